@@ -1,0 +1,5 @@
+//! Wire formats to canonical calls and events, and back.
+//!
+//! This crate is pure: no sockets, no clock, no database, no async.
+
+pub mod usage;
