@@ -1,5 +1,43 @@
 //! Wire formats to canonical calls and events, and back.
 //!
-//! This crate is pure: no sockets, no clock, no database, no async.
+//! Every dialect is a folder of the same files: `wire` (shapes), `request`, `response`, `stream`,
+//! `error`. A call is decoded to [`Call`], routed, and encoded in the dialect of the offer that
+//! serves it; the answer is decoded to [`Event`]s and encoded in the caller's dialect.
+//!
+//! This crate is pure: no sockets, no clock, no database, no async. The order of keys is wire
+//! bytes, so nothing here is kept in a `HashMap`.
 
+pub mod answer;
+pub mod block;
+pub mod call;
+pub mod codec;
+pub mod dialect;
+pub mod embed;
+pub mod event;
+pub mod fault;
+pub mod frame;
+pub mod head;
+pub mod json;
+pub mod notes;
+pub mod quirk;
+pub mod seal;
+pub mod sequence;
 pub mod usage;
+
+pub mod anthropic_messages;
+pub mod mistral_chat;
+pub mod mistral_embeddings;
+pub mod mistral_fim;
+pub mod openai_chat;
+pub mod openai_completions;
+pub mod openai_embeddings;
+pub mod openai_responses;
+
+pub use answer::Answer;
+pub use block::Block;
+pub use call::{Call, Chat, Fill};
+pub use dialect::Dialect;
+pub use event::{Event, Sink, Stop};
+pub use fault::Fault;
+pub use notes::Notes;
+pub use usage::Usage;

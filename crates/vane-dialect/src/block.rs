@@ -1,0 +1,190 @@
+//! Blocks: the ordered, typed pieces of a turn or an answer.
+//!
+//! A block holds what the wire said, not an interpretation: tool arguments and schemas stay the
+//! raw text of their author, because providers' prompt caches hash it.
+
+use crate::dialect::Dialect;
+use crate::json::Raw;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Block {
+    Text(Text),
+    /// The model declined; its words.
+    Refusal(String),
+    Reasoning(Reasoning),
+    ToolUse(ToolUse),
+    ToolResult(ToolResult),
+    Image(Image),
+    Document(Document),
+    Audio(Audio),
+    Opaque(Opaque),
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Text {
+    pub text: String,
+    pub cache: Option<CacheMark>,
+}
+
+impl Text {
+    #[must_use]
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            cache: None,
+        }
+    }
+}
+
+/// A prompt-cache breakpoint after the block that carries it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CacheMark {
+    /// No lifetime stated: the provider's default.
+    #[default]
+    Default,
+    FiveMinutes,
+    OneHour,
+}
+
+/// What the model thought, and what its provider wants back to go on from there.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Reasoning {
+    pub text: String,
+    pub state: Option<State>,
+}
+
+/// Opaque reasoning state of one provider. It goes back byte-identical to that provider and to
+/// nobody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The dialect that wrote `data` and alone can read it.
+    pub dialect: Dialect,
+    /// The provider it came from; `None` when the client sent it in its native form, so that any
+    /// provider of the same dialect may get it.
+    pub provider: Option<String>,
+    /// The provider's id of the reasoning item, where it has one.
+    pub id: Option<String>,
+    /// There is no readable text: the state is all there is (Anthropic's `redacted_thinking`).
+    pub redacted: bool,
+    /// The signature, the encrypted content: never looked into.
+    pub data: String,
+}
+
+/// A call of a tool by the model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolUse {
+    pub id: String,
+    pub name: String,
+    /// The namespace of a Responses `namespace` tool.
+    pub namespace: Option<String>,
+    pub form: ToolForm,
+    /// JSON text of an object for a function, free text for a custom tool; never reparsed.
+    pub arguments: String,
+    pub cache: Option<CacheMark>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ToolForm {
+    #[default]
+    Function,
+    /// One free-text input (OpenAI's custom tools).
+    Custom,
+}
+
+/// What a tool answered. Results stand in a user turn, in the order of their calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolResult {
+    pub id: String,
+    /// Text, Image, Document or Opaque blocks.
+    pub content: Vec<Block>,
+    pub is_error: bool,
+    /// The call was of a custom tool (Responses distinguishes the outputs).
+    pub form: ToolForm,
+    pub cache: Option<CacheMark>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Image {
+    pub source: Source,
+    pub detail: Option<Detail>,
+    pub cache: Option<CacheMark>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    Auto,
+    Low,
+    High,
+    Original,
+}
+
+/// Where the bytes of an image or document are. URLs are passed on, never fetched here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    Url(String),
+    Base64 {
+        media_type: String,
+        data: String,
+    },
+    /// Plain text of a document.
+    Text(String),
+    /// A file stored at the provider that speaks `dialect`.
+    File {
+        dialect: Dialect,
+        id: String,
+    },
+}
+
+impl Source {
+    /// Reads a URL, taking `data:` URLs with base64 content apart.
+    #[must_use]
+    pub fn from_url(url: &str) -> Self {
+        let Some(rest) = url.strip_prefix("data:") else {
+            return Self::Url(url.to_owned());
+        };
+        match rest.split_once(";base64,") {
+            Some((media_type, data)) => Self::Base64 {
+                media_type: media_type.to_owned(),
+                data: data.to_owned(),
+            },
+            None => Self::Url(url.to_owned()),
+        }
+    }
+
+    /// The source as a URL, base64 content as a `data:` URL; `None` where it has no such form.
+    #[must_use]
+    pub fn to_url(&self) -> Option<String> {
+        match self {
+            Self::Url(url) => Some(url.clone()),
+            Self::Base64 { media_type, data } => Some(format!("data:{media_type};base64,{data}")),
+            Self::Text(_) | Self::File { .. } => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    pub source: Source,
+    /// Title or file name.
+    pub title: Option<String>,
+    pub context: Option<String>,
+    pub citations: bool,
+    pub cache: Option<CacheMark>,
+}
+
+/// Recorded sound as base64 with its format (`wav`, `mp3`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Audio {
+    pub data: String,
+    pub format: Option<String>,
+}
+
+/// What only its own dialect understands: hosted tools, search results, parts of tomorrow. It
+/// goes back byte-identical, in order, to that dialect and to no other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opaque {
+    pub dialect: Dialect,
+    /// The native `type`, for the note that says what was dropped.
+    pub kind: String,
+    pub raw: Raw,
+}

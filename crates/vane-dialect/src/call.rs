@@ -1,0 +1,272 @@
+//! The canonical call: a list of turns of ordered, typed blocks, and how to answer it.
+//!
+//! Meaning lives in exhaustive enums. What a dialect says beyond them stays in [`Extra`]s, which
+//! an encoder carries to a dialect that has the field or turns into a note: nothing is dropped
+//! silently.
+
+use crate::block::{Block, CacheMark, ToolForm};
+use crate::dialect::Dialect;
+use crate::embed::Embed;
+use crate::json::Raw;
+use serde_json::Number;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Call {
+    Chat(Box<Chat>),
+    Fill(Box<Fill>),
+    Embed(Box<Embed>),
+}
+
+impl Call {
+    #[must_use]
+    pub fn model(&self) -> &str {
+        match self {
+            Self::Chat(chat) => &chat.model,
+            Self::Fill(fill) => &fill.model,
+            Self::Embed(embed) => &embed.model,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Chat {
+    pub model: String,
+    pub stream: Stream,
+    pub turns: Vec<Turn>,
+    pub tools: Vec<Tool>,
+    pub tool_choice: Option<ToolChoice>,
+    /// Whether the model may call several tools in one answer.
+    pub parallel_tools: Option<bool>,
+    pub format: Format,
+    pub reasoning: ReasoningAsk,
+    pub sampling: Sampling,
+    /// A key that raises the chance of a prompt-cache hit.
+    pub cache_key: Option<String>,
+    /// Anthropic's top-level mark: a breakpoint after the last cacheable block.
+    pub cache: Option<CacheMark>,
+    pub extras: Vec<Extra>,
+}
+
+/// A completion of text, or of the gap between `prompt` and `suffix`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Fill {
+    pub model: String,
+    pub stream: Stream,
+    pub prompt: String,
+    pub suffix: Option<String>,
+    pub sampling: Sampling,
+    pub cache_key: Option<String>,
+    pub extras: Vec<Extra>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stream {
+    pub on: bool,
+    /// The client asked for the usage-only last chunk (`stream_options.include_usage`).
+    pub include_usage: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Turn {
+    pub role: Role,
+    pub blocks: Vec<Block>,
+    /// OpenAI's participant name.
+    pub name: Option<String>,
+    /// The last assistant turn is the beginning of the answer (Anthropic's prefill, Mistral's
+    /// `prefix`). Canonical answers never repeat it.
+    pub prefill: bool,
+}
+
+impl Turn {
+    #[must_use]
+    pub fn new(role: Role, blocks: Vec<Block>) -> Self {
+        Self {
+            role,
+            blocks,
+            name: None,
+            prefill: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    System,
+    Developer,
+    /// Also carries the results of tools.
+    User,
+    Assistant,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tool {
+    Function(Function),
+    Custom(CustomTool),
+    /// Tools under one name (Responses). A call of a member says its namespace.
+    Namespace {
+        name: String,
+        description: Option<String>,
+        tools: Vec<Tool>,
+    },
+    /// A tool that runs at the provider or is defined by it; only its own dialect takes it.
+    Hosted {
+        dialect: Dialect,
+        kind: String,
+        raw: Raw,
+    },
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Function {
+    pub name: String,
+    pub description: Option<String>,
+    /// The JSON Schema of the arguments, as its author wrote it.
+    pub parameters: Option<Raw>,
+    pub strict: Option<bool>,
+    pub cache: Option<CacheMark>,
+    pub extras: Vec<Extra>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomTool {
+    pub name: String,
+    pub description: Option<String>,
+    pub format: Option<Raw>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToolChoice {
+    None,
+    Auto,
+    /// Some tool must be called.
+    Required,
+    Named {
+        form: ToolForm,
+        name: String,
+    },
+    /// Only these may be called; `required` says that one must be.
+    Allowed {
+        required: bool,
+        names: Vec<String>,
+    },
+    /// A choice that only its own dialect understands.
+    Hosted {
+        dialect: Dialect,
+        raw: Raw,
+    },
+}
+
+/// The form of the answer's text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Format {
+    #[default]
+    Text,
+    JsonObject,
+    JsonSchema {
+        name: Option<String>,
+        description: Option<String>,
+        schema: Raw,
+        strict: Option<bool>,
+    },
+    /// A form that only its own dialect understands.
+    Other {
+        dialect: Dialect,
+        raw: Raw,
+    },
+}
+
+/// How much, and how visibly, the model should reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReasoningAsk {
+    pub mode: ReasoningMode,
+    pub effort: Option<Effort>,
+    pub budget_tokens: Option<u64>,
+    pub show: Option<Show>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ReasoningMode {
+    /// Nothing was said.
+    #[default]
+    Unsaid,
+    Off,
+    On,
+    /// The model decides (Anthropic's `adaptive`).
+    Adaptive,
+    /// Anthropic's `between_tools`.
+    BetweenTools,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effort {
+    None,
+    Minimal,
+    Low,
+    Medium,
+    High,
+    Xhigh,
+    Max,
+}
+
+impl Effort {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Xhigh => "xhigh",
+            Self::Max => "max",
+        }
+    }
+
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        use Effort::{High, Low, Max, Medium, Minimal, None as Off, Xhigh};
+        [Off, Minimal, Low, Medium, High, Xhigh, Max]
+            .into_iter()
+            .find(|e| e.name() == name)
+    }
+}
+
+/// How reasoning is shown to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    Auto,
+    Concise,
+    Detailed,
+    /// Anthropic's `summarized`.
+    Summarized,
+    /// Anthropic's `omitted`: only the signature is sent.
+    Omitted,
+}
+
+/// Numbers keep the client's text (`1` stays `1`, `1.0` stays `1.0`).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sampling {
+    pub temperature: Option<Number>,
+    pub top_p: Option<Number>,
+    pub top_k: Option<u64>,
+    pub min_p: Option<Number>,
+    pub presence_penalty: Option<Number>,
+    pub frequency_penalty: Option<Number>,
+    pub repetition_penalty: Option<Number>,
+    pub seed: Option<i64>,
+    pub stop: Vec<String>,
+    pub max_output: Option<u64>,
+    pub min_output: Option<u64>,
+    /// How many answers; more than one is carried only between dialects that have it on both
+    /// sides of the byte path.
+    pub n: Option<u64>,
+}
+
+/// A field without canonical meaning, as the client wrote it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extra {
+    /// The dialect whose field it is.
+    pub dialect: Dialect,
+    pub name: String,
+    pub value: Raw,
+}

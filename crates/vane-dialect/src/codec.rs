@@ -1,0 +1,371 @@
+//! The one body that drives all dialects: enums and matches, no trait.
+//!
+//! Eight functions are a dialect: decode and encode a call, decode and encode a whole answer,
+//! decode and encode a stream, decode and encode an error. This file is where they are chosen.
+
+use crate::answer::Answer;
+use crate::call::Call;
+use crate::dialect::Dialect;
+use crate::event::{Event, Sink};
+use crate::fault::Fault;
+use crate::frame::sse::Frame;
+use crate::notes::Notes;
+use crate::quirk::Quirks;
+use crate::seal::Seal;
+use crate::{
+    anthropic_messages, mistral_chat, mistral_fim, openai_chat, openai_completions,
+    openai_responses,
+};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Where a call goes: what an encoder may know of the offer.
+#[derive(Clone, Copy)]
+pub struct Target<'a> {
+    /// The model's name at the provider.
+    pub model: &'a str,
+    pub provider: &'a str,
+    pub quirks: Quirks,
+    /// The model's own limit of output tokens, for dialects that demand one.
+    pub max_output: Option<u64>,
+    /// Opens reasoning state that the client carried for us.
+    pub seal: &'a dyn Seal,
+}
+
+/// What an answer's decoder may know of the call it answers.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// The text that the client prefilled: decoders of dialects that repeat it take it off.
+    pub prefill: Option<String>,
+    /// The tools of namespaces by the flat name they were sent under: (flat, namespace, name).
+    pub namespaced: Vec<(String, String, String)>,
+    /// Custom tools that were sent as one-string functions, by name.
+    pub custom: Vec<String>,
+    /// Tool ids that were replaced for this provider: (sent, the client's).
+    pub ids: Vec<(String, String)>,
+}
+
+/// What an answer's encoder may know of the call and of us.
+#[derive(Clone)]
+pub struct Reply {
+    pub call: Arc<Call>,
+    /// Our id of the call, where the upstream gave the answer none.
+    pub id: String,
+    /// Unix seconds, where the upstream gave none.
+    pub now: u64,
+    /// The provider whose state is sealed.
+    pub provider: String,
+    pub seal: Arc<dyn Seal>,
+}
+
+/// An encoded request and what its answer's decoder must know.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    pub body: Vec<u8>,
+    pub asked: Asked,
+}
+
+/// What a decoder saw in one frame, for the byte path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// Where the usage object stands in the frame's data.
+    pub usage: Option<Range<usize>>,
+    /// The frame has nothing but usage (`choices: []`).
+    pub usage_only: bool,
+    /// The dialect's last frame (`[DONE]`, `message_stop`).
+    pub last: bool,
+}
+
+/// Decodes a request body.
+///
+/// # Errors
+/// A fault that names the field.
+pub fn decode_call(dialect: Dialect, body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::request::decode(body, seal),
+        Dialect::OpenaiCompletions => openai_completions::request::decode(body),
+        Dialect::OpenaiResponses => openai_responses::request::decode(body, seal),
+        Dialect::AnthropicMessages => anthropic_messages::request::decode(body, seal),
+        Dialect::MistralChat => mistral_chat::request::decode(body, seal),
+        Dialect::MistralFim => mistral_fim::request::decode(body),
+        Dialect::OpenaiEmbeddings => crate::openai_embeddings::request::decode(body),
+        Dialect::MistralEmbeddings => crate::mistral_embeddings::request::decode(body),
+        Dialect::LlamaInfill => Err(unspoken(dialect)),
+    }
+}
+
+/// Encodes a call for `target`; what cannot be carried goes into `notes`.
+///
+/// # Errors
+/// If the dialect cannot ask for this at all.
+pub fn encode_call(
+    dialect: Dialect,
+    call: &Call,
+    target: &Target<'_>,
+    notes: &mut Notes,
+) -> Result<Encoded, Fault> {
+    match (dialect, call) {
+        (Dialect::OpenaiChat, Call::Chat(chat)) => {
+            openai_chat::request::encode(chat, target, notes)
+        }
+        (Dialect::OpenaiResponses, Call::Chat(chat)) => {
+            openai_responses::request::encode(chat, target, notes)
+        }
+        (Dialect::AnthropicMessages, Call::Chat(chat)) => {
+            anthropic_messages::request::encode(chat, target, notes)
+        }
+        (Dialect::MistralChat, Call::Chat(chat)) => {
+            mistral_chat::request::encode(chat, target, notes)
+        }
+        (Dialect::OpenaiCompletions, Call::Fill(fill)) => {
+            openai_completions::request::encode(fill, target, notes)
+        }
+        (Dialect::MistralFim, Call::Fill(fill)) => {
+            mistral_fim::request::encode(fill, target, notes)
+        }
+        (Dialect::OpenaiEmbeddings, Call::Embed(embed)) => {
+            crate::openai_embeddings::request::encode(embed, target, notes)
+        }
+        (Dialect::MistralEmbeddings, Call::Embed(embed)) => {
+            crate::mistral_embeddings::request::encode(embed, target, notes)
+        }
+        (_, Call::Chat(_) | Call::Fill(_) | Call::Embed(_)) => Err(unspoken(dialect)),
+    }
+}
+
+/// Decodes a whole answer to events; says where its usage object stands. Embeddings have no
+/// events: see their own modules.
+///
+/// # Errors
+/// A protocol fault if the body is not what the dialect promises, or the fault that a body with
+/// status 200 declares (T18).
+pub fn decode_answer(
+    dialect: Dialect,
+    body: &[u8],
+    asked: &Asked,
+    sink: &mut dyn Sink,
+) -> Result<Seen, Fault> {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::response::decode(body, asked, sink),
+        Dialect::OpenaiCompletions => openai_completions::response::decode(body, sink),
+        Dialect::OpenaiResponses => openai_responses::response::decode(body, asked, sink),
+        Dialect::AnthropicMessages => anthropic_messages::response::decode(body, asked, sink),
+        Dialect::MistralChat => mistral_chat::response::decode(body, asked, sink),
+        Dialect::MistralFim => mistral_fim::response::decode(body, sink),
+        Dialect::OpenaiEmbeddings | Dialect::MistralEmbeddings | Dialect::LlamaInfill => {
+            Err(unspoken(dialect))
+        }
+    }
+}
+
+/// Encodes a whole answer; `cost` is the exact decimal text of `usage.cost`.
+#[must_use]
+pub fn encode_answer(
+    dialect: Dialect,
+    answer: &Answer,
+    reply: &Reply,
+    cost: Option<&str>,
+) -> Vec<u8> {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::response::encode(answer, reply, cost),
+        Dialect::OpenaiCompletions => openai_completions::response::encode(answer, reply, cost),
+        Dialect::OpenaiResponses => openai_responses::response::encode(answer, reply, cost),
+        Dialect::AnthropicMessages => anthropic_messages::response::encode(answer, reply, cost),
+        Dialect::MistralChat => mistral_chat::response::encode(answer, reply, cost),
+        Dialect::MistralFim => mistral_fim::response::encode(answer, reply, cost),
+        Dialect::OpenaiEmbeddings | Dialect::MistralEmbeddings | Dialect::LlamaInfill => Vec::new(),
+    }
+}
+
+/// Decodes a streamed answer, frame by frame.
+#[derive(Debug)]
+pub enum Decoder {
+    OpenaiChat(openai_chat::stream::Decoder),
+    OpenaiCompletions(openai_completions::stream::Decoder),
+    OpenaiResponses(openai_responses::stream::Decoder),
+    AnthropicMessages(anthropic_messages::stream::Decoder),
+    MistralChat(mistral_chat::stream::Decoder),
+    MistralFim(mistral_fim::stream::Decoder),
+}
+
+impl Decoder {
+    /// # Errors
+    /// If the dialect has no streams.
+    pub fn new(dialect: Dialect, asked: Asked) -> Result<Self, Fault> {
+        Ok(match dialect {
+            Dialect::OpenaiChat => Self::OpenaiChat(openai_chat::stream::Decoder::new(asked)),
+            Dialect::OpenaiCompletions => {
+                Self::OpenaiCompletions(openai_completions::stream::Decoder::default())
+            }
+            Dialect::OpenaiResponses => {
+                Self::OpenaiResponses(openai_responses::stream::Decoder::new(asked))
+            }
+            Dialect::AnthropicMessages => {
+                Self::AnthropicMessages(anthropic_messages::stream::Decoder::new(asked))
+            }
+            Dialect::MistralChat => Self::MistralChat(mistral_chat::stream::Decoder::new(asked)),
+            Dialect::MistralFim => Self::MistralFim(mistral_fim::stream::Decoder::default()),
+            Dialect::OpenaiEmbeddings | Dialect::MistralEmbeddings | Dialect::LlamaInfill => {
+                return Err(unspoken(dialect));
+            }
+        })
+    }
+
+    /// Decodes one frame.
+    ///
+    /// # Errors
+    /// If the frame declares an error or breaks the dialect.
+    pub fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Result<Seen, Fault> {
+        match self {
+            Self::OpenaiChat(decoder) => decoder.push(frame, sink),
+            Self::OpenaiCompletions(decoder) => decoder.push(frame, sink),
+            Self::OpenaiResponses(decoder) => decoder.push(frame, sink),
+            Self::AnthropicMessages(decoder) => decoder.push(frame, sink),
+            Self::MistralChat(decoder) => decoder.push(frame, sink),
+            Self::MistralFim(decoder) => decoder.push(frame, sink),
+        }
+    }
+
+    /// The bytes ended: completes the events.
+    ///
+    /// # Errors
+    /// If the answer was cut before the dialect said it was complete.
+    pub fn finish(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        match self {
+            Self::OpenaiChat(decoder) => decoder.finish(sink),
+            Self::OpenaiCompletions(decoder) => decoder.finish(sink),
+            Self::OpenaiResponses(decoder) => decoder.finish(sink),
+            Self::AnthropicMessages(decoder) => decoder.finish(sink),
+            Self::MistralChat(decoder) => decoder.finish(sink),
+            Self::MistralFim(decoder) => decoder.finish(sink),
+        }
+    }
+}
+
+/// Encodes a streamed answer, event by event.
+pub enum Encoder {
+    OpenaiChat(openai_chat::stream::Encoder),
+    OpenaiCompletions(openai_completions::stream::Encoder),
+    OpenaiResponses(openai_responses::stream::Encoder),
+    AnthropicMessages(anthropic_messages::stream::Encoder),
+    MistralChat(mistral_chat::stream::Encoder),
+    MistralFim(mistral_fim::stream::Encoder),
+}
+
+impl Encoder {
+    /// # Errors
+    /// If the dialect has no streams.
+    pub fn new(dialect: Dialect, reply: Reply) -> Result<Self, Fault> {
+        Ok(match dialect {
+            Dialect::OpenaiChat => Self::OpenaiChat(openai_chat::stream::Encoder::new(reply)),
+            Dialect::OpenaiCompletions => {
+                Self::OpenaiCompletions(openai_completions::stream::Encoder::new(reply))
+            }
+            Dialect::OpenaiResponses => {
+                Self::OpenaiResponses(openai_responses::stream::Encoder::new(reply))
+            }
+            Dialect::AnthropicMessages => {
+                Self::AnthropicMessages(anthropic_messages::stream::Encoder::new(reply))
+            }
+            Dialect::MistralChat => Self::MistralChat(mistral_chat::stream::Encoder::new(reply)),
+            Dialect::MistralFim => Self::MistralFim(mistral_fim::stream::Encoder::new(reply)),
+            Dialect::OpenaiEmbeddings | Dialect::MistralEmbeddings | Dialect::LlamaInfill => {
+                return Err(unspoken(dialect));
+            }
+        })
+    }
+
+    /// Appends the frames of one event. Usage and Finish are kept for [`Encoder::finish`].
+    pub fn push(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        match self {
+            Self::OpenaiChat(encoder) => encoder.push(event, out),
+            Self::OpenaiCompletions(encoder) => encoder.push(event, out),
+            Self::OpenaiResponses(encoder) => encoder.push(event, out),
+            Self::AnthropicMessages(encoder) => encoder.push(event, out),
+            Self::MistralChat(encoder) => encoder.push(event, out),
+            Self::MistralFim(encoder) => encoder.push(event, out),
+        }
+    }
+
+    /// Appends the last frames: finish, usage with `cost`, the dialect's end.
+    pub fn finish(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
+        match self {
+            Self::OpenaiChat(encoder) => encoder.finish(cost, out),
+            Self::OpenaiCompletions(encoder) => encoder.finish(cost, out),
+            Self::OpenaiResponses(encoder) => encoder.finish(cost, out),
+            Self::AnthropicMessages(encoder) => encoder.finish(cost, out),
+            Self::MistralChat(encoder) => encoder.finish(cost, out),
+            Self::MistralFim(encoder) => encoder.finish(cost, out),
+        }
+    }
+
+    /// Appends the frames that tell of a failure after content; never a clean stop.
+    pub fn fault(&mut self, fault: &Fault, out: &mut Vec<u8>) {
+        match self {
+            Self::OpenaiResponses(encoder) => encoder.fault(fault, out),
+            Self::AnthropicMessages(encoder) => {
+                anthropic_messages::error::in_stream(fault, encoder.id(), out);
+            }
+            Self::MistralChat(_) | Self::MistralFim(_) => {
+                mistral_chat::error::in_stream(fault, out)
+            }
+            Self::OpenaiChat(_) | Self::OpenaiCompletions(_) => {
+                openai_chat::error::in_stream(fault, out);
+            }
+        }
+    }
+}
+
+/// Appends a failure inside a stream that was forwarded byte for byte: the frames after which it
+/// ends, and never a clean stop.
+pub fn encode_stream_fault(dialect: Dialect, fault: &Fault, id: &str, out: &mut Vec<u8>) {
+    match dialect {
+        Dialect::OpenaiResponses => openai_responses::error::in_stream(fault, id, out),
+        Dialect::AnthropicMessages => anthropic_messages::error::in_stream(fault, id, out),
+        Dialect::MistralChat | Dialect::MistralFim => mistral_chat::error::in_stream(fault, out),
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiEmbeddings
+        | Dialect::MistralEmbeddings
+        | Dialect::LlamaInfill => openai_chat::error::in_stream(fault, out),
+    }
+}
+
+/// Reads an upstream's error answer.
+#[must_use]
+pub fn decode_error(dialect: Dialect, status: u16, body: &[u8]) -> Fault {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic_messages::error::decode(status, body),
+        Dialect::MistralChat | Dialect::MistralFim | Dialect::MistralEmbeddings => {
+            mistral_chat::error::decode(status, body)
+        }
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiResponses
+        | Dialect::OpenaiEmbeddings
+        | Dialect::LlamaInfill => openai_chat::error::decode(status, body),
+    }
+}
+
+/// The status and body that tell a caller of `dialect` about a fault.
+#[must_use]
+pub fn encode_error(dialect: Dialect, fault: &Fault, id: &str) -> (u16, Vec<u8>) {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic_messages::error::encode(fault, id),
+        Dialect::MistralChat | Dialect::MistralFim | Dialect::MistralEmbeddings => {
+            mistral_chat::error::encode(fault)
+        }
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiResponses
+        | Dialect::OpenaiEmbeddings
+        | Dialect::LlamaInfill => openai_chat::error::encode(fault),
+    }
+}
+
+fn unspoken(dialect: Dialect) -> Fault {
+    Fault::unsupported(
+        "",
+        format!("this cannot be asked in the dialect {}", dialect.name()),
+    )
+}

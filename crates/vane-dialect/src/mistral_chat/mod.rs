@@ -1,0 +1,6 @@
+//! Mistral chat completions, strict.
+
+pub mod error;
+pub mod request;
+pub mod response;
+pub mod stream;

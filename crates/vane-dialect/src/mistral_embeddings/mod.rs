@@ -1,0 +1,4 @@
+//! Mistral embeddings.
+
+pub mod request;
+pub mod response;

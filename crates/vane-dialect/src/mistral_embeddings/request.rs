@@ -1,0 +1,13 @@
+use crate::call::Call;
+use crate::codec::{Encoded, Target};
+use crate::embed::Embed;
+use crate::fault::Fault;
+use crate::notes::Notes;
+
+pub(crate) fn decode(_body: &[u8]) -> Result<Call, Fault> {
+    Err(Fault::unsupported("", "not yet"))
+}
+
+pub(crate) fn encode(_: &Embed, _: &Target<'_>, _: &mut Notes) -> Result<Encoded, Fault> {
+    Err(Fault::unsupported("", "not yet"))
+}

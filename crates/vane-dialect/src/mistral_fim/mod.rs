@@ -1,0 +1,5 @@
+//! Mistral fill-in-the-middle.
+
+pub mod request;
+pub mod response;
+pub mod stream;
