@@ -1,0 +1,131 @@
+//! Accounts: who pays.
+//!
+//! A name is unique and an id is never shown to mean another account: keys and, later, entries
+//! point at it.
+
+use std::fmt;
+
+use rusqlite::{OptionalExtension, Row};
+
+use crate::error::LedgerError;
+use crate::name;
+use crate::store::Store;
+
+/// The number of an account in the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AccountId(pub i64);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether an account needs money before it spends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountKind {
+    /// Everything is recorded, no balance is needed.
+    Metered,
+    /// Cannot spend what it does not have.
+    Prepaid,
+}
+
+impl AccountKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Metered => "metered",
+            Self::Prepaid => "prepaid",
+        }
+    }
+
+    pub(crate) fn from_column(text: &str) -> Result<Self, LedgerError> {
+        match text {
+            "metered" => Ok(Self::Metered),
+            "prepaid" => Ok(Self::Prepaid),
+            _ => Err(LedgerError::Unreadable {
+                what: "kind of account",
+            }),
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    pub id: AccountId,
+    pub name: String,
+    pub kind: AccountKind,
+    /// Unix seconds.
+    pub created_at: i64,
+}
+
+impl Store {
+    pub fn create_account(
+        &self,
+        name: &str,
+        kind: AccountKind,
+        now: i64,
+    ) -> Result<Account, LedgerError> {
+        name::check("the name of an account", name)?;
+        // Without entries a prepaid account could neither be credited nor be kept above zero.
+        if kind == AccountKind::Prepaid {
+            return Err(LedgerError::PrepaidUnavailable);
+        }
+        let Self::Sqlite(database) = self;
+        database.write(|txn| {
+            let id = txn
+                .query_row(
+                    "INSERT INTO account (name, kind, created_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (name) DO NOTHING RETURNING id",
+                    (name, kind.as_str(), now),
+                    |row| row.get(0),
+                )
+                .optional()?
+                .ok_or_else(|| LedgerError::AccountExists {
+                    name: name.to_owned(),
+                })?;
+            Ok(Account {
+                id: AccountId(id),
+                name: name.to_owned(),
+                kind,
+                created_at: now,
+            })
+        })
+    }
+
+    /// All accounts, by name.
+    pub fn list_accounts(&self) -> Result<Vec<Account>, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.read(|txn| {
+            let mut statement =
+                txn.prepare_cached("SELECT id, name, kind, created_at FROM account ORDER BY name")?;
+            let mut rows = statement.query(())?;
+            let mut accounts = Vec::new();
+            while let Some(row) = rows.next()? {
+                accounts.push(account_of(row)?);
+            }
+            Ok(accounts)
+        })
+    }
+
+    pub fn find_account(&self, name: &str) -> Result<Option<Account>, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.read(|txn| {
+            let mut statement = txn
+                .prepare_cached("SELECT id, name, kind, created_at FROM account WHERE name = ?1")?;
+            statement
+                .query((name,))?
+                .next()?
+                .map(account_of)
+                .transpose()
+        })
+    }
+}
+
+fn account_of(row: &Row<'_>) -> Result<Account, LedgerError> {
+    Ok(Account {
+        id: AccountId(row.get(0)?),
+        name: row.get(1)?,
+        kind: AccountKind::from_column(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,
+        created_at: row.get(3)?,
+    })
+}

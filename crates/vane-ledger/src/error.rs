@@ -1,0 +1,142 @@
+//! What can go wrong in the ledger, and what to do about it.
+//!
+//! Every message names the cause and the next step. None carries a key, a secret or an address
+//! with a password in it.
+
+use std::io;
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+
+use crate::account::AccountId;
+use crate::store::BUSY_SECONDS;
+
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    // The database.
+    #[error("database address not understood: write `sqlite:PATH`, for example `sqlite:vane.db`")]
+    Address,
+    #[error("cannot open the database {}: {cause}", path.display())]
+    Open {
+        path: PathBuf,
+        cause: Box<LedgerError>,
+    },
+    #[error(
+        "cannot use {}: {cause}; check that its folder exists and that this user may write there",
+        path.display()
+    )]
+    File { path: PathBuf, cause: io::Error },
+    #[error(
+        "the database stayed locked by another process for {BUSY_SECONDS} s; \
+         stop that process, or try again"
+    )]
+    Locked,
+    #[error("it cannot be opened; check that it is a file which this user may read and write")]
+    CannotOpen,
+    #[error("the disk is full; free some space, then try again")]
+    DiskFull,
+    #[error("the database is read-only; give this user write access to the file and its folder")]
+    ReadOnly,
+    #[error("the file is not a database; point `database` at another path, or restore a backup")]
+    NotADatabase,
+    #[error("the database is damaged; restore a backup")]
+    Corrupt,
+    #[error(
+        "the file system cannot share memory between processes, which the database needs; \
+         move the database to a local disk"
+    )]
+    NoWriteAheadLog,
+    #[error("the database belongs to another program; point `database` at another path")]
+    Foreign,
+    #[error(
+        "the database was written by a newer Vane (schema {found}; this one knows {known}); \
+         update Vane, or restore a backup of the older schema"
+    )]
+    NewerSchema { found: i64, known: i64 },
+    #[error(
+        "migration {version} ({name}) is not the one that this database was made with; \
+         run the Vane that made it, or restore a backup"
+    )]
+    ChangedMigration { version: i64, name: String },
+    #[error("the database refused: {0}")]
+    Database(rusqlite::Error),
+    #[error("the database holds a {what} that this Vane does not understand; update Vane")]
+    Unreadable { what: &'static str },
+
+    // The secret.
+    #[error("{origin} must be 64 hexadecimal digits (32 random bytes: `openssl rand -hex 32`)")]
+    SecretMalformed { origin: String },
+    #[error("{} can be read by others (mode {mode:03o}); run `chmod 600` on it", path.display())]
+    SecretWide { path: PathBuf, mode: u32 },
+    #[error(
+        "{} is missing, but the database has keys made with it; restore it, or set VANE_SECRET",
+        path.display()
+    )]
+    SecretMissing { path: PathBuf },
+    #[error("this is not the secret that the database was made with; restore the first one")]
+    SecretMismatch,
+    #[error("the text was not sealed here for this purpose, or was changed since")]
+    NotSealed,
+    #[error("the cryptography library failed; this machine may lack a source of randomness")]
+    Crypto,
+
+    // Accounts and keys.
+    #[error("{what} {problem}")]
+    Name {
+        what: &'static str,
+        problem: &'static str,
+    },
+    #[error("there is an account named {name:?} already; choose another name")]
+    AccountExists { name: String },
+    #[error("there is no account {0}; list the accounts to find it")]
+    NoSuchAccount(AccountId),
+    #[error("prepaid accounts need the credit ledger, which is not built yet; make it metered")]
+    PrepaidUnavailable,
+    #[error("this account has no key {id:?}; list its keys to find it")]
+    NoSuchKey { id: String },
+    #[error("a key that allows no model is of no use; name at least one, or allow all")]
+    NoModels,
+}
+
+impl From<rusqlite::Error> for LedgerError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked,
+            Some(ErrorCode::CannotOpen) => Self::CannotOpen,
+            Some(ErrorCode::DiskFull) => Self::DiskFull,
+            Some(ErrorCode::ReadOnly) => Self::ReadOnly,
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<aws_lc_rs::error::Unspecified> for LedgerError {
+    fn from(_: aws_lc_rs::error::Unspecified) -> Self {
+        Self::Crypto
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn each_failure_of_the_database_says_what_to_do() {
+        for (code, said) in [
+            (ffi::SQLITE_BUSY, "stop that process"),
+            (ffi::SQLITE_LOCKED, "stop that process"),
+            (ffi::SQLITE_CANTOPEN, "check that it is a file"),
+            (ffi::SQLITE_FULL, "free some space"),
+            (ffi::SQLITE_READONLY, "give this user write access"),
+            (ffi::SQLITE_NOTADB, "not a database"),
+            (ffi::SQLITE_CORRUPT, "restore a backup"),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let message = LedgerError::from(error).to_string();
+            assert!(message.contains(said), "{code}: {message}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The key ring: every key in memory, for the path of a request.
+//!
+//! Known keys cost no lock and no query. The ring holds ALL keys as of one revision of the
+//! database, so a key it does not hold can exist only if the revision has moved: one row read
+//! tells, and those reads are limited, so that a flood of invented keys costs the database
+//! nothing to speak of. A [`Watch`] looks at the revision four times a second, which is how a key
+//! revoked elsewhere stops here. If the database cannot be read, the last known keys stay valid
+//! and [`KeyRing::fault`] says so.
+
+mod allowance;
+mod snapshot;
+mod watch;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use rusqlite::Connection;
+
+use self::allowance::Allowance;
+use self::snapshot::{Ringed, Snapshot};
+use crate::account::{AccountId, AccountKind};
+use crate::error::LedgerError;
+use crate::key::{Key, KeyHasher};
+use crate::store::Store;
+
+pub use self::watch::Watch;
+
+/// The key and account behind one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub key_id: String,
+    pub key_name: String,
+    pub account_id: AccountId,
+    pub account_name: String,
+    pub kind: AccountKind,
+    /// The models the key may use; `None` allows all.
+    pub models: Option<Vec<String>>,
+}
+
+/// Why a key was turned away. Only who holds the right key learns that it is revoked or expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    #[error("this is not a Vane key; check that it was copied whole")]
+    Malformed,
+    #[error("no such key; check it, or ask the account's owner for a new one")]
+    Unknown,
+    #[error("this key was revoked; ask the account's owner for a new one")]
+    Revoked,
+    #[error("this key has expired; ask the account's owner for a new one")]
+    Expired,
+}
+
+/// What memory alone can say of a key.
+#[derive(Debug)]
+pub enum Recall {
+    Known(Result<Arc<Caller>, Denied>),
+    /// Perhaps made a moment ago: [`KeyRing::ask`] reads the database, off the runtime.
+    Unseen(Key),
+}
+
+pub struct KeyRing {
+    keys: ArcSwap<Snapshot>,
+    hasher: KeyHasher,
+    source: Mutex<Connection>,
+    allowance: Allowance,
+    fault: ArcSwapOption<LedgerError>,
+}
+
+impl KeyRing {
+    pub fn open(store: &Store) -> Result<Self, LedgerError> {
+        let Store::Sqlite(database) = store;
+        let mut connection = database.connect()?;
+        connection.pragma_update(None, "query_only", true)?;
+        let ring = Self {
+            keys: ArcSwap::from_pointee(Snapshot::load(&mut connection)?),
+            hasher: database.hasher().clone(),
+            source: Mutex::new(connection),
+            allowance: Allowance::default(),
+            fault: ArcSwapOption::empty(),
+        };
+        Ok(ring)
+    }
+
+    /// Looks a key up, reading the database at most once and only if memory does not know it.
+    pub fn lookup(&self, presented: &str, now: i64) -> Result<Arc<Caller>, Denied> {
+        match self.recall(presented, now) {
+            Recall::Known(answer) => answer,
+            Recall::Unseen(key) => self.ask(&key, now),
+        }
+    }
+
+    /// Looks a key up in memory. Never blocks.
+    pub fn recall(&self, presented: &str, now: i64) -> Recall {
+        let Some(key) = Key::parse(presented) else {
+            return Recall::Known(Err(Denied::Malformed));
+        };
+        match self.keys.load().get(key.id()) {
+            Some(ringed) => Recall::Known(self.judge(&key, ringed, now)),
+            None if self.allowance.take(now) => Recall::Unseen(key),
+            None => Recall::Known(Err(Denied::Unknown)),
+        }
+    }
+
+    /// Looks a key up in the database, if that has changed since it was last read. Blocks.
+    pub fn ask(&self, key: &Key, now: i64) -> Result<Arc<Caller>, Denied> {
+        // A failure is kept for `fault`; the keys of the last good read still count.
+        let _ = self.refresh();
+        match self.keys.load().get(key.id()) {
+            Some(ringed) => self.judge(key, ringed, now),
+            None => Err(Denied::Unknown),
+        }
+    }
+
+    /// Reads the keys again if any has changed. True if so. Blocks.
+    pub fn refresh(&self) -> Result<bool, Arc<LedgerError>> {
+        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.keys.load().newer(&mut source) {
+            Ok(newer) => {
+                self.fault.store(None);
+                let changed = newer.is_some();
+                if let Some(snapshot) = newer {
+                    self.keys.store(Arc::new(snapshot));
+                }
+                Ok(changed)
+            }
+            Err(error) => {
+                let error = Arc::new(error);
+                self.fault.store(Some(Arc::clone(&error)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Why the keys could not be read last time; `None` while all is well.
+    pub fn fault(&self) -> Option<Arc<LedgerError>> {
+        self.fault.load_full()
+    }
+
+    fn judge(&self, key: &Key, ringed: &Ringed, now: i64) -> Result<Arc<Caller>, Denied> {
+        if !self.hasher.matches(key, &ringed.hash) {
+            Err(Denied::Unknown)
+        } else if ringed.revoked {
+            Err(Denied::Revoked)
+        } else if ringed.expires_at.is_some_and(|end| now >= end) {
+            Err(Denied::Expired)
+        } else {
+            Ok(Arc::clone(&ringed.caller))
+        }
+    }
+}

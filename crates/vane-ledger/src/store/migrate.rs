@@ -1,0 +1,190 @@
+//! The schema, step by step.
+//!
+//! Steps are embedded, numbered, and applied once each, all in one transaction. What is applied
+//! is never edited: the database keeps the checksum of each step and refuses a build whose text
+//! differs, or that is older than the database.
+
+use aws_lc_rs::digest;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use crate::error::LedgerError;
+
+pub(super) struct Migration {
+    version: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    name: "accounts_and_keys",
+    sql: include_str!("../../../../migrations/sqlite/0001_accounts_and_keys.sql"),
+}];
+
+pub(super) fn migrate(
+    connection: &mut Connection,
+    migrations: &[Migration],
+) -> Result<(), LedgerError> {
+    // Immediate: of two processes that start together, the second waits and finds it done.
+    let txn = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let applied = applied(&txn)?;
+    let known = migrations.last().map_or(0, |migration| migration.version);
+    for (version, name, checksum) in &applied {
+        let ours = migrations
+            .iter()
+            .find(|migration| migration.version == *version);
+        let ours = ours.ok_or(LedgerError::NewerSchema {
+            found: *version,
+            known,
+        })?;
+        if *checksum != ours.checksum() {
+            return Err(LedgerError::ChangedMigration {
+                version: *version,
+                name: name.clone(),
+            });
+        }
+    }
+    for migration in migrations.iter().skip(applied.len()) {
+        txn.execute_batch(migration.sql)?;
+        txn.execute(
+            "INSERT INTO schema_migration (version, name, checksum) VALUES (?1, ?2, ?3)",
+            (migration.version, migration.name, migration.checksum()),
+        )?;
+    }
+    Ok(txn.commit()?)
+}
+
+impl Migration {
+    fn checksum(&self) -> Vec<u8> {
+        digest::digest(&digest::SHA256, self.sql.as_bytes())
+            .as_ref()
+            .to_vec()
+    }
+}
+
+/// Version, name and checksum of every applied step, in order.
+fn applied(txn: &Transaction<'_>) -> Result<Vec<(i64, String, Vec<u8>)>, LedgerError> {
+    let mut statement = txn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let tables: Vec<String> = statement
+        .query_map((), |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if !tables.iter().any(|table| table == "schema_migration") {
+        if !tables.is_empty() {
+            return Err(LedgerError::Foreign);
+        }
+        txn.execute_batch(
+            "CREATE TABLE schema_migration (
+                 version    INTEGER PRIMARY KEY,
+                 name       TEXT    NOT NULL,
+                 checksum   BLOB    NOT NULL,
+                 applied_at INTEGER NOT NULL DEFAULT (unixepoch())
+             ) STRICT",
+        )?;
+    }
+    let mut statement =
+        txn.prepare("SELECT version, name, checksum FROM schema_migration ORDER BY version")?;
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: Migration = Migration {
+        version: 1,
+        name: "first",
+        sql: "CREATE TABLE a (x)",
+    };
+    const SECOND: Migration = Migration {
+        version: 2,
+        name: "second",
+        sql: "CREATE TABLE b (x)",
+    };
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let mut statement = connection.prepare(sql).unwrap();
+        statement
+            .query_map((), |row| row.get(0))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_missing_is_applied() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST]).unwrap();
+        migrate(&mut connection, &[FIRST]).unwrap();
+        migrate(&mut connection, &[FIRST, SECOND]).unwrap();
+        assert_eq!(tables(&connection), ["a", "b", "schema_migration"]);
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing_behind() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let broken = Migration {
+            sql: "CREATE TABLE b (x); CREATE TABLE a (x)",
+            ..SECOND
+        };
+        assert!(migrate(&mut connection, &[FIRST, broken]).is_err());
+        assert!(tables(&connection).is_empty());
+    }
+
+    #[test]
+    fn an_edited_step_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST]).unwrap();
+        let edited = Migration {
+            sql: "CREATE TABLE a (x, y)",
+            ..FIRST
+        };
+        let error = migrate(&mut connection, &[edited]).unwrap_err();
+        assert!(
+            matches!(error, LedgerError::ChangedMigration { version: 1, .. }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_newer_database_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[FIRST, SECOND]).unwrap();
+        let error = migrate(&mut connection, &[FIRST]).unwrap_err();
+        assert!(
+            matches!(error, LedgerError::NewerSchema { found: 2, known: 1 }),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn another_programs_database_is_refused_untouched() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE recipe (x)").unwrap();
+        let error = migrate(&mut connection, &[FIRST]).unwrap_err();
+        assert!(matches!(error, LedgerError::Foreign), "{error}");
+        assert_eq!(tables(&connection), ["recipe"]);
+    }
+
+    #[test]
+    fn every_file_is_embedded_under_its_own_number_and_name() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite");
+        let mut files: Vec<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let embedded: Vec<_> = MIGRATIONS
+            .iter()
+            .map(|m| format!("{:04}_{}.sql", m.version, m.name))
+            .collect();
+        assert_eq!(files, embedded);
+        assert!(
+            MIGRATIONS
+                .iter()
+                .zip(1..)
+                .all(|(migration, n)| migration.version == n)
+        );
+    }
+}

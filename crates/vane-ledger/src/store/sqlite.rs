@@ -1,0 +1,98 @@
+//! SQLite: one file, one writer, readers that never wait for it.
+//!
+//! Every commit made here is synced before it returns: accounts, keys and credit must survive a
+//! lost machine, and are rare enough to pay for it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+
+use super::place::Place;
+use crate::error::LedgerError;
+use crate::key::KeyHasher;
+use crate::secret::{Purpose, Secret};
+
+pub struct Sqlite {
+    place: Place,
+    writer: Mutex<Connection>,
+    reader: Mutex<Connection>,
+    secret: Secret,
+    hasher: KeyHasher,
+}
+
+impl Sqlite {
+    pub(super) fn open(url: &str, secret: Option<Secret>) -> Result<Self, LedgerError> {
+        let place = Place::parse(url)?;
+        let (writer, reader) = place.open().map_err(|cause| place.blame(cause))?;
+        let secret = match secret {
+            Some(secret) => secret,
+            None => place.secret(fingerprint(&writer)?.is_some())?,
+        };
+        bind(&writer, &secret)?;
+        let hasher = KeyHasher::new(&secret)?;
+        Ok(Self {
+            place,
+            writer: writer.into(),
+            reader: reader.into(),
+            secret,
+            hasher,
+        })
+    }
+
+    /// One more connection, for a reader with a thread of its own.
+    pub(crate) fn connect(&self) -> Result<Connection, LedgerError> {
+        self.place.connect()
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    pub(crate) fn hasher(&self) -> &KeyHasher {
+        &self.hasher
+    }
+
+    /// All of `work` or nothing of it.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut connection = lock(&self.writer);
+        // Immediate: waiting for the lock happens here, never half-way through.
+        let txn = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let value = work(&txn)?;
+        txn.commit()?;
+        Ok(value)
+    }
+
+    /// `work` sees one moment of the database.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        work(&lock(&self.reader).transaction()?)
+    }
+}
+
+/// A panic while the lock was held rolled its transaction back: the connection is sound.
+fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn fingerprint(connection: &Connection) -> Result<Option<Vec<u8>>, LedgerError> {
+    let sql = "SELECT fingerprint FROM secret_fingerprint";
+    Ok(connection.query_row(sql, (), |row| row.get(0)).optional()?)
+}
+
+/// Ties an unused database to the secret; refuses a used one that is tied to another.
+fn bind(connection: &Connection, secret: &Secret) -> Result<(), LedgerError> {
+    let ours = secret.derive(Purpose::Fingerprint)?;
+    connection.execute(
+        "INSERT INTO secret_fingerprint (one, fingerprint) VALUES (1, ?1) ON CONFLICT DO NOTHING",
+        (ours,),
+    )?;
+    match fingerprint(connection)? {
+        Some(theirs) if theirs == ours => Ok(()),
+        _ => Err(LedgerError::SecretMismatch),
+    }
+}

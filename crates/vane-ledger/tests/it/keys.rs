@@ -1,0 +1,123 @@
+use std::fs;
+
+use vane_ledger::{AccountId, KeyRing, LedgerError, NewKey};
+
+use crate::{Folder, account, key, memory};
+
+#[test]
+fn a_key_is_listed_with_all_but_its_secret() {
+    let store = memory();
+    let team = account(&store, "team");
+    let new = NewKey {
+        name: "laptop".into(),
+        models: Some(vec!["codestral".into(), "a \"quoted\" model".into()]),
+        expires_at: Some(2_000),
+    };
+    let key = store.create_key(team, &new, 1_000).unwrap();
+    let listed = store.list_keys(team).unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].id, key.id());
+    assert_eq!(listed[0].masked(), format!("sk-vane-{}-…", key.id()));
+    assert_eq!(listed[0].name, "laptop");
+    assert_eq!(listed[0].models, new.models);
+    assert_eq!(
+        (listed[0].created_at, listed[0].expires_at),
+        (1_000, Some(2_000))
+    );
+    assert_eq!(listed[0].revoked_at, None);
+}
+
+#[test]
+fn a_key_is_revoked_once() {
+    let store = memory();
+    let team = account(&store, "team");
+    let key = key(&store, team);
+    store.revoke_key(team, key.id(), 1_500).unwrap();
+    store.revoke_key(team, key.id(), 1_900).unwrap();
+    assert_eq!(store.list_keys(team).unwrap()[0].revoked_at, Some(1_500));
+}
+
+#[test]
+fn s8_a_key_is_out_of_reach_of_another_account() {
+    let store = memory();
+    let (ours, theirs) = (account(&store, "ours"), account(&store, "theirs"));
+    let key = key(&store, theirs);
+    let error = store.revoke_key(ours, key.id(), 1_500).unwrap_err();
+    assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
+    assert_eq!(store.list_keys(theirs).unwrap()[0].revoked_at, None);
+    assert!(store.list_keys(ours).unwrap().is_empty());
+}
+
+#[test]
+fn a_key_needs_an_account_and_something_to_use() {
+    let store = memory();
+    let new = NewKey {
+        name: "laptop".into(),
+        ..NewKey::default()
+    };
+    let error = store.create_key(AccountId(7), &new, 1_000).unwrap_err();
+    assert!(
+        matches!(error, LedgerError::NoSuchAccount(AccountId(7))),
+        "{error}"
+    );
+
+    let team = account(&store, "team");
+    let none = NewKey {
+        models: Some(Vec::new()),
+        ..new
+    };
+    let error = store.create_key(team, &none, 1_000).unwrap_err();
+    assert!(matches!(error, LedgerError::NoModels), "{error}");
+    assert!(store.list_keys(team).unwrap().is_empty());
+}
+
+#[test]
+fn s4_key_ids_and_names_are_never_read_as_sql() {
+    let store = memory();
+    let team = account(&store, "team");
+    let attack = "x' OR '1'='1'; DROP TABLE api_key; --";
+    let new = NewKey {
+        name: attack.into(),
+        models: Some(vec![attack.into()]),
+        expires_at: None,
+    };
+    store.create_key(team, &new, 1_000).unwrap();
+    let ring = KeyRing::open(&store).unwrap();
+    for id in [attack, "%", "' OR 1=1 --", ""] {
+        assert!(store.revoke_key(team, id, 1_500).is_err(), "{id}");
+        assert!(ring.lookup(id, 1_000).is_err(), "{id}");
+        assert!(
+            ring.lookup(&format!("sk-vane-{id}"), 1_000).is_err(),
+            "{id}"
+        );
+    }
+    let listed = store.list_keys(team).unwrap();
+    assert_eq!((listed.len(), listed[0].name.as_str()), (1, attack));
+    assert_eq!(listed[0].revoked_at, None);
+}
+
+#[test]
+fn s6_the_text_of_a_key_is_nowhere_on_disk() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let key = key(&store, account(&store, "team"));
+    let (_, secret) = key.expose().rsplit_once('-').unwrap();
+    let mut found_id = false;
+    for entry in fs::read_dir(&folder.0).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let holds = |text: &str| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        // Any eight letters of the secret would already be a leak.
+        assert!(
+            !secret
+                .as_bytes()
+                .windows(8)
+                .any(|part| holds(str::from_utf8(part).unwrap()))
+        );
+        found_id |= holds(key.id());
+    }
+    assert!(found_id, "the search finds what is there");
+}

@@ -1,0 +1,205 @@
+use std::sync::Arc;
+use std::thread;
+
+use rusqlite::Connection;
+use vane_ledger::{AccountKind, Caller, Denied, KeyRing, NewKey, Purpose, Recall, Watch};
+
+use crate::{Folder, account, key, memory};
+
+fn lookup(ring: &KeyRing, presented: &str) -> Result<Arc<Caller>, Denied> {
+    ring.lookup(presented, 1_000)
+}
+
+#[test]
+fn a_caller_is_the_key_and_its_account() {
+    let store = memory();
+    let team = account(&store, "team");
+    let models = Some(vec!["codestral".to_owned()]);
+    let new = NewKey {
+        name: "laptop".into(),
+        models: models.clone(),
+        expires_at: None,
+    };
+    let key = store.create_key(team, &new, 1_000).unwrap();
+    let ring = KeyRing::open(&store).unwrap();
+    let expected = Caller {
+        key_id: key.id().into(),
+        key_name: "laptop".into(),
+        account_id: team,
+        account_name: "team".into(),
+        kind: AccountKind::Metered,
+        models,
+    };
+    assert_eq!(*lookup(&ring, key.expose()).unwrap(), expected);
+    assert!(
+        matches!(ring.recall(key.expose(), 1_000), Recall::Known(Ok(_))),
+        "from memory"
+    );
+}
+
+#[test]
+fn a_key_made_by_another_process_works_at_once() {
+    let folder = Folder::new();
+    let ring = KeyRing::open(&folder.store()).unwrap();
+    let elsewhere = folder.store();
+    let key = key(&elsewhere, account(&elsewhere, "team"));
+    let Recall::Unseen(unseen) = ring.recall(key.expose(), 1_000) else {
+        panic!("not in memory")
+    };
+    assert_eq!(ring.ask(&unseen, 1_000).unwrap().account_name, "team");
+    assert!(
+        matches!(ring.recall(key.expose(), 1_000), Recall::Known(Ok(_))),
+        "from memory"
+    );
+}
+
+#[test]
+fn a_key_revoked_by_another_process_stops_with_the_next_refresh() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let team = account(&store, "team");
+    let (kept, ended) = (key(&store, team), key(&store, team));
+    let ring = KeyRing::open(&store).unwrap();
+    assert!(lookup(&ring, ended.expose()).is_ok());
+
+    folder.store().revoke_key(team, ended.id(), 1_000).unwrap();
+    assert!(ring.refresh().unwrap());
+    assert_eq!(lookup(&ring, ended.expose()), Err(Denied::Revoked));
+    assert!(lookup(&ring, kept.expose()).is_ok());
+    assert!(!ring.refresh().unwrap(), "nothing more has changed");
+}
+
+#[test]
+fn the_watch_refreshes_by_itself_and_stops_when_dropped() {
+    let store = memory();
+    let team = account(&store, "team");
+    let key = key(&store, team);
+    let ring = Arc::new(KeyRing::open(&store).unwrap());
+    let watch = Watch::start(Arc::clone(&ring)).unwrap();
+    store.revoke_key(team, key.id(), 1_000).unwrap();
+    while lookup(&ring, key.expose()).is_ok() {
+        thread::yield_now();
+    }
+    drop(watch);
+    assert_eq!(Arc::strong_count(&ring), 1);
+}
+
+#[test]
+fn commits_that_are_not_about_keys_cost_the_ring_nothing() {
+    let store = memory();
+    let ring = KeyRing::open(&store).unwrap();
+    account(&store, "team");
+    assert!(!ring.refresh().unwrap());
+}
+
+#[test]
+fn a_key_expires_on_the_second() {
+    let store = memory();
+    let new = NewKey {
+        name: "guest".into(),
+        models: None,
+        expires_at: Some(2_000),
+    };
+    let key = store
+        .create_key(account(&store, "team"), &new, 1_000)
+        .unwrap();
+    let ring = KeyRing::open(&store).unwrap();
+    assert!(ring.lookup(key.expose(), 1_999).is_ok());
+    assert_eq!(ring.lookup(key.expose(), 2_000), Err(Denied::Expired));
+}
+
+#[test]
+fn a_known_id_without_its_secret_learns_nothing() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let team = account(&store, "team");
+    let key = key(&store, team);
+    store.revoke_key(team, key.id(), 1_000).unwrap();
+    // The same id with another secret behind it: what a guesser would present.
+    Connection::open(folder.database())
+        .unwrap()
+        .execute("UPDATE api_key SET hash = randomblob(32)", ())
+        .unwrap();
+    let ring = KeyRing::open(&store).unwrap();
+    assert_eq!(lookup(&ring, key.expose()), Err(Denied::Unknown));
+}
+
+#[test]
+fn a_key_of_another_installation_is_unknown() {
+    let elsewhere = memory();
+    let foreign = key(&elsewhere, account(&elsewhere, "team"));
+    let ring = KeyRing::open(&memory()).unwrap();
+    assert_eq!(lookup(&ring, foreign.expose()), Err(Denied::Unknown));
+}
+
+#[test]
+fn s5_no_key_is_built_in() {
+    let ring = KeyRing::open(&memory()).unwrap();
+    for presented in [
+        "",
+        "sk-vane",
+        "sk-vane-",
+        "sk-1234",
+        "admin",
+        "null",
+        "undefined",
+    ] {
+        assert_eq!(
+            lookup(&ring, presented),
+            Err(Denied::Malformed),
+            "{presented}"
+        );
+    }
+}
+
+#[test]
+fn s9_a_sealed_text_is_no_key() {
+    let store = memory();
+    let key = key(&store, account(&store, "team"));
+    let sealed = store
+        .sealer(Purpose::Seal)
+        .unwrap()
+        .seal(key.expose().as_bytes(), b"")
+        .unwrap();
+    let ring = KeyRing::open(&store).unwrap();
+    assert_eq!(lookup(&ring, &sealed), Err(Denied::Malformed));
+}
+
+#[test]
+fn a_flood_of_invented_keys_is_kept_from_the_database() {
+    let elsewhere = memory();
+    let invented = account(&elsewhere, "attacker");
+    let store = memory();
+    let ours = key(&store, account(&store, "team"));
+    let ring = KeyRing::open(&store).unwrap();
+    let asked = (0..1_000)
+        .map(|_| key(&elsewhere, invented))
+        .filter(|key| matches!(ring.recall(key.expose(), 1_000), Recall::Unseen(_)))
+        .count();
+    assert!(asked > 0 && asked < 500, "{asked}");
+    assert!(
+        lookup(&ring, ours.expose()).is_ok(),
+        "who has a key is not held up"
+    );
+}
+
+#[test]
+fn known_keys_stay_valid_while_the_database_cannot_be_read() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let key = key(&store, account(&store, "team"));
+    let ring = KeyRing::open(&store).unwrap();
+    let vandal = Connection::open(folder.database()).unwrap();
+    vandal
+        .execute_batch("ALTER TABLE key_revision RENAME TO gone")
+        .unwrap();
+    assert!(ring.refresh().is_err());
+    assert!(ring.fault().is_some());
+    assert!(lookup(&ring, key.expose()).is_ok());
+
+    vandal
+        .execute_batch("ALTER TABLE gone RENAME TO key_revision")
+        .unwrap();
+    ring.refresh().unwrap();
+    assert!(ring.fault().is_none());
+}
