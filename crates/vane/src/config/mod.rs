@@ -1,0 +1,165 @@
+//! Configuration: one TOML file, every value also an environment variable, sane without either.
+//!
+//! One file per concern. [`Config`] is what the rest of the program sees: checked, typed, with
+//! secrets resolved. Nothing outside this folder reads the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The checked configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen (`VANE_LISTEN`).
+    pub listen: SocketAddr,
+    /// `sqlite:PATH` (`VANE_DATABASE`).
+    pub database: String,
+    /// `VANE_SECRET`: the secret behind hashes and seals, instead of the file beside the database.
+    pub secret: Option<Secret>,
+    /// `auth = "off"` is refused off-loopback.
+    pub auth: bool,
+    /// Certificate and key files, for TLS with ALPN.
+    pub tls: Option<Tls>,
+    /// Worker threads; each runs its own connections.
+    pub workers: usize,
+    /// Addresses whose `x-forwarded-for` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Host names this server answers to besides addresses and localhost (S12).
+    pub hosts: Vec<String>,
+    /// `/metrics` also for callers that are not on loopback.
+    pub metrics_public: bool,
+    pub limits: Limits,
+    pub timeouts: Timeouts,
+    pub retries: Retries,
+    pub outbound: Outbound,
+    pub providers: Vec<Provider>,
+}
+
+/// A text that never shows in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<secret>")
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Tls {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+/// An address range such as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network {
+    pub address: std::net::IpAddr,
+    pub prefix: u8,
+}
+
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// 32 MiB.
+    pub body_bytes_max: usize,
+    /// 64 KiB: all header lines of a request.
+    pub header_bytes_max: usize,
+    /// 16 MiB: one frame of an upstream's stream.
+    pub frame_bytes_max: usize,
+    /// 64 MiB: a whole unary answer of an upstream.
+    pub answer_bytes_max: usize,
+    /// Calls of one key at a time.
+    pub concurrent_per_key_max: usize,
+    /// Open inbound connections.
+    pub connections_max: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct Timeouts {
+    /// 5 s: an inbound head, from its first byte.
+    pub inbound_head: Duration,
+    /// 3 s.
+    pub connect: Duration,
+    /// 600 s: until an upstream's head.
+    pub upstream_head: Duration,
+    /// 300 s: between two reads of an upstream's answer.
+    pub idle: Duration,
+    /// 60 min: a whole stream.
+    pub stream: Duration,
+    /// 10 s: when a streamed answer's head is sent even without content.
+    pub forced_head: Duration,
+    /// 15 s: the longest silence towards a streaming client.
+    pub keep_alive: Duration,
+    /// 30 s: how long a drain lets running calls finish.
+    pub drain: Duration,
+}
+
+#[derive(Debug, Clone)]
+pub struct Retries {
+    /// 4: attempts of one call, over all its offers.
+    pub attempts_max: usize,
+    /// 2: attempts at one offer.
+    pub per_offer_max: usize,
+    /// 20: retries allowed for every 100 calls, over all calls.
+    pub budget_percent: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct Outbound {
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
+    pub https_proxy: Option<String>,
+    pub http_proxy: Option<String>,
+    pub no_proxy: Option<String>,
+    /// PEM files of certificate authorities trusted besides the public ones.
+    pub extra_ca: Vec<PathBuf>,
+}
+
+/// A provider that is on: it has a base URL and, where it needs one, a key.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    pub id: String,
+    pub base_url: String,
+    pub api_key: Option<Secret>,
+    /// For a provider that is not in the catalogue, or to override its row: dialect -> path.
+    pub speaks: Vec<(vane_dialect::Dialect, String)>,
+    /// How the key is sent; `None` takes the catalogue's (bearer where it says nothing).
+    pub auth: Option<Auth>,
+    /// Quirks on top of the catalogue's.
+    pub quirks: Vec<vane_dialect::quirk::Quirk>,
+    /// Further fixed headers.
+    pub headers: Vec<(String, String)>,
+    /// Models the operator adds at this provider, or whose prices they set.
+    pub models: Vec<Model>,
+    /// Talk HTTP/2 without TLS.
+    pub h2c: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    Bearer,
+    /// Anthropic's `x-api-key`.
+    XApiKey,
+    /// Azure's `api-key`.
+    ApiKey,
+    None,
+}
+
+/// `models = [{ id, upstream, input, output, ... }]` of a provider. Prices are decimal texts, USD
+/// per million tokens.
+#[derive(Debug, Clone, Default)]
+pub struct Model {
+    pub id: String,
+    pub upstream: String,
+    pub input: Option<String>,
+    pub output: Option<String>,
+    pub cache_read: Option<String>,
+    pub cache_write: Option<String>,
+    pub free: bool,
+    pub fim: bool,
+    pub tools: bool,
+    pub vision: bool,
+    pub reasoning: bool,
+    pub embeddings: bool,
+    pub context_window: Option<u64>,
+    pub max_output: Option<u64>,
+}
