@@ -58,7 +58,8 @@ impl Scan<'_> {
         let from = self.at;
         self.value()?;
         Ok(Member {
-            key,
+            key: start + 1..end - 1,
+            unescaped,
             whole: start..self.at,
             value: from..self.at,
         })

@@ -42,12 +42,7 @@ impl<'h> Splices<'h> {
 
     /// Leaves a member out.
     pub fn cut(&mut self, key: &str) {
-        if let Some(at) = self
-            .head
-            .members
-            .iter()
-            .position(|member| member.key == key)
-        {
+        if let Some(at) = self.head.keys().position(|name| name == key) {
             self.cut.push(at);
         }
     }
