@@ -2,4 +2,7 @@
 //!
 //! This crate is pure: no sockets, no clock, no database, no async.
 
+mod dialect;
 pub mod usage;
+
+pub use dialect::Dialect;
