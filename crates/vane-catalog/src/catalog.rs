@@ -199,7 +199,7 @@ impl Catalog {
 
     pub(crate) fn is_only_by_prefix(&self, offer: &Offer) -> bool {
         self.provider(&offer.provider)
-            .is_some_and(|provider| provider.only_by_prefix && !offer.is_own())
+            .is_some_and(|provider| provider.only_by_prefix && !offer.own)
     }
 }
 

@@ -91,7 +91,7 @@ impl Names {
             }
         }
         // What an operator calls a model is meant, whatever else has that name as an alias.
-        for own in offers.iter().filter(|offer| offer.is_own()) {
+        for own in offers.iter().filter(|offer| offer.own) {
             names.aliases.remove(&lowered(&own.model));
         }
         if errors.is_empty() {
@@ -121,7 +121,7 @@ impl Names {
                 index,
             );
         }
-        if provider.only_by_prefix && !offer.is_own() {
+        if provider.only_by_prefix && !offer.own {
             return;
         }
         insert(&mut self.models, lowered(&offer.model), index);

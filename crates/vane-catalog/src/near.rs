@@ -15,24 +15,19 @@ impl Catalog {
     #[must_use]
     pub fn near(&self, id: &str) -> Vec<&str> {
         let typed: String = id.to_ascii_lowercase().chars().take(LENGTH_MAX).collect();
-        if typed.is_empty() {
-            return Vec::new();
-        }
-        let tail = typed
-            .rsplit_once('/')
-            .map_or(typed.as_str(), |(_, tail)| tail);
+        let whole = Typed::new(&typed);
+        let tail = typed.rsplit_once('/').map(|(_, tail)| Typed::new(tail));
         let mut scored: Vec<(usize, &str)> = self
             .names()
             .all()
             .filter_map(|name| {
-                let whole = distance_score(&typed, name);
-                let part = if name.contains('/') {
-                    None
-                } else {
-                    distance_score(tail, name)
-                };
-                let score = [whole, part].into_iter().flatten().min()?;
-                Some((score, name))
+                let tail = tail.as_ref().filter(|_| !name.contains('/'));
+                let scores = [whole.score(name), tail.and_then(|tail| tail.score(name))];
+                scores
+                    .into_iter()
+                    .flatten()
+                    .min()
+                    .map(|score| (score, name))
             })
             .collect();
         scored.sort_unstable_by_key(|(score, name)| (*score, name.len(), *name));
@@ -45,31 +40,40 @@ impl Catalog {
     }
 }
 
-/// How far a name is from what was typed, or nothing where they have too little in common: few
-/// edits, one the beginning of the other, or most of their words.
-fn distance_score(typed: &str, name: &str) -> Option<usize> {
-    if typed.is_empty() {
-        return None;
-    }
-    let begins = typed.len() >= 3 && (name.starts_with(typed) || typed.starts_with(name));
-    let (shared, words) = shared_words(typed, name);
-    let alike = begins || (shared >= 2 && shared * 3 >= words * 2);
-    let edits_max = (typed.len() / 4).max(1);
-    // Lengths alone rule most names out, which keeps a refusal cheap.
-    if !alike && typed.len().abs_diff(name.len()) > edits_max {
-        return None;
-    }
-    let edits = edits(typed.as_bytes(), name.as_bytes());
-    let bonus = shared + if begins { 2 } else { 0 };
-    (alike || edits <= edits_max).then(|| (edits * 2).saturating_sub(bonus))
+/// What was typed, and the words in it.
+struct Typed<'t> {
+    text: &'t str,
+    words: Vec<&'t str>,
 }
 
-/// Words of the name that were typed, and how many words were typed.
-fn shared_words(typed: &str, name: &str) -> (usize, usize) {
-    let split = |text| str::split(text, ['-', '_', '.', '/', ':', ' ']);
-    let typed: Vec<&str> = split(typed).filter(|word| !word.is_empty()).collect();
-    let shared = split(name).filter(|word| typed.contains(word)).count();
-    (shared, typed.len())
+impl<'t> Typed<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text,
+            words: words(text).collect(),
+        }
+    }
+
+    /// How far a name is from what was typed, or nothing where they have too little in common:
+    /// few edits, one the beginning of the other, or most of the words.
+    fn score(&self, name: &str) -> Option<usize> {
+        let (text, edits_max) = (self.text, (self.text.len() / 4).max(1));
+        let begins = text.len() >= 3 && (name.starts_with(text) || text.starts_with(name));
+        let shared = words(name).filter(|word| self.words.contains(word)).count();
+        let alike = begins || (shared >= 2 && shared * 3 >= self.words.len() * 2);
+        // Lengths alone rule most names out, which keeps a refusal cheap.
+        if text.is_empty() || (!alike && text.len().abs_diff(name.len()) > edits_max) {
+            return None;
+        }
+        let edits = edits(text.as_bytes(), name.as_bytes());
+        let bonus = shared + if begins { 2 } else { 0 };
+        (alike || edits <= edits_max).then(|| (edits * 2).saturating_sub(bonus))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(['-', '_', '.', '/', ':', ' '])
+        .filter(|word| !word.is_empty())
 }
 
 /// Insertions, deletions and substitutions from one to the other, byte by byte.

@@ -57,6 +57,8 @@ pub struct Offer {
     pub replacement: Option<Text>,
     pub launch: bool,
     pub free: bool,
+    /// Added by an operator, not merely repriced.
+    pub own: bool,
     pub source: Text,
     pub source_date: Date,
     pub source_url: Option<Text>,
@@ -159,12 +161,6 @@ impl Offer {
     pub fn is_priced_for(&self, served: Served, at: i64) -> bool {
         self.rates_at(at)
             .is_ok_and(|card| card.rates.standing(0, served, at).is_ok())
-    }
-
-    /// Whether an operator added or repriced it.
-    #[must_use]
-    pub fn is_own(&self) -> bool {
-        self.source == OWN_SOURCE
     }
 
     #[must_use]

@@ -249,6 +249,7 @@ impl OwnModel {
             replacement: None,
             launch: false,
             free: self.free,
+            own: true,
             source: OWN_SOURCE.into(),
             source_date: Date::EPOCH,
             source_url: None,

@@ -91,6 +91,7 @@ impl OfferRow<'static> {
             replacement: self.replacement.map(Cow::Borrowed),
             launch: self.launch,
             free: self.free,
+            own: false,
             source: Cow::Borrowed(self.source),
             source_date: self.source_date,
             source_url: self.source_url.map(Cow::Borrowed),

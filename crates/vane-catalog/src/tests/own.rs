@@ -106,8 +106,8 @@ fn a_price_of_the_catalogue_can_be_changed_and_the_rest_stays() {
     assert_eq!(cost(&catalog, "codestral-latest"), "0.0005");
     let offer = catalog.offer("codestral-latest").unwrap();
     assert_eq!(
-        (offer.context_window, offer.is_own()),
-        (Some(256_000), true)
+        (offer.context_window, &*offer.source),
+        (Some(256_000), "configuration")
     );
     assert!(
         offer.cards[0]
@@ -150,6 +150,14 @@ fn the_codestral_host_can_be_given_a_name_on_purpose() {
         (&*found.offers[0].provider, &*found.offers[0].upstream),
         ("codestral", "codestral-latest")
     );
+}
+
+#[test]
+fn a_price_said_for_the_codestral_host_does_not_open_it_to_bare_ids() {
+    let catalog = with("codestral", &[r#"{"id":"codestral-latest","free":true}"#]).unwrap();
+    let bare = catalog.resolve("codestral-latest").unwrap();
+    assert!(bare.offers.iter().all(|offer| offer.provider == "mistral"));
+    assert!(catalog.resolve("codestral/codestral-latest").is_some());
 }
 
 #[test]
