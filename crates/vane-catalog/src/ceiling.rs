@@ -56,11 +56,7 @@ impl Rates {
         let tiers = &self.service_tiers;
         let ways = [
             (Tier::Standard, false, true),
-            (
-                Tier::Batch,
-                false,
-                self.batch_input.is_some() || self.batch_output.is_some(),
-            ),
+            (Tier::Batch, false, self.prices_batches()),
             (Tier::Flex, false, tiers.flex.is_some()),
             (Tier::Priority, false, dearer && tiers.priority.is_some()),
             (Tier::Standard, true, dearer && tiers.ultrafast.is_some()),

@@ -1,9 +1,9 @@
 //! The names by which offers are found, and how a model id of a caller is read.
 //!
-//! An id with a slash is a provider's prefix and a name at that provider, else a vendor's spelling
-//! (`maker/model`, or an upstream id with a slash) where it means one model. An id without one is
-//! the id of an offer and so of its model, else an alias, else a model that only others than its
-//! maker serve. Case is ignored. Invariant: the catalogue's offers of a provider that is reached
+//! An id with a slash is an offer's id, else a provider's prefix and a name at that provider, else
+//! a vendor's spelling (`maker/model`, or an upstream id with a slash) where it means one model. An
+//! id without one is a model that its maker serves, else an alias, else a model that others serve.
+//! Case is ignored. Invariant: the catalogue's offers of a provider that is reached
 //! by prefix only are in no other index.
 
 use std::collections::HashMap;
@@ -73,20 +73,17 @@ impl Names {
                 }
             }
         }
-        let by_id: HashMap<&str, usize> = providers
+        let by_id: HashMap<&str, (usize, &Provider)> = providers
             .iter()
             .enumerate()
-            .map(|(place, provider)| (&*provider.id, place))
+            .map(|(place, provider)| (&*provider.id, (place, &**provider)))
             .collect();
         for (index, offer) in offers.iter().enumerate() {
             if names.ids.insert(lowered(&offer.id), index).is_some() {
                 errors.push(CatalogError::new(offer.id.clone(), "two offers of this id"));
             }
-            match by_id
-                .get(&*offer.provider)
-                .and_then(|place| providers.get(*place).zip(Some(*place)))
-            {
-                Some((provider, place)) => names.add(provider, place, offer, index),
+            match by_id.get(&*offer.provider) {
+                Some((place, provider)) => names.add(provider, *place, offer, index),
                 None => errors.push(CatalogError::new(offer.id.clone(), "unknown provider")),
             }
         }
@@ -109,17 +106,12 @@ impl Names {
             for name in own {
                 insert(here, lowered(name), index);
             }
-            // A bare id is a name at its provider too; `azure/x` is `x` there.
-            let id = lowered(&offer.id);
-            let bare = id
-                .split_once('/')
-                .filter(|(head, _)| *head == provider.id)
-                .map(|(_, tail)| tail);
-            insert(
-                here,
-                bare.map_or(id.clone(), |tail| tail.to_owned().into()),
-                index,
-            );
+            // What stands after the provider in an id is a name there under its other prefixes.
+            let name = match offer.id.split_once('/') {
+                Some((head, tail)) if head == provider.id => tail.to_ascii_lowercase().into(),
+                _ => lowered(&offer.id),
+            };
+            insert(here, name, index);
         }
         if provider.only_by_prefix && !offer.own {
             return;
@@ -153,6 +145,9 @@ impl Names {
 
     fn places(&self, id: &str) -> Option<&[usize]> {
         if let Some((head, tail)) = id.split_once('/') {
+            if let Some(offer) = self.ids.get(id) {
+                return Some(std::slice::from_ref(offer));
+            }
             let here = self
                 .prefixes
                 .get(head)

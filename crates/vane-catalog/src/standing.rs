@@ -39,11 +39,16 @@ impl Rates {
         layers.lay_long(long);
         match self.service(served)? {
             Some(service) => layers.lay_service(service, input_tokens),
-            None if served.tier == Tier::Batch => layers.lay_batch(self, long),
-            None if served.tier == Tier::Standard => layers.lay_off_peak(self, at),
-            None => {}
+            None if served.tier == Tier::Batch && self.prices_batches() => {
+                layers.lay_batch(self, long);
+            }
+            None => layers.lay_off_peak(self, at),
         }
         layers.close(self.factor(served.region))
+    }
+
+    pub(crate) fn prices_batches(&self) -> bool {
+        self.batch_input.is_some() || self.batch_output.is_some()
     }
 
     /// The service tier that the answer names. A tier that costs more must be priced.

@@ -207,6 +207,17 @@ fn off_peak_hours_are_cheaper_by_the_utc_clock() {
 }
 
 #[test]
+fn a_discount_that_is_not_priced_costs_no_more_than_the_standard_off_peak() {
+    for tier in [Tier::Standard, Tier::Flex, Tier::Batch] {
+        let usage = Usage {
+            served: served(tier, Region::Global, false),
+            ..tokens(1_000_000, 0)
+        };
+        assert_eq!(cost_at("deepseek-flash", &usage, now()), "0.15", "{tier:?}");
+    }
+}
+
+#[test]
 fn a_region_multiplies_every_rate_where_it_is_priced() {
     let in_region = |region| Usage {
         served: served(Tier::Standard, region, false),

@@ -51,6 +51,15 @@ fn ids_aliases_and_prefixes_lead_to_offers() {
             "text-completion-inception/mercury-edit-2",
             "mercury-edit-2: mercury-edit-2",
         ),
+        // Two offers of one model at one provider: the id means the one that has it.
+        (
+            "azure/deepseek-v4.1-flash",
+            "azure/deepseek-v4.1-flash: azure/deepseek-v4.1-flash",
+        ),
+        (
+            "azure_ai/fw-gpt-oss-120b",
+            "azure/fw-gpt-oss-120b: azure/fw-gpt-oss-120b",
+        ),
         // An alias of the maker's own means the maker's model, not a namesake elsewhere.
         ("mistral-medium-3", "mistral-medium-3-5: mistral-medium-3-5"),
         ("nothing-like-it", "nothing"),
