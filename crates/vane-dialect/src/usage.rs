@@ -74,19 +74,11 @@ impl Usage {
     /// Counts from a provider whose prompt total includes its cached tokens. Parts that exceed
     /// the total are cut to it: a lying count must never make another bucket negative.
     #[must_use]
-    pub fn from_inclusive(
-        prompt: u64,
-        read: u64,
-        written: u64,
-        output: u64,
-        reasoning: u64,
-    ) -> Self {
+    pub fn from_inclusive(prompt: u64, read: u64, written: u64, output: u64, reasoning: u64) -> Self {
         let cache_read = read.min(prompt);
         let cache_write = written.min(prompt.saturating_sub(cache_read));
         Self {
-            input_uncached: prompt
-                .saturating_sub(cache_read)
-                .saturating_sub(cache_write),
+            input_uncached: prompt.saturating_sub(cache_read).saturating_sub(cache_write),
             cache_read,
             cache_write,
             output,
