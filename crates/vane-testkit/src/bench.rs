@@ -152,7 +152,7 @@ fn content_length(head: &[u8]) -> Result<usize> {
 /// Everything that can be said, said once at the start.
 fn answers(chunks: usize) -> Vec<Prebuilt> {
     // About 1 KB of answer, as in the published measurements.
-    let unary_text = "The quick brown fox jumps over the lazy dog. ".repeat(16);
+    let unary_text = "The quick brown fox jumps over the lazy dog. ".repeat(14);
     let stream_text = "word ".repeat(chunks);
     let usage = Usage {
         prompt: 120,
