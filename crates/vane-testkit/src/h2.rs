@@ -5,17 +5,20 @@
 
 use std::future;
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use http_body_util::channel::{Channel, Sender};
-use hyper::body::{Frame, Incoming};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 use crate::exchange::{Exchange, Head, Step};
 use crate::http::Request;
@@ -23,7 +26,24 @@ use crate::record::Ended;
 use crate::respond::respond;
 use crate::server::State;
 
-type Body = Channel<Bytes, io::Error>;
+/// A response body that tells, by being dropped, that the client reset its stream.
+#[derive(Debug)]
+struct Watched {
+    frames: Channel<Bytes, io::Error>,
+    _here: oneshot::Sender<()>,
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        Pin::new(&mut self.frames).poll_frame(context)
+    }
+}
 
 /// Whether the client opens with the HTTP/2 preface. Nothing is consumed.
 pub(crate) async fn is_preface(socket: &TcpStream) -> bool {
@@ -42,7 +62,7 @@ async fn answer(
     state: Arc<State>,
     connection: u64,
     request: http::Request<Incoming>,
-) -> Result<http::Response<Body>, io::Error> {
+) -> Result<http::Response<Watched>, io::Error> {
     let (head, body) = request.into_parts();
     let headers = head.headers.iter().map(|(name, value)| {
         (
@@ -71,15 +91,26 @@ async fn answer(
     for (name, value) in &exchange.headers {
         response = response.header(name, value);
     }
-    let (mut sender, body) = Channel::new(1);
+    let (mut sender, frames) = Channel::new(1);
+    let (here, left) = oneshot::channel();
     tokio::spawn(async move {
-        let ended = play(&state, &exchange, &mut sender, call).await;
+        let ended = tokio::select! {
+            biased;
+            // While frames are played the body lives, unless the client is gone.
+            _ = left => Ended::ClientLeft,
+            ended = play(&state, &exchange, &mut sender, call) => ended,
+        };
         state.record.end(call, ended);
         if ended == Ended::Cut {
             sender.abort(io::Error::other("scripted"));
         }
     });
-    response.body(body).map_err(io::Error::other)
+    response
+        .body(Watched {
+            frames,
+            _here: here,
+        })
+        .map_err(io::Error::other)
 }
 
 async fn play(

@@ -39,7 +39,7 @@ pub(crate) fn respond(state: &State, request: &Request, number: usize) -> Exchan
     };
     let ask = Ask::read(&body);
     let answer = state.script().pick(request, &ask.model).unwrap_or_default();
-    if let Some(exchange) = instead(&answer, family, ask.stream) {
+    if let Some(exchange) = instead(&answer, &door, ask.stream) {
         return exchange.with(&answer);
     }
     if !state.settings.lenient
@@ -71,7 +71,8 @@ fn admitted(state: &State, request: &Request, family: Family) -> bool {
 }
 
 /// The exchange of a fault (or recording) that replaces the answer as a whole.
-fn instead(answer: &Answer, family: Family, stream: bool) -> Option<Exchange> {
+fn instead(answer: &Answer, door: &Door, stream: bool) -> Option<Exchange> {
+    let family = door.family();
     if let Some(recorded) = &answer.recorded {
         let body = recorded.body.clone();
         return Some(Exchange::plain(200, &recorded.content_type, body));
@@ -81,7 +82,7 @@ fn instead(answer: &Answer, family: Family, stream: bool) -> Option<Exchange> {
             let (content_type, body) = body.render(family, *status);
             Exchange::plain(*status, content_type, body)
         }
-        Fault::OkErrorObject => Exchange::json(200, faults::in_stream(family).1),
+        Fault::OkErrorObject => Exchange::json(200, ErrorBody::Own.render(family, 500).1),
         Fault::OkHtml => Exchange::plain(200, "text/html", faults::HTML),
         Fault::Redirect(to) => {
             let mut exchange = Exchange::plain(302, "text/plain", "");
@@ -160,8 +161,8 @@ fn render(
         },
     };
     let mut exchange = match unary {
-        Some(body) => Exchange::unary(answer, family, body),
-        None => Exchange::stream(answer, family, &frames),
+        Some(body) => Exchange::unary(answer, door, body),
+        None => Exchange::stream(answer, door, &frames),
     };
     exchange.headers.extend(identity(family, number));
     exchange

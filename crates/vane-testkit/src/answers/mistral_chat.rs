@@ -13,16 +13,15 @@ pub(crate) fn unary(said: &Said<'_>) -> String {
     let content = if reasoning.is_empty() && !said.answer.shape.unknown_block {
         quoted(&text)
     } else {
-        let thinking = thinking(&reasoning, ",\"closed\":true");
-        let unknown = if said.answer.shape.unknown_block {
-            UNKNOWN_PART
-        } else {
-            ""
-        };
-        format!(
-            r#"[{unknown}{thinking},{{"type":"text","text":{}}}]"#,
-            quoted(&text)
-        )
+        let unknown = said
+            .answer
+            .shape
+            .unknown_block
+            .then(|| UNKNOWN_PART.to_owned());
+        let thinking = (!reasoning.is_empty()).then(|| thinking(&reasoning, ",\"closed\":true"));
+        let text = format!(r#"{{"type":"text","text":{}}}"#, quoted(&text));
+        let parts = unknown.into_iter().chain(thinking).chain([text]);
+        format!("[{}]", parts.collect::<Vec<_>>().join(","))
     };
     let calls = match said.tools().as_slice() {
         [] if said.answer.shape.empty_tool_calls => "[]".into(),
@@ -38,21 +37,17 @@ pub(crate) fn unary(said: &Said<'_>) -> String {
     )
 }
 
-const UNKNOWN_PART: &str = r#"{"type":"hologram","data":"?"},"#;
+const UNKNOWN_PART: &str = r#"{"type":"hologram","data":"?"}"#;
 
 pub(crate) fn frames(said: &Said<'_>) -> Vec<Frame> {
     let shape = &said.answer.shape;
     let finish = said.finish("stop", "tool_calls");
     let mut deltas = vec![r#"{"role":"assistant","content":""}"#.to_owned()];
     if shape.unknown_block {
-        deltas.push(format!(
-            r#"{{"content":[{}]}}"#,
-            UNKNOWN_PART.trim_end_matches(',')
-        ));
+        deltas.push(format!(r#"{{"content":[{}]}}"#, UNKNOWN_PART));
     }
     deltas.extend(content_deltas(said));
-    let calls = call_deltas(said);
-    deltas.extend(calls);
+    deltas.extend(call_deltas(said));
     // The calls, or the last text where asked, share a chunk with the finish reason.
     let shared = !said.tools().is_empty() || shape.text_on_finish;
     let last = if shared { deltas.pop() } else { None };

@@ -1,7 +1,7 @@
 //! Each dialect's default answers.
 
 use serde_json::{Value, json};
-use vane_testkit::{Answer, FakeUpstream, Usage};
+use vane_testkit::{Answer, FakeUpstream, Family, Settings, Usage};
 
 use crate::wire::{DOORS, ask, send};
 
@@ -236,5 +236,29 @@ async fn side_endpoints_answer_in_their_own_shape() {
     assert_eq!(
         send(&upstream, "/openai/v1/nowhere", "{}").await.status,
         404
+    );
+}
+
+#[tokio::test]
+async fn bare_paths_speak_what_the_setting_says() {
+    let settings = Settings {
+        bare: Family::Mistral,
+        ..Settings::default()
+    };
+    let mistral = FakeUpstream::with(settings).await.unwrap();
+    let openai = FakeUpstream::start().await.unwrap();
+    let path = "/v1/chat/completions";
+    let ask = ask(path, false);
+    assert!(
+        send(&openai, path, &ask)
+            .await
+            .text()
+            .contains("system_fingerprint")
+    );
+    assert!(
+        !send(&mistral, path, &ask)
+            .await
+            .text()
+            .contains("system_fingerprint")
     );
 }

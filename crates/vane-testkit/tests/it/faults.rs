@@ -91,6 +91,24 @@ async fn t18_success_statuses_that_carry_errors() {
 }
 
 #[tokio::test]
+async fn an_error_inside_a_stream_is_an_event_of_the_dialect() {
+    let upstream = FakeUpstream::start().await.unwrap();
+    upstream.always(Answer::text("one two").with_fault(Fault::ErrorAfter(1)));
+    for (path, ..) in DOORS {
+        let reply = send(&upstream, path, &ask(path, true)).await;
+        let last = reply.events().pop().unwrap();
+        let named = reply.text().contains("event: error\n");
+        assert_eq!(named, last["type"] == "error", "{path}: {last}");
+        assert_eq!(
+            named,
+            path.contains("messages") || path.contains("responses"),
+            "{path}"
+        );
+        assert!(last.to_string().contains("error"), "{path}: {last}");
+    }
+}
+
+#[tokio::test]
 async fn answers_are_cut_where_the_script_says() {
     let upstream = FakeUpstream::start().await.unwrap();
     for (path, ..) in DOORS {
@@ -122,8 +140,10 @@ async fn answers_are_cut_where_the_script_says() {
     assert_eq!((reply.body.len(), reply.whole), (20, false));
     let reply = chat(&upstream, Fault::LongLength(5), false).await;
     assert!(!reply.whole && reply.json()["id"].is_string());
-    let reply = chat(&upstream, Fault::BadChunk, true).await;
-    assert!(!reply.whole && reply.events().len() == 1);
+    for fault in [Fault::BadChunk, Fault::HalfChunk] {
+        let reply = chat(&upstream, fault, true).await;
+        assert!(!reply.whole && reply.events().len() == 1, "{reply:?}");
+    }
     let reply = chat(&upstream, Fault::HalfHead, false).await;
     assert!(reply.head.starts_with("HTTP/1.1 200") && !reply.head.contains("\r\n\r\n"));
     let reply = chat(&upstream, Fault::Close, false).await;

@@ -1,12 +1,10 @@
 //! Gates, the record, and HTTP/2.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use vane_testkit::{Answer, Ended, FakeUpstream, Settings};
+use vane_testkit::{Answer, Ended, FakeUpstream, Fault, Settings};
 
 use crate::wire::{ask, open, read, send};
 
@@ -100,10 +98,9 @@ async fn http2_by_prior_knowledge_gets_the_same_answers() {
     let client = Client::builder(TokioExecutor::new())
         .http2_only(true)
         .build_http();
-    let body = Full::<Bytes>::from(ask(CHAT, true)).map_err(|never: Infallible| match never {});
     let request = http::Request::post(format!("{}/chat/completions", upstream.openai_url()))
         .header("authorization", "Bearer sk-test")
-        .body(body)
+        .body(Full::<Bytes>::from(ask(CHAT, true)))
         .unwrap();
     let response = client.request(request).await.unwrap();
     assert_eq!(response.version(), http::Version::HTTP_2);
@@ -114,4 +111,22 @@ async fn http2_by_prior_knowledge_gets_the_same_answers() {
         Some(Ended::Whole)
     );
     assert_eq!(send(&upstream, CHAT, &ask(CHAT, false)).await.head, "");
+}
+
+#[tokio::test]
+async fn http2_streams_that_are_reset_are_noticed() {
+    let upstream = FakeUpstream::start().await.unwrap();
+    upstream.always(Answer::text("one two three").with_fault(Fault::Stall(2)));
+    let client = Client::builder(TokioExecutor::new())
+        .http2_only(true)
+        .build_http();
+    let request = http::Request::post(format!("{}/chat/completions", upstream.openai_url()))
+        .header("authorization", "Bearer sk-test")
+        .body(Full::<Bytes>::from(ask(CHAT, true)))
+        .unwrap();
+    let response = client.request(request).await.unwrap();
+    upstream.wait_frames(0, 2).await.unwrap();
+    drop(response);
+    let call = upstream.wait_closed(0).await.unwrap();
+    assert_eq!(call.ended, Some(Ended::ClientLeft));
 }
