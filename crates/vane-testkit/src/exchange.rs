@@ -12,7 +12,7 @@ pub(crate) use steps::lines;
 use crate::answers::Frame;
 use crate::faults::{self, Fault};
 use crate::route::Door;
-use crate::script::Answer;
+use crate::script::{Answer, Recorded};
 
 /// Everything that will happen on the wire.
 #[derive(Debug)]
@@ -101,6 +101,21 @@ impl Exchange {
         exchange
     }
 
+    /// A recorded body; of a stream, each event is a frame.
+    pub(crate) fn recorded(answer: &Answer, door: &Door, recorded: &Recorded) -> Self {
+        let mut exchange = Self::plain(200, &recorded.content_type, Bytes::new());
+        if recorded.content_type.contains("event-stream") {
+            exchange.framing = Framing::Chunked;
+        }
+        let frames = recorded.body.split_inclusive("\n\n");
+        exchange.body(
+            answer,
+            door,
+            frames.map(|frame| Bytes::from(frame.to_owned())).collect(),
+        );
+        exchange
+    }
+
     /// Sets the steps for `units` (the frames as bytes), with the answer's fault among them.
     fn body(&mut self, answer: &Answer, door: &Door, units: Vec<Bytes>) {
         let length: usize = units.iter().map(Bytes::len).sum();
@@ -109,7 +124,14 @@ impl Exchange {
         }
         match &answer.fault {
             Some(Fault::LongLength(more)) => self.framing = Framing::Length(length + more),
-            Some(Fault::Truncate { clean: true, .. }) => self.framing = Framing::Chunked,
+            // These have no length that a head could promise.
+            Some(
+                Fault::Truncate { clean: true, .. }
+                | Fault::BadChunk
+                | Fault::HalfChunk
+                | Fault::Endless
+                | Fault::GiantFrame(_),
+            ) => self.framing = Framing::Chunked,
             Some(Fault::ContentType(kind)) => self.headers[0].1.clone_from(kind),
             _ => {}
         }

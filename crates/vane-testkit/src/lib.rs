@@ -45,8 +45,19 @@
 //! when `tool_choice` demands one or the last user text says `use the tool NAME with {json}`, and
 //! a text that quotes the result after a tool's result. How tokens are counted stands in `ask`.
 //!
-//! The binary `vane-fake-upstream` is the same over a port, scripted through `/__script` (see
-//! `control`), and with `--bench` a backend that is fast enough to measure through.
+//! The binary `vane-fake-upstream` is the same over a port. It prints its address, is scripted by
+//! `POST /__script`, and driven by the other `/__` paths (see `control`):
+//!
+//! ```json
+//! {"rules": [
+//!   {"when": {"path": "/chat/completions", "nth": 1},
+//!    "answer": {"fault": {"status": {"status": 429}}, "headers": [["retry-after", "1"]]}},
+//!   {"when": {"model": "codestral-latest"},
+//!    "answer": {"parts": [{"text": "Hi"}, {"tool": {"id": "c1", "name": "f", "arguments": "{}"}}],
+//!               "shape": {"tools": "interleaved"}, "split": {"random": 3}, "gate": "g"}}]}
+//! ```
+//!
+//! With `--bench` it is a backend fast enough to measure through (see [`bench`]).
 
 mod answers;
 mod ask;

@@ -74,15 +74,18 @@ fn admitted(state: &State, request: &Request, family: Family) -> bool {
 fn instead(answer: &Answer, door: &Door, stream: bool) -> Option<Exchange> {
     let family = door.family();
     if let Some(recorded) = &answer.recorded {
-        let body = recorded.body.clone();
-        return Some(Exchange::plain(200, &recorded.content_type, body));
+        return Some(Exchange::recorded(answer, door, recorded));
     }
     Some(match answer.fault.as_ref()? {
         Fault::Status { status, body } => {
             let (content_type, body) = body.render(family, *status);
             Exchange::plain(*status, content_type, body)
         }
-        Fault::OkErrorObject => Exchange::json(200, ErrorBody::Own.render(family, 500).1),
+        Fault::ErrorFirst | Fault::ErrorAfter(_) if stream => return None,
+        // An unstreamed answer has no events: there the error is the body.
+        Fault::OkErrorObject | Fault::ErrorFirst | Fault::ErrorAfter(_) => {
+            Exchange::json(200, ErrorBody::Own.render(family, 500).1)
+        }
         Fault::OkHtml => Exchange::plain(200, "text/html", faults::HTML),
         Fault::Redirect(to) => {
             let mut exchange = Exchange::plain(302, "text/plain", "");
@@ -150,8 +153,8 @@ fn render(
         Door::MistralChat | Door::MistralFim => (Some(mistral_chat::unary(said)), vec![]),
         Door::LlamaInfill if ask.stream => (None, llama_infill::frames(said)),
         Door::LlamaInfill => (Some(llama_infill::unary(said)), vec![]),
-        Door::InputTokens(_) => (Some(openai_responses::count(ask)), vec![]),
-        Door::AnthropicCount => (Some(anthropic_messages::count(ask)), vec![]),
+        Door::InputTokens(_) => (Some(openai_responses::count(said)), vec![]),
+        Door::AnthropicCount => (Some(anthropic_messages::count(said)), vec![]),
         Door::OpenAiEmbeddings | Door::MistralEmbeddings => {
             (Some(embeddings::render(family, body, ask, number)), vec![])
         }

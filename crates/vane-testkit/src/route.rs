@@ -4,16 +4,12 @@
 //! fake plays. A bare path speaks the dialect it belongs to; where two share it (`/v1/models`,
 //! `/v1/chat/completions`, `/v1/embeddings`) a setting decides.
 
-use serde::Deserialize;
-
 use crate::http::Request;
 
 /// The provider that is played: it decides error shapes and strictness.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Family {
     #[default]
-    #[serde(rename = "openai")]
     OpenAi,
     Anthropic,
     Mistral,

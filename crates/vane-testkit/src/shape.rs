@@ -19,7 +19,7 @@ pub struct Shape {
     pub untyped_calls: bool,
     /// Tool arguments as a JSON object instead of JSON text.
     pub object_arguments: bool,
-    /// The stream (or answer) ends without a finish reason.
+    /// No finish reason; a responses stream ends without its terminal event.
     pub no_finish: bool,
     /// T17: a block, item or part type that no one knows.
     pub unknown_block: bool,
@@ -27,7 +27,7 @@ pub struct Shape {
     pub reasoning_field: Option<String>,
     /// The finish chunk also carries the last piece of text.
     pub text_on_finish: bool,
-    /// No `data: [DONE]` at the end.
+    /// No `data: [DONE]`, or no `message_stop`, at the end.
     pub no_done: bool,
 }
 

@@ -1,7 +1,6 @@
 //! Anthropic messages, and its token counter.
 
 use super::{Frame, Piece, Said, pieces, quoted, signature};
-use crate::ask::Ask;
 use crate::script::Part;
 use crate::shape::Tools;
 
@@ -21,8 +20,8 @@ pub(crate) fn unary(said: &Said<'_>) -> String {
     )
 }
 
-pub(crate) fn count(ask: &Ask) -> String {
-    format!(r#"{{"input_tokens":{}}}"#, ask.prompt_tokens)
+pub(crate) fn count(said: &Said<'_>) -> String {
+    format!(r#"{{"input_tokens":{}}}"#, said.usage.prompt)
 }
 
 const UNKNOWN_BLOCK: &str = r#"{"type":"hologram","data":"?"},"#;

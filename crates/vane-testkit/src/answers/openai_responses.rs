@@ -5,17 +5,16 @@ mod events;
 pub(crate) use events::frames;
 
 use super::{CREATED, Said, quoted, signature};
-use crate::ask::Ask;
 use crate::script::Part;
 
 pub(crate) fn unary(said: &Said<'_>) -> String {
     response(said, status(said), &items(said), &usage(said))
 }
 
-pub(crate) fn count(ask: &Ask) -> String {
+pub(crate) fn count(said: &Said<'_>) -> String {
     format!(
         r#"{{"object":"response.input_tokens","input_tokens":{}}}"#,
-        ask.prompt_tokens
+        said.usage.prompt
     )
 }
 

@@ -26,7 +26,8 @@ pub struct Answer {
     pub head_gate: Option<String>,
     /// Extra response headers.
     pub headers: Vec<(String, String)>,
-    /// A recorded body, sent as it stands instead of a rendered one.
+    /// A recorded body, sent as it stands instead of a rendered one (paced, split and cut like
+    /// one).
     pub recorded: Option<Recorded>,
     pub fault: Option<Fault>,
 }

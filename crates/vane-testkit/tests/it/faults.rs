@@ -109,6 +109,17 @@ async fn an_error_inside_a_stream_is_an_event_of_the_dialect() {
 }
 
 #[tokio::test]
+async fn unstreamed_answers_fail_in_well_framed_ways_too() {
+    let upstream = FakeUpstream::start().await.unwrap();
+    let error = chat(&upstream, Fault::ErrorAfter(2), false).await;
+    assert!(error.whole && error.json()["error"].is_object());
+    let giant = chat(&upstream, Fault::GiantFrame(1000), false).await;
+    assert!(giant.whole && giant.head.contains("chunked"), "{giant:?}");
+    let half = chat(&upstream, Fault::HalfChunk, false).await;
+    assert!(!half.whole && half.head.contains("chunked"), "{half:?}");
+}
+
+#[tokio::test]
 async fn answers_are_cut_where_the_script_says() {
     let upstream = FakeUpstream::start().await.unwrap();
     for (path, ..) in DOORS {

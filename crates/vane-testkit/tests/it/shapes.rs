@@ -1,7 +1,7 @@
 //! Shapes change the wire, never the content.
 
 use serde_json::{Value, json};
-use vane_testkit::{Answer, FakeUpstream, Lines, Part, Shape, Split, Tools};
+use vane_testkit::{Answer, FakeUpstream, Fault, Lines, Part, Shape, Split, Tools};
 
 use crate::wire::{DOORS, Reply, ask, send};
 
@@ -287,4 +287,13 @@ async fn a_recorded_body_is_sent_as_it_stands() {
         send(&upstream, OPENAI, &ask(OPENAI, true)).await.text(),
         "data: {\"x\" : 1}\n\n"
     );
+    let two = Answer::recorded("text/event-stream", "data: 1\n\ndata: 2\n\n");
+    let cut = Fault::Truncate {
+        frames: 1,
+        bytes: 3,
+        clean: false,
+    };
+    upstream.always(two.with_fault(cut));
+    let reply = send(&upstream, OPENAI, &ask(OPENAI, true)).await;
+    assert_eq!((reply.text(), reply.whole), ("data: 1\n\ndat", false));
 }

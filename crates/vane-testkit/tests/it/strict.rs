@@ -172,6 +172,21 @@ async fn anthropic_requires_limits_and_known_keys() {
 }
 
 #[tokio::test]
+async fn the_newer_anthropic_version_takes_no_sampling_fields() {
+    let hello = json!({"model": "m", "max_tokens": 9, "messages": [user("Hi")]});
+    let path = "/anthropic/v1/messages?version=2026-10-21";
+    let sampled = with(hello.clone(), "temperature", json!(1.0));
+    check(
+        path,
+        vec![
+            (hello, 200, ""),
+            (sampled, 400, "temperature: Extra inputs"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn t20_all_results_of_a_turn_stand_in_the_next_message() {
     let call = |id: &str| json!({"type": "tool_use", "id": id, "name": "f", "input": {}});
     let calls = json!({"role": "assistant", "content": [call("t1"), call("t2")]});

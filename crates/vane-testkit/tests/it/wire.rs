@@ -48,10 +48,11 @@ impl Reply {
 pub(crate) async fn open(upstream: &FakeUpstream, path: &str, body: &str) -> TcpStream {
     let mut socket = TcpStream::connect(upstream.address()).await.unwrap();
     let method = if body.is_empty() { "GET" } else { "POST" };
-    let version = if path.contains("anthropic") {
-        "anthropic-version: 2023-06-01\r\n"
-    } else {
-        ""
+    // A query names another version of the API.
+    let version = match path.split_once("?version=") {
+        Some((_, version)) => format!("anthropic-version: {version}\r\n"),
+        None if path.contains("anthropic") => "anthropic-version: 2023-06-01\r\n".into(),
+        None => String::new(),
     };
     let length = body.len();
     let head = format!(
