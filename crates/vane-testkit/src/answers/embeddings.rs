@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::ask::{Ask, tokens_of};
 use crate::route::Family;
+use crate::split::draw;
 
 const LENGTH: u64 = 8;
 
@@ -63,14 +64,9 @@ fn inputs(input: &Value) -> Vec<String> {
 }
 
 fn numbers(input: &str, length: u64) -> Vec<f32> {
-    let mut hash = input.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let mut seed = super::hash(input);
     let mut next = || {
-        hash = hash
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let [_, byte, ..] = hash.to_be_bytes();
+        let [byte, ..] = draw(&mut seed).to_be_bytes();
         (f32::from(byte) - 128.0) / 128.0
     };
     (0..length).map(|_| next()).collect()
