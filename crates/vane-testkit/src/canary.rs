@@ -1,11 +1,10 @@
 //! Addresses that must not be reached, or cannot be.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// A listener that counts connections and closes them: a redirect or an image URL that is
@@ -13,7 +12,8 @@ use tokio::task::JoinHandle;
 #[derive(Debug)]
 pub struct Canary {
     address: SocketAddr,
-    hits: Arc<AtomicUsize>,
+    /// Who connected.
+    peers: watch::Sender<Vec<SocketAddr>>,
     task: JoinHandle<()>,
 }
 
@@ -21,16 +21,16 @@ impl Canary {
     pub async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let hits = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&hits);
+        let peers = watch::Sender::new(Vec::new());
+        let seen = peers.clone();
         let task = tokio::spawn(async move {
-            while listener.accept().await.is_ok() {
-                counted.fetch_add(1, Ordering::SeqCst);
+            while let Ok((_, peer)) = listener.accept().await {
+                seen.send_modify(|peers| peers.push(peer));
             }
         });
         Ok(Self {
             address,
-            hits,
+            peers,
             task,
         })
     }
@@ -40,10 +40,17 @@ impl Canary {
         format!("http://{}", self.address)
     }
 
-    /// Connections so far.
-    #[must_use]
-    pub fn hits(&self) -> usize {
-        self.hits.load(Ordering::SeqCst)
+    /// Connections made before this call. It connects itself and waits for that to be seen:
+    /// connections are accepted in order, so none made earlier can be missed.
+    pub async fn hits(&self) -> Result<usize> {
+        let own = TcpStream::connect(self.address).await?.local_addr()?;
+        self.peers
+            .subscribe()
+            .wait_for(|peers| peers.contains(&own))
+            .await?;
+        self.peers
+            .send_modify(|peers| peers.retain(|peer| *peer != own));
+        Ok(self.peers.borrow().len())
     }
 }
 

@@ -57,7 +57,7 @@
 //!               "shape": {"tools": "interleaved"}, "split": {"random": 3}, "gate": "g"}}]}
 //! ```
 //!
-//! With `--bench` it is a backend fast enough to measure through (see [`bench`]).
+//! With `--bench` it is a backend fast enough to measure through (see [`mod@bench`]).
 
 mod answers;
 mod ask;

@@ -212,7 +212,10 @@ async fn redirects_rude_headers_and_ports_that_are_closed() {
     let canary = Canary::start().await.unwrap();
     let reply = chat(&upstream, Fault::Redirect(canary.url()), false).await;
     assert!(reply.status == 302 && reply.head.contains(&format!("location: {}", canary.url())));
-    assert_eq!(canary.hits(), 0);
+    assert_eq!(canary.hits().await.unwrap(), 0);
+    let address = canary.url().replace("http://", "");
+    tokio::net::TcpStream::connect(address).await.unwrap();
+    assert_eq!(canary.hits().await.unwrap(), 1);
     upstream.always(Answer::text("Hi").rude_headers());
     let reply = send(&upstream, CHAT, &ask(CHAT, false)).await;
     assert!(reply.head.contains("set-cookie: ") && reply.head.contains("openai-organization: "));
