@@ -4,7 +4,6 @@
 //! `gateway` holds what lives long. Nothing in this crate translates wire formats, prices usage
 //! or writes to a database: `vane-dialect`, `vane-catalog` and `vane-ledger` do.
 
-pub mod cli;
 pub mod config;
 pub mod gateway;
 pub mod limits;
