@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::limits::Concurrency;
+use crate::server::Ids;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
@@ -23,6 +24,7 @@ pub struct Gateway {
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
     pub retry_budget: AtomicI64,
+    ids: Ids,
 }
 
 /// The parts that follow from the configuration.
@@ -45,7 +47,12 @@ impl State {
 impl Gateway {
     /// # Errors
     /// If the keys cannot be read.
-    pub fn new(state: State, store: Store, clock: Clock) -> anyhow::Result<Self> {
+    pub fn new(
+        state: State,
+        store: Store,
+        clock: Clock,
+        telemetry: Telemetry,
+    ) -> anyhow::Result<Self> {
         let ring = Arc::new(KeyRing::open(&store)?);
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
         let concurrency = Concurrency::new(state.config.limits.concurrent_per_key_max);
@@ -55,10 +62,11 @@ impl Gateway {
             ring,
             sealer,
             clock,
-            telemetry: Telemetry::default(),
+            telemetry,
             concurrency,
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
+            ids: Ids::default(),
         })
     }
 
@@ -66,6 +74,12 @@ impl Gateway {
     #[must_use]
     pub fn state(&self) -> Arc<State> {
         self.state.load_full()
+    }
+
+    /// A new request id.
+    #[must_use]
+    pub fn request_id(&self) -> String {
+        self.ids.next(self.clock.now())
     }
 
     /// Replaces the configuration for calls that begin from now on.

@@ -22,6 +22,7 @@ mod splice;
 mod stream;
 mod whole;
 
+pub use encode::HOP;
 pub use authenticate::authenticate;
 pub use count::count_tokens;
 pub use decode::{RawCall, decode};

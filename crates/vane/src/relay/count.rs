@@ -1,0 +1,83 @@
+//! Counting input tokens without a call: the provider's own count where it has one, else an
+//! estimate that errs on the high side. A side endpoint: its failures bench nothing.
+
+use super::decode::{RawCall, decode};
+use super::inbound::Inbound;
+use super::plan::Choice;
+use super::reply::{Response, json};
+use super::{encode, route};
+use crate::gateway::Gateway;
+use crate::seal::StateSeal;
+use crate::upstream::{Parts, Pool};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use std::sync::Arc;
+use std::time::Duration;
+use vane_dialect::{Dialect, Fault, estimate, openai_responses};
+
+/// Answers `/v1/messages/count_tokens` and `/v1/responses/input_tokens`.
+///
+/// # Errors
+/// If the caller has no good key or the body is no call of the dialect.
+pub async fn count_tokens(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    inbound: Inbound,
+) -> Result<Response, Fault> {
+    let caller = super::authenticate(gateway, &inbound.headers).await?;
+    let state = gateway.state();
+    let call = decode(&state, inbound)?;
+    let plan = route(&state, &caller, &call, gateway.clock.now())?;
+    let seal = StateSeal::new(gateway.sealer.clone(), caller.account_id);
+    let native = plan.choices.iter().find(|choice| {
+        choice.dialect == Dialect::AnthropicMessages && call.dialect() == choice.dialect
+    });
+    if let (Some(choice), false) = (native, call.sealed) {
+        if let Some(answer) = at_provider(pool, &call, choice).await {
+            return Ok(json(200, answer));
+        }
+    }
+    let count = estimate::input_tokens(call.blocks(&seal)?.as_ref());
+    let body = match call.dialect() {
+        Dialect::OpenaiResponses => openai_responses::response::input_tokens_answer(count),
+        _ => format!("{{\"input_tokens\":{count}}}").into_bytes(),
+    };
+    let mut response = json(200, body);
+    super::whole::name(response.headers_mut(), "vane-estimate", "true");
+    Ok(response)
+}
+
+/// A count is small, and worth no long wait: an estimate is at hand.
+const ANSWER_BYTES_MAX: usize = 4096;
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The provider's own count, if it gives one.
+async fn at_provider(pool: &Pool, call: &RawCall, choice: &Choice) -> Option<Bytes> {
+    let provider = &choice.offer.provider;
+    let uri = provider.side_address("/v1/messages/count_tokens").ok()?;
+    let mut splices = call.head.splices();
+    splices.set("model", choice.offer.model_json.clone());
+    for field in super::decode::OWN_FIELDS {
+        splices.cut(field);
+    }
+    let mut request = http::Request::new(Parts::from(splices.apply()));
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = encode::headers(call, choice, false);
+    let asking = async {
+        let response = pool.send(request, provider.h2c).await.ok()?;
+        if response.status() != http::StatusCode::OK {
+            return None;
+        }
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?;
+        let body = body.to_bytes();
+        let counted: Counted = serde_json::from_slice(&body).ok()?;
+        (counted.input_tokens.is_some()).then_some(body)
+    };
+    tokio::time::timeout(PATIENCE, asking).await.ok()?
+}
+
+#[derive(serde::Deserialize)]
+struct Counted {
+    input_tokens: Option<u64>,
+}

@@ -1,0 +1,237 @@
+//! A whole answer: read, decoded, priced, and given back in the caller's dialect.
+
+use super::dispatch::{Asked, Walk};
+use super::meter::Meter;
+use super::plan::Choice;
+use super::reply::{Response, json};
+use super::settle::{Outcome, Record};
+use super::splice;
+use super::stream::Streaming;
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use std::io::Read;
+use std::sync::Arc;
+use std::time::Duration;
+use vane_dialect::codec::{self, Encoder, Reply};
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::{Answer, Event, Fault, Notes, Sink};
+
+pub struct WholeAnswer {
+    choice: Choice,
+    notes: Notes,
+    meter: Meter,
+    content: Content,
+}
+
+enum Content {
+    /// Bytes of the caller's dialect; where their usage object stands.
+    Forward { body: Bytes, usage: Option<std::ops::Range<usize>> },
+    Translate(Box<Answer>),
+    /// Encoded already, but for the cost.
+    Embeddings(Box<super::embed::Vectors>),
+}
+
+/// Reads a whole answer.
+///
+/// # Errors
+/// If it is too long or too slow, or not what its dialect promises.
+pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault> {
+    let body = body(walk, asked.response).await?;
+    let mut meter = Meter::default();
+    let dialect = asked.choice.dialect;
+    // A whole answer to a call that streams is replayed as one: its bytes are of no use.
+    let content = if walk.call.dialect() == dialect && !walk.call.stream {
+        let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?;
+        Content::Forward { body, usage: seen.usage }
+    } else {
+        let mut both = Both { meter: &mut meter, answer: Answer::default() };
+        codec::decode_answer(dialect, &body, &asked.asked, &mut both)?;
+        Content::Translate(Box::new(both.answer))
+    };
+    Ok(WholeAnswer { choice: asked.choice, notes: asked.notes, meter, content })
+}
+
+/// Reads the bytes of a whole answer, decompressed if the upstream insisted.
+pub(super) async fn body(
+    walk: &Walk,
+    response: http::Response<Incoming>,
+) -> Result<Bytes, Fault> {
+    let gzip = match response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+        None | Some(b"identity" | b"") => false,
+        Some(b"gzip") => true,
+        Some(_) => return Err(Fault::protocol("the upstream compressed its answer in a way it was not asked for")),
+    };
+    let max = walk.state.config.limits.answer_bytes_max;
+    let bytes = collect(response.into_body(), max, walk.state.config.timeouts.idle).await?;
+    if !gzip {
+        return Ok(bytes);
+    }
+    let mut plain = Vec::new();
+    let read = GzDecoder::new(&bytes[..]).take(max as u64 + 1).read_to_end(&mut plain);
+    match read {
+        Ok(_) if plain.len() <= max => Ok(plain.into()),
+        Ok(_) => Err(too_long(max)),
+        Err(error) => Err(Fault::protocol(format!("the upstream's gzip is broken: {error}"))),
+    }
+}
+
+async fn collect(mut body: Incoming, max: usize, idle: Duration) -> Result<Bytes, Fault> {
+    let mut first = Bytes::new();
+    let mut joined = Vec::new();
+    loop {
+        let frame = match tokio::time::timeout(idle, body.frame()).await {
+            Err(_) => {
+                let message = format!("the upstream sent nothing for {idle:?}");
+                return Err(Fault::new(Kind::Timeout, Blame::Upstream, message));
+            }
+            Ok(None) => break,
+            Ok(Some(Err(error))) => {
+                return Err(Fault::protocol(format!("the upstream's answer was cut: {error}")));
+            }
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + joined.len() + data.len() > max {
+            return Err(too_long(max));
+        }
+        if first.is_empty() && joined.is_empty() {
+            first = data;
+        } else {
+            if joined.is_empty() {
+                joined.extend_from_slice(&std::mem::take(&mut first));
+            }
+            joined.extend_from_slice(&data);
+        }
+    }
+    Ok(if joined.is_empty() { first } else { joined.into() })
+}
+
+fn too_long(max: usize) -> Fault {
+    Fault::protocol(format!("the upstream's answer is over the limit of {max} bytes"))
+}
+
+impl WholeAnswer {
+    pub(super) fn embeddings(asked: (Choice, Notes), vectors: super::embed::Vectors) -> Self {
+        let (choice, notes) = asked;
+        let meter = Meter { usage: Some(vectors.usage()), content: true, ..Meter::default() };
+        Self { choice, notes, meter, content: Content::Embeddings(Box::new(vectors)) }
+    }
+
+    /// The response to a call that did not stream.
+    pub(super) fn into_response(self, walk: &Walk, record: &mut Record) -> Response {
+        record.first_content();
+        let cost = record.meter(&self.meter).map(|cost| cost.to_string());
+        let body = match &self.content {
+            Content::Forward { body, usage } => match (usage, &cost) {
+                (Some(usage), Some(cost)) => splice::with_cost(body, usage.clone(), cost),
+                _ => body.clone(),
+            },
+            Content::Translate(answer) => match reply(walk, &self.choice) {
+                Ok(reply) => {
+                    codec::encode_answer(walk.call.dialect(), answer, &reply, cost.as_deref()).into()
+                }
+                Err(fault) => return self.broken(walk, record, &fault),
+            },
+            Content::Embeddings(vectors) => match vectors.encode(cost.as_deref()) {
+                Ok(body) => body.into(),
+                Err(fault) => return self.broken(walk, record, &fault),
+            },
+        };
+        let mut response = json(200, body);
+        let headers = response.headers_mut();
+        identify(headers, &self.choice, &self.notes);
+        name(headers, "vane-model", &walk.call.model);
+        if let Some(cost) = &cost {
+            name(headers, "vane-cost", cost);
+        }
+        record.end(Outcome::Done, 200, None);
+        response
+    }
+
+    fn broken(&self, walk: &Walk, record: &mut Record, fault: &Fault) -> Response {
+        let response = crate::rescue::rescue(walk.call.dialect(), fault, &walk.call.request_id);
+        record.end(Outcome::Broken, response.status().as_u16(), Some(fault));
+        response
+    }
+
+    /// The response to a call that wanted a stream and got an upstream that does not.
+    pub(super) fn into_stream(self, walk: &Arc<Walk>, mut record: Record) -> Response {
+        let mut response = super::stream::head(&walk.call);
+        identify(response.headers_mut(), &self.choice, &self.notes);
+        let bytes = self.stream_bytes(walk, &mut record);
+        let streaming = Streaming::rest(walk.clone(), bytes);
+        *response.body_mut() = super::reply::Body::Stream(Box::new(streaming));
+        response
+    }
+
+    /// The whole answer as the frames of a stream.
+    pub(super) fn stream_bytes(&self, walk: &Walk, record: &mut Record) -> Bytes {
+        record.first_content();
+        let cost = record.meter(&self.meter).map(|cost| cost.to_string());
+        let mut frames = Vec::new();
+        let encoder = reply(walk, &self.choice)
+            .and_then(|reply| Encoder::new(walk.call.dialect(), reply));
+        if let (Ok(mut encoder), Content::Translate(answer)) = (encoder, &self.content) {
+            answer.replay(&mut Encoding { encoder: &mut encoder, frames: &mut frames });
+            encoder.finish(cost.as_deref(), &mut frames);
+        }
+        record.end(Outcome::Done, 200, None);
+        frames.into()
+    }
+}
+
+/// What an encoder of answers may know of the call.
+pub(super) fn reply(walk: &Walk, choice: &Choice) -> Result<Reply, Fault> {
+    Ok(Reply {
+        call: walk.call.blocks(walk.seal.as_ref())?,
+        id: walk.call.request_id.clone(),
+        now: u64::try_from(walk.gateway.clock.now()).unwrap_or_default(),
+        provider: choice.offer.provider.id.clone(),
+        seal: walk.seal.clone(),
+    })
+}
+
+/// Says who answered and what could not be carried there.
+pub(super) fn identify(headers: &mut HeaderMap, choice: &Choice, notes: &Notes) {
+    name(headers, "vane-provider", &choice.offer.provider.id);
+    if !notes.is_empty() {
+        name(headers, "vane-dropped", &notes.dropped().join(","));
+    }
+}
+
+/// Sets a header to a text that may hold anything.
+pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
+    let clean = |text: &str| -> String {
+        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect()
+    };
+    let value = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&clean(text)));
+    if let Ok(value) = value {
+        headers.insert(HeaderName::from_static(header), value);
+    }
+}
+
+struct Both<'a> {
+    meter: &'a mut Meter,
+    answer: Answer,
+}
+
+impl Sink for Both<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        self.meter.hear(&event);
+        self.answer.event(event);
+    }
+}
+
+struct Encoding<'a> {
+    encoder: &'a mut Encoder,
+    frames: &'a mut Vec<u8>,
+}
+
+impl Sink for Encoding<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        self.encoder.push(&event, self.frames);
+    }
+}

@@ -1,0 +1,318 @@
+//! Every route of the product on one page, grouped by who calls it.
+
+use crate::gateway::Gateway;
+use crate::relay::{self, Body, Door, Inbound, Record, Response, json};
+use crate::rescue::rescue;
+use crate::telemetry;
+use crate::upstream::Pool;
+use bytes::Bytes;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderValue,
+    USER_AGENT,
+};
+use http::{Method, Request};
+use hyper::body::Incoming;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::{Dialect, Fault};
+
+/// What a path answers to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// A call of a model.
+    Call(Door),
+    /// Counting the tokens of a call.
+    Count(Door),
+    Models(Door),
+    /// One model; the id is the rest of the path.
+    Model(Door),
+    Live,
+    Ready,
+    Metrics,
+    /// Probes of clients at the origin.
+    Root,
+}
+
+const fn door(dialect: Dialect, route: &'static str) -> Door {
+    Door { dialect, route }
+}
+
+/// Every exact path. `Route::Model` is the one route with a variable part.
+pub const ROUTES: &[(&str, Route)] = &[
+    // Called by SDKs and tools, with a key.
+    ("/v1/chat/completions", Route::Call(door(Dialect::OpenaiChat, "/v1/chat/completions"))),
+    ("/v1/completions", Route::Call(door(Dialect::OpenaiCompletions, "/v1/completions"))),
+    ("/v1/fim/completions", Route::Call(door(Dialect::MistralFim, "/v1/fim/completions"))),
+    ("/v1/responses", Route::Call(door(Dialect::OpenaiResponses, "/v1/responses"))),
+    ("/v1/messages", Route::Call(door(Dialect::AnthropicMessages, "/v1/messages"))),
+    ("/v1/embeddings", Route::Call(door(Dialect::OpenaiEmbeddings, "/v1/embeddings"))),
+    ("/v1/messages/count_tokens", Route::Count(door(Dialect::AnthropicMessages, "/v1/messages/count_tokens"))),
+    ("/v1/responses/input_tokens", Route::Count(door(Dialect::OpenaiResponses, "/v1/responses/input_tokens"))),
+    ("/v1/models", Route::Models(door(Dialect::OpenaiChat, "/v1/models"))),
+    // Mistral's dialect to the letter.
+    ("/mistral/v1/chat/completions", Route::Call(door(Dialect::MistralChat, "/mistral/v1/chat/completions"))),
+    ("/mistral/v1/fim/completions", Route::Call(door(Dialect::MistralFim, "/mistral/v1/fim/completions"))),
+    ("/mistral/v1/embeddings", Route::Call(door(Dialect::MistralEmbeddings, "/mistral/v1/embeddings"))),
+    ("/mistral/v1/models", Route::Models(door(Dialect::MistralChat, "/mistral/v1/models"))),
+    // Called by operators and their machines.
+    ("/health/live", Route::Live),
+    ("/health/ready", Route::Ready),
+    ("/metrics", Route::Metrics),
+    ("/", Route::Root),
+];
+
+/// Paths below these are one model each.
+const MODEL_PREFIXES: [(&str, Dialect); 2] =
+    [("/v1/models/", Dialect::OpenaiChat), ("/mistral/v1/models/", Dialect::MistralChat)];
+
+/// Finds the route of a path, with the variable part where it has one.
+#[must_use]
+pub fn find(path: &str) -> Option<(Route, &str)> {
+    // Some clients add `/v1` to a base URL that has it already.
+    let path = match path.strip_prefix("/v1/v1/") {
+        Some(_) => &path[3..],
+        None => path,
+    };
+    let path = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
+    if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
+        return Some((*route, ""));
+    }
+    MODEL_PREFIXES.iter().find_map(|(prefix, dialect)| {
+        let id = path.strip_prefix(prefix).filter(|id| !id.is_empty())?;
+        Some((Route::Model(door(*dialect, "/v1/models/{id}")), id))
+    })
+}
+
+/// Answers one request.
+pub async fn answer(
+    gateway: Arc<Gateway>,
+    pool: Pool,
+    peer: IpAddr,
+    request: Request<Incoming>,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let request_id = gateway.request_id();
+    let Some((route, rest)) = find(head.uri.path()) else {
+        return finished(unknown_route(&head, &request_id), &request_id);
+    };
+    let mut response = match route {
+        Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
+        Route::Ready => ready(&gateway),
+        Route::Metrics => metrics(&gateway, peer),
+        Route::Root => root(&head.method),
+        Route::Call(door) | Route::Count(door) | Route::Models(door) | Route::Model(door) => {
+            let door = recognised(door, &head.headers);
+            let response = match method_fault(route, &head.method) {
+                Some(Method::OPTIONS) => preflight(),
+                Some(allowed) => {
+                    let message = format!("this route takes {allowed} only");
+                    let fault = Fault::new(Kind::Method, Blame::Caller, message);
+                    let mut response = rescue(door.dialect, &fault, &request_id);
+                    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
+                        response.headers_mut().insert(ALLOW, value);
+                    }
+                    response
+                }
+                None => keyed(&gateway, &pool, route, door, rest, &head, body, &request_id).await,
+            };
+            with_cors(response)
+        }
+    };
+    if head.method == Method::HEAD {
+        *response.body_mut() = Body::empty();
+    }
+    finished(response, &request_id)
+}
+
+/// Answers a route that needs a key.
+#[expect(clippy::too_many_arguments, reason = "the parts of one request, taken apart once")]
+async fn keyed(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    route: Route,
+    door: Door,
+    rest: &str,
+    head: &http::request::Parts,
+    body: Incoming,
+    request_id: &str,
+) -> Response {
+    let mut record = Record::begin(gateway, door, request_id.to_owned());
+    let answered = async {
+        if head.headers.contains_key(relay::HOP) {
+            let message = "this request came from Vane itself: a provider's base URL points back here";
+            return Err(Fault::new(Kind::Loop, Blame::Us, message));
+        }
+        let max = gateway.state().config.limits.body_bytes_max;
+        let body = relay::read_body(&head.headers, body, max).await?;
+        let headers = head.headers.clone();
+        let inbound = Inbound { door, headers, body, request_id: request_id.to_owned() };
+        match route {
+            Route::Call(_) => relay::relay(gateway, pool, inbound, &mut record).await,
+            Route::Count(_) => relay::count_tokens(gateway, pool, inbound).await,
+            Route::Model(_) => relay::one_model(gateway, &inbound, &percent_decoded(rest)).await,
+            Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
+                relay::list_models(gateway, &inbound, head.uri.query().unwrap_or_default()).await
+            }
+        }
+    };
+    match answered.await {
+        Ok(response) => {
+            record.end(relay::Outcome::Done, response.status().as_u16(), None);
+            response
+        }
+        Err(fault) => {
+            let response = rescue(door.dialect, &fault, request_id);
+            record.end(relay::Outcome::Refused, response.status().as_u16(), Some(&fault));
+            response
+        }
+    }
+}
+
+/// The door as this caller means it: Mistral's own SDKs want its dialect to the letter, and
+/// errors of shared routes are told in the caller's dialect.
+fn recognised(door: Door, headers: &http::HeaderMap) -> Door {
+    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
+    let anthropic = headers.contains_key("anthropic-version");
+    let dialect = match (door.dialect, door.route) {
+        (Dialect::OpenaiChat, "/v1/chat/completions") if mistral => Dialect::MistralChat,
+        (Dialect::OpenaiEmbeddings, _) if mistral => Dialect::MistralEmbeddings,
+        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}") if anthropic => {
+            Dialect::AnthropicMessages
+        }
+        (dialect, _) => dialect,
+    };
+    Door { dialect, ..door }
+}
+
+/// The method that should have been used; `OPTIONS` stands for a preflight.
+fn method_fault(route: Route, method: &Method) -> Option<Method> {
+    let wanted = match route {
+        Route::Call(_) | Route::Count(_) => Method::POST,
+        _ => Method::GET,
+    };
+    match method {
+        method if *method == wanted => None,
+        &Method::HEAD if wanted == Method::GET => None,
+        &Method::OPTIONS => Some(Method::OPTIONS),
+        _ => Some(wanted),
+    }
+}
+
+fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
+    let path: String = head.uri.path().chars().take(200).collect();
+    let message = format!("there is no route {path}: see GET /v1/models and the docs");
+    let anthropic = head.headers.contains_key("anthropic-version");
+    let dialect = if anthropic { Dialect::AnthropicMessages } else { Dialect::OpenaiChat };
+    rescue(dialect, &Fault::new(Kind::NotFound, Blame::Caller, message), request_id)
+}
+
+fn ready(gateway: &Gateway) -> Response {
+    if gateway.draining.load(Relaxed) {
+        return json(503, Bytes::from_static(br#"{"status":"draining"}"#));
+    }
+    match gateway.ring.fault() {
+        Some(_) => json(503, Bytes::from_static(br#"{"status":"the database cannot be read"}"#)),
+        None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
+    }
+}
+
+fn metrics(gateway: &Gateway, peer: IpAddr) -> Response {
+    if !peer.is_loopback() && !gateway.state().config.metrics_public {
+        return json(404, Bytes::from_static(br#"{"error":{"message":"/metrics is for loopback: set `metrics_public = true` to open it"}}"#));
+    }
+    let mut response = json(200, telemetry::render(gateway));
+    let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, text);
+    response
+}
+
+fn root(method: &Method) -> Response {
+    match *method {
+        Method::GET | Method::HEAD => {
+            json(200, Bytes::from_static(br#"{"name":"vane","models":"/v1/models","health":"/health/ready"}"#))
+        }
+        _ => json(405, Bytes::from_static(br#"{"error":{"message":"this route takes GET only"}}"#)),
+    }
+}
+
+/// Any page may call the key routes: they are worth nothing without a key.
+fn with_cors(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
+    response
+}
+
+fn preflight() -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = http::StatusCode::NO_CONTENT;
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, HEAD"));
+    let allowed = HeaderValue::from_static("authorization, *");
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    response
+}
+
+/// Every answer says which request it belongs to, by the names that clients look for.
+fn finished(mut response: Response, request_id: &str) -> Response {
+    if let Ok(value) = HeaderValue::from_str(request_id) {
+        let headers = response.headers_mut();
+        headers.insert("vane-request-id", value.clone());
+        headers.insert("x-request-id", value.clone());
+        headers.insert("request-id", value);
+    }
+    response
+}
+
+fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(decoded) if byte == b'%' => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_find_their_routes() {
+        let route = |path| find(path).map(|(route, _)| route);
+        assert_eq!(route("/v1/v1/messages"), route("/v1/messages"));
+        assert_eq!(route("/v1/messages/"), route("/v1/messages"));
+        assert!(matches!(find("/v1/models/codestral/codestral-latest"), Some((Route::Model(_), "codestral/codestral-latest"))));
+        assert_eq!(route("/v2/messages"), None);
+        assert_eq!(route("/v1/models/x/../../health"), route("/v1/models/y"));
+    }
+
+    #[test]
+    fn every_path_stands_once() {
+        for (at, (path, _)) in ROUTES.iter().enumerate() {
+            assert!(ROUTES[..at].iter().all(|(other, _)| other != path), "{path}");
+        }
+    }
+
+    #[test]
+    fn ids_are_decoded_and_never_fail() {
+        assert_eq!(percent_decoded("mistral%2Fcodestral"), "mistral/codestral");
+        assert_eq!(percent_decoded("100%"), "100%");
+        assert_eq!(percent_decoded("%zz%"), "%zz%");
+    }
+}

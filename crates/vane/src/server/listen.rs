@@ -1,0 +1,129 @@
+//! Accepting, reloading, and stopping.
+
+use super::worker::{self, Accepted, Setup};
+use crate::config::Tls;
+use crate::gateway::Gateway;
+use crate::upstream::Pool;
+use anyhow::Context;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, watch};
+use tokio_rustls::TlsAcceptor;
+
+/// A running server. Dropping it does not stop it: [`Server::stop`] does.
+pub struct Server {
+    pub address: SocketAddr,
+    gateway: Arc<Gateway>,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// How many connections the system holds until they are accepted.
+const BACKLOG: i32 = 4096;
+
+/// Binds and starts accepting.
+///
+/// # Errors
+/// If the address is taken, a certificate cannot be read, or a thread cannot be started.
+pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
+    let state = gateway.state();
+    let config = &state.config;
+    let listener = bind(config.listen)?;
+    let address = listener.local_addr()?;
+    let tls = config.tls.as_ref().map(acceptor).transpose()?;
+    let (stop, stopping) = watch::channel(false);
+    let open = Arc::new(AtomicUsize::new(0));
+    let setup = Setup { gateway: gateway.clone(), tls, open: open.clone(), stop: stopping.clone() };
+    let mut threads = Vec::new();
+    let mut workers = Vec::new();
+    for number in 0..config.workers.max(1) {
+        let (sender, accepted) = mpsc::unbounded_channel();
+        let (setup, pool) = (setup.clone(), Pool::new(config)?);
+        let builder = std::thread::Builder::new().name(format!("worker-{number}"));
+        threads.push(builder.spawn(move || worker::run(setup, pool, accepted))?);
+        workers.push(sender);
+    }
+    let max = config.limits.connections_max;
+    let builder = std::thread::Builder::new().name("accept".into());
+    threads.push(builder.spawn(move || accept(listener, &workers, &open, max, stopping))?);
+    Ok(Server { address, gateway, stop, threads })
+}
+
+impl Server {
+    /// Refuses new calls, lets running ones finish within the drain's time, then returns.
+    pub fn stop(self) {
+        self.gateway.draining.store(true, Relaxed);
+        let _ = self.stop.send(true);
+        for thread in self.threads {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    use socket2::{Domain, Socket, Type};
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into()).with_context(|| {
+        format!("cannot listen on {address}: is Vane running already? `--listen` or VANE_LISTEN sets another address")
+    })?;
+    socket.listen(BACKLOG)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
+}
+
+/// Hands connections to the workers in turn.
+fn accept(
+    listener: TcpListener,
+    workers: &[mpsc::UnboundedSender<Accepted>],
+    open: &AtomicUsize,
+    max: usize,
+    mut stopping: watch::Receiver<bool>,
+) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let Ok(runtime) = runtime else { return };
+    runtime.block_on(async {
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+        let mut turn = 0;
+        loop {
+            let accepted = tokio::select! {
+                _ = stopping.wait_for(|stop| *stop) => return,
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((stream, peer)) = accepted else {
+                // Out of descriptors: closing ones make room.
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                continue;
+            };
+            if open.load(Relaxed) >= max {
+                tracing::warn!(max, "a connection was refused: `limits.connections_max` are open");
+                continue;
+            }
+            let _ = stream.set_nodelay(true);
+            let Ok(stream) = stream.into_std() else { continue };
+            open.fetch_add(1, Relaxed);
+            turn = (turn + 1) % workers.len();
+            let _ = workers[turn].send((stream, peer));
+        }
+    });
+}
+
+fn acceptor(tls: &Tls) -> anyhow::Result<TlsAcceptor> {
+    let certificates = CertificateDer::pem_file_iter(&tls.cert)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .with_context(|| format!("cannot read the certificate {}", tls.cert.display()))?;
+    let key = PrivateKeyDer::from_pem_file(&tls.key)
+        .with_context(|| format!("cannot read the key {}", tls.key.display()))?;
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(certificates, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
+}
