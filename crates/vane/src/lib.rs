@@ -1,0 +1,3 @@
+//! The gateway: configuration and commands.
+
+pub mod config;
