@@ -32,7 +32,9 @@ pub(super) fn read(said: &str, own: &Own<'_>) -> Read<String> {
     if uri.query().is_some() || trimmed.contains('#') {
         return Err("must end with its path: paths of dialects are appended to it".to_owned());
     }
-    let port = authority.port_u16().unwrap_or(if scheme == "https" { 443 } else { 80 });
+    let port = authority
+        .port_u16()
+        .unwrap_or(if scheme == "https" { 443 } else { 80 });
     if own.is(authority.host(), port) {
         return Err("is Vane's own address: it would call itself without end".to_owned());
     }
@@ -74,7 +76,13 @@ mod tests {
 
     fn read_at(listen: &str, url: &str) -> Read<String> {
         let hosts = ["vane.example.com".to_owned()];
-        read(url, &Own { listen: listen.parse().unwrap(), hosts: &hosts })
+        read(
+            url,
+            &Own {
+                listen: listen.parse().unwrap(),
+                hosts: &hosts,
+            },
+        )
     }
 
     #[test]
@@ -93,14 +101,29 @@ mod tests {
             ("127.0.0.1:8787", "http://10.0.0.5:8787/v1", false),
         ] {
             let read = read_at(listen, url);
-            assert_eq!(read.is_err_and(|what| what.contains("own address")), own, "{listen} {url}");
+            assert_eq!(
+                read.is_err_and(|what| what.contains("own address")),
+                own,
+                "{listen} {url}"
+            );
         }
     }
 
     #[test]
     fn only_plain_http_addresses_are_taken() {
-        assert_eq!(read_at("127.0.0.1:1", "https://a.b/v1//").unwrap(), "https://a.b/v1");
-        for url in ["", "a.b/v1", "ftp://a.b", "https://", "https:///v1", "http://a b", "/v1"] {
+        assert_eq!(
+            read_at("127.0.0.1:1", "https://a.b/v1//").unwrap(),
+            "https://a.b/v1"
+        );
+        for url in [
+            "",
+            "a.b/v1",
+            "ftp://a.b",
+            "https://",
+            "https:///v1",
+            "http://a b",
+            "/v1",
+        ] {
             assert!(read_at("127.0.0.1:1", url).is_err(), "{url}");
         }
         for url in ["https://me:hunter2@a.b/v1", "https://a.b/v1?key=hunter2"] {

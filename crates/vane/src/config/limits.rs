@@ -83,7 +83,11 @@ impl Timeouts {
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { attempts_max: 4, per_offer_max: 2, budget_percent: 20 }
+        Self {
+            attempts_max: 4,
+            per_offer_max: 2,
+            budget_percent: 20,
+        }
     }
 }
 
@@ -92,8 +96,12 @@ impl Retries {
         let or = Self::default();
         let percent = section.take("budget_percent", integer(0..=100));
         let retries = Self {
-            attempts_max: section.take("attempts_max", count(32)).unwrap_or(or.attempts_max),
-            per_offer_max: section.take("per_offer_max", count(32)).unwrap_or(or.per_offer_max),
+            attempts_max: section
+                .take("attempts_max", count(32))
+                .unwrap_or(or.attempts_max),
+            per_offer_max: section
+                .take("per_offer_max", count(32))
+                .unwrap_or(or.per_offer_max),
             budget_percent: percent
                 .and_then(|percent| u32::try_from(percent).ok())
                 .unwrap_or(or.budget_percent),

@@ -33,7 +33,10 @@ impl Config {
         known: &[KnownProvider<'_>],
     ) -> Result<(Self, Vec<Warning>), Vec<Problem>> {
         let reading = Self::read(path, environment, known);
-        reading.config.map(|config| (config, reading.warnings)).ok_or(reading.problems)
+        reading
+            .config
+            .map(|config| (config, reading.warnings))
+            .ok_or(reading.problems)
     }
 
     /// The same, with the warnings also where there are problems.
@@ -46,7 +49,11 @@ impl Config {
         let (values, problems) = path.map_or_else(Default::default, file);
         // A broken line takes its neighbours with it: what they would lack is not a second fault.
         if !problems.is_empty() {
-            return Reading { config: None, problems, warnings: Vec::new() };
+            return Reading {
+                config: None,
+                problems,
+                warnings: Vec::new(),
+            };
         }
         let reader = Reader::new(environment);
         for name in OF_COMMANDS {
@@ -60,13 +67,20 @@ impl Config {
             Place::Nowhere => (2, 0, 0),
         });
         let config = problems.is_empty().then_some(config);
-        Reading { config, problems, warnings }
+        Reading {
+            config,
+            problems,
+            warnings,
+        }
     }
 
     fn of_values(reader: &Reader<'_>, values: Table, known: &[KnownProvider<'_>]) -> Self {
         let mut root = reader.root(values);
         let server = Server::read(&mut root);
-        let own = Own { listen: server.listen, hosts: &server.hosts };
+        let own = Own {
+            listen: server.listen,
+            hosts: &server.hosts,
+        };
         let providers = provider::read(&mut root, known, &own);
         let config = Self {
             limits: Limits::read(root.section("limits")),
@@ -96,7 +110,11 @@ fn file(path: &Path) -> (Table, Vec<Problem>) {
         Ok(text) => node::parse(&shown, &text),
         Err(error) => {
             let what = format!("cannot read the configuration {shown}: {error}");
-            let problem = Problem { place: Place::Nowhere, key: String::new(), what };
+            let problem = Problem {
+                place: Place::Nowhere,
+                key: String::new(),
+                what,
+            };
             (Table::new(), vec![problem])
         }
     }

@@ -19,6 +19,8 @@ mod read;
 mod secret;
 mod section;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -16,8 +16,10 @@ pub(super) fn read(section: &mut Section<'_>, priced: bool) -> Vec<Model> {
         other => Err(format!("must be a list, not {}", other.kind())),
     });
     let rows = rows.unwrap_or_default();
-    let models: Vec<Model> =
-        rows.into_iter().filter_map(|row| model(reader, &path, row, priced)).collect();
+    let models: Vec<Model> = rows
+        .into_iter()
+        .filter_map(|row| model(reader, &path, row, priced))
+        .collect();
     for (at, model) in models.iter().enumerate() {
         if models[..at].iter().any(|earlier| earlier.id == model.id) {
             section.problem("models", format!("has {:?} twice", model.id));
@@ -30,10 +32,17 @@ fn model(reader: &Reader<'_>, path: &str, row: Node, priced: bool) -> Option<Mod
     let mut section = match row.value {
         Value::Table(values) => reader.section_at(path.to_owned(), row.place, values),
         Value::Text(id) if priced => {
-            return Some(Model { upstream: id.clone(), id, ..Model::default() });
+            return Some(Model {
+                upstream: id.clone(),
+                id,
+                ..Model::default()
+            });
         }
         other => {
-            let what = format!("must be tables such as {{ id = \"...\" }}, not {}", other.kind());
+            let what = format!(
+                "must be tables such as {{ id = \"...\" }}, not {}",
+                other.kind()
+            );
             reader.problem(row.place, path, what);
             return None;
         }
@@ -42,7 +51,13 @@ fn model(reader: &Reader<'_>, path: &str, row: Node, priced: bool) -> Option<Mod
         section.problem("", "needs an `id` in every row");
     }
     let id = section.from_file("id", text);
-    let mut price = |key| section.from_file(key, decimal);
+    let mut misread = false;
+    let mut price = |key| {
+        let given = section.has_in_file(key);
+        let price = section.from_file(key, decimal);
+        misread |= given && price.is_none();
+        price
+    };
     let (input, output) = (price("input"), price("output"));
     let (cache_read, cache_write) = (price("cache_read"), price("cache_write"));
     let upstream = section.from_file("upstream", text);
@@ -62,18 +77,27 @@ fn model(reader: &Reader<'_>, path: &str, row: Node, priced: bool) -> Option<Mod
     };
     model.context_window = section.from_file("context_window", integer(1..=TOKENS_MAX));
     model.max_output = section.from_file("max_output", integer(1..=TOKENS_MAX));
-    if let Some(what) = price_fault(&model, priced) {
-        section.problem("", format!("{what} (model {:?})", id.as_deref().unwrap_or("?")));
+    if let Some(what) = price_fault(&model, priced).filter(|_| !misread) {
+        section.problem(
+            "",
+            format!("{what} (model {:?})", id.as_deref().unwrap_or("?")),
+        );
     }
     section.finish();
     let id = id?;
-    Some(Model { upstream: upstream.unwrap_or_else(|| id.clone()), id, ..model })
+    Some(Model {
+        upstream: upstream.unwrap_or_else(|| id.clone()),
+        id,
+        ..model
+    })
 }
 
 /// An unpriced model is never free by accident.
 fn price_fault(model: &Model, priced: bool) -> Option<&'static str> {
     let zero = |price: &Option<String>| {
-        price.as_deref().is_none_or(|price| price.bytes().all(|b| matches!(b, b'0' | b'.')))
+        price
+            .as_deref()
+            .is_none_or(|price| price.bytes().all(|b| matches!(b, b'0' | b'.')))
     };
     let costs = !(zero(&model.input) && zero(&model.output));
     match (&model.input, &model.output) {
@@ -99,5 +123,9 @@ fn decimal(node: &Node) -> Read<String> {
     let digits = |text: &str, most| {
         (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
     };
-    if digits(whole, 6) && digits(fraction, 6) { Ok(said.clone()) } else { Err(wrong.to_owned()) }
+    if digits(whole, 6) && digits(fraction, 6) {
+        Ok(said.clone())
+    } else {
+        Err(wrong.to_owned())
+    }
 }

@@ -9,15 +9,18 @@ pub(crate) fn nearest<'k>(
     known: impl IntoIterator<Item = &'k str>,
 ) -> Option<&'k str> {
     let slips_max = (word.chars().count() / LETTERS_PER_SLIP).max(1);
-    let slips = known.into_iter().map(|other| (slips(word, other), other));
-    slips.filter(|(slips, _)| *slips <= slips_max).min().map(|(_, other)| other)
+    let distance = |other: &str| {
+        // An ending forgotten or added, such as a unit, is one slip however long it is.
+        let ending = word.len() > LETTERS_PER_SLIP
+            && (other.starts_with(word) || word.starts_with(other));
+        if ending { 1 } else { slips(word, other) }
+    };
+    let distances = known.into_iter().map(|other| (distance(other), other));
+    distances.filter(|(distance, _)| *distance <= slips_max).min().map(|(_, other)| other)
 }
 
 /// `; did you mean ...?`, or nothing.
-pub(crate) fn did_you_mean<'k>(
-    word: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> String {
+pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     nearest(word, known).map_or_else(String::new, |near| format!("; did you mean `{near}`?"))
 }
 

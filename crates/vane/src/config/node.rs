@@ -44,14 +44,21 @@ impl Value {
     }
 }
 
-/// Reads TOML. Of a broken file every broken line is reported, and the rest is still read.
+/// Reads TOML. Of a broken file every broken line is reported, with the first fault on it.
 pub(super) fn parse(path: &str, text: &str) -> (Table, Vec<Problem>) {
     let source = Source { path: path.into(), text };
     let (table, errors) = DeTable::parse_recoverable(text);
-    let problems = errors.iter().map(|error| Problem {
-        place: source.place(error.span().map_or(0, |span| span.start)),
+    let mut faults: Vec<(usize, &str)> = errors
+        .iter()
+        .map(|error| (error.span().map_or(0, |span| span.start), error.message()))
+        .collect();
+    faults.sort_unstable();
+    let line = |offset: usize| text.get(..offset).map_or(0, |text| text.matches('\n').count());
+    faults.dedup_by_key(|(offset, _)| line(*offset));
+    let problems = faults.into_iter().map(|(offset, message)| Problem {
+        place: source.place(offset),
         key: String::new(),
-        what: error.message().to_owned(),
+        what: message.to_owned(),
     });
     (source.table(table.get_ref()), problems.collect())
 }
@@ -93,6 +100,9 @@ impl Source<'_> {
             }
             DeValue::Table(table) => Value::Table(self.table(table)),
         };
-        Node { value: read, place: self.place(value.span().start) }
+        Node {
+            value: read,
+            place: self.place(value.span().start),
+        }
     }
 }

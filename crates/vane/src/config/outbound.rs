@@ -33,7 +33,9 @@ fn proxy(section: &mut Section<'_>, key: &'static str, names: [&str; 2]) -> Opti
     match proxy_url(&said) {
         Ok(url) => Some(url),
         Err(what) => {
-            section.reader.problem(Place::Variable(name), section.path_of(key), what);
+            section
+                .reader
+                .problem(Place::Variable(name), section.path_of(key), what);
             None
         }
     }
@@ -41,17 +43,19 @@ fn proxy(section: &mut Section<'_>, key: &'static str, names: [&str; 2]) -> Opti
 
 fn usual(section: &Section<'_>, names: [&str; 2]) -> Option<(String, String)> {
     let environment = section.reader.environment;
-    names.iter().find_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned())))
+    names
+        .iter()
+        .find_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned())))
 }
 
 /// The URL is not repeated: it may hold a password.
 fn proxy_url(said: &str) -> Read<String> {
     let said = said.trim();
-    let authority = said.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let authority = said
+        .strip_prefix("http://")
+        .map(|rest| rest.trim_end_matches('/'));
     match authority {
-        Some(authority) if !authority.is_empty() && !authority.contains('/') => {
-            Ok(said.to_owned())
-        }
+        Some(authority) if !authority.is_empty() && !authority.contains('/') => Ok(said.to_owned()),
         _ => Err("must be a proxy such as \"http://proxy:3128\"".to_owned()),
     }
 }

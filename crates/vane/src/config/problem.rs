@@ -9,7 +9,11 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// Line and column count from one, columns in characters.
-    File { path: Arc<str>, line: usize, column: usize },
+    File {
+        path: Arc<str>,
+        line: usize,
+        column: usize,
+    },
     Variable(String),
     /// It is missing, or it is about the whole.
     Nowhere,
@@ -41,7 +45,11 @@ pub struct Warning(pub Problem);
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { place, key, what } = self;
-        if key.is_empty() { write!(f, "{place}{what}") } else { write!(f, "{place}`{key}` {what}") }
+        if key.is_empty() {
+            write!(f, "{place}{what}")
+        } else {
+            write!(f, "{place}`{key}` {what}")
+        }
     }
 }
 

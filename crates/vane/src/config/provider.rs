@@ -57,7 +57,9 @@ pub(super) fn read(
     let mut asked: Vec<String> = Vec::new();
     let mut providers = Vec::new();
     for row in rows.unwrap_or_default() {
-        let Some((id, mut section)) = identified(root, row) else { continue };
+        let Some((id, mut section)) = identified(root, row) else {
+            continue;
+        };
         if asked.contains(&id) {
             section.problem("id", "stands in another [[provider]] already");
         }
@@ -66,10 +68,14 @@ pub(super) fn read(
         section.finish();
         asked.push(id);
     }
-    for known in known.iter().filter(|known| !asked.iter().any(|id| id == known.id)) {
+    for known in known
+        .iter()
+        .filter(|known| !asked.iter().any(|id| id == known.id))
+    {
         if is_switched_on(root, known) {
             let mut section =
-                root.reader.section_at(known.id.to_owned(), Place::Nowhere, Table::new());
+                root.reader
+                    .section_at(known.id.to_owned(), Place::Nowhere, Table::new());
             providers.extend(provider(&mut section, known.id, Some(known), own));
         }
     }
@@ -79,21 +85,27 @@ pub(super) fn read(
 /// A row and its id, which names its problems and its variables.
 fn identified<'r>(root: &Section<'r>, row: Node) -> Option<(String, Section<'r>)> {
     let Value::Table(mut values) = row.value else {
-        root.reader.problem(row.place, "provider", "must be written as [[provider]]");
+        root.reader
+            .problem(row.place, "provider", "must be written as [[provider]]");
         return None;
     };
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
     let (place, what) = match values.remove("id") {
         None => (row.place, "needs an `id`"),
-        Some((_, Node { value: Value::Text(id), .. }))
-            if !id.is_empty() && id.chars().all(letter) =>
-        {
+        Some((
+            _,
+            Node {
+                value: Value::Text(id),
+                ..
+            },
+        )) if !id.is_empty() && id.chars().all(letter) => {
             let section = root.reader.section_at(id.clone(), row.place, values);
             return Some((id, section));
         }
-        Some((place, _)) => {
-            (place, "needs an `id` of small letters, digits, and any of . _ -, such as \"lab\"")
-        }
+        Some((place, _)) => (
+            place,
+            "needs an `id` of small letters, digits, and any of . _ -, such as \"lab\"",
+        ),
     };
     root.reader.problem(place, "provider", what);
     None
@@ -104,7 +116,10 @@ fn is_switched_on(root: &Section<'_>, known: &KnownProvider<'_>) -> bool {
     let reader = root.reader;
     let (at, base_url) = ours(root, known, "base_url");
     let (_, own_key) = ours(root, known, "api_key");
-    let usual_key = known.key_env.iter().find(|name| reader.environment.get(name).is_some());
+    let usual_key = known
+        .key_env
+        .iter()
+        .find(|name| reader.environment.get(name).is_some());
     let has_key = own_key || usual_key.is_some();
     if !known.callable || !(has_key || base_url) {
         return false;
@@ -113,7 +128,10 @@ fn is_switched_on(root: &Section<'_>, known: &KnownProvider<'_>) -> bool {
         let key = known.key_env.first().map_or("its key", |name| name);
         format!("is set, but {key} is not: {} stays off", known.id)
     } else if !base_url && known.base_url.is_none() {
-        format!("is not set: {} stays off, because its address is yours alone", known.id)
+        format!(
+            "is not set: {} stays off, because its address is yours alone",
+            known.id
+        )
     } else {
         return true;
     };
@@ -140,7 +158,9 @@ fn provider(
     let speaks = speaks(section, known.is_none());
     let has_base_url = section.has("base_url");
     let base_url = section.take("base_url", |node| base_url::read(&text(node)?, own));
-    let usual = known.and_then(|known| known.base_url).filter(|_| !has_base_url);
+    let usual = known
+        .and_then(|known| known.base_url)
+        .filter(|_| !has_base_url);
     if !has_base_url && usual.is_none() {
         section.problem("base_url", "is missing, and the catalogue has none");
     }
@@ -148,7 +168,11 @@ fn provider(
     let (auth, api_key) = key(section, known, auth);
     let h2c = section.take("h2c", boolean).unwrap_or(false);
     let base_url = base_url.or(usual.map(str::to_owned));
-    if h2c && base_url.as_ref().is_some_and(|url| url.starts_with("https:")) {
+    if h2c
+        && base_url
+            .as_ref()
+            .is_some_and(|url| url.starts_with("https:"))
+    {
         section.problem("h2c", "is HTTP/2 without TLS, and `base_url` is https");
     }
     Some(Provider {
@@ -169,8 +193,14 @@ fn speaks(section: &mut Section<'_>, needed: bool) -> Vec<(Dialect, String)> {
     let (has_dialect, has_speaks) = (section.has("dialect"), section.has_in_file("speaks"));
     let shorthand = section.take("dialect", one_of(&SHORTHANDS));
     let spoken = section.from_file("speaks", |node| match &node.value {
-        Value::Table(paths) => paths.iter().map(|(name, (_, path))| spoken(name, path)).collect(),
-        other => Err(format!("must be a table of dialects and paths, not {}", other.kind())),
+        Value::Table(paths) => paths
+            .iter()
+            .map(|(name, (_, path))| spoken(name, path))
+            .collect(),
+        other => Err(format!(
+            "must be a table of dialects and paths, not {}",
+            other.kind()
+        )),
     });
     match (has_dialect, has_speaks) {
         (true, true) => section.problem("speaks", "stands beside `dialect`: one of them is enough"),
@@ -182,19 +212,27 @@ fn speaks(section: &mut Section<'_>, needed: bool) -> Vec<(Dialect, String)> {
     }
     let of_shorthand = shorthand.unwrap_or_default().iter();
     spoken.unwrap_or_else(|| {
-        of_shorthand.map(|(dialect, path)| (*dialect, (*path).to_owned())).collect()
+        of_shorthand
+            .map(|(dialect, path)| (*dialect, (*path).to_owned()))
+            .collect()
     })
 }
 
 fn spoken(name: &str, path: &Node) -> Read<(Dialect, String)> {
     let known = Dialect::ALL.iter().map(|dialect| dialect.name());
-    let dialect = Dialect::from_name(name)
-        .ok_or_else(|| format!("names no dialect with `{name}`{}", did_you_mean(name, known)))?;
+    let dialect = Dialect::from_name(name).ok_or_else(|| {
+        format!(
+            "names no dialect with `{name}`{}",
+            did_you_mean(name, known)
+        )
+    })?;
     let path = text(path).map_err(|what| format!("has a path that {what} (`{name}`)"))?;
     if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok((dialect, path))
     } else {
-        Err(format!("must have paths that begin with a slash (`{name}`)"))
+        Err(format!(
+            "must have paths that begin with a slash (`{name}`)"
+        ))
     }
 }
 
@@ -211,15 +249,26 @@ fn key(
         let names = &known?.key_env;
         names.iter().find_map(|name| reader.environment.get(name))
     };
-    let key = if given { key } else { usual().map(|key| Secret(key.trim().to_owned())) };
+    let key = if given {
+        key
+    } else {
+        usual().map(|key| Secret(key.trim().to_owned()))
+    };
     let kind = auth.or(known.map(|known| known.auth));
     match &key {
         Some(key) if !secret::fits_a_header(&key.0) => {
-            section.problem("api_key", "holds a space or a letter that no header can carry");
+            section.problem(
+                "api_key",
+                "holds a space or a letter that no header can carry",
+            );
         }
         None if !given && needs_key(auth, known) => {
             let names = known.map_or(String::new(), |known| known.key_env.join(" or "));
-            let how = if names.is_empty() { String::new() } else { format!("; set {names}") };
+            let how = if names.is_empty() {
+                String::new()
+            } else {
+                format!("; set {names}")
+            };
             section.problem("api_key", format!("is missing{how}"));
         }
         _ => {}
@@ -258,7 +307,10 @@ fn headers(section: &mut Section<'_>) -> Vec<(String, String)> {
                     .ok_or_else(|| about("no request can carry".to_owned()))
             })
             .collect(),
-        other => Err(format!("must be a table of names and values, not {}", other.kind())),
+        other => Err(format!(
+            "must be a table of names and values, not {}",
+            other.kind()
+        )),
     });
     headers.unwrap_or_default()
 }

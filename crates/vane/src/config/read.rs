@@ -24,7 +24,12 @@ pub(super) fn text(node: &Node) -> Read<String> {
 
 /// Text that `T` can be read from; `wanted` finishes the sentence "must be".
 pub(super) fn parsed<T: FromStr>(wanted: &str) -> impl FnOnce(&Node) -> Read<T> {
-    move |node| text(node)?.trim().parse().map_err(|_| format!("must be {wanted}"))
+    move |node| {
+        text(node)?
+            .trim()
+            .parse()
+            .map_err(|_| format!("must be {wanted}"))
+    }
 }
 
 pub(super) fn boolean(node: &Node) -> Read<bool> {
@@ -77,7 +82,12 @@ pub(super) fn size(within: (&'static str, &'static str)) -> impl FnOnce(&Node) -
         let bytes = match &node.value {
             Value::Integer(bytes) => u64::try_from(*bytes).ok(),
             Value::Text(text) | Value::Variable(text) => quantity::size(text),
-            other => return Err(format!("must be a size such as \"32MiB\", not {}", other.kind())),
+            other => {
+                return Err(format!(
+                    "must be a size such as \"32MiB\", not {}",
+                    other.kind()
+                ));
+            }
         };
         let (least, most) = within;
         bytes
@@ -93,7 +103,12 @@ pub(super) fn duration(node: &Node) -> Read<Duration> {
     let time = match &node.value {
         Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
         Value::Text(text) | Value::Variable(text) => quantity::duration(text),
-        other => return Err(format!("must be a time such as \"5s\", not {}", other.kind())),
+        other => {
+            return Err(format!(
+                "must be a time such as \"5s\", not {}",
+                other.kind()
+            ));
+        }
     };
     let within = Duration::from_millis(1)..=Duration::from_hours(24);
     time.filter(|time| within.contains(time))
@@ -105,7 +120,10 @@ pub(super) fn list<T>(item: impl Fn(&Node) -> Read<T>) -> impl FnOnce(&Node) -> 
     move |node| match &node.value {
         Value::List(items) => items.iter().map(item).collect(),
         Value::Variable(text) => {
-            let items = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+            let items = text
+                .split(',')
+                .map(str::trim)
+                .filter(|text| !text.is_empty());
             let node = |text: &str| Node {
                 value: Value::Variable(text.to_owned()),
                 place: node.place.clone(),

@@ -38,7 +38,10 @@ pub(super) struct Section<'r> {
 
 impl<'e> Reader<'e> {
     pub(super) fn new(environment: &'e Environment) -> Self {
-        Self { environment, findings: RefCell::default() }
+        Self {
+            environment,
+            findings: RefCell::default(),
+        }
     }
 
     pub(super) fn root(&self, values: Table) -> Section<'_> {
@@ -46,16 +49,30 @@ impl<'e> Reader<'e> {
     }
 
     pub(super) fn section_at(&self, path: String, place: Place, values: Table) -> Section<'_> {
-        Section { reader: self, path, place, values, asked: Vec::new() }
+        Section {
+            reader: self,
+            path,
+            place,
+            values,
+            asked: Vec::new(),
+        }
     }
 
     pub(super) fn problem(&self, place: Place, key: impl Into<String>, what: impl Into<String>) {
-        let problem = Problem { place, key: key.into(), what: what.into() };
+        let problem = Problem {
+            place,
+            key: key.into(),
+            what: what.into(),
+        };
         self.findings.borrow_mut().problems.push(problem);
     }
 
     pub(super) fn warn(&self, place: Place, key: impl Into<String>, what: impl Into<String>) {
-        let problem = Problem { place, key: key.into(), what: what.into() };
+        let problem = Problem {
+            place,
+            key: key.into(),
+            what: what.into(),
+        };
         self.findings.borrow_mut().warnings.push(Warning(problem));
     }
 
@@ -74,7 +91,11 @@ impl<'e> Reader<'e> {
                 let known = findings.variables.iter().map(String::as_str);
                 let what = format!("is not a variable of Vane{}", did_you_mean(name, known));
                 let place = Place::Nowhere;
-                findings.warnings.push(Warning(Problem { place, key: name.to_owned(), what }));
+                findings.warnings.push(Warning(Problem {
+                    place,
+                    key: name.to_owned(),
+                    what,
+                }));
             }
         }
         (findings.problems, findings.warnings)
@@ -83,7 +104,13 @@ impl<'e> Reader<'e> {
 
 /// `VANE_` and the path in capitals: `limits.body_bytes_max` is `VANE_LIMITS_BODY_BYTES_MAX`.
 pub(super) fn variable_name(path: &str) -> String {
-    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let letter = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
     format!("VANE_{}", path.chars().map(letter).collect::<String>())
 }
 
@@ -94,7 +121,13 @@ impl<'r> Section<'r> {
         let path = self.path_of(key);
         let (place, values) = match self.values.remove(key) {
             None => (Place::Nowhere, Table::new()),
-            Some((place, Node { value: Value::Table(values), .. })) => (place, values),
+            Some((
+                place,
+                Node {
+                    value: Value::Table(values),
+                    ..
+                },
+            )) => (place, values),
             Some((_, node)) => {
                 let what = format!("must be a table, not {}", node.value.kind());
                 self.reader.problem(node.place, &path, what);
@@ -141,7 +174,8 @@ impl<'r> Section<'r> {
         match read(node) {
             Ok(value) => Some(value),
             Err(what) => {
-                self.reader.problem(node.place.clone(), self.path_of(key), what);
+                self.reader
+                    .problem(node.place.clone(), self.path_of(key), what);
                 None
             }
         }
@@ -149,7 +183,8 @@ impl<'r> Section<'r> {
 
     /// A problem of this section as a whole, or of a key that is missing.
     pub(super) fn problem(&self, key: &str, what: impl Into<String>) {
-        self.reader.problem(self.place.clone(), self.path_of(key), what);
+        self.reader
+            .problem(self.place.clone(), self.path_of(key), what);
     }
 
     /// Whether a key is given at all, rightly or wrongly.

@@ -30,12 +30,18 @@ impl Server {
         let workers = root.take("workers", count(WORKERS_MAX));
         let server = Self {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
-            database: root.take("database", database).unwrap_or("sqlite:vane.db".to_owned()),
+            database: root
+                .take("database", database)
+                .unwrap_or("sqlite:vane.db".to_owned()),
             secret: server_secret(root),
-            auth: root.take("auth", one_of(&[("on", true), ("off", false)])).unwrap_or(true),
+            auth: root
+                .take("auth", one_of(&[("on", true), ("off", false)]))
+                .unwrap_or(true),
             tls: tls(root.section("tls")),
             workers: workers.unwrap_or_else(cores),
-            trusted_proxies: root.take("trusted_proxies", list(network)).unwrap_or_default(),
+            trusted_proxies: root
+                .take("trusted_proxies", list(network))
+                .unwrap_or_default(),
             hosts: root.take("hosts", list(host)).unwrap_or_default(),
             metrics_public: root.take("metrics_public", boolean).unwrap_or(false),
             log: root.take("log", text).unwrap_or("info".to_owned()),
@@ -84,7 +90,9 @@ fn database(node: &Node) -> Read<String> {
             .to_owned());
     }
     match said.strip_prefix("sqlite:") {
-        Some("" | "//") | None => Err("must be `sqlite:PATH`, such as \"sqlite:vane.db\"".to_owned()),
+        Some("" | "//") | None => {
+            Err("must be `sqlite:PATH`, such as \"sqlite:vane.db\"".to_owned())
+        }
         Some(_) => Ok(said),
     }
 }
@@ -108,24 +116,35 @@ fn tls(mut section: Section<'_>) -> Option<Tls> {
         section.problem(missing, "is missing: TLS needs `cert` and `key`");
     }
     section.finish();
-    Some(Tls { cert: cert?, key: key? })
+    Some(Tls {
+        cert: cert?,
+        key: key?,
+    })
 }
 
 /// A file that is there. A relative path starts at the working directory.
 pub(super) fn file(node: &Node) -> Read<PathBuf> {
     let path = PathBuf::from(text(node)?);
-    if path.is_file() { Ok(path) } else { Err("names a file that is not there".to_owned()) }
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err("names a file that is not there".to_owned())
+    }
 }
 
 fn network(node: &Node) -> Read<Network> {
     let said = text(node)?;
-    let (address, prefix) = said.split_once('/').map_or((said.as_str(), None), |(address, prefix)| {
-        (address, Some(prefix))
-    });
+    let (address, prefix) = said
+        .split_once('/')
+        .map_or((said.as_str(), None), |(address, prefix)| {
+            (address, Some(prefix))
+        });
     let wrong = || "must be addresses or ranges such as \"10.0.0.0/8\"".to_owned();
     let address: IpAddr = address.trim().parse().map_err(|_| wrong())?;
     let whole = if address.is_ipv4() { 32 } else { 128 };
-    let prefix = prefix.map_or(Ok(whole), |prefix| prefix.trim().parse().map_err(|_| wrong()))?;
+    let prefix = prefix.map_or(Ok(whole), |prefix| {
+        prefix.trim().parse().map_err(|_| wrong())
+    })?;
     if prefix > whole {
         return Err(wrong());
     }
