@@ -12,6 +12,8 @@ pub use splice::Splices;
 
 use crate::fault::Fault;
 use crate::json::Str;
+use bytes::Bytes;
+use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -19,28 +21,31 @@ use std::ops::Range;
 pub const DEPTH_MAX: usize = 128;
 
 /// The members of a body's object, by position.
-#[derive(Debug)]
-pub struct Head<'a> {
-    body: &'a str,
-    members: Vec<Member<'a>>,
+#[derive(Debug, Clone)]
+pub struct Head {
+    body: Bytes,
+    members: Vec<Member>,
     /// Where the closing brace stands.
     end: usize,
 }
 
-#[derive(Debug)]
-pub struct Member<'a> {
-    pub key: Cow<'a, str>,
-    /// From the key's quote to the end of the value.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// Between the key's quotes.
+    key: Range<usize>,
+    /// The key without its escapes, if it has any.
+    unescaped: Option<String>,
+    /// From the key's first quote to the end of the value.
     pub whole: Range<usize>,
     pub value: Range<usize>,
 }
 
-impl<'a> Head<'a> {
+impl Head {
     /// Scans a body.
     ///
     /// # Errors
     /// If it is not exactly one valid JSON object, nests too deep, or has a top-level key twice.
-    pub fn scan(body: &'a [u8]) -> Result<Self, Fault> {
+    pub fn scan(body: &Bytes) -> Result<Self, Fault> {
         let text = std::str::from_utf8(body).map_err(|error| {
             Fault::invalid(
                 "",
@@ -48,39 +53,55 @@ impl<'a> Head<'a> {
             )
         })?;
         let (members, end) = scan::object(text)?;
-        for (at, member) in members.iter().enumerate() {
-            if members[..at]
-                .iter()
-                .any(|earlier| earlier.key == member.key)
-            {
-                let key = member.key.clone();
-                return Err(Fault::invalid(
-                    &*key,
-                    format!("the key `{key}` stands twice"),
-                ));
-            }
-        }
-        Ok(Self {
-            body: text,
+        let head = Self {
+            body: body.clone(),
             members,
             end,
-        })
+        };
+        for (at, member) in head.members.iter().enumerate() {
+            let key = head.key(member);
+            if head.members[..at]
+                .iter()
+                .any(|earlier| head.key(earlier) == key)
+            {
+                return Err(Fault::invalid(key, format!("the key `{key}` stands twice")));
+            }
+        }
+        Ok(head)
+    }
+
+    /// The bytes that were scanned.
+    #[must_use]
+    pub const fn body(&self) -> &Bytes {
+        &self.body
+    }
+
+    /// The keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|member| self.key(member))
     }
 
     #[must_use]
-    pub fn members(&self) -> &[Member<'a>] {
-        &self.members
+    pub fn member(&self, key: &str) -> Option<&Member> {
+        self.members.iter().find(|member| self.key(member) == key)
     }
 
-    #[must_use]
-    pub fn member(&self, key: &str) -> Option<&Member<'a>> {
-        self.members.iter().find(|member| member.key == key)
+    fn key<'a>(&'a self, member: &'a Member) -> &'a str {
+        match &member.unescaped {
+            Some(key) => key,
+            None => self.slice(&member.key),
+        }
+    }
+
+    /// A piece of the body between two of JSON's own characters, so always whole UTF-8.
+    fn slice(&self, range: &Range<usize>) -> &str {
+        std::str::from_utf8(&self.body[range.clone()]).unwrap_or_default()
     }
 
     /// The raw text of a value; `null` counts as absent.
     #[must_use]
-    pub fn raw(&self, key: &str) -> Option<&'a str> {
-        let text = &self.body[self.member(key)?.value.clone()];
+    pub fn raw(&self, key: &str) -> Option<&str> {
+        let text = self.slice(&self.member(key)?.value);
         (text != "null").then_some(text)
     }
 
@@ -88,8 +109,8 @@ impl<'a> Head<'a> {
     ///
     /// # Errors
     /// If the value is there but no string.
-    pub fn text(&self, key: &str) -> Result<Option<Cow<'a, str>>, Fault> {
-        self.read::<Str<'a>>(key, "a string")
+    pub fn text(&self, key: &str) -> Result<Option<Cow<'_, str>>, Fault> {
+        self.read::<Str<'_>>(key, "a string")
             .map(|found| found.map(|text| text.0))
     }
 
@@ -97,7 +118,7 @@ impl<'a> Head<'a> {
     ///
     /// # Errors
     /// If it is missing, empty or no string.
-    pub fn model(&self) -> Result<Cow<'a, str>, Fault> {
+    pub fn model(&self) -> Result<Cow<'_, str>, Fault> {
         match self.text("model")? {
             Some(model) if !model.trim().is_empty() => Ok(model),
             _ => Err(Fault::invalid(
@@ -125,11 +146,11 @@ impl<'a> Head<'a> {
 
     /// Begins a list of edits of this body.
     #[must_use]
-    pub const fn splices(&self) -> Splices<'_, 'a> {
+    pub const fn splices(&self) -> Splices<'_> {
         Splices::new(self)
     }
 
-    fn read<T: serde::Deserialize<'a>>(&self, key: &str, what: &str) -> Result<Option<T>, Fault> {
+    fn read<'a, T: Deserialize<'a>>(&'a self, key: &str, what: &str) -> Result<Option<T>, Fault> {
         let Some(raw) = self.raw(key) else {
             return Ok(None);
         };

@@ -3,10 +3,9 @@
 use super::{DEPTH_MAX, Member};
 use crate::fault::Fault;
 use memchr::memchr2;
-use std::borrow::Cow;
 
 /// Walks the text of one object; returns its members and where its closing brace stands.
-pub(super) fn object(text: &str) -> Result<(Vec<Member<'_>>, usize), Fault> {
+pub(super) fn object(text: &str) -> Result<(Vec<Member>, usize), Fault> {
     let mut scan = Scan {
         text,
         bytes: text.as_bytes(),
@@ -43,24 +42,24 @@ struct Scan<'a> {
     at: usize,
 }
 
-impl<'a> Scan<'a> {
-    fn member(&mut self) -> Result<Member<'a>, Fault> {
+impl Scan<'_> {
+    fn member(&mut self) -> Result<Member, Fault> {
         self.space();
         let start = self.at;
         let escaped = self.string()?;
-        let literal = &self.text[start..self.at];
-        let key = if escaped {
-            let key: String = serde_json::from_str(literal)
-                .map_err(|_| self.fault("a key with valid escapes"))?;
-            Cow::Owned(key)
+        let end = self.at;
+        let unescaped = if escaped {
+            let key = serde_json::from_str(&self.text[start..end]);
+            Some(key.map_err(|_| self.fault("a key with valid escapes"))?)
         } else {
-            Cow::Borrowed(&literal[1..literal.len() - 1])
+            None
         };
         self.colon()?;
         let from = self.at;
         self.value()?;
         Ok(Member {
-            key,
+            key: start + 1..end - 1,
+            unescaped,
             whole: start..self.at,
             value: from..self.at,
         })

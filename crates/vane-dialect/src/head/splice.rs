@@ -6,8 +6,8 @@ use std::ops::Range;
 
 /// Edits of one body, applied together.
 #[derive(Debug)]
-pub struct Splices<'h, 'a> {
-    head: &'h Head<'a>,
+pub struct Splices<'h> {
+    head: &'h Head,
     /// Members that are left out, by position.
     cut: Vec<usize>,
     /// Ranges and what stands there instead; they do not overlap.
@@ -16,8 +16,8 @@ pub struct Splices<'h, 'a> {
     added: Vec<String>,
 }
 
-impl<'h, 'a> Splices<'h, 'a> {
-    pub(super) const fn new(head: &'h Head<'a>) -> Self {
+impl<'h> Splices<'h> {
+    pub(super) const fn new(head: &'h Head) -> Self {
         Self {
             head,
             cut: Vec::new(),
@@ -29,7 +29,7 @@ impl<'h, 'a> Splices<'h, 'a> {
     /// Sets a top-level value to JSON text, adding the member where it is missing.
     pub fn set(&mut self, key: &str, json: String) {
         match self.head.member(key) {
-            Some(member) if self.head.body[member.value.clone()] == json => {}
+            Some(member) if self.head.slice(&member.value) == json => {}
             Some(member) => self.set.push((member.value.clone(), json)),
             None => {
                 let mut name = Vec::new();
@@ -42,12 +42,7 @@ impl<'h, 'a> Splices<'h, 'a> {
 
     /// Leaves a member out.
     pub fn cut(&mut self, key: &str) {
-        if let Some(at) = self
-            .head
-            .members
-            .iter()
-            .position(|member| member.key == key)
-        {
+        if let Some(at) = self.head.keys().position(|name| name == key) {
             self.cut.push(at);
         }
     }
@@ -58,10 +53,10 @@ impl<'h, 'a> Splices<'h, 'a> {
         self.cut.is_empty() && self.set.is_empty() && self.added.is_empty()
     }
 
-    /// The edited body as slices of the old one with the new pieces between. `body` must be the
-    /// bytes that were scanned.
+    /// The edited body as slices of the old one with the new pieces between.
     #[must_use]
-    pub fn apply(self, body: &Bytes) -> Vec<Bytes> {
+    pub fn apply(self) -> Vec<Bytes> {
+        let body = &self.head.body;
         if self.is_empty() {
             return vec![body.clone()];
         }
@@ -99,7 +94,7 @@ impl<'h, 'a> Splices<'h, 'a> {
 }
 
 /// The ranges that take members out together with the commas that joined them.
-fn cuts(head: &Head<'_>, cut: &[usize]) -> Vec<Range<usize>> {
+fn cuts(head: &Head, cut: &[usize]) -> Vec<Range<usize>> {
     let mut ranges = Vec::with_capacity(cut.len());
     let is_cut = |at: usize| cut.contains(&at);
     let first_kept = (0..head.members.len()).find(|&at| !is_cut(at));

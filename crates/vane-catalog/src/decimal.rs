@@ -1,0 +1,70 @@
+//! Plain decimal text to whole units and back, without a float in between.
+
+use std::fmt;
+
+/// Why a text is no amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DecimalError {
+    /// Not digits with at most one point between them.
+    Malformed,
+    /// More fractional digits than the unit can hold.
+    TooFine,
+    /// Larger than the unit can hold.
+    TooLarge,
+}
+
+impl fmt::Display for DecimalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "not a plain decimal number such as \"0.30\"",
+            Self::TooFine => "more decimals than can be billed exactly",
+            Self::TooLarge => "too large",
+        })
+    }
+}
+
+impl std::error::Error for DecimalError {}
+
+/// The number in units of `10^-digits`. Zeros beyond the last digit are ignored.
+pub(crate) fn parse(text: &str, digits: u32) -> Result<i64, DecimalError> {
+    let (whole, fraction) = match text.split_once('.') {
+        Some((_, "")) => return Err(DecimalError::Malformed),
+        Some(parts) => parts,
+        None => (text, ""),
+    };
+    if whole.is_empty() || !(whole.bytes().chain(fraction.bytes())).all(|b| b.is_ascii_digit()) {
+        return Err(DecimalError::Malformed);
+    }
+    let fraction = fraction.trim_end_matches('0');
+    let places = u32::try_from(fraction.len()).map_err(|_| DecimalError::TooFine)?;
+    let missing = digits.checked_sub(places).ok_or(DecimalError::TooFine)?;
+    let mut units: i64 = 0;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        let digit = i64::from(digit - b'0');
+        units = units
+            .checked_mul(10)
+            .and_then(|n| n.checked_add(digit))
+            .ok_or(DecimalError::TooLarge)?;
+    }
+    units
+        .checked_mul(10_i64.pow(missing))
+        .ok_or(DecimalError::TooLarge)
+}
+
+/// Writes `units` of `10^-digits` exactly, with at least `places_min` decimals unless it is whole.
+pub(crate) fn write(
+    f: &mut fmt::Formatter<'_>,
+    units: u64,
+    digits: u32,
+    places_min: usize,
+) -> fmt::Result {
+    let one = 10_u64.pow(digits);
+    let (whole, rest) = (units / one, units % one);
+    if rest == 0 {
+        return write!(f, "{whole}");
+    }
+    let width = usize::try_from(digits).unwrap_or_default();
+    let fraction = format!("{rest:0width$}");
+    let kept = fraction.trim_end_matches('0').len().max(places_min);
+    write!(f, "{whole}.{}", &fraction[..kept.min(width)])
+}

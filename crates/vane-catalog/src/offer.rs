@@ -1,0 +1,190 @@
+//! One model at one provider, with its limits and its dated rates.
+//!
+//! Invariants: an offer has at least one rate card and its cards are in order of their days; an
+//! offer whose rates are zero says `free`.
+
+use serde::Deserialize;
+use vane_dialect::Dialect;
+use vane_dialect::usage::{Served, Usage};
+
+use crate::capability::{Capabilities, Capability};
+use crate::ceiling::Bound;
+use crate::cost::{Cost, Unpriced, total};
+use crate::date::Date;
+use crate::money::Money;
+use crate::provider::Provider;
+use crate::rate::Rate;
+use crate::rate_card::RateCard;
+use crate::text::Text;
+
+/// The source of what an operator says.
+pub(crate) const OWN_SOURCE: &str = "configuration";
+
+/// One model at one provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Unique: the model id, or `provider/model` where the maker does not serve it itself.
+    pub id: Text,
+    pub provider: Text,
+    /// What the provider calls the model.
+    pub upstream: Text,
+    /// The model id that groups the offers of one model.
+    pub model: Text,
+    pub maker: Text,
+    pub family: Text,
+    pub name: Text,
+    pub kind: Kind,
+    pub inputs: Vec<Modality>,
+    pub outputs: Vec<Modality>,
+    pub context_window: Option<u64>,
+    pub max_input: Option<u64>,
+    pub max_output: Option<u64>,
+    /// A year, a month or a day, as exactly as it is known.
+    pub released: Option<Text>,
+    pub knowledge_cutoff: Option<Text>,
+    pub open_weights: Option<bool>,
+    pub capabilities: Capabilities,
+    /// Served by the responses dialect only.
+    pub responses_only: bool,
+    pub aliases: Vec<Text>,
+    /// Oldest first, the scheduled ones last. Never empty.
+    pub cards: Vec<RateCard>,
+    /// A differing price of the provider's own: shown and reconciled, never billed.
+    pub upstream_prices: Option<UpstreamPrices>,
+    pub upstream_limits: Option<UpstreamLimits>,
+    pub status: Status,
+    pub retires: Option<Date>,
+    pub replacement: Option<Text>,
+    pub launch: bool,
+    pub free: bool,
+    /// Added by an operator, not merely repriced.
+    pub own: bool,
+    pub source: Text,
+    pub source_date: Date,
+    pub source_url: Option<Text>,
+}
+
+/// What kind of answer a model gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Chat,
+    /// Completes text and code; holds no conversation.
+    Completion,
+    Embedding,
+}
+
+/// What goes in or comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Modality {
+    Text,
+    Image,
+    Pdf,
+    Audio,
+    Video,
+    Embedding,
+}
+
+/// Where in its life an offer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Active,
+    Deprecated,
+    Retired,
+    Unlisted,
+}
+
+/// A price that another source states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamPrices {
+    pub input: Rate,
+    pub output: Rate,
+    pub source: Text,
+    pub source_date: Date,
+}
+
+/// Limits that another source states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpstreamLimits {
+    pub context_window: Option<u64>,
+    pub max_output: Option<u64>,
+    pub source: Text,
+    pub source_date: Date,
+}
+
+impl Offer {
+    /// The card that holds at an instant. Before the first card, the first one.
+    ///
+    /// # Errors
+    /// When there is no card, or it is zero and nobody said `free`.
+    pub fn rates_at(&self, at: i64) -> Result<&RateCard, Unpriced> {
+        let due = self
+            .cards
+            .iter()
+            .rev()
+            .find(|card| card.effective_from.starts_at() <= at);
+        let card = due.or(self.cards.first()).ok_or(Unpriced::NotFree)?;
+        if card.rates.are_zero() && !self.free {
+            Err(Unpriced::NotFree)
+        } else {
+            Ok(card)
+        }
+    }
+
+    /// What a usage costs, at the rates of the instant the call began.
+    ///
+    /// # Errors
+    /// When a part of it is not priced: that is never taken for nothing.
+    pub fn cost(&self, usage: &Usage, at: i64) -> Result<Cost, Unpriced> {
+        let card = self.rates_at(at)?;
+        let lines = card.rates.lines(usage, at)?;
+        Ok(Cost {
+            total: total(&lines)?,
+            lines,
+            rate_version: card.version.clone(),
+        })
+    }
+
+    /// The most that a call within the bound can cost here: what a hold sets aside.
+    ///
+    /// # Errors
+    /// When the offer is not priced.
+    pub fn ceiling(&self, bound: Bound, at: i64) -> Result<Money, Unpriced> {
+        self.rates_at(at)?.rates.ceiling(bound, at)
+    }
+
+    /// Whether an answer served like this would have a cost: asked before dispatch, so that a
+    /// request for an unpriced tier or speed is refused and not served for nothing.
+    #[must_use]
+    pub fn is_priced_for(&self, served: Served, at: i64) -> bool {
+        self.rates_at(at)
+            .is_ok_and(|card| card.rates.standing(0, served, at).is_ok())
+    }
+
+    #[must_use]
+    pub fn can(&self, capability: Capability) -> bool {
+        self.capabilities.has(capability)
+    }
+
+    /// The path for this model in a dialect, where its provider serves it so.
+    #[must_use]
+    pub fn path<'p>(&self, provider: &'p Provider, dialect: Dialect) -> Option<&'p str> {
+        let elsewhere = provider.without_makers.contains(&self.maker);
+        (!elsewhere && self.takes(dialect))
+            .then(|| provider.path(dialect))
+            .flatten()
+    }
+
+    fn takes(&self, dialect: Dialect) -> bool {
+        let chats = self.kind == Kind::Chat && !self.responses_only;
+        match dialect {
+            Dialect::OpenaiChat | Dialect::MistralChat | Dialect::AnthropicMessages => chats,
+            Dialect::OpenaiResponses => self.kind == Kind::Chat,
+            Dialect::OpenaiEmbeddings | Dialect::MistralEmbeddings => self.kind == Kind::Embedding,
+            Dialect::MistralFim | Dialect::LlamaInfill => self.can(Capability::Fim),
+            Dialect::OpenaiCompletions => self.kind != Kind::Embedding && !self.responses_only,
+        }
+    }
+}

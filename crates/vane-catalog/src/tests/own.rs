@@ -1,0 +1,183 @@
+//! What an operator adds.
+
+use crate::{Capability, Catalog, CatalogError, OwnModel, OwnProvider, Unpriced};
+
+use super::{CATALOG, now, tokens};
+
+fn model(json: &str) -> OwnModel {
+    serde_json::from_str(json).unwrap()
+}
+
+fn with(provider: &str, models: &[&str]) -> Result<Catalog, Vec<CatalogError>> {
+    let models = models.iter().map(|json| model(json)).collect();
+    CATALOG.with(&[OwnProvider {
+        id: provider.to_owned(),
+        models,
+        ..OwnProvider::default()
+    }])
+}
+
+fn cost(catalog: &Catalog, id: &str) -> String {
+    let found = catalog.resolve(id).unwrap();
+    found.offers[0]
+        .cost(&tokens(1_000, 500), now())
+        .unwrap()
+        .total
+        .to_string()
+}
+
+#[test]
+fn a_model_of_the_operators_own_is_found_and_priced() {
+    let qwen = r#"{"id":"qwen-coder","upstream":"Qwen/Qwen3-Coder","input":"0","output":"0","free":true,"fim":true}"#;
+    let catalog = with(
+        "lab",
+        &[
+            qwen,
+            r#"{"id":"Big","input":"1","output":"2","cache_read":"0.1"}"#,
+        ],
+    )
+    .unwrap();
+    assert_eq!(cost(&catalog, "qwen-coder"), "0");
+    assert_eq!(cost(&catalog, "lab/qwen-coder"), "0");
+    assert_eq!(cost(&catalog, "lab/Qwen/Qwen3-Coder"), "0");
+    assert_eq!(cost(&catalog, "big"), "0.002");
+    let offer = catalog.offer("lab/qwen-coder").unwrap();
+    assert!(
+        offer.can(Capability::Fim)
+            && offer.can(Capability::Streaming)
+            && !offer.can(Capability::Tools)
+    );
+    assert!(
+        catalog
+            .models_with(Capability::Fim, |_| true)
+            .contains(&"qwen-coder")
+    );
+    let lab = catalog.provider("lab").unwrap();
+    assert_eq!(
+        offer.path(lab, vane_dialect::Dialect::OpenaiChat),
+        Some("/chat/completions")
+    );
+}
+
+#[test]
+fn m8_a_new_model_without_a_price_is_refused_and_every_fault_is_named_at_once() {
+    let errors = with(
+        "lab",
+        &[
+            r#"{"id":"a"}"#,
+            r#"{"id":"b","input":"0","output":"0"}"#,
+            r#"{"id":"c","input":"1"}"#,
+            r#"{"id":"d","input":"1","output":"1","free":true}"#,
+            r#"{"id":"with space","free":true}"#,
+            r#"{"id":"fine","free":true}"#,
+        ],
+    )
+    .unwrap_err();
+    let places: Vec<&str> = errors.iter().map(|error| error.place.as_str()).collect();
+    assert_eq!(
+        places,
+        ["lab/a", "lab/b", "lab/c", "lab/d", "lab/with space"]
+    );
+}
+
+#[test]
+fn m8_a_zero_price_without_free_is_an_error_even_past_every_check() {
+    let catalog = with("lab", &[r#"{"id":"x","free":true}"#]).unwrap();
+    let mut offer = crate::Offer::clone(catalog.offer("lab/x").unwrap());
+    offer.free = false;
+    assert_eq!(
+        offer.cost(&tokens(1, 1), now()).unwrap_err(),
+        Unpriced::NotFree
+    );
+    offer.cards.clear();
+    assert_eq!(
+        offer.cost(&tokens(1, 1), now()).unwrap_err(),
+        Unpriced::NotFree
+    );
+}
+
+#[test]
+fn a_price_of_the_catalogue_can_be_changed_and_the_rest_stays() {
+    let catalog = with(
+        "mistral",
+        &[r#"{"id":"codestral-latest","input":"0.2","output":"0.6"}"#],
+    )
+    .unwrap();
+    assert_eq!(cost(&catalog, "codestral-latest"), "0.0005");
+    let offer = catalog.offer("codestral-latest").unwrap();
+    assert_eq!(
+        (offer.context_window, &*offer.source),
+        (Some(256_000), "configuration")
+    );
+    assert!(
+        offer.cards[0]
+            .version
+            .starts_with("codestral-latest@1970-01-01#")
+    );
+    assert_eq!(catalog.offers().len(), CATALOG.offers().len());
+    assert_eq!(cost(&CATALOG, "codestral-latest"), "0.00075");
+}
+
+#[test]
+fn limits_can_be_changed_without_saying_a_price() {
+    let catalog = with(
+        "mistral",
+        &[r#"{"id":"codestral-latest","max_output":4096}"#],
+    )
+    .unwrap();
+    assert_eq!(
+        catalog.offer("codestral-latest").unwrap().max_output,
+        Some(4096)
+    );
+    assert_eq!(cost(&catalog, "codestral-latest"), "0.00075");
+}
+
+#[test]
+fn an_operators_name_wins_over_an_alias_of_the_catalogue() {
+    let catalog = with("lab", &[r#"{"id":"codestral","free":true}"#]).unwrap();
+    assert_eq!(
+        catalog.resolve("codestral").unwrap().offers[0].id,
+        "lab/codestral"
+    );
+}
+
+#[test]
+fn the_codestral_host_can_be_given_a_name_on_purpose() {
+    let row = r#"{"id":"codestral-free","upstream":"codestral-latest","free":true,"fim":true}"#;
+    let catalog = with("codestral", &[row]).unwrap();
+    let found = catalog.resolve("codestral-free").unwrap();
+    assert_eq!(
+        (&*found.offers[0].provider, &*found.offers[0].upstream),
+        ("codestral", "codestral-latest")
+    );
+}
+
+#[test]
+fn a_price_said_for_the_codestral_host_does_not_open_it_to_bare_ids() {
+    let catalog = with("codestral", &[r#"{"id":"codestral-latest","free":true}"#]).unwrap();
+    let bare = catalog.resolve("codestral-latest").unwrap();
+    assert!(bare.offers.iter().all(|offer| offer.provider == "mistral"));
+    assert!(catalog.resolve("codestral/codestral-latest").is_some());
+}
+
+#[test]
+fn a_second_server_of_the_same_model_joins_its_offers() {
+    let catalog = with(
+        "lab",
+        &[r#"{"id":"codestral-latest","input":"0.1","output":"0.1"}"#],
+    )
+    .unwrap();
+    let found = catalog.resolve("codestral-latest").unwrap();
+    let ids: Vec<&str> = found.offers.iter().map(|offer| &*offer.id).collect();
+    assert_eq!(ids, ["codestral-latest", "lab/codestral-latest"]);
+}
+
+#[test]
+fn an_unknown_key_and_a_price_that_is_no_text_are_errors() {
+    for json in [
+        r#"{"id":"x","prce":"1"}"#,
+        r#"{"id":"x","input":0.1,"output":"1"}"#,
+    ] {
+        assert!(serde_json::from_str::<OwnModel>(json).is_err(), "{json}");
+    }
+}

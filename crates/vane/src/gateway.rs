@@ -1,0 +1,75 @@
+//! The long-lived parts of a running gateway.
+
+use crate::config::Config;
+use crate::limits::Concurrency;
+use crate::telemetry::Telemetry;
+use crate::upstream::Offers;
+use arc_swap::ArcSwap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64};
+use vane_catalog::Catalog;
+use vane_ledger::{Clock, KeyRing, Purpose, Sealer, Store};
+
+pub struct Gateway {
+    /// What a reload replaces, all at once.
+    state: ArcSwap<State>,
+    pub store: Store,
+    pub ring: Arc<KeyRing>,
+    pub sealer: Arc<Sealer>,
+    pub clock: Clock,
+    pub telemetry: Telemetry,
+    pub concurrency: Concurrency,
+    /// No new calls are taken: the process is about to stop.
+    pub draining: AtomicBool,
+    /// Retries that may still be made, in hundredths; every call pays a little in.
+    pub retry_budget: AtomicI64,
+}
+
+/// The parts that follow from the configuration.
+pub struct State {
+    pub config: Config,
+    pub catalog: Catalog,
+    pub offers: Offers,
+}
+
+impl State {
+    /// # Errors
+    /// With the reason why the configuration cannot be put to work.
+    pub fn new(config: Config) -> anyhow::Result<Self> {
+        let catalog = crate::config::catalog(&config)?;
+        let offers = Offers::new(&config, &catalog)?;
+        Ok(Self { config, catalog, offers })
+    }
+}
+
+impl Gateway {
+    /// # Errors
+    /// If the keys cannot be read.
+    pub fn new(state: State, store: Store, clock: Clock) -> anyhow::Result<Self> {
+        let ring = Arc::new(KeyRing::open(&store)?);
+        let sealer = Arc::new(store.sealer(Purpose::Seal)?);
+        let concurrency = Concurrency::new(state.config.limits.concurrent_per_key_max);
+        Ok(Self {
+            state: ArcSwap::from_pointee(state),
+            store,
+            ring,
+            sealer,
+            clock,
+            telemetry: Telemetry::default(),
+            concurrency,
+            draining: AtomicBool::new(false),
+            retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
+        })
+    }
+
+    /// The configuration and what follows from it, as of now. A call keeps the one it began with.
+    #[must_use]
+    pub fn state(&self) -> Arc<State> {
+        self.state.load_full()
+    }
+
+    /// Replaces the configuration for calls that begin from now on.
+    pub fn replace(&self, state: State) {
+        self.state.store(Arc::new(state));
+    }
+}

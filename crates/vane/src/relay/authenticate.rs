@@ -1,0 +1,62 @@
+//! Who calls: exactly one credential, checked from memory.
+
+use crate::gateway::Gateway;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use std::sync::Arc;
+use vane_dialect::Fault;
+use vane_dialect::fault::{Blame, Kind};
+use vane_ledger::{Caller, Recall};
+
+/// Finds the caller of a request by its `Authorization: Bearer` or `x-api-key`.
+///
+/// # Errors
+/// If there is no credential, more than one, or one that is not good.
+pub async fn authenticate(
+    gateway: &Arc<Gateway>,
+    headers: &HeaderMap,
+) -> Result<Arc<Caller>, Fault> {
+    let presented = credential(headers)?;
+    let now = gateway.clock.now();
+    let caller = match gateway.ring.recall(presented, now) {
+        Recall::Known(caller) => caller,
+        Recall::Unseen(key) => {
+            let ring = gateway.ring.clone();
+            let asked = tokio::task::spawn_blocking(move || ring.ask(&key, now)).await;
+            asked.map_err(|_| Fault::new(Kind::Internal, Blame::Us, "the key could not be checked"))?
+        }
+    };
+    caller.map_err(|denied| unauthenticated(denied.to_string()))
+}
+
+/// The one credential of a request. The same one in both headers is one.
+fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
+    let mut found: Option<&str> = None;
+    let values = headers.get_all(AUTHORIZATION).iter().chain(headers.get_all("x-api-key"));
+    for value in values {
+        let text = value.to_str().unwrap_or_default().trim();
+        let token = match text.split_once(' ') {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ => text,
+        };
+        match found {
+            Some(other) if other != token => {
+                return Err(unauthenticated(
+                    "the request has two different credentials: send one, as \
+                     `Authorization: Bearer` or as `x-api-key`",
+                ));
+            }
+            _ => found = Some(token),
+        }
+    }
+    found.filter(|token| !token.is_empty()).ok_or_else(|| {
+        unauthenticated(
+            "a key is required: send `Authorization: Bearer sk-vane-...` or `x-api-key`; \
+             `vane key create` makes one",
+        )
+    })
+}
+
+fn unauthenticated(message: impl Into<String>) -> Fault {
+    Fault::new(Kind::Unauthenticated, Blame::Caller, message).with_code("invalid_api_key")
+}

@@ -1,0 +1,126 @@
+//! The call as far as anyone needs it: its head now, its blocks when somebody asks.
+
+use super::inbound::{Door, Inbound};
+use crate::gateway::State;
+use http::HeaderMap;
+use std::sync::{Arc, OnceLock};
+use vane_dialect::dialect::Task;
+use vane_dialect::head::Head;
+use vane_dialect::json::{Object, Path, Str};
+use vane_dialect::seal::{self, Seal};
+use vane_dialect::{Call, Dialect, Fault, Notes, codec};
+
+/// A request whose body was scanned, and decoded only if it has to be.
+pub struct RawCall {
+    pub door: Door,
+    pub headers: HeaderMap,
+    pub request_id: String,
+    pub head: Head,
+    pub model: String,
+    pub stream: bool,
+    /// The client asked for the usage-only last chunk.
+    pub include_usage: bool,
+    /// `vane-strict: true`: what cannot be carried is refused.
+    pub strict: bool,
+    /// There is text after the gap: only a model that fills in can answer.
+    pub has_suffix: bool,
+    /// Models to fall back to, after `model` (`models: [...]`).
+    pub fallbacks: Vec<String>,
+    pub preference: Preference,
+    /// Somewhere in the body is state that Vane sealed: it cannot go upstream as it is.
+    pub sealed: bool,
+    /// What of Vane's own fields was not understood.
+    pub notes: Notes,
+    blocks: OnceLock<Result<Arc<Call>, Fault>>,
+}
+
+/// How the caller narrows the plan (`provider: {...}`).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Preference {
+    pub order: Vec<String>,
+    pub only: Vec<String>,
+    pub ignore: Vec<String>,
+}
+
+/// Fields of the body that are Vane's: never sent upstream.
+pub const OWN_FIELDS: [&str; 3] = ["models", "provider", "vane"];
+
+/// Scans the body of a request.
+///
+/// # Errors
+/// If it is no JSON object, or what the scan reads is of a wrong type.
+pub fn decode(_state: &State, inbound: Inbound) -> Result<RawCall, Fault> {
+    let head = Head::scan(&inbound.body)?;
+    let mut notes = Notes::default();
+    let streams = inbound.door.dialect.task() != Task::Embed;
+    Ok(RawCall {
+        model: head.model()?.into_owned(),
+        stream: streams && head.flag("stream")?,
+        include_usage: include_usage(&head)?,
+        strict: inbound.headers.get("vane-strict").is_some_and(|value| value == "true"),
+        has_suffix: head.raw("suffix").is_some_and(|raw| raw != "\"\""),
+        fallbacks: fallbacks(&head)?,
+        preference: preference(&head, &mut notes)?,
+        sealed: memchr::memmem::find(&inbound.body, seal::PREFIX.as_bytes()).is_some(),
+        notes,
+        door: inbound.door,
+        headers: inbound.headers,
+        request_id: inbound.request_id,
+        head,
+        blocks: OnceLock::new(),
+    })
+}
+
+impl RawCall {
+    /// The call in canonical form, decoded at the first asking.
+    ///
+    /// # Errors
+    /// If the body is not a call of the door's dialect.
+    pub fn blocks(&self, seal: &dyn Seal) -> Result<Arc<Call>, Fault> {
+        let decode = || codec::decode_call(self.door.dialect, self.head.body(), seal).map(Arc::new);
+        self.blocks.get_or_init(decode).clone()
+    }
+
+    /// The field in which the door's dialect limits the output, if the caller set one.
+    #[must_use]
+    pub const fn dialect(&self) -> Dialect {
+        self.door.dialect
+    }
+}
+
+fn include_usage(head: &Head) -> Result<bool, Fault> {
+    let Some(raw) = head.raw("stream_options") else { return Ok(false) };
+    let path = Path::Root.key("stream_options");
+    Ok(Object::read_str(raw, &path)?.get("include_usage", &path)?.unwrap_or(false))
+}
+
+fn fallbacks(head: &Head) -> Result<Vec<String>, Fault> {
+    head.raw("models").map_or(Ok(Vec::new()), |raw| names(raw, "models"))
+}
+
+fn preference(head: &Head, notes: &mut Notes) -> Result<Preference, Fault> {
+    let Some(raw) = head.raw("provider") else { return Ok(Preference::default()) };
+    let path = Path::Root.key("provider");
+    let mut object = Object::read_str(raw, &path)?;
+    let mut list = |key: &str| {
+        object.take(key).map_or(Ok(Vec::new()), |raw| names(raw.get(), &format!("provider.{key}")))
+    };
+    let preference =
+        Preference { order: list("order")?, only: list("only")?, ignore: list("ignore")? };
+    for (key, _) in object.rest() {
+        notes.drop(format!("provider.{key}"));
+    }
+    Ok(preference)
+}
+
+/// How many models or providers one request may name.
+const NAMES_MAX: usize = 16;
+
+fn names(raw: &str, field: &str) -> Result<Vec<String>, Fault> {
+    let wrong = |_| Fault::invalid(field, format!("`{field}` must be a list of names"));
+    let names: Vec<Str<'_>> = serde_json::from_str(raw).map_err(wrong)?;
+    if names.len() > NAMES_MAX {
+        return Err(Fault::invalid(field, format!("`{field}` names more than {NAMES_MAX}")));
+    }
+    Ok(names.into_iter().map(|name| name.0.into_owned()).collect())
+}

@@ -1,0 +1,287 @@
+//! Walks the plan: attempt after attempt until one reaches its first content.
+//!
+//! Until then nothing was sent to the client, so every failure may be tried again or elsewhere.
+//! Who is to blame decides what is benched: a caller's fault nothing, a credential's the provider
+//! key, everything else the offer.
+
+use super::decode::RawCall;
+use super::encode;
+use super::plan::{Choice, Plan};
+use super::reply::{Body, Response};
+use super::settle::{Outcome, Record};
+use super::stream::{LiveStream, Streaming};
+use super::whole::{self, WholeAnswer};
+use crate::gateway::{Gateway, State};
+use crate::limits::Place;
+use crate::seal::StateSeal;
+use crate::upstream::{Offer, Parts, Pool};
+use http::header::RETRY_AFTER;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use vane_dialect::dialect::Task;
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::seal::Seal;
+use vane_dialect::{Dialect, Fault, Notes, codec};
+use vane_ledger::Caller;
+
+/// Retries that a freshly started gateway may make, in hundredths.
+pub const RETRY_BUDGET_START: i64 = 2_000;
+const RETRY_BUDGET_MAX: i64 = 10_000;
+
+/// Everything one call needs on its way upstream and back.
+pub(super) struct Walk {
+    pub gateway: Arc<Gateway>,
+    pub pool: Pool,
+    pub state: Arc<State>,
+    pub call: RawCall,
+    pub plan: Plan,
+    pub seal: Arc<dyn Seal>,
+}
+
+/// The head of an upstream's answer, and what was asked to get it.
+pub(super) struct Asked {
+    pub choice: Choice,
+    pub response: http::Response<Incoming>,
+    pub asked: codec::Asked,
+    pub notes: Notes,
+}
+
+/// An attempt that reached its first content, or its end.
+pub(super) enum Reached {
+    Stream(Box<LiveStream>),
+    Whole(Box<WholeAnswer>),
+}
+
+/// # Errors
+/// The fault of the last attempt, when none reached content.
+#[expect(clippy::too_many_arguments, reason = "the walk's steps hand over what they found, once")]
+pub(super) async fn dispatch(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    state: &Arc<State>,
+    caller: &Arc<Caller>,
+    call: RawCall,
+    plan: Plan,
+    place: Place,
+    record: &mut Record,
+) -> Result<Response, Fault> {
+    record.place(place);
+    let walk = Arc::new(Walk {
+        gateway: gateway.clone(),
+        pool: pool.clone(),
+        state: state.clone(),
+        seal: Arc::new(StateSeal::new(gateway.sealer.clone(), caller.account_id)),
+        call,
+        plan,
+    });
+    if walk.call.stream {
+        return streamed(walk, record).await;
+    }
+    match reach(&walk, record).await? {
+        Reached::Whole(answer) => Ok(answer.into_response(&walk, record)),
+        Reached::Stream(_) => Err(Fault::new(Kind::Internal, Blame::Us, "a stream nobody asked for")),
+    }
+}
+
+/// Waits for the first content, but not longer than a client waits for a head.
+async fn streamed(walk: Arc<Walk>, record: &mut Record) -> Result<Response, Fault> {
+    let mut owned = record.take();
+    let limit = walk.state.config.timeouts.forced_head;
+    let asking = walk.clone();
+    let mut reaching = Box::pin(async move {
+        let reached = reach(&asking, &mut owned).await;
+        (reached, owned)
+    });
+    tokio::select! {
+        biased;
+        (reached, owned) = &mut reaching => match reached {
+            Ok(Reached::Stream(live)) => {
+                let mut response = live.head(&walk);
+                *response.body_mut() = Body::Stream(Box::new(Streaming::live(walk, *live, owned)));
+                Ok(response)
+            }
+            Ok(Reached::Whole(answer)) => Ok(answer.into_stream(&walk, owned)),
+            Err(fault) => {
+                *record = owned;
+                Err(fault)
+            }
+        },
+        () = tokio::time::sleep(limit) => {
+            let mut response = super::stream::head(&walk.call);
+            *response.body_mut() = Body::Stream(Box::new(Streaming::reaching(walk, reaching)));
+            Ok(response)
+        }
+    }
+}
+
+/// Tries the plan, best offer first.
+pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, Fault> {
+    let retries = &walk.state.config.retries;
+    let budget = &walk.gateway.retry_budget;
+    if budget.load(Relaxed) < RETRY_BUDGET_MAX {
+        budget.fetch_add(i64::from(retries.budget_percent), Relaxed);
+    }
+    let mut made = 0;
+    let mut last = None;
+    for (at, choice) in walk.plan.choices.iter().enumerate() {
+        let is_last = at + 1 == walk.plan.choices.len();
+        for nth in 1..=retries.per_offer_max {
+            if made > 0 && (made == retries.attempts_max || !spend(budget)) {
+                return Err(last.unwrap_or_else(exhausted));
+            }
+            made += 1;
+            let fault = match attempt(walk, choice, record).await {
+                Ok(reached) => {
+                    choice.offer.breaker.succeeded();
+                    choice.offer.provider.breaker.succeeded();
+                    return Ok(reached);
+                }
+                Err(fault) => fault,
+            };
+            bench(&choice.offer, &fault);
+            let elsewhere = fault.worth_another_try() || fault.kind == Kind::Unsupported;
+            if !elsewhere {
+                return Err(fault);
+            }
+            let pause = pause(&fault, nth, is_last);
+            last = Some(fault);
+            match pause {
+                Some(pause) if nth < retries.per_offer_max => tokio::time::sleep(pause).await,
+                _ => break,
+            }
+        }
+    }
+    Err(last.unwrap_or_else(exhausted))
+}
+
+fn exhausted() -> Fault {
+    Fault::new(Kind::Unavailable, Blame::Us, "no attempt could be made")
+}
+
+/// Takes one retry from the budget.
+fn spend(budget: &std::sync::atomic::AtomicI64) -> bool {
+    let enough = budget.fetch_sub(100, Relaxed) >= 100;
+    if !enough {
+        budget.fetch_add(100, Relaxed);
+    }
+    enough
+}
+
+/// How long to wait before the same offer is tried again; `None`: it is not.
+fn pause(fault: &Fault, nth: usize, is_last: bool) -> Option<Duration> {
+    const PATIENCE: Duration = Duration::from_secs(2);
+    let backoff = Duration::from_millis(100 << nth.min(4));
+    match fault.kind {
+        Kind::Upstream | Kind::Protocol => Some(fault.retry_after.unwrap_or(backoff)),
+        // Another offer is better than waiting for this one.
+        Kind::RateLimited | Kind::Overloaded if is_last => Some(fault.retry_after.unwrap_or(backoff)),
+        _ => None,
+    }
+    .filter(|pause| *pause <= PATIENCE)
+}
+
+/// Benches what the fault speaks against, before content or after it.
+pub(super) fn bench(offer: &Offer, fault: &Fault) {
+    match (fault.blame, fault.kind) {
+        (Blame::Caller | Blame::Us, _) => return,
+        (Blame::ProviderKey, _) => offer.provider.breaker.failed(fault.retry_after),
+        (Blame::Upstream, _) => offer.breaker.failed(fault.retry_after),
+    }
+    offer.tally.faults.fetch_add(1, Relaxed);
+}
+
+async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Reached, Fault> {
+    choice.offer.breaker.begin();
+    choice.offer.provider.breaker.begin();
+    let asked = ask(walk, choice, record).await?;
+    if walk.call.door.dialect.task() == Task::Embed {
+        return super::embed::read(walk, asked).await.map(|a| Reached::Whole(Box::new(a)));
+    }
+    if !walk.call.stream {
+        return whole::read(walk, asked).await.map(|answer| Reached::Whole(Box::new(answer)));
+    }
+    let is_stream = content_type(&asked.response).starts_with("text/event-stream");
+    if !is_stream {
+        return whole::read(walk, asked).await.map(|answer| Reached::Whole(Box::new(answer)));
+    }
+    let mut live = LiveStream::new(walk, asked)?;
+    live.prime(&walk.state.config.timeouts).await?;
+    Ok(Reached::Stream(Box::new(live)))
+}
+
+/// Sends the call to a choice and waits for a head that is no error.
+async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked, Fault> {
+    let outgoing = encode::outgoing(walk, choice)?;
+    record.attempt(&choice.offer, outgoing.notes.dropped());
+    let provider = &choice.offer.provider;
+    let Some(address) = provider.address(choice.dialect) else {
+        return Err(Fault::new(Kind::Internal, Blame::Us, "a plan with a dialect nobody speaks"));
+    };
+    let mut request = http::Request::new(Parts::from(outgoing.parts));
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = address.clone();
+    *request.headers_mut() = encode::headers(&walk.call, choice, walk.call.stream);
+    let limit = walk.state.config.timeouts.upstream_head;
+    let sent = tokio::time::timeout(limit, walk.pool.send(request, provider.h2c)).await;
+    let response = match sent {
+        Err(_) => {
+            let message = format!("{} did not begin to answer within {limit:?}", provider.id);
+            return Err(Fault::new(Kind::Timeout, Blame::Upstream, message));
+        }
+        Ok(Err(error)) => return Err(unreachable(&provider.id, &error)),
+        Ok(Ok(response)) => response,
+    };
+    if response.status() != http::StatusCode::OK {
+        return Err(refused(choice.dialect, response).await);
+    }
+    Ok(Asked { choice: choice.clone(), response, asked: outgoing.asked, notes: outgoing.notes })
+}
+
+fn unreachable(provider: &str, error: &hyper_util::client::legacy::Error) -> Fault {
+    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
+    let what = if error.is_connect() { "could not be reached" } else { "broke off" };
+    Fault::new(Kind::Upstream, Blame::Upstream, format!("{provider} {what}: {cause}"))
+}
+
+/// An error body is read this far.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+const ERROR_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Reads an upstream's error answer.
+pub(super) async fn refused(dialect: Dialect, response: http::Response<Incoming>) -> Fault {
+    let status = response.status().as_u16();
+    let retry_after = retry_after(&response);
+    let limited = http_body_util::Limited::new(response.into_body(), ERROR_BYTES_MAX);
+    let body = match tokio::time::timeout(ERROR_PATIENCE, limited.collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        _ => bytes::Bytes::new(),
+    };
+    let fault = if (300..400).contains(&status) {
+        Fault::protocol(format!("the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"))
+    } else {
+        codec::decode_error(dialect, status, &body)
+    };
+    Fault { retry_after: fault.retry_after.or(retry_after), ..fault }
+}
+
+fn retry_after(response: &http::Response<Incoming>) -> Option<Duration> {
+    let text = |name: &str| response.headers().get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let positive = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
+    if let Some(ms) = text("retry-after-ms") {
+        return positive(ms / 1000.0);
+    }
+    text(RETRY_AFTER.as_str()).and_then(positive)
+}
+
+pub(super) fn content_type(response: &http::Response<Incoming>) -> &str {
+    let value = response.headers().get(http::header::CONTENT_TYPE);
+    value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Ends a record whose call failed before an answer began.
+pub(super) fn refuse(record: &mut Record, fault: &Fault, status: u16) {
+    record.end(Outcome::Refused, status, Some(fault));
+}

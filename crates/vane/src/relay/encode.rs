@@ -1,0 +1,203 @@
+//! What goes upstream for one attempt: the client's bytes with splices, or a translation.
+
+use super::decode::{OWN_FIELDS, RawCall};
+use super::dispatch::Walk;
+use super::plan::Choice;
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use memchr::memmem;
+use vane_dialect::codec::{self, Asked, Target};
+use vane_dialect::head::Head;
+use vane_dialect::quirk::{Quirk, Quirks};
+use vane_dialect::{Dialect, Fault, Notes};
+
+/// The body of one attempt and what its answer's decoder must know.
+pub(super) struct Outgoing {
+    pub parts: Vec<Bytes>,
+    pub asked: Asked,
+    pub notes: Notes,
+}
+
+/// Marks requests of ours, so that one that comes back in is a loop.
+pub const HOP: HeaderName = HeaderName::from_static("vane-hop");
+
+/// What Anthropic is told when the client did not say.
+const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
+
+/// Encodes the call for a choice.
+///
+/// # Errors
+/// If the call cannot be carried, or `vane-strict` is on and something would be dropped.
+pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
+    let outgoing = if goes_as_it_is(&walk.call, choice) {
+        Outgoing {
+            parts: spliced(&walk.call, choice)?,
+            asked: Asked::default(),
+            notes: walk.call.notes.clone(),
+        }
+    } else {
+        translated(walk, choice)?
+    };
+    if walk.call.strict && !outgoing.notes.is_empty() {
+        let names = outgoing.notes.dropped().join(", ");
+        let message = format!(
+            "`vane-strict` is on and {} cannot carry: {names}",
+            choice.offer.facts.id
+        );
+        return Err(Fault::unsupported(outgoing.notes.dropped()[0].clone(), message));
+    }
+    Ok(outgoing)
+}
+
+fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
+    let offer = &choice.offer;
+    let call = walk.call.blocks(walk.seal.as_ref())?;
+    let mut notes = walk.call.notes.clone();
+    let target = Target {
+        model: &offer.facts.upstream,
+        provider: &offer.provider.id,
+        quirks: offer.quirks,
+        max_output: offer.facts.max_output,
+        seal: walk.seal.as_ref(),
+    };
+    let encoded = codec::encode_call(choice.dialect, &call, &target, &mut notes)?;
+    Ok(Outgoing { parts: vec![encoded.body.into()], asked: encoded.asked, notes })
+}
+
+/// Whether the client's bytes may go upstream but for a few splices.
+fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
+    call.dialect() == choice.dialect
+        && !call.sealed
+        && !needs_rewriting(choice.offer.quirks, &call.head)
+        // Fields of the union door that are Mistral's alone.
+        && (call.dialect() != Dialect::OpenaiChat
+            || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
+}
+
+/// Whether one of the offer's quirks is touched by what stands in the body.
+fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
+    if quirks == Quirks::default() {
+        return false;
+    }
+    let has = |key: &str| head.raw(key).is_some();
+    let says = |text: &str| memmem::find(head.body(), text.as_bytes()).is_some();
+    let touched = |quirk: Quirk| match quirk {
+        Quirk::MaxTokens => has("max_completion_tokens"),
+        Quirk::MaxCompletionTokens => has("max_tokens"),
+        Quirk::NoDeveloper => says("\"developer\""),
+        Quirk::NoMessageName => says("\"name\""),
+        Quirk::SystemFirst => memmem::find_iter(head.body(), "\"system\"").count() > 1,
+        Quirk::NoStreamOptions => has("stream_options"),
+        Quirk::NoParallelToolCalls => has("parallel_tool_calls"),
+        Quirk::NoToolChoice => has("tool_choice"),
+        Quirk::NoForcedTool => {
+            head.raw("tool_choice").is_some_and(|raw| raw != "\"auto\"" && raw != "\"none\"")
+        }
+        Quirk::NoStrictTools => says("\"strict\""),
+        Quirk::NoJsonSchema => says("\"json_schema\""),
+        Quirk::NoSampling | Quirk::SamplingUnlessReasoning => {
+            has("temperature") || has("top_p") || has("top_k")
+        }
+        Quirk::OneSampling => has("temperature") && has("top_p"),
+        Quirk::NoPenalties => has("presence_penalty") || has("frequency_penalty"),
+        Quirk::NoStop => has("stop"),
+        Quirk::NoLogprobs => has("logprobs") || has("top_logprobs"),
+        Quirk::NoLogitBias => has("logit_bias"),
+        Quirk::SingleChoice => head.raw("n").is_some_and(|n| n != "1"),
+        Quirk::ClosedBody => true,
+        Quirk::SchemaGemini => has("tools") || has("response_format"),
+        Quirk::NineCharToolIds | Quirk::NoUserAfterTool | Quirk::TextOrCalls => {
+            says("\"tool_calls\"")
+        }
+        Quirk::NoImages => says("\"image_url\""),
+        Quirk::NoSeed => has("seed"),
+        Quirk::NoReasoningEffort => has("reasoning_effort"),
+        Quirk::NoThinkingBudget => says("\"budget_tokens\""),
+        Quirk::NoPrefill
+        | Quirk::AlternatingTurns
+        | Quirk::NoTools
+        | Quirk::NoToolsWhileReasoning
+        | Quirk::ReasoningContent
+        | Quirk::ReasoningText
+        | Quirk::ReasoningEffort
+        | Quirk::ThinkingSwitch
+        | Quirk::EnableThinking
+        | Quirk::ReasoningObject
+        | Quirk::ThinkTags
+        | Quirk::ReasoningSplit
+        | Quirk::ReasoningReplay
+        | Quirk::OpenaiFields
+        | Quirk::ToolImages
+        | Quirk::Documents
+        | Quirk::UsageUnasked
+        | Quirk::UsageInChoice
+        | Quirk::UsageXGroq
+        | Quirk::CostReported
+        | Quirk::RequestFee => false,
+    };
+    Quirk::ALL.iter().any(|&quirk| quirks.has(quirk) && touched(quirk))
+}
+
+fn spliced(call: &RawCall, choice: &Choice) -> Result<Vec<Bytes>, Fault> {
+    let head = &call.head;
+    let mut splices = head.splices();
+    splices.set("model", choice.offer.model_json.clone());
+    for field in OWN_FIELDS {
+        splices.cut(field);
+    }
+    if asks_for_usage(call, choice) {
+        splices.set("stream_options", with_include_usage(head.raw("stream_options")));
+    }
+    if choice.dialect == Dialect::AnthropicMessages && head.raw("max_tokens").is_none() {
+        let limit = choice.offer.facts.max_output.unwrap_or(MAX_TOKENS_DEFAULT);
+        splices.set("max_tokens", limit.to_string());
+    }
+    Ok(splices.apply())
+}
+
+/// For a model whose own limit is not known.
+const MAX_TOKENS_DEFAULT: u64 = 4096;
+
+/// Whether Vane has to ask for the usage chunk because the client did not.
+pub(super) fn asks_for_usage(call: &RawCall, choice: &Choice) -> bool {
+    call.stream
+        && !call.include_usage
+        && matches!(choice.dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
+        && !choice.offer.quirks.has(Quirk::NoStreamOptions)
+        && !choice.offer.quirks.has(Quirk::UsageUnasked)
+}
+
+fn with_include_usage(options: Option<&str>) -> String {
+    let asked = r#"{"include_usage":true}"#;
+    let Some(options) = options else { return asked.to_owned() };
+    let Ok(head) = Head::scan(&Bytes::copy_from_slice(options.as_bytes())) else {
+        return asked.to_owned();
+    };
+    let mut splices = head.splices();
+    splices.set("include_usage", "true".to_owned());
+    String::from_utf8(splices.apply().concat()).unwrap_or_else(|_| asked.to_owned())
+}
+
+/// The request's headers: the provider's credential and an allow-list of the client's.
+pub(super) fn headers(call: &RawCall, choice: &Choice, stream: bool) -> HeaderMap {
+    let mut headers = choice.offer.provider.headers.clone();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let accept = if stream { "text/event-stream" } else { "application/json" };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("vane/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(HOP, HeaderValue::from_static("1"));
+    let to_anthropic = choice.dialect == Dialect::AnthropicMessages;
+    let from_anthropic = call.dialect() == Dialect::AnthropicMessages;
+    for (name, value) in &call.headers {
+        let travels = matches!(name.as_str(), "traceparent" | "tracestate")
+            || (to_anthropic && from_anthropic && name.as_str().starts_with("anthropic-"));
+        if travels {
+            headers.append(name, value.clone());
+        }
+    }
+    if to_anthropic {
+        headers.entry("anthropic-version").or_insert(ANTHROPIC_VERSION);
+    }
+    headers
+}

@@ -1,0 +1,109 @@
+//! What came in: the door, the headers, the whole body within its limits.
+
+use bytes::{Bytes, BytesMut};
+use flate2::read::MultiGzDecoder;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use std::io::Read;
+use std::time::Duration;
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::{Dialect, Fault};
+
+/// Which door a call came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Door {
+    /// The dialect of the caller.
+    pub dialect: Dialect,
+    /// The route, for logs and metrics.
+    pub route: &'static str,
+}
+
+/// A request, whole.
+#[derive(Debug)]
+pub struct Inbound {
+    pub door: Door,
+    pub headers: HeaderMap,
+    pub body: Bytes,
+    pub request_id: String,
+}
+
+/// A body may trickle this slowly at worst; a slower one is cut.
+const BYTES_PER_SECOND_MIN: u64 = 4096;
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Reads a body of at most `max` bytes and takes off its content encoding.
+///
+/// # Errors
+/// If it is too large (at once by its `content-length`), too slow, cut, or encoded in a way that
+/// is not understood.
+pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Result<Bytes, Fault> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > max as u64) {
+        return Err(too_large(max));
+    }
+    let bytes = collect(body, max).await?;
+    match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
+        None | Some(b"identity" | b"") => Ok(bytes),
+        Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max),
+        Some(b"zstd") => match zstd::stream::read::Decoder::new(&bytes[..]) {
+            Ok(decoder) => inflate(decoder, max),
+            Err(error) => Err(Fault::invalid("", format!("the body is not zstd: {error}"))),
+        },
+        Some(_) => Err(Fault::new(
+            Kind::MediaType,
+            Blame::Caller,
+            "this content encoding is not understood: send the body plain, gzip or zstd",
+        )),
+    }
+}
+
+async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Fault> {
+    let mut first = Bytes::new();
+    let mut joined = BytesMut::new();
+    let started = tokio::time::Instant::now();
+    loop {
+        let so_far = (first.len() + joined.len()) as u64;
+        let deadline = started + GRACE + Duration::from_secs(so_far / BYTES_PER_SECOND_MIN);
+        let frame = match tokio::time::timeout_at(deadline, body.frame()).await {
+            Ok(None) => break,
+            Ok(Some(Ok(frame))) => frame,
+            Ok(Some(Err(error))) => {
+                return Err(Fault::invalid("", format!("the body was cut: {error}")));
+            }
+            Err(_) => {
+                let message = "the body came too slowly";
+                return Err(Fault::new(Kind::Timeout, Blame::Caller, message));
+            }
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + joined.len() + data.len() > max {
+            return Err(too_large(max));
+        }
+        // A body in one piece is not copied.
+        if first.is_empty() && joined.is_empty() {
+            first = data;
+        } else {
+            if joined.is_empty() {
+                joined.extend_from_slice(&std::mem::take(&mut first));
+            }
+            joined.extend_from_slice(&data);
+        }
+    }
+    Ok(if joined.is_empty() { first } else { joined.freeze() })
+}
+
+fn inflate(decoder: impl Read, max: usize) -> Result<Bytes, Fault> {
+    let mut plain = Vec::new();
+    decoder
+        .take(max as u64 + 1)
+        .read_to_end(&mut plain)
+        .map_err(|error| Fault::invalid("", format!("the body cannot be decompressed: {error}")))?;
+    if plain.len() > max { Err(too_large(max)) } else { Ok(plain.into()) }
+}
+
+fn too_large(max: usize) -> Fault {
+    let message = format!("the body is over the limit of {max} bytes");
+    Fault::new(Kind::TooLarge, Blame::Caller, message)
+}

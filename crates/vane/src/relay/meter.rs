@@ -1,0 +1,69 @@
+//! The meter: hears every event of an answer, on the byte path and on the translated one.
+
+use vane_dialect::{Event, Sink, Stop, Usage};
+
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// The counts so far, as the provider reports them.
+    pub usage: Option<Usage>,
+    pub stop: Option<Stop>,
+    /// Something that the client sees has come.
+    pub content: bool,
+    /// Bytes of text, reasoning and arguments: the base of an estimate where nothing is reported.
+    pub output_bytes: u64,
+}
+
+impl Sink for Meter {
+    fn event(&mut self, event: Event<'_>) {
+        self.hear(&event);
+    }
+}
+
+impl Meter {
+    pub fn hear(&mut self, event: &Event<'_>) {
+        self.content |= event.is_content();
+        match event {
+            Event::Delta { text, .. } => self.output_bytes += text.len() as u64,
+            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Finish(stop) => self.stop = Some(stop.clone()),
+            Event::Start { .. } | Event::Open { .. } | Event::State { .. } | Event::Close { .. } => {}
+        }
+    }
+
+    /// The provider's counts, or an estimate where it gave none.
+    #[must_use]
+    pub fn usage_or_estimate(&self, input_bytes: usize) -> (Usage, Counted) {
+        match self.usage {
+            Some(usage) => (usage, Counted::Reported),
+            None => {
+                let usage = Usage {
+                    input_uncached: (input_bytes as u64).div_ceil(BYTES_PER_TOKEN),
+                    output: self.output_bytes.div_ceil(BYTES_PER_TOKEN),
+                    ..Usage::default()
+                };
+                (usage, Counted::Estimated)
+            }
+        }
+    }
+}
+
+/// What an estimate reckons with: common tokenizers make about this of prose and code.
+const BYTES_PER_TOKEN: u64 = 4;
+
+/// Where the counts of a receipt come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    Reported,
+    /// Four bytes to a token.
+    Estimated,
+}
+
+impl Counted {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reported => "reported",
+            Self::Estimated => "bytes/4",
+        }
+    }
+}

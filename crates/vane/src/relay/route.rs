@@ -1,0 +1,244 @@
+//! Which offers to try, best first. Pure: nobody is called, nothing is measured here.
+
+use super::decode::RawCall;
+use super::plan::{Choice, Plan};
+use crate::gateway::State;
+use crate::upstream::{Offer, Standing};
+use std::sync::Arc;
+use vane_catalog::{Asked, Bound, Capability, Kind as ModelKind};
+use vane_dialect::dialect::Task;
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::quirk::Quirk;
+use vane_dialect::{Dialect, Fault};
+use vane_ledger::Caller;
+
+/// Finds the plan of a call.
+///
+/// # Errors
+/// If the model is unknown, not served by any provider that is on, not allowed to this key, or
+/// cannot do what is asked.
+pub fn route(state: &State, caller: &Caller, call: &RawCall, now: i64) -> Result<Plan, Fault> {
+    let mut choices = Vec::new();
+    let mut refusal = None;
+    for model in std::iter::once(&call.model).chain(&call.fallbacks) {
+        match of_model(state, caller, call, model, now) {
+            Ok(mut more) => choices.append(&mut more),
+            // The first model's own reason is what the caller asked about.
+            Err(fault) => refusal = refusal.or(Some(fault)),
+        }
+    }
+    if choices.is_empty() {
+        let nothing = || Fault::new(Kind::Unavailable, Blame::Us, "no offer can take this call");
+        return Err(refusal.unwrap_or_else(nothing));
+    }
+    Ok(Plan { choices })
+}
+
+fn of_model(
+    state: &State,
+    caller: &Caller,
+    call: &RawCall,
+    model: &str,
+    now: i64,
+) -> Result<Vec<Choice>, Fault> {
+    let Some(resolved) = state.catalog.resolve(model) else {
+        return Err(unknown(state, model));
+    };
+    let allowed = |name: &str| caller.models.as_ref().is_none_or(|names| names.iter().any(|n| n == name));
+    if !allowed(model) && !allowed(resolved.id) {
+        let message = format!("this key may not use the model `{model}`");
+        return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
+    }
+    let offers: Vec<&Arc<Offer>> =
+        resolved.offers.iter().filter_map(|facts| state.offers.get(&facts.id)).collect();
+    if offers.is_empty() {
+        return Err(not_served(state, model, &resolved.offers));
+    }
+    let wanted: Vec<&Arc<Offer>> =
+        offers.into_iter().filter(|offer| call.preference.takes(&offer.provider.id)).collect();
+    if wanted.is_empty() {
+        let message = format!("no provider that `provider` allows serves `{model}` here");
+        return Err(Fault::invalid("provider", message));
+    }
+    let able: Vec<Choice> = wanted.iter().filter_map(|offer| way(offer, call)).collect();
+    if able.is_empty() || (resolved.completion_only && call.dialect().task() == Task::Chat) {
+        return Err(unable(state, model, call));
+    }
+    Ok(ordered(able, call, now))
+}
+
+impl super::decode::Preference {
+    fn takes(&self, provider: &str) -> bool {
+        let named = |names: &[String]| names.iter().any(|name| name == provider);
+        (self.only.is_empty() || named(&self.only)) && !named(&self.ignore)
+    }
+
+    /// The place of a provider in the caller's own order; those not named come after.
+    fn rank(&self, provider: &str) -> usize {
+        self.order.iter().position(|name| name == provider).unwrap_or(self.order.len())
+    }
+}
+
+/// The dialect in which the offer is best asked, if it can serve the call at all.
+fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
+    let door = call.dialect();
+    let kind = match door.task() {
+        Task::Chat => ModelKind::Chat,
+        Task::Fill => ModelKind::Completion,
+        Task::Embed => ModelKind::Embedding,
+    };
+    // A chat model that fills in also completes; nothing else crosses kinds.
+    let fills = kind == ModelKind::Completion && offer.facts.kind == ModelKind::Chat;
+    if offer.facts.kind != kind && !fills {
+        return None;
+    }
+    let fim = offer.facts.can(Capability::Fim);
+    let reasons = offer.facts.can(Capability::Reasoning);
+    let dialect = ways(door, reasons, offer).into_iter().find(|dialect| offer.speaks(*dialect))?;
+    let needs_fim = call.has_suffix || dialect == Dialect::MistralFim || door == Dialect::MistralFim;
+    if door.task() == Task::Fill && needs_fim && !fim {
+        return None;
+    }
+    let reason = if dialect == door { "same dialect" } else { "translated" };
+    Some(Choice { offer: offer.clone(), dialect, reason: reason.to_owned() })
+}
+
+/// Upstream dialects for a door, by how much of a call they carry.
+fn ways(door: Dialect, reasons: bool, offer: &Offer) -> Vec<Dialect> {
+    use Dialect::{
+        AnthropicMessages, MistralChat, MistralEmbeddings, MistralFim, OpenaiChat,
+        OpenaiCompletions, OpenaiEmbeddings, OpenaiResponses,
+    };
+    match door {
+        OpenaiChat if offer.quirks.has(Quirk::NoToolsWhileReasoning) => {
+            vec![OpenaiResponses, OpenaiChat]
+        }
+        OpenaiChat => vec![OpenaiChat, MistralChat, AnthropicMessages, OpenaiResponses],
+        OpenaiResponses => vec![OpenaiResponses, OpenaiChat, MistralChat, AnthropicMessages],
+        // Only Responses gives the reasoning of such models back to them.
+        AnthropicMessages if reasons => {
+            vec![AnthropicMessages, OpenaiResponses, OpenaiChat, MistralChat]
+        }
+        AnthropicMessages => vec![AnthropicMessages, OpenaiChat, MistralChat, OpenaiResponses],
+        MistralChat => vec![MistralChat, OpenaiChat, AnthropicMessages, OpenaiResponses],
+        OpenaiCompletions => vec![OpenaiCompletions, MistralFim],
+        MistralFim => vec![MistralFim, OpenaiCompletions],
+        OpenaiEmbeddings => vec![OpenaiEmbeddings, MistralEmbeddings],
+        MistralEmbeddings => vec![MistralEmbeddings, OpenaiEmbeddings],
+        Dialect::LlamaInfill => Vec::new(),
+    }
+}
+
+/// What an answer of unknown length is reckoned with when offers are compared.
+const OUTPUT_TOKENS_ASSUMED: u64 = 500;
+
+/// Benched offers last, then the caller's order, then the expected cost.
+fn ordered(mut choices: Vec<Choice>, call: &RawCall, now: i64) -> Vec<Choice> {
+    if choices.len() == 1 {
+        return choices;
+    }
+    let bound = Bound {
+        input_tokens_max: (call.head.body().len() as u64).div_ceil(4),
+        output_tokens_max: OUTPUT_TOKENS_ASSUMED,
+        asked: Asked::Standard,
+    };
+    choices.sort_by_cached_key(|choice| {
+        let offer = &choice.offer;
+        let cost = offer.facts.ceiling(bound, now).map_or(i64::MAX, vane_catalog::Money::pico);
+        let rank = call.preference.rank(&offer.provider.id);
+        (benched_ms(offer), rank, cost, offer.facts.id.to_string())
+    });
+    for choice in &mut choices {
+        let bench = if benched_ms(&choice.offer) > 0 { ", benched after failures" } else { "" };
+        choice.reason = format!("cheapest first, {}{bench}", choice.reason);
+    }
+    choices
+}
+
+fn benched_ms(offer: &Offer) -> u64 {
+    let wait = |standing| match standing {
+        Standing::Open { for_ms } => for_ms,
+        Standing::Closed | Standing::HalfOpen => 0,
+    };
+    wait(offer.breaker.standing()).max(wait(offer.provider.breaker.standing()))
+}
+
+/// The plan of a model for a door, without a call: for `vane route`.
+///
+/// # Errors
+/// As [`route`].
+pub fn explain(state: &State, door: Dialect, model: &str, now: i64) -> Result<Plan, Fault> {
+    let caller = Caller {
+        key_id: String::new(),
+        key_name: String::new(),
+        account_id: vane_ledger::AccountId::default(),
+        account_name: String::new(),
+        kind: vane_ledger::AccountKind::Metered,
+        models: None,
+    };
+    let call = RawCall::bare(door, model)?;
+    route(state, &caller, &call, now)
+}
+
+fn unknown(state: &State, model: &str) -> Fault {
+    let near = state.catalog.near(model);
+    let hint = if near.is_empty() {
+        "`GET /v1/models` lists what there is".to_owned()
+    } else {
+        format!("did you mean {}?", quoted(near.iter().copied()))
+    };
+    let message = format!("there is no model `{model}`: {hint}");
+    Fault::new(Kind::NotFound, Blame::Caller, message).with_param("model").with_code("model_not_found")
+}
+
+fn not_served(state: &State, model: &str, offers: &[&Arc<vane_catalog::Offer>]) -> Fault {
+    let needs: Vec<String> = offers
+        .iter()
+        .filter_map(|offer| state.catalog.provider(&offer.provider))
+        .filter(|provider| provider.is_callable())
+        .map(|provider| match provider.key_env.first() {
+            Some(variable) => format!("{} (set {variable})", provider.name),
+            None => format!("{} (set VANE_{}_BASE_URL)", provider.name, provider.id.to_uppercase()),
+        })
+        .collect();
+    let how = if needs.is_empty() {
+        "none of its providers can be called by Vane yet".to_owned()
+    } else {
+        format!("it is served by {}", needs.join(", "))
+    };
+    let message = format!("no provider of `{model}` is configured: {how}");
+    Fault::new(Kind::NotFound, Blame::Caller, message).with_param("model").with_code("model_not_found")
+}
+
+/// How many models a message names.
+const NAMED_MAX: usize = 6;
+
+fn unable(state: &State, model: &str, call: &RawCall) -> Fault {
+    let (what, capability, kind) = match call.dialect().task() {
+        Task::Chat => ("chat", None, ModelKind::Chat),
+        Task::Fill => ("fill in the middle", Some(Capability::Fim), ModelKind::Chat),
+        Task::Embed => ("make embeddings", None, ModelKind::Embedding),
+    };
+    let mut able: Vec<&str> = state
+        .offers
+        .iter()
+        .filter(|offer| match capability {
+            Some(capability) => offer.facts.can(capability),
+            None => offer.facts.kind == kind,
+        })
+        .filter(|offer| way(offer, call).is_some())
+        .map(|offer| offer.facts.id.as_ref())
+        .collect();
+    able.sort_unstable();
+    able.truncate(NAMED_MAX);
+    let which = if able.is_empty() {
+        "no model of the configured providers can".to_owned()
+    } else {
+        format!("models that can: {}", quoted(able.into_iter()))
+    };
+    Fault::unsupported("model", format!("`{model}` cannot {what}; {which}"))
+}
+
+fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,39 @@
+//! Splices into answer bytes: the cost inside the usage object.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use std::ops::Range;
+use vane_dialect::head::Head;
+
+/// `bytes` with `cost` set inside the usage object at `usage`. A provider's own `cost` makes way.
+#[must_use]
+pub fn with_cost(bytes: &Bytes, usage: Range<usize>, cost: &str) -> Bytes {
+    let Ok(head) = Head::scan(&bytes.slice(usage.clone())) else { return bytes.clone() };
+    let mut splices = head.splices();
+    splices.set("cost", cost.to_owned());
+    let mut out = BytesMut::with_capacity(bytes.len() + cost.len() + 16);
+    out.put_slice(&bytes[..usage.start]);
+    for part in splices.apply() {
+        out.put_slice(&part);
+    }
+    out.put_slice(&bytes[usage.end..]);
+    out.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_cost;
+    use bytes::Bytes;
+
+    fn check(body: &'static str, expected: &str) {
+        let start = body.find("{\"p").unwrap();
+        let end = body[start..].find('}').unwrap() + start + 1;
+        let out = with_cost(&Bytes::from_static(body.as_bytes()), start..end, "0.00075");
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn cost_goes_into_the_usage_object_and_nothing_else_moves() {
+        check(r#"{"a":1,"usage":{"p": 1}, "b":2}"#, r#"{"a":1,"usage":{"p": 1,"cost":0.00075}, "b":2}"#);
+        check(r#"{"usage":{"p":1,"cost":9}}"#, r#"{"usage":{"p":1,"cost":0.00075}}"#);
+    }
+}

@@ -1,0 +1,307 @@
+//! One upstream's stream, from its head on.
+
+use super::super::dispatch::{Asked, Walk};
+use super::super::encode;
+use super::super::meter::Meter;
+use super::super::plan::Choice;
+use super::super::reply::Response;
+use super::super::settle::Record;
+use super::super::splice;
+use super::super::whole;
+use crate::config::Timeouts;
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use vane_dialect::codec::{self, Decoder, Encoder, Reply, Seen};
+use vane_dialect::frame::sse::{Frame, Splitter};
+use vane_dialect::{Dialect, Event, Fault, Notes, Sink};
+
+pub struct LiveStream {
+    pub(super) choice: Choice,
+    notes: Notes,
+    upstream: Incoming,
+    splitter: Splitter,
+    decoder: Decoder,
+    pub(super) meter: Meter,
+    way: Way,
+    out: VecDeque<Bytes>,
+    /// The dialect's last frame was seen: what comes after it is not for the client.
+    last_seen: bool,
+}
+
+/// How answer bytes reach the client.
+enum Way {
+    /// As they are. `hide_usage`: Vane asked for the usage chunk, the client did not.
+    Forward { hide_usage: bool, usage_seen: bool },
+    Translate { encoder: Box<Encoder>, buffer: Vec<u8> },
+}
+
+/// What came of reading on.
+pub(super) enum Step {
+    /// Bytes for the client may have come.
+    More,
+    /// The answer is whole.
+    End,
+}
+
+impl LiveStream {
+    pub(in super::super) fn new(walk: &Walk, asked: Asked) -> Result<Self, Fault> {
+        let door = walk.call.dialect();
+        let encoded = asked.response.headers().get(http::header::CONTENT_ENCODING);
+        if encoded.is_some_and(|value| value != "identity") {
+            return Err(Fault::protocol("the upstream compressed a stream though asked not to"));
+        }
+        let way = if door == asked.choice.dialect {
+            let hide_usage = encode::asks_for_usage(&walk.call, &asked.choice);
+            Way::Forward { hide_usage, usage_seen: false }
+        } else {
+            let reply = whole::reply(walk, &asked.choice)?;
+            let encoder = Box::new(Encoder::new(door, reply)?);
+            Way::Translate { encoder, buffer: Vec::new() }
+        };
+        Ok(Self {
+            decoder: Decoder::new(asked.choice.dialect, asked.asked)?,
+            choice: asked.choice,
+            notes: asked.notes,
+            upstream: asked.response.into_body(),
+            splitter: Splitter::new(walk.state.config.limits.frame_bytes_max),
+            meter: Meter::default(),
+            way,
+            out: VecDeque::new(),
+            last_seen: false,
+        })
+    }
+
+    /// Reads until there is content, so that a failure before it can be tried elsewhere.
+    pub(in super::super) async fn prime(&mut self, timeouts: &Timeouts) -> Result<(), Fault> {
+        while !self.meter.content && self.meter.stop.is_none() && !self.last_seen {
+            let step = std::future::poll_fn(|cx| self.poll_step(cx));
+            match tokio::time::timeout(timeouts.idle, step).await {
+                Ok(Ok(Step::More)) => {}
+                Ok(Ok(Step::End)) => return Ok(()),
+                Ok(Err(fault)) => return Err(fault),
+                Err(_) => return Err(stalled(timeouts.idle)),
+            }
+        }
+        Ok(())
+    }
+
+    pub(in super::super) fn head(&self, walk: &Walk) -> Response {
+        let mut response = super::head(&walk.call);
+        whole::identify(response.headers_mut(), &self.choice, &self.notes);
+        response
+    }
+
+    /// The next bytes that are ready for the client, joined if there are several.
+    pub(super) fn take_out(&mut self) -> Option<Bytes> {
+        let first = self.out.pop_front()?;
+        if self.out.is_empty() {
+            return Some(first);
+        }
+        let mut joined = BytesMut::from(first);
+        self.out.drain(..).for_each(|bytes| joined.extend_from_slice(&bytes));
+        Some(joined.freeze())
+    }
+
+    /// Reads what the upstream has and decodes it.
+    pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Fault>> {
+        let frame = match ready!(Pin::new(&mut self.upstream).poll_frame(cx)) {
+            Some(Ok(frame)) => frame,
+            Some(Err(_)) if self.last_seen => return Poll::Ready(Ok(Step::End)),
+            Some(Err(error)) => {
+                return Poll::Ready(Err(Fault::protocol(format!("the upstream's stream broke: {error}"))));
+            }
+            None => return Poll::Ready(self.ended().map(|()| Step::End)),
+        };
+        let Ok(chunk) = frame.into_data() else { return Poll::Ready(Ok(Step::More)) };
+        if self.last_seen {
+            return Poll::Ready(Ok(Step::More));
+        }
+        Poll::Ready(self.take(chunk).map(|()| Step::More))
+    }
+
+    fn take(&mut self, chunk: Bytes) -> Result<(), Fault> {
+        self.splitter.push(chunk).map_err(|long| {
+            Fault::protocol(format!("the upstream sent a frame of more than {} bytes", long.limit))
+        })?;
+        // Consecutive frames that need no edit go out as one slice.
+        let mut run: Option<std::ops::Range<usize>> = None;
+        while let Some(range) = self.splitter.next_frame() {
+            let bytes = self.splitter.buffer().slice(range.clone());
+            let frame = Frame::parse(&bytes);
+            if frame.data.is_none() {
+                self.forward(run.take());
+                continue;
+            }
+            let seen = self.decode(&frame)?;
+            match self.edited(&frame, &bytes, &seen) {
+                Edit::Keep => match &mut run {
+                    Some(run) => run.end = range.end,
+                    None => run = Some(range),
+                },
+                Edit::Replace(edited) => {
+                    self.forward(run.take());
+                    self.out.extend(edited);
+                }
+            }
+            if seen.last {
+                self.last_seen = true;
+                break;
+            }
+        }
+        self.forward(run);
+        self.flush_translated();
+        Ok(())
+    }
+
+    fn decode(&mut self, frame: &Frame<'_>) -> Result<Seen, Fault> {
+        match &mut self.way {
+            Way::Forward { .. } => self.decoder.push(frame, &mut self.meter),
+            Way::Translate { encoder, buffer } => {
+                let meter = &mut self.meter;
+                self.decoder.push(frame, &mut Both { meter, encoder, buffer })
+            }
+        }
+    }
+
+    /// What becomes of a frame on the byte path.
+    fn edited(&mut self, frame: &Frame<'_>, bytes: &Bytes, seen: &Seen) -> Edit {
+        let Way::Forward { hide_usage, usage_seen } = &mut self.way else {
+            return Edit::Replace(None);
+        };
+        if seen.usage_only && *hide_usage {
+            return Edit::Replace(None);
+        }
+        // Counts that only begin (Anthropic's `message_start`) are not yet a cost.
+        let final_counts = frame.event != b"message_start";
+        match (&seen.usage, frame.data_at) {
+            (Some(usage), Some(at)) if final_counts => {
+                *usage_seen = true;
+                let cost = self.choice.cost_text(&self.meter);
+                let range = at + usage.start..at + usage.end;
+                Edit::Replace(Some(cost.map_or_else(
+                    || bytes.clone(),
+                    |cost| splice::with_cost(bytes, range, &cost),
+                )))
+            }
+            _ if seen.last && !*usage_seen => {
+                *usage_seen = true;
+                if let Some(cost) = self.choice.cost_text(&self.meter) {
+                    let mut out = BytesMut::from(format!(": vane-cost={cost}\n\n").as_bytes());
+                    out.extend_from_slice(bytes);
+                    return Edit::Replace(Some(out.freeze()));
+                }
+                Edit::Keep
+            }
+            _ => Edit::Keep,
+        }
+    }
+
+    fn forward(&mut self, run: Option<std::ops::Range<usize>>) {
+        if let Some(run) = run {
+            self.out.push_back(self.splitter.buffer().slice(run));
+        }
+    }
+
+    fn flush_translated(&mut self) {
+        if let Way::Translate { buffer, .. } = &mut self.way {
+            if !buffer.is_empty() {
+                self.out.push_back(std::mem::take(buffer).into());
+            }
+        }
+    }
+
+    /// The upstream closed its stream.
+    fn ended(&mut self) -> Result<(), Fault> {
+        let rest = self.splitter.rest();
+        if !self.last_seen && rest.iter().any(|byte| !byte.is_ascii_whitespace()) {
+            // A last frame without its blank line.
+            self.take(Bytes::from_static(b"\n\n"))?;
+        }
+        match &mut self.way {
+            Way::Forward { .. } => self.decoder.finish(&mut self.meter),
+            Way::Translate { encoder, buffer } => {
+                let meter = &mut self.meter;
+                self.decoder.finish(&mut Both { meter, encoder, buffer })
+            }
+        }
+    }
+
+    /// The answer is whole: writes the last frames of a translation, with the cost.
+    pub(super) fn finish(&mut self, record: &mut Record) {
+        let cost = record.meter(&self.meter).map(|cost| cost.to_string());
+        if let Way::Translate { encoder, buffer } = &mut self.way {
+            encoder.finish(cost.as_deref(), buffer);
+        }
+        self.flush_translated();
+    }
+
+    /// The answer broke: tells the client so in its own dialect.
+    pub(super) fn fail(&mut self, fault: &Fault, door: Dialect, request_id: &str) {
+        match &mut self.way {
+            Way::Forward { .. } => {
+                let mut bytes = Vec::new();
+                codec::encode_stream_fault(door, fault, request_id, &mut bytes);
+                self.out.push_back(bytes.into());
+            }
+            Way::Translate { encoder, buffer } => encoder.fault(fault, buffer),
+        }
+        self.flush_translated();
+    }
+
+    /// Whether nothing is missing of the answer but the upstream's closing.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.last_seen
+    }
+
+    /// Whether the client has all it came for: the stop and its counts.
+    pub(super) const fn is_told(&self) -> bool {
+        self.last_seen || (self.meter.stop.is_some() && self.meter.usage.is_some())
+    }
+}
+
+impl LiveStream {
+    /// Reads the upstream's closing off the connection, so that it can be used again.
+    pub(super) fn drain(self) {
+        use http_body_util::BodyExt;
+        if self.upstream.is_end_stream() {
+            return;
+        }
+        let mut upstream = self.upstream;
+        tokio::spawn(async move {
+            let closing = async { while upstream.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+            let _ = tokio::time::timeout(CLOSING, closing).await;
+        });
+    }
+}
+
+/// How long an upstream may take to close a stream whose last frame it sent.
+const CLOSING: std::time::Duration = std::time::Duration::from_secs(1);
+
+pub(super) fn stalled(idle: std::time::Duration) -> Fault {
+    use vane_dialect::fault::{Blame, Kind};
+    Fault::new(Kind::Timeout, Blame::Upstream, format!("the upstream sent nothing for {idle:?}"))
+}
+
+enum Edit {
+    Keep,
+    /// This instead; `None`: nothing.
+    Replace(Option<Bytes>),
+}
+
+/// Hears events for the meter and passes them to the encoder.
+struct Both<'a> {
+    meter: &'a mut Meter,
+    encoder: &'a mut Encoder,
+    buffer: &'a mut Vec<u8>,
+}
+
+impl Sink for Both<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        self.meter.hear(&event);
+        self.encoder.push(&event, self.buffer);
+    }
+}

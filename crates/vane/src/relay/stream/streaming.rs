@@ -1,0 +1,208 @@
+//! The body of a streamed answer: what the client's connection pulls on.
+//!
+//! It begins with a live stream, or, when the head had to be sent early, with the attempts that
+//! are still looking for one. It keeps silent connections alive, enforces deadlines and ends the
+//! record: at the last frame, at a fault, or when it is dropped because the client left.
+
+use super::super::dispatch::{Reached, Walk};
+use super::super::settle::{Outcome, Record};
+use super::live::{LiveStream, Step, stalled};
+use bytes::Bytes;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep};
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::{Dialect, Fault, codec};
+
+type Reaching = Pin<Box<dyn Future<Output = (Result<Reached, Fault>, Record)> + Send>>;
+
+pub struct Streaming {
+    walk: Arc<Walk>,
+    stage: Stage,
+    record: Record,
+    /// When bytes last came from the upstream.
+    heard: Instant,
+    /// When bytes last went to the client.
+    told: Instant,
+    began: Instant,
+    /// One timer for keep-alive and all deadlines; it is looked at, not reset, for every chunk.
+    timer: Pin<Box<Sleep>>,
+}
+
+enum Stage {
+    Reaching(Reaching),
+    Live(Box<LiveStream>),
+    /// Only these bytes are left.
+    Rest(Bytes),
+    Over,
+}
+
+impl Streaming {
+    pub(in super::super) fn live(walk: Arc<Walk>, live: LiveStream, mut record: Record) -> Self {
+        record.first_content();
+        Self::new(walk, Stage::Live(Box::new(live)), record)
+    }
+
+    pub(in super::super) fn reaching(
+        walk: Arc<Walk>,
+        reaching: impl Future<Output = (Result<Reached, Fault>, Record)> + Send + 'static,
+    ) -> Self {
+        Self::new(walk, Stage::Reaching(Box::pin(reaching)), Record::none())
+    }
+
+    pub(in super::super) fn rest(walk: Arc<Walk>, bytes: Bytes) -> Self {
+        Self::new(walk, Stage::Rest(bytes), Record::none())
+    }
+
+    fn new(walk: Arc<Walk>, stage: Stage, record: Record) -> Self {
+        let now = Instant::now();
+        let timer = Box::pin(tokio::time::sleep(walk.state.config.timeouts.keep_alive));
+        Self { walk, stage, record, heard: now, told: now, began: now, timer }
+    }
+
+    pub(in super::super) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            let polled = match &mut self.stage {
+                Stage::Over => return Poll::Ready(None),
+                Stage::Rest(bytes) => {
+                    let bytes = std::mem::take(bytes);
+                    self.stage = Stage::Over;
+                    return Poll::Ready(Some(bytes).filter(|bytes| !bytes.is_empty()));
+                }
+                Stage::Reaching(reaching) => match reaching.as_mut().poll(cx) {
+                    Poll::Ready((reached, record)) => {
+                        self.reached(reached, record);
+                        continue;
+                    }
+                    Poll::Pending => Poll::Pending,
+                },
+                Stage::Live(live) => {
+                    if let Some(bytes) = live.take_out() {
+                        self.told = Instant::now();
+                        return Poll::Ready(Some(bytes));
+                    }
+                    if live.is_whole() {
+                        self.finish();
+                        continue;
+                    }
+                    live.poll_step(cx)
+                }
+            };
+            match polled {
+                Poll::Ready(Ok(Step::More)) => self.heard = Instant::now(),
+                Poll::Ready(Ok(Step::End)) => self.finish(),
+                Poll::Ready(Err(fault)) => self.fail(&fault),
+                Poll::Pending => match self.poll_timer(cx) {
+                    Poll::Ready(Ok(ping)) => return Poll::Ready(Some(ping)),
+                    Poll::Ready(Err(fault)) => self.fail(&fault),
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+    }
+
+    fn reached(&mut self, reached: Result<Reached, Fault>, record: Record) {
+        self.record = record;
+        self.heard = Instant::now();
+        match reached {
+            Ok(Reached::Stream(live)) => {
+                self.record.first_content();
+                self.stage = Stage::Live(live);
+            }
+            Ok(Reached::Whole(answer)) => {
+                let bytes = answer.stream_bytes(&self.walk, &mut self.record);
+                self.stage = Stage::Rest(bytes);
+            }
+            Err(fault) => self.fail(&fault),
+        }
+    }
+
+    /// The answer is whole. Its settlement comes before its last bytes.
+    fn finish(&mut self) {
+        let Stage::Live(mut live) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        live.finish(&mut self.record);
+        self.record.end(Outcome::Done, 200, None);
+        if let Some(bytes) = live.take_out() {
+            self.stage = Stage::Rest(bytes);
+        }
+        live.drain();
+    }
+
+    fn fail(&mut self, fault: &Fault) {
+        let door = self.walk.call.dialect();
+        let id = &self.walk.call.request_id;
+        let bytes = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Live(mut live) => {
+                let _ = self.record.meter(&live.meter);
+                super::super::dispatch::bench(&live.choice.offer, fault);
+                live.fail(fault, door, id);
+                live.take_out().unwrap_or_default()
+            }
+            Stage::Reaching(_) | Stage::Rest(_) | Stage::Over => {
+                let mut bytes = Vec::new();
+                codec::encode_stream_fault(door, fault, id, &mut bytes);
+                bytes.into()
+            }
+        };
+        self.record.end(Outcome::Broken, 200, Some(fault));
+        self.stage = Stage::Rest(bytes);
+    }
+
+    /// Called when there is nothing to read: a keep-alive, a deadline, or neither yet.
+    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Fault>> {
+        let timeouts = &self.walk.state.config.timeouts;
+        while self.timer.as_mut().poll(cx).is_ready() {
+            let now = Instant::now();
+            if now - self.began >= timeouts.stream {
+                let message = format!("the stream took longer than {:?}", timeouts.stream);
+                return Poll::Ready(Err(Fault::new(Kind::Timeout, Blame::Upstream, message)));
+            }
+            // While attempts are still looking, they have deadlines of their own.
+            if matches!(self.stage, Stage::Live(_)) && now - self.heard >= timeouts.idle {
+                return Poll::Ready(Err(stalled(timeouts.idle)));
+            }
+            let silent = now - self.told >= timeouts.keep_alive;
+            if silent {
+                self.told = now;
+            }
+            let next = self.next_deadline();
+            self.timer.as_mut().reset(next);
+            if silent {
+                return Poll::Ready(Ok(ping(self.walk.call.dialect())));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let timeouts = &self.walk.state.config.timeouts;
+        let keep_alive = self.told + timeouts.keep_alive;
+        let idle = self.heard + timeouts.idle;
+        keep_alive.min(idle).min(self.began + timeouts.stream).max(Instant::now() + TICK)
+    }
+}
+
+/// The timer never spins: deadlines are met to this precision.
+const TICK: Duration = Duration::from_millis(1);
+
+fn ping(door: Dialect) -> Bytes {
+    Bytes::from_static(match door {
+        Dialect::AnthropicMessages => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+        _ => b": ping\n\n",
+    })
+}
+
+impl Drop for Streaming {
+    fn drop(&mut self) {
+        if let Stage::Live(live) = &self.stage {
+            let _ = self.record.meter(&live.meter);
+            // A client that closes after the stop and the counts has its whole answer.
+            if live.is_told() {
+                self.record.end(Outcome::Done, 200, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The access log: one JSON line per call, written in batches by a thread of its own.
+//!
+//! A call only appends to a buffer in memory. If the reader of the log stalls, lines beyond the
+//! buffer are dropped and counted rather than calls being held up.
+
+use std::io::Write;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+use vane_catalog::Money;
+use vane_dialect::{Usage, json};
+
+/// What is logged of a call.
+pub struct Line<'a> {
+    pub unix: i64,
+    pub request_id: &'a str,
+    pub route: &'a str,
+    pub status: Status,
+    pub account: Option<&'a str>,
+    pub key: Option<&'a str>,
+    pub model: &'a str,
+    pub offer: Option<&'a str>,
+    pub provider: Option<&'a str>,
+    pub stream: bool,
+    pub attempts: u32,
+    pub usage: Usage,
+    pub counted: Option<&'static str>,
+    pub cost: Option<Money>,
+    pub first_content: Option<Duration>,
+    pub took: Duration,
+    pub dropped: &'a [String],
+    pub fault: Option<&'a str>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct Status {
+    pub code: u16,
+    pub outcome: &'static str,
+}
+
+/// Lines wait here at most until this much memory is full.
+const BUFFER_BYTES_MAX: usize = 4 << 20;
+/// How long lines are gathered before they are written.
+const GATHER: Duration = Duration::from_millis(50);
+
+pub struct AccessLog(Option<Arc<Shared>>);
+
+#[derive(Default)]
+struct Shared {
+    buffer: Mutex<Buffer>,
+    filled: Condvar,
+}
+
+#[derive(Default)]
+struct Buffer {
+    lines: Vec<u8>,
+    lost: u64,
+    closed: bool,
+}
+
+impl Default for AccessLog {
+    /// A log that goes nowhere.
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl AccessLog {
+    /// Starts a log that writes to `out` until the last clone of it is gone.
+    ///
+    /// # Errors
+    /// If no thread can be started.
+    pub fn start(mut out: impl Write + Send + 'static) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let writer = shared.clone();
+        std::thread::Builder::new().name("access-log".into()).spawn(move || {
+            while let Some(batch) = writer.next_batch() {
+                let _ = out.write_all(&batch).and_then(|()| out.flush());
+                std::thread::park_timeout(GATHER);
+            }
+        })?;
+        Ok(Self(Some(shared)))
+    }
+
+    pub(super) fn write(&self, line: &Line<'_>) {
+        let Some(shared) = &self.0 else { return };
+        let mut buffer = shared.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        if buffer.lines.len() > BUFFER_BYTES_MAX {
+            buffer.lost += 1;
+            return;
+        }
+        let was_empty = buffer.lines.is_empty();
+        append(&mut buffer.lines, line);
+        drop(buffer);
+        if was_empty {
+            shared.filled.notify_one();
+        }
+    }
+
+}
+
+impl Drop for AccessLog {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.0 {
+            shared.buffer.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+            shared.filled.notify_one();
+        }
+    }
+}
+
+impl Shared {
+    /// What has gathered; `None` when the log is closed and empty.
+    fn next_batch(&self) -> Option<Vec<u8>> {
+        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        while buffer.lines.is_empty() {
+            if buffer.closed {
+                return None;
+            }
+            buffer = self.filled.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+        }
+        let mut batch = std::mem::take(&mut buffer.lines);
+        if buffer.lost > 0 {
+            batch.extend_from_slice(format!("{{\"lines_lost\":{}}}\n", buffer.lost).as_bytes());
+            buffer.lost = 0;
+        }
+        Some(batch)
+    }
+}
+
+fn append(out: &mut Vec<u8>, line: &Line<'_>) {
+    let number = |out: &mut Vec<u8>, name: &str, value: u64| {
+        out.extend_from_slice(name.as_bytes());
+        json::number(out, value);
+    };
+    let text = |out: &mut Vec<u8>, name: &str, value: &str| {
+        out.extend_from_slice(name.as_bytes());
+        json::string(out, value);
+    };
+    let some = |out: &mut Vec<u8>, name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            text(out, name, value);
+        }
+    };
+    number(out, "{\"time\":", line.unix.unsigned_abs());
+    text(out, ",\"id\":", line.request_id);
+    text(out, ",\"route\":", line.route);
+    number(out, ",\"status\":", u64::from(line.status.code));
+    text(out, ",\"outcome\":", line.status.outcome);
+    some(out, ",\"account\":", line.account);
+    some(out, ",\"key\":", line.key);
+    text(out, ",\"model\":", line.model);
+    some(out, ",\"offer\":", line.offer);
+    some(out, ",\"provider\":", line.provider);
+    out.extend_from_slice(if line.stream { b",\"stream\":true" } else { b",\"stream\":false" });
+    number(out, ",\"attempts\":", u64::from(line.attempts));
+    if let Some(counted) = line.counted {
+        number(out, ",\"input\":", line.usage.input_total());
+        number(out, ",\"cache_read\":", line.usage.cache_read);
+        number(out, ",\"output\":", line.usage.output);
+        text(out, ",\"counted\":", counted);
+    }
+    if let Some(cost) = line.cost {
+        out.extend_from_slice(format!(",\"cost\":{cost}").as_bytes());
+    }
+    if let Some(first) = line.first_content {
+        number(out, ",\"first_content_ms\":", millis(first));
+    }
+    number(out, ",\"took_ms\":", millis(line.took));
+    if !line.dropped.is_empty() {
+        text(out, ",\"dropped\":", &line.dropped.join(","));
+    }
+    some(out, ",\"fault\":", line.fault);
+    out.extend_from_slice(b"}\n");
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s6_a_line_is_one_json_object_whatever_the_model_is_called() {
+        let line = Line {
+            unix: 1,
+            request_id: "req_1",
+            route: "/v1/chat/completions",
+            status: Status { code: 404, outcome: "refused" },
+            account: Some("a\"b"),
+            key: Some("k"),
+            model: "evil\n{\"x\":1}",
+            offer: None,
+            provider: None,
+            stream: false,
+            attempts: 0,
+            usage: Usage::default(),
+            counted: None,
+            cost: None,
+            first_content: None,
+            took: Duration::from_millis(3),
+            dropped: &[],
+            fault: Some("no \u{1b}[31m model"),
+        };
+        let mut out = Vec::new();
+        append(&mut out, &line);
+        assert_eq!(memchr::memchr_iter(b'\n', &out).count(), 1);
+        let value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        assert_eq!(value["model"], "evil\n{\"x\":1}");
+        assert_eq!(value["took_ms"], 3);
+    }
+}

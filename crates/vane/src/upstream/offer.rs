@@ -1,0 +1,83 @@
+//! Offers that can be called now: the catalogue's facts beside a provider that is on.
+
+use super::{Breaker, Provider};
+use crate::config::Config;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use vane_catalog::Catalog;
+use vane_dialect::quirk::Quirks;
+use vane_dialect::{Dialect, json::Raw};
+
+pub struct Offer {
+    pub facts: Arc<vane_catalog::Offer>,
+    pub provider: Arc<Provider>,
+    pub quirks: Quirks,
+    pub breaker: Breaker,
+    pub tally: Tally,
+    /// The model's name at the provider as JSON text, ready to be spliced in.
+    pub model_json: String,
+}
+
+/// What was served by one offer since the start, for `/metrics`.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub attempts: AtomicU64,
+    pub faults: AtomicU64,
+    pub input_tokens: AtomicU64,
+    pub output_tokens: AtomicU64,
+    pub cost_pico: AtomicU64,
+    pub first_content_ms: AtomicU64,
+    pub first_contents: AtomicU64,
+}
+
+/// Every offer that can be called now, by the catalogue's offer id.
+#[derive(Default)]
+pub struct Offers {
+    by_id: HashMap<String, Arc<Offer>>,
+    pub providers: Vec<Arc<Provider>>,
+}
+
+impl Offers {
+    /// # Errors
+    /// If a provider's address or headers cannot be used.
+    pub fn new(config: &Config, catalog: &Catalog) -> anyhow::Result<Self> {
+        let mut offers = Self::default();
+        for row in &config.providers {
+            let known = catalog.provider(&row.id);
+            let provider = Arc::new(Provider::new(row, known.map(AsRef::as_ref))?);
+            offers.providers.push(provider.clone());
+            for facts in catalog.offers().iter().filter(|offer| offer.provider == row.id) {
+                let catalogued = known.map_or(Quirks::default(), |k| k.quirks_of(&facts.upstream));
+                let offer = Offer {
+                    facts: facts.clone(),
+                    provider: provider.clone(),
+                    quirks: catalogued.union(row.quirks.iter().copied().collect()),
+                    breaker: Breaker::default(),
+                    tally: Tally::default(),
+                    model_json: Raw::of(&facts.upstream).get().to_owned(),
+                };
+                offers.by_id.insert(facts.id.to_string(), Arc::new(offer));
+            }
+        }
+        Ok(offers)
+    }
+
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<&Arc<Offer>> {
+        self.by_id.get(id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Offer>> {
+        self.by_id.values()
+    }
+}
+
+impl Offer {
+    /// Whether the offer can be asked in `dialect`.
+    #[must_use]
+    pub fn speaks(&self, dialect: Dialect) -> bool {
+        let allowed = !self.facts.responses_only || dialect == Dialect::OpenaiResponses;
+        allowed && self.provider.address(dialect).is_some()
+    }
+}

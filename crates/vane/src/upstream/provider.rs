@@ -1,0 +1,94 @@
+//! A provider that is on: where its dialects are answered and with what credential.
+
+use super::Breaker;
+use crate::config::{self, Auth};
+use anyhow::{Context, bail};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::Uri;
+use vane_dialect::Dialect;
+
+pub struct Provider {
+    pub id: String,
+    /// Every dialect it speaks, and the address it answers it at.
+    pub speaks: Vec<(Dialect, Uri)>,
+    /// Its credential and fixed headers, ready to send.
+    pub headers: HeaderMap,
+    pub h2c: bool,
+    /// Of the credential: an authentication or credit fault benches all its offers.
+    pub breaker: Breaker,
+    base_url: String,
+}
+
+impl Provider {
+    pub(super) fn new(row: &config::Provider, known: Option<&vane_catalog::Provider>) -> anyhow::Result<Self> {
+        let mut paths: Vec<(Dialect, String)> = row.speaks.clone();
+        if paths.is_empty() {
+            let rows = known.map_or(&[][..], |known| &known.speaks);
+            paths = rows.iter().map(|(dialect, path)| (*dialect, path.to_string())).collect();
+        }
+        let speaks = paths
+            .into_iter()
+            .map(|(dialect, path)| {
+                let url = format!("{}{path}", row.base_url);
+                let uri = url.parse().with_context(|| format!("provider {}: {url}", row.id))?;
+                Ok((dialect, uri))
+            })
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let auth = row.auth.unwrap_or_else(|| known.map_or(Auth::Bearer, |known| known.auth.into()));
+        Ok(Self {
+            id: row.id.clone(),
+            speaks,
+            headers: headers(row, auth)?,
+            h2c: row.h2c,
+            breaker: Breaker::default(),
+            base_url: row.base_url.clone(),
+        })
+    }
+
+    /// Where `dialect` is answered, if the provider speaks it.
+    #[must_use]
+    pub fn address(&self, dialect: Dialect) -> Option<&Uri> {
+        self.speaks.iter().find(|(spoken, _)| *spoken == dialect).map(|(_, uri)| uri)
+    }
+
+    /// The address of a side endpoint, such as counting tokens.
+    ///
+    /// # Errors
+    /// If the path makes no address.
+    pub fn side_address(&self, path: &str) -> anyhow::Result<Uri> {
+        Ok(format!("{}{path}", self.base_url).parse()?)
+    }
+}
+
+fn headers(row: &config::Provider, auth: Auth) -> anyhow::Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &row.headers {
+        let wrong = || format!("provider {}: header {name}", row.id);
+        let name: HeaderName = name.parse().with_context(wrong)?;
+        headers.insert(name, HeaderValue::from_str(value).with_context(wrong)?);
+    }
+    let Some(key) = &row.api_key else { return Ok(headers) };
+    let (name, text) = match auth {
+        Auth::Bearer => (AUTHORIZATION, format!("Bearer {}", key.0)),
+        Auth::XApiKey => (HeaderName::from_static("x-api-key"), key.0.clone()),
+        Auth::ApiKey => (HeaderName::from_static("api-key"), key.0.clone()),
+        Auth::None => return Ok(headers),
+    };
+    let Ok(mut value) = HeaderValue::from_str(&text) else {
+        bail!("provider {}: the key has characters that no header can carry", row.id);
+    };
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    Ok(headers)
+}
+
+impl From<vane_catalog::Auth> for Auth {
+    fn from(auth: vane_catalog::Auth) -> Self {
+        match auth {
+            vane_catalog::Auth::Bearer => Self::Bearer,
+            vane_catalog::Auth::XApiKey => Self::XApiKey,
+            vane_catalog::Auth::ApiKey => Self::ApiKey,
+            vane_catalog::Auth::None => Self::None,
+        }
+    }
+}
