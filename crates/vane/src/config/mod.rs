@@ -3,9 +3,33 @@
 //! One file per concern. [`Config`] is what the rest of the program sees: checked, typed, with
 //! secrets resolved. Nothing outside this folder reads the environment.
 
+mod base_url;
+mod environment;
+mod known;
+mod limits;
+mod load;
+mod model;
+pub(crate) mod nearest;
+mod node;
+mod outbound;
+mod problem;
+mod provider;
+pub(crate) mod quantity;
+mod read;
+mod secret;
+mod section;
+mod server;
+#[cfg(test)]
+mod tests;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use environment::Environment;
+pub use known::KnownProvider;
+pub use load::Reading;
+pub use problem::{Place, Problem, Warning};
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -28,6 +52,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// `/metrics` also for callers that are not on loopback.
     pub metrics_public: bool,
+    /// What to log (`VANE_LOG`): a level, or a level for each module.
+    pub log: String,
     pub limits: Limits,
     pub timeouts: Timeouts,
     pub retries: Retries,
@@ -68,9 +94,9 @@ pub struct Limits {
     pub frame_bytes_max: usize,
     /// 64 MiB: a whole unary answer of an upstream.
     pub answer_bytes_max: usize,
-    /// Calls of one key at a time.
+    /// 256: calls of one key at a time.
     pub concurrent_per_key_max: usize,
-    /// Open inbound connections.
+    /// 10,000: open inbound connections.
     pub connections_max: usize,
 }
 
@@ -104,7 +130,7 @@ pub struct Retries {
     pub budget_percent: u32,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Outbound {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
     pub https_proxy: Option<String>,
@@ -115,7 +141,7 @@ pub struct Outbound {
 }
 
 /// A provider that is on: it has a base URL and, where it needs one, a key.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Provider {
     pub id: String,
     pub base_url: String,

@@ -1,0 +1,38 @@
+//! Why a command failed.
+
+use std::io;
+
+use vane_ledger::LedgerError;
+
+use crate::config::Problem;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error("{}", configuration(.0))]
+    Configuration(Vec<Problem>),
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+    #[error("{0}")]
+    Said(String),
+    /// The command has said everything itself.
+    #[error("failed")]
+    Reported,
+}
+
+impl Failure {
+    pub fn said(text: impl Into<String>) -> Self {
+        Self::Said(text.into())
+    }
+}
+
+fn configuration(problems: &[Problem]) -> String {
+    match problems {
+        [one] => one.to_string(),
+        many => {
+            let lines: Vec<String> = many.iter().map(|problem| format!("\n  {problem}")).collect();
+            format!("{} problems in the configuration:{}", many.len(), lines.concat())
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The commands.
+//!
+//! What a command is asked for goes to standard output; everything said about it goes to
+//! standard error. Every failure is one [`Failure`], printed once by `main`.
+
+mod account;
+mod chat;
+mod check;
+mod client;
+mod delta;
+mod failure;
+mod fim;
+mod http;
+mod key;
+mod serve;
+mod settings;
+mod terminal;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Environment;
+
+pub use failure::Failure;
+pub use serve::banner;
+use settings::Settings;
+pub use terminal::complain;
+
+/// One address and one key in front of every language model.
+#[derive(Debug, Parser)]
+#[command(name = "vane", version, after_help = "Example:\n  vane            start the server")]
+pub struct Cli {
+    /// The configuration file; without it, vane.toml if there is one [variable: VANE_CONFIG]
+    #[arg(long, global = true, value_name = "PATH")]
+    config: Option<std::path::PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server (this is also what happens without a command)
+    #[command(after_help = "Example:\n  vane serve --config vane.toml")]
+    Serve,
+    /// Report every fault of the configuration at once
+    #[command(after_help = "Examples:\n  vane check\n  vane check --json --config vane.toml")]
+    Check(check::Check),
+    /// Talk to a model through a running Vane
+    #[command(after_help = "Examples:\n  vane chat\n  vane chat mistral-small-latest \
+                            Why is the sky blue?\n  git diff | vane chat mistral-small-latest \
+                            Review this")]
+    Chat(chat::Chat),
+    /// Fill in the middle of a file through a running Vane
+    #[command(after_help = "Examples:\n  vane fim src/lib.rs --at 12:5\n  \
+                            vane fim src/lib.rs --at 12:5 --write")]
+    Fim(fim::Fim),
+    /// Make and list accounts
+    #[command(subcommand, after_help = "Example:\n  vane account create team")]
+    Account(account::Account),
+    /// Make, list and revoke keys
+    #[command(subcommand, after_help = "Example:\n  vane key create --account team --name ci")]
+    Key(key::Key),
+}
+
+/// Runs what the command line asks for.
+///
+/// # Errors
+/// With the one reason why it could not be done.
+pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
+    let settings = Settings::new(cli.config, environment);
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(&settings).await,
+        Command::Check(check) => check.run(&settings),
+        Command::Chat(chat) => chat.run(environment).await,
+        Command::Fim(fim) => fim.run(environment).await,
+        Command::Account(account) => account.run(&settings),
+        Command::Key(key) => key.run(&settings),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_and_an_example() {
+        fn visit(command: &clap::Command, path: &str) {
+            assert!(command.get_about().is_some(), "{path} has no help");
+            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(example.contains("vane"), "{path} has no example");
+            for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+                visit(below, &format!("{path} {}", below.get_name()));
+            }
+        }
+        visit(&Cli::command(), "vane");
+    }
+
+    #[test]
+    fn no_command_is_serve_and_config_stands_anywhere() {
+        assert!(Cli::try_parse_from(["vane"]).unwrap().command.is_none());
+        let cli = Cli::try_parse_from(["vane", "check", "--config", "a.toml"]).unwrap();
+        assert_eq!(cli.config.unwrap().to_str(), Some("a.toml"));
+        assert!(Cli::try_parse_from(["vane", "fly"]).is_err());
+    }
+}

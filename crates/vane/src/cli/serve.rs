@@ -1,0 +1,130 @@
+//! `vane serve`: opens the database, greets whoever starts for the first time, then serves.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use vane_ledger::{AccountKind, NewKey, Store};
+
+use super::settings::{now, open};
+use super::{Failure, Settings, terminal};
+use crate::config::Config;
+
+/// Where a first provider is easiest to get.
+const FIRST_VARIABLES: [&str; 3] = ["MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
+
+pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
+    let config = settings.config()?;
+    let store = open(&config)?;
+    let key = first_key(&store, now())?;
+    let ready: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
+    // The key may be shown to a person; standard output may be a log.
+    terminal::note(&banner(config.listen, key.as_deref(), &ready));
+    listen(config, store).await
+}
+
+/// The server itself, which is the one thing that this module does not know how to do.
+async fn listen(_config: Config, _store: Store) -> Result<(), Failure> {
+    Err(Failure::said("this build has no server"))
+}
+
+/// A new database gets an account and a key, so that the first call is one line away.
+fn first_key(store: &Store, now: i64) -> Result<Option<String>, Failure> {
+    if !store.list_accounts()?.is_empty() {
+        return Ok(None);
+    }
+    let account = store.create_account("default", AccountKind::Metered, now)?;
+    let new = NewKey { name: "first".to_owned(), ..NewKey::default() };
+    Ok(Some(store.create_key(account.id, &new, now)?.expose().to_owned()))
+}
+
+/// What a person sees at the start. The key is there only when it was just made.
+#[must_use]
+pub fn banner(listen: SocketAddr, key: Option<&str>, ready: &[&str]) -> String {
+    let url = format!("http://{}", reachable(listen));
+    let mut said = format!("Vane listens on {url}\n");
+    said += &if ready.is_empty() {
+        let variables = FIRST_VARIABLES.join(", ");
+        format!(
+            "No provider is on: set {variables} or another provider's variable, \
+             or VANE_OLLAMA_BASE_URL for a server of your own, and start again.\n"
+        )
+    } else {
+        format!("Providers: {}\n", ready.join(", "))
+    };
+    if let Some(key) = key {
+        let model = first_model(ready);
+        said += &format!(
+            "\nYour first key, shown only now:\n\n  {key}\n\nTo paste:\n\n  \
+             curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \
+             -H 'Content-Type: application/json' \
+             -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hi\"}}]}}'\n  \
+             client = openai.OpenAI(base_url=\"{url}/v1\", api_key=\"{key}\")\n  \
+             ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key} claude --model {model}\n"
+        );
+    }
+    said
+}
+
+/// An address that a client on this machine can use.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// A model to try, of a provider that is on.
+fn first_model(ready: &[&str]) -> &'static str {
+    let models = [
+        ("mistral", "mistral-small-latest"),
+        ("openai", "gpt-5-mini"),
+        ("anthropic", "claude-sonnet-4-5"),
+    ];
+    let found = models.iter().find(|(provider, _)| ready.contains(provider));
+    found.map_or("MODEL", |(_, model)| model)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8787);
+
+    #[test]
+    fn the_first_start_shows_the_key_and_three_lines_to_paste() {
+        let said = banner(LISTEN, Some("sk-vane-x"), &["mistral"]);
+        for line in [
+            "Vane listens on http://127.0.0.1:8787\n",
+            "Providers: mistral\n",
+            "curl http://127.0.0.1:8787/v1/chat/completions -H 'Authorization: Bearer sk-vane-x'",
+            "\"model\":\"mistral-small-latest\"",
+            "openai.OpenAI(base_url=\"http://127.0.0.1:8787/v1\", api_key=\"sk-vane-x\")",
+            "ANTHROPIC_BASE_URL=http://127.0.0.1:8787 ANTHROPIC_AUTH_TOKEN=sk-vane-x claude",
+        ] {
+            assert!(said.contains(line), "{line}\n{said}");
+        }
+    }
+
+    #[test]
+    fn later_starts_show_no_key() {
+        let said = banner(LISTEN, None, &["mistral", "openai"]);
+        assert_eq!(said, "Vane listens on http://127.0.0.1:8787\nProviders: mistral, openai\n");
+    }
+
+    #[test]
+    fn without_a_provider_it_says_what_to_set() {
+        let said = banner(LISTEN, None, &[]);
+        assert!(said.contains("MISTRAL_API_KEY") && said.contains("VANE_OLLAMA_BASE_URL"));
+    }
+
+    #[test]
+    fn only_an_empty_database_gets_a_first_key() {
+        let store = Store::open("sqlite::memory:").unwrap();
+        let key = first_key(&store, 1_000).unwrap().unwrap();
+        assert!(key.starts_with("sk-vane-"));
+        assert_eq!(first_key(&store, 1_000).unwrap(), None);
+        let account = store.find_account("default").unwrap().unwrap();
+        assert_eq!(store.list_keys(account.id).unwrap()[0].name, "first");
+    }
+}

@@ -1,0 +1,68 @@
+//! What a command needs of the configuration and of the database.
+
+use std::path::{Path, PathBuf};
+
+use vane_ledger::{Account, Clock, Secret, Store};
+
+use super::{Failure, terminal};
+use crate::config::{Config, Environment, KnownProvider, Reading};
+
+/// The file that is read when none is named.
+const USUAL_FILE: &str = "vane.toml";
+
+pub(super) struct Settings<'e> {
+    path: Option<PathBuf>,
+    environment: &'e Environment,
+}
+
+impl<'e> Settings<'e> {
+    pub(super) fn new(path: Option<PathBuf>, environment: &'e Environment) -> Self {
+        let named = path.or_else(|| environment.get("VANE_CONFIG").map(PathBuf::from));
+        let usual = || Path::new(USUAL_FILE).is_file().then(|| PathBuf::from(USUAL_FILE));
+        Self { path: named.or_else(usual), environment }
+    }
+
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    pub(super) fn read(&self) -> Reading {
+        Config::read(self.path(), self.environment, &known())
+    }
+
+    /// The configuration, its warnings said.
+    pub(super) fn config(&self) -> Result<Config, Failure> {
+        let reading = self.read();
+        for warning in &reading.warnings {
+            terminal::note(&format!("warning: {warning}"));
+        }
+        reading.config.ok_or(Failure::Configuration(reading.problems))
+    }
+
+    pub(super) fn store(&self) -> Result<Store, Failure> {
+        open(&self.config()?)
+    }
+}
+
+fn known() -> Vec<KnownProvider<'static>> {
+    Vec::new()
+}
+
+pub(super) fn open(config: &Config) -> Result<Store, Failure> {
+    Ok(match &config.secret {
+        Some(secret) => {
+            Store::open_with(&config.database, Secret::from_hex(&secret.0, "VANE_SECRET")?)?
+        }
+        None => Store::open(&config.database)?,
+    })
+}
+
+pub(super) fn now() -> i64 {
+    Clock::System.now()
+}
+
+pub(super) fn account(store: &Store, name: &str) -> Result<Account, Failure> {
+    store.find_account(name)?.ok_or_else(|| {
+        Failure::said(format!("there is no account {name:?}; `vane account list` shows them"))
+    })
+}

@@ -1,0 +1,72 @@
+//! Standard output and standard error.
+//!
+//! A reader that closes the pipe early, as `head` does, is no failure.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use super::Failure;
+
+/// Writes to standard output, at once.
+pub(super) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Reported),
+        written => written.map_err(Failure::Output),
+    }
+}
+
+pub(super) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
+    print(&format!("{value}\n"))
+}
+
+/// Says something about the work to standard error, dimmed on a terminal.
+pub(super) fn note(text: &str) {
+    let mut out = io::stderr().lock();
+    // Nobody is left to be told that standard error is gone.
+    let _ = if out.is_terminal() {
+        writeln!(out, "\u{1b}[2m{}\u{1b}[0m", printable(text))
+    } else {
+        writeln!(out, "{}", printable(text))
+    };
+}
+
+/// The line that says why a command failed.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "vane: {}", printable(text));
+}
+
+/// Text that others wrote must not steer the terminal.
+pub(super) fn printable(text: &str) -> String {
+    let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Rows in columns, each as wide as its widest cell.
+pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
+    });
+    let line = |row: &[String; N]| {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        printable(line.trim_end()) + "\n"
+    };
+    rows.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up() {
+        let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
+        let shown = table(&[row("ID", "NAME"), row("1", "équipe"), row("12", "")]);
+        assert_eq!(shown, "ID  NAME\n1   équipe\n12\n");
+    }
+
+    #[test]
+    fn an_answer_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\n\tc\r"), "a\u{fffd}[31mb\n\tc\u{fffd}");
+    }
+}

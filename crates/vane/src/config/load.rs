@@ -1,0 +1,121 @@
+//! Reading it all: the file, the environment, and what is wrong with either.
+
+use std::path::Path;
+
+use super::base_url::Own;
+use super::environment::Environment;
+use super::known::KnownProvider;
+use super::node::{self, Table};
+use super::problem::{Place, Problem, Warning};
+use super::section::Reader;
+use super::server::Server;
+use super::{Config, Limits, Outbound, Retries, Timeouts, provider};
+
+/// Variables that commands take and no key of the file has.
+const OF_COMMANDS: [&str; 3] = ["VANE_CONFIG", "VANE_URL", "VANE_API_KEY"];
+
+/// What came of reading. Without problems there is a configuration.
+#[derive(Debug)]
+pub struct Reading {
+    pub config: Option<Config>,
+    pub problems: Vec<Problem>,
+    pub warnings: Vec<Warning>,
+}
+
+impl Config {
+    /// Reads the file, if there is one, and the environment, which wins over it.
+    ///
+    /// # Errors
+    /// With every problem at once.
+    pub fn load(
+        path: Option<&Path>,
+        environment: &Environment,
+        known: &[KnownProvider<'_>],
+    ) -> Result<(Self, Vec<Warning>), Vec<Problem>> {
+        let reading = Self::read(path, environment, known);
+        reading
+            .config
+            .map(|config| (config, reading.warnings))
+            .ok_or(reading.problems)
+    }
+
+    /// The same, with the warnings also where there are problems.
+    #[must_use]
+    pub fn read(
+        path: Option<&Path>,
+        environment: &Environment,
+        known: &[KnownProvider<'_>],
+    ) -> Reading {
+        let (values, problems) = path.map_or_else(Default::default, file);
+        // A broken line takes its neighbours with it: what they would lack is not a second fault.
+        if !problems.is_empty() {
+            return Reading {
+                config: None,
+                problems,
+                warnings: Vec::new(),
+            };
+        }
+        let reader = Reader::new(environment);
+        for name in OF_COMMANDS {
+            reader.variable(name);
+        }
+        let config = Self::of_values(&reader, values, known);
+        let (mut problems, warnings) = reader.finish();
+        problems.sort_by_key(|problem| match &problem.place {
+            Place::File { line, column, .. } => (0, *line, *column),
+            Place::Variable(_) => (1, 0, 0),
+            Place::Nowhere => (2, 0, 0),
+        });
+        let config = problems.is_empty().then_some(config);
+        Reading {
+            config,
+            problems,
+            warnings,
+        }
+    }
+
+    fn of_values(reader: &Reader<'_>, values: Table, known: &[KnownProvider<'_>]) -> Self {
+        let mut root = reader.root(values);
+        let server = Server::read(&mut root);
+        let own = Own {
+            listen: server.listen,
+            hosts: &server.hosts,
+        };
+        let providers = provider::read(&mut root, known, &own);
+        let config = Self {
+            limits: Limits::read(root.section("limits")),
+            timeouts: Timeouts::read(root.section("timeouts")),
+            retries: Retries::read(root.section("retries")),
+            outbound: Outbound::read(root.section("outbound")),
+            providers,
+            listen: server.listen,
+            database: server.database,
+            secret: server.secret,
+            auth: server.auth,
+            tls: server.tls,
+            workers: server.workers,
+            trusted_proxies: server.trusted_proxies,
+            hosts: server.hosts,
+            metrics_public: server.metrics_public,
+            log: server.log,
+        };
+        root.finish();
+        config
+    }
+}
+
+fn file(path: &Path) -> (Table, Vec<Problem>) {
+    let shown = path.display().to_string();
+    match std::fs::read_to_string(path) {
+        Ok(text) => node::parse(&shown, &text),
+        Err(error) => {
+            let what = format!("cannot read the configuration {shown}: {error}");
+            let problem = Problem {
+                place: Place::Nowhere,
+                key: String::new(),
+                what,
+            };
+            (Table::new(), vec![problem])
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The way out: proxies and certificate authorities.
+
+use super::Outbound;
+use super::node::Node;
+use super::problem::Place;
+use super::read::{Read, list, text};
+use super::section::Section;
+use super::server::file;
+
+impl Outbound {
+    pub(super) fn read(mut section: Section<'_>) -> Self {
+        let outbound = Self {
+            https_proxy: proxy(&mut section, "https_proxy", ["HTTPS_PROXY", "https_proxy"]),
+            http_proxy: proxy(&mut section, "http_proxy", ["HTTP_PROXY", "http_proxy"]),
+            no_proxy: section
+                .take("no_proxy", text)
+                .or_else(|| usual(&section, ["NO_PROXY", "no_proxy"]).map(|(_, said)| said)),
+            extra_ca: section.take("extra_ca", list(file)).unwrap_or_default(),
+        };
+        section.finish();
+        outbound
+    }
+}
+
+/// A proxy: ours, or the one that programs usually take.
+fn proxy(section: &mut Section<'_>, key: &'static str, names: [&str; 2]) -> Option<String> {
+    let ours = section.has(key);
+    let taken = section.take(key, |node: &Node| proxy_url(&text(node)?));
+    if ours {
+        return taken;
+    }
+    let (name, said) = usual(section, names)?;
+    match proxy_url(&said) {
+        Ok(url) => Some(url),
+        Err(what) => {
+            section
+                .reader
+                .problem(Place::Variable(name), section.path_of(key), what);
+            None
+        }
+    }
+}
+
+fn usual(section: &Section<'_>, names: [&str; 2]) -> Option<(String, String)> {
+    let environment = section.reader.environment;
+    names
+        .iter()
+        .find_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned())))
+}
+
+/// The URL is not repeated: it may hold a password.
+fn proxy_url(said: &str) -> Read<String> {
+    let said = said.trim();
+    let authority = said
+        .strip_prefix("http://")
+        .map(|rest| rest.trim_end_matches('/'));
+    match authority {
+        Some(authority) if !authority.is_empty() && !authority.contains('/') => Ok(said.to_owned()),
+        _ => Err("must be a proxy such as \"http://proxy:3128\"".to_owned()),
+    }
+}
+
+/// A proxy's URL may hold a password.
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hidden = |proxy: &Option<String>| proxy.as_ref().map(|_| "<proxy>");
+        f.debug_struct("Outbound")
+            .field("https_proxy", &hidden(&self.https_proxy))
+            .field("http_proxy", &hidden(&self.http_proxy))
+            .field("no_proxy", &self.no_proxy)
+            .field("extra_ca", &self.extra_ca)
+            .finish()
+    }
+}

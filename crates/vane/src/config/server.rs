@@ -1,0 +1,162 @@
+//! Where the server listens and whom it believes: the values at the root of the file, and `tls`.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::node::Node;
+use super::read::{Read, boolean, count, list, one_of, parsed, text};
+use super::section::Section;
+use super::{Network, Secret, Tls, secret};
+
+const WORKERS_MAX: u32 = 1_024;
+
+pub(super) struct Server {
+    pub(super) listen: SocketAddr,
+    pub(super) database: String,
+    pub(super) secret: Option<Secret>,
+    pub(super) auth: bool,
+    pub(super) tls: Option<Tls>,
+    pub(super) workers: usize,
+    pub(super) trusted_proxies: Vec<Network>,
+    pub(super) hosts: Vec<String>,
+    pub(super) metrics_public: bool,
+    pub(super) log: String,
+}
+
+impl Server {
+    pub(super) fn read(root: &mut Section<'_>) -> Self {
+        let address = "an address and port such as \"127.0.0.1:8787\"";
+        let listen = root.take("listen", parsed(address));
+        let workers = root.take("workers", count(WORKERS_MAX));
+        let server = Self {
+            listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
+            database: root
+                .take("database", database)
+                .unwrap_or("sqlite:vane.db".to_owned()),
+            secret: server_secret(root),
+            auth: root
+                .take("auth", one_of(&[("on", true), ("off", false)]))
+                .unwrap_or(true),
+            tls: tls(root.section("tls")),
+            workers: workers.unwrap_or_else(cores),
+            trusted_proxies: root
+                .take("trusted_proxies", list(network))
+                .unwrap_or_default(),
+            hosts: root.take("hosts", list(host)).unwrap_or_default(),
+            metrics_public: root.take("metrics_public", boolean).unwrap_or(false),
+            log: root.take("log", text).unwrap_or("info".to_owned()),
+        };
+        server.check_exposure(root);
+        server
+    }
+
+    /// Beyond loopback, a gateway that anyone may use or whose keys anyone may forge is refused.
+    fn check_exposure(&self, root: &Section<'_>) {
+        if self.listen.ip().is_loopback() {
+            return;
+        }
+        if !self.auth {
+            let what = "may be \"off\" only while `listen` is a loopback address: \
+                        anyone who reaches this one could spend";
+            root.problem("auth", what);
+        }
+        if self.secret.is_none() && !self.secret_file().is_some_and(|path| path.exists()) {
+            let what = "is missing, and `listen` is not a loopback address: \
+                        put the output of `openssl rand -hex 32` into VANE_SECRET, \
+                        or into vane.secret beside the database (mode 600)";
+            root.problem("secret", what);
+        }
+    }
+
+    fn secret_file(&self) -> Option<PathBuf> {
+        let rest = self.database.strip_prefix("sqlite:")?;
+        match rest.strip_prefix("//").unwrap_or(rest) {
+            ":memory:" => None,
+            path => Some(Path::new(path).with_file_name("vane.secret")),
+        }
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The address is not repeated: one of PostgreSQL holds a password.
+fn database(node: &Node) -> Read<String> {
+    let said = text(node)?;
+    if said.starts_with("postgres:") || said.starts_with("postgresql:") {
+        return Err("names PostgreSQL, which this Vane cannot use yet; \
+                    write `sqlite:PATH`"
+            .to_owned());
+    }
+    match said.strip_prefix("sqlite:") {
+        Some("" | "//") | None => {
+            Err("must be `sqlite:PATH`, such as \"sqlite:vane.db\"".to_owned())
+        }
+        Some(_) => Ok(said),
+    }
+}
+
+fn server_secret(root: &mut Section<'_>) -> Option<Secret> {
+    let secret = secret::take(root, "secret")?;
+    if vane_ledger::Secret::from_hex(&secret.0, "secret").is_err() {
+        let what = "must be 64 hexadecimal digits; `openssl rand -hex 32` makes some";
+        root.problem("secret", what);
+        return None;
+    }
+    Some(secret)
+}
+
+fn tls(mut section: Section<'_>) -> Option<Tls> {
+    let (has_cert, has_key) = (section.has("cert"), section.has("key"));
+    let cert = section.take("cert", file);
+    let key = section.take("key", file);
+    if has_cert != has_key {
+        let missing = if has_cert { "key" } else { "cert" };
+        section.problem(missing, "is missing: TLS needs `cert` and `key`");
+    }
+    section.finish();
+    Some(Tls {
+        cert: cert?,
+        key: key?,
+    })
+}
+
+/// A file that is there. A relative path starts at the working directory.
+pub(super) fn file(node: &Node) -> Read<PathBuf> {
+    let path = PathBuf::from(text(node)?);
+    if path.is_file() {
+        Ok(path)
+    } else {
+        Err("names a file that is not there".to_owned())
+    }
+}
+
+fn network(node: &Node) -> Read<Network> {
+    let said = text(node)?;
+    let (address, prefix) = said
+        .split_once('/')
+        .map_or((said.as_str(), None), |(address, prefix)| {
+            (address, Some(prefix))
+        });
+    let wrong = || "must be addresses or ranges such as \"10.0.0.0/8\"".to_owned();
+    let address: IpAddr = address.trim().parse().map_err(|_| wrong())?;
+    let whole = if address.is_ipv4() { 32 } else { 128 };
+    let prefix = prefix.map_or(Ok(whole), |prefix| {
+        prefix.trim().parse().map_err(|_| wrong())
+    })?;
+    if prefix > whole {
+        return Err(wrong());
+    }
+    Ok(Network { address, prefix })
+}
+
+fn host(node: &Node) -> Read<String> {
+    let said = text(node)?.trim().to_ascii_lowercase();
+    let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if said.chars().all(letter) {
+        Ok(said)
+    } else {
+        Err("must be host names alone, such as \"vane.example.com\"".to_owned())
+    }
+}
