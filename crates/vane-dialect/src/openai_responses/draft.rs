@@ -165,10 +165,10 @@ impl Draft {
     }
 
     fn write(&mut self, status: &Status<'_>, cost: Option<&str>, out: &mut Vec<u8>) {
-        if self.echo.is_empty() {
-            if let Call::Chat(chat) = &*self.reply.call {
-                write_echo(chat, &mut self.echo);
-            }
+        if self.echo.is_empty()
+            && let Call::Chat(chat) = &*self.reply.call
+        {
+            write_echo(chat, &mut self.echo);
         }
         let mut fields = Fields::open(out);
         fields.text("id", &self.id).text("object", "response");

@@ -98,12 +98,12 @@ pub(crate) fn encode(
 
 /// A first system turn of one text has a field of its own; every other is a message.
 pub(in crate::openai_responses) fn instructions(turns: &[Turn]) -> (Option<&str>, &[Turn]) {
-    if let [first, rest @ ..] = turns {
-        if let (Role::System, [Block::Text(text)]) = (first.role, first.blocks.as_slice()) {
-            if text.cache.is_none() && first.name.is_none() {
-                return (Some(&text.text), rest);
-            }
-        }
+    if let [first, rest @ ..] = turns
+        && let (Role::System, [Block::Text(text)]) = (first.role, first.blocks.as_slice())
+        && text.cache.is_none()
+        && first.name.is_none()
+    {
+        return (Some(&text.text), rest);
     }
     (None, turns)
 }
@@ -122,10 +122,10 @@ fn write_choices(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &m
     if refused {
         notes.drop("tool_choice");
     }
-    if let Some(choice) = chat.tool_choice.as_ref().filter(|_| some && !refused) {
-        if let Some(choice) = write_tools::choice(choice, &chat.tools, notes) {
-            fields.json("tool_choice", choice);
-        }
+    if let Some(choice) = chat.tool_choice.as_ref().filter(|_| some && !refused)
+        && let Some(choice) = write_tools::choice(choice, &chat.tools, notes)
+    {
+        fields.json("tool_choice", choice);
     }
     match chat.parallel_tools {
         Some(_) if target.quirks.has(Quirk::NoParallelToolCalls) => {

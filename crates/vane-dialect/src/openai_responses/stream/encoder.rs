@@ -12,7 +12,7 @@ use crate::openai_responses::item::Item;
 use crate::openai_responses::wire::Fields;
 
 pub struct Encoder {
-    draft: Draft,
+    draft: Box<Draft>,
     frames: Frames,
     begun: bool,
 }
@@ -27,7 +27,7 @@ impl Encoder {
     #[must_use]
     pub fn new(reply: Reply) -> Self {
         Self {
-            draft: Draft::new(reply),
+            draft: Box::new(Draft::new(reply)),
             frames: Frames::default(),
             begun: false,
         }
