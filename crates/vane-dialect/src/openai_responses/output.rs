@@ -134,16 +134,21 @@ impl<'a> ItemWire<'a> {
     }
 
     /// The arguments; an object that some upstreams write in place of its text is taken as text.
-    fn arguments(&self) -> Cow<'a, str> {
+    fn arguments(&self) -> Result<Cow<'a, str>, Fault> {
         let raw = match self.kind() {
             Kind::Custom => self.input,
             Kind::Message | Kind::Reasoning | Kind::Function | Kind::Hosted => self.arguments,
         };
-        wire::text(raw).unwrap_or_else(|| Cow::Borrowed(raw.map_or("", RawValue::get)))
+        match raw {
+            Some(object) if object.get().starts_with('{') => Ok(Cow::Borrowed(object.get())),
+            _ => wire::told(raw),
+        }
     }
 }
 
 impl Kind {
+    const COUNT: usize = Self::Hosted as usize + 1;
+
     /// The part that holds a call's arguments.
     const fn arguments(self) -> Part {
         match self {
@@ -174,7 +179,7 @@ impl Output {
         }
         let at = self.track(kind, place, item);
         if matches!(kind, Kind::Function | Kind::Custom) {
-            self.tracks[at].held = item.arguments().into_owned();
+            self.tracks[at].held = item.arguments()?.into_owned();
             self.call(at, item, "", sink)?;
         }
         Ok(())
@@ -221,13 +226,12 @@ impl Output {
 
     /// The `output` of a response that ended: whatever no frame told before.
     pub(super) fn rest(&mut self, output: &[&RawValue], sink: &mut dyn Sink) -> Result<(), Fault> {
-        for (at, raw) in output.iter().enumerate() {
+        let mut of_kind = [0_usize; Kind::COUNT];
+        for raw in output {
             let item = ItemWire::read(raw)?;
             let kind = item.kind();
-            let earlier = output[..at]
-                .iter()
-                .filter(|raw| ItemWire::read(raw).is_ok_and(|item| item.kind() == kind));
-            let ordinal = earlier.count();
+            let ordinal = of_kind[kind as usize];
+            of_kind[kind as usize] += 1;
             let at = self
                 .by_identity(&item, ordinal)
                 .unwrap_or_else(|| self.track(kind, Place::default(), &item));
@@ -276,11 +280,11 @@ impl Output {
             let kind = wire::text(part.kind).unwrap_or_default();
             match &*kind {
                 "output_text" | "text" => {
-                    let text = wire::text(part.text).unwrap_or_default();
+                    let text = wire::told(part.text)?;
                     self.write_once(at, Part::Text(index), &text, sink)?;
                 }
                 "refusal" => {
-                    let text = wire::text(part.refusal).unwrap_or_default();
+                    let text = wire::told(part.refusal)?;
                     self.write_once(at, Part::Refusal(index), &text, sink)?;
                 }
                 other => {
@@ -305,7 +309,7 @@ impl Output {
         let summary = (0..).map(Part::Summary).zip(summary);
         for (part, raw) in thoughts.chain(summary) {
             let wire: PartWire<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
-            self.write_once(at, part, &wire::text(wire.text).unwrap_or_default(), sink)?;
+            self.write_once(at, part, &wire::told(wire.text)?, sink)?;
         }
         let data = wire::text(item.encrypted_content).unwrap_or_default();
         if data.is_empty() {
@@ -354,7 +358,7 @@ impl Output {
     ) -> Result<(), Fault> {
         let track = &mut self.tracks[at];
         let held = std::mem::take(&mut track.held);
-        let arguments = item.arguments();
+        let arguments = item.arguments()?;
         let news = match &*arguments {
             _ if track.written.contains(&track.kind.arguments()) => "",
             "" => &held,

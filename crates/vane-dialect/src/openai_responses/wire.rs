@@ -1,5 +1,6 @@
 //! Shapes that requests and answers share: a writer of objects, lenient readers, usage.
 
+use crate::fault::Fault;
 use crate::json::{self, Str};
 use crate::usage::{Served, Tier, Usage};
 use serde::{Deserialize, Serialize};
@@ -90,6 +91,17 @@ pub(super) fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     serde_json::from_str::<Str<'_>>(raw?.get())
         .ok()
         .map(|text| text.0)
+}
+
+/// The text of an answer: absent is empty, but what is there must be a string, or the answer would
+/// lose a piece unseen.
+pub(super) fn told(raw: Option<&RawValue>) -> Result<Cow<'_, str>, Fault> {
+    match raw {
+        None => Ok(Cow::Borrowed("")),
+        Some(_) => text(raw).ok_or_else(|| {
+            Fault::protocol("the upstream sent something that is no valid string as text")
+        }),
+    }
 }
 
 /// A count that never fails: negative, absurd and other than whole numbers count as 0.

@@ -32,8 +32,9 @@ fn part(raw: &RawValue, path: &Path<'_>) -> Result<Block, Fault> {
         "input_image" => Block::Image(image(&mut part, path)?),
         "input_file" => Block::Document(document(&mut part, path)?),
         "input_audio" => {
+            let raw = part.need("input_audio", path)?;
             let path = path.key("input_audio");
-            let mut audio = Object::read(part.need("input_audio", &Path::Root)?, &path)?;
+            let mut audio = Object::read(raw, &path)?;
             Block::Audio(Audio {
                 data: audio.need("data", &path)?,
                 format: audio.get("format", &path)?,

@@ -20,6 +20,8 @@ pub(super) struct Items<'o, 'n, 't> {
     notes: &'n mut Notes,
     /// The parts of the message that is being gathered.
     parts: Vec<u8>,
+    /// Nothing but instructions was written so far.
+    leading: bool,
 }
 
 impl<'o, 'n, 't> Items<'o, 'n, 't> {
@@ -29,6 +31,7 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
             target,
             notes,
             parts: Vec::new(),
+            leading: true,
         }
     }
 
@@ -51,6 +54,7 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
             self.block(block, turn.role);
         }
         self.end_message(turn.role);
+        self.leading &= matches!(turn.role, Role::System | Role::Developer);
     }
 
     fn block(&mut self, block: &Block, role: Role) {
@@ -108,8 +112,9 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
         if self.parts.is_empty() {
             return;
         }
-        // Instructions in the middle are a message of their role, where the provider has both.
+        let folded = !self.leading && self.target.quirks.has(Quirk::SystemFirst);
         let role = match role {
+            Role::System | Role::Developer if folded => "user",
             Role::System => "system",
             Role::Developer if self.target.quirks.has(Quirk::NoDeveloper) => "system",
             Role::Developer => "developer",

@@ -152,7 +152,7 @@ impl Decoder {
             return Ok(());
         };
         self.begin(sink);
-        let text = wire::text(text).unwrap_or_default();
+        let text = wire::told(text)?;
         if whole {
             self.output.part_done(place, part, &text, sink)
         } else {

@@ -363,3 +363,24 @@ fn settings_of_tomorrow_go_through_to_the_same_dialect() {
     assert_eq!(notes, ["text.hue", "reasoning.effort", "moderation"]);
     assert!(!body.contains("moderation"));
 }
+
+#[test]
+fn instructions_take_the_role_that_the_provider_knows() {
+    let chat = decoded(
+        r#"{"model":"m","input":[{"role":"developer","content":"a"},{"role":"user","content":"b"},{"role":"developer","content":"c"}]}"#,
+    );
+    for (quirks, roles) in [
+        (&[][..], ["developer", "user", "developer"]),
+        (&[Quirk::NoDeveloper], ["system", "user", "system"]),
+        (&[Quirk::SystemFirst], ["developer", "user", "user"]),
+    ] {
+        let (body, _) = encoded(&chat, quirks);
+        let body: Value = serde_json::from_str(&body).unwrap();
+        let input = body["input"].as_array().unwrap();
+        let said: Vec<&str> = input
+            .iter()
+            .map(|item| item["role"].as_str().unwrap())
+            .collect();
+        assert_eq!(said, roles);
+    }
+}

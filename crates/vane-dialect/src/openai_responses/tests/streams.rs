@@ -288,3 +288,10 @@ fn t17_unknown_frames_and_counts_out_of_range_do_not_fail() {
     assert_eq!(answer.usage, crate::Usage::default());
     assert_eq!(answer.created, 12);
 }
+
+#[test]
+fn text_that_cannot_be_read_is_not_lost_unseen() {
+    let lone = r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"\ud83d"}"#;
+    let (_, _, result) = run(&[CREATED, lone]);
+    assert_eq!(result.unwrap_err().kind, Kind::Protocol);
+}
