@@ -1,3 +1,4 @@
 //! The gateway: configuration and commands.
 
+pub mod cli;
 pub mod config;

@@ -1,13 +1,13 @@
-use crate::call::{Call, Chat};
-use crate::codec::{Encoded, Target};
-use crate::fault::Fault;
-use crate::notes::Notes;
-use crate::seal::Seal;
+//! Requests: a client's body -> [`Call`](crate::Call) and back to a provider's body.
 
-pub(crate) fn decode(_body: &[u8], _seal: &dyn Seal) -> Result<Call, Fault> {
-    Err(Fault::unsupported("", "not yet"))
-}
+mod decode;
+mod encode;
+mod items;
+pub(super) mod parts;
+mod tools;
+mod write_items;
+pub(super) mod write_settings;
+pub(super) mod write_tools;
 
-pub(crate) fn encode(_: &Chat, _: &Target<'_>, _: &mut Notes) -> Result<Encoded, Fault> {
-    Err(Fault::unsupported("", "not yet"))
-}
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;

@@ -1,0 +1,302 @@
+//! The response object that is being written: the call's echo, the items so far, the end.
+
+use super::error;
+use super::item::Item;
+use super::request::{write_settings, write_tools};
+use super::wire::{self, Fields};
+use crate::block::{Block, State, Text};
+use crate::call::{Call, Chat, Extra, Role};
+use crate::codec::Reply;
+use crate::dialect::Dialect;
+use crate::event::{Event, Opening, Sink, Stop};
+use crate::fault::Fault;
+use crate::json;
+use crate::notes::Notes;
+use crate::usage::Usage;
+
+/// Ids of items are sent back to providers, which take at most 64 bytes of them.
+const STEM_MAX: usize = 40;
+
+pub(super) struct Draft {
+    reply: Reply,
+    id: String,
+    model: String,
+    created: u64,
+    stem: String,
+    /// Members that repeat the call, in every response object alike.
+    echo: Vec<u8>,
+    /// The items that ended, joined.
+    output: Vec<u8>,
+    next_index: u32,
+    open: Option<Item>,
+    usage: Usage,
+    stop: Option<Stop>,
+    refused: bool,
+}
+
+/// What a response object says of its own state.
+enum Status<'a> {
+    InProgress,
+    Completed,
+    Incomplete(&'static str),
+    Failed(&'a Fault),
+}
+
+impl Draft {
+    pub(super) fn new(reply: Reply) -> Self {
+        let mut draft = Self {
+            id: String::new(),
+            model: reply.call.model().to_owned(),
+            created: reply.now,
+            stem: String::new(),
+            echo: Vec::new(),
+            output: Vec::new(),
+            next_index: 0,
+            open: None,
+            usage: Usage::default(),
+            stop: None,
+            refused: false,
+            reply,
+        };
+        draft.start("", "", 0);
+        draft
+    }
+
+    /// What the upstream says of itself; what it does not say is ours.
+    pub(super) fn start(&mut self, id: &str, model: &str, created: u64) {
+        let id = if id.is_empty() { &self.reply.id } else { id };
+        let bare = id.strip_prefix("resp_").unwrap_or(id);
+        self.id = format!("resp_{bare}");
+        self.stem = bare
+            .chars()
+            .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+            .take(STEM_MAX)
+            .collect();
+        if !model.is_empty() {
+            model.clone_into(&mut self.model);
+        }
+        if created != 0 {
+            self.created = created;
+        }
+    }
+
+    pub(super) fn open(&mut self, opening: &Opening<'_>) -> Option<&Item> {
+        self.refused |= matches!(opening, Opening::Refusal);
+        let opening = opening.clone().into_owned();
+        self.open = Item::new(opening, &self.stem, self.next_index);
+        self.next_index += u32::from(self.open.is_some());
+        self.open.as_ref()
+    }
+
+    pub(super) fn delta(&mut self, text: &str) -> Option<&Item> {
+        let item = self.open.as_mut()?;
+        item.text.push_str(text);
+        Some(item)
+    }
+
+    pub(super) fn state(&mut self, state: &State) {
+        if let Some(item) = &mut self.open {
+            item.state = Some(state.clone());
+        }
+    }
+
+    /// Ends the open item and keeps it for the response object.
+    pub(super) fn close(&mut self) -> Option<Item> {
+        let mut item = self.open.take()?;
+        if matches!(item.opening, Opening::Reasoning) {
+            item.sealed = Some(self.seal(&item));
+        }
+        if !self.output.is_empty() {
+            self.output.push(b',');
+        }
+        item.write(true, &mut self.output);
+        Some(item)
+    }
+
+    /// Reasoning without state is sealed too: some clients return only what is encrypted.
+    fn seal(&self, item: &Item) -> String {
+        let state = item.state.clone().unwrap_or(State {
+            dialect: Dialect::OpenaiResponses,
+            provider: None,
+            id: None,
+            redacted: false,
+            data: String::new(),
+        });
+        let state = State {
+            provider: Some(self.reply.provider.clone()),
+            ..state
+        };
+        self.reply.seal.seal(&state, &item.text)
+    }
+
+    pub(super) fn write_begun(&mut self, out: &mut Vec<u8>) {
+        self.write(&Status::InProgress, None, out);
+    }
+
+    /// Writes the response that ended; says whether it is complete.
+    pub(super) fn write_ended(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
+        let status = match self.incomplete() {
+            Some(reason) => Status::Incomplete(reason),
+            None => Status::Completed,
+        };
+        self.write(&status, cost, out);
+    }
+
+    pub(super) fn write_failed(&mut self, fault: &Fault, out: &mut Vec<u8>) {
+        self.write(&Status::Failed(fault), None, out);
+    }
+
+    /// Why the answer is incomplete, if it is.
+    pub(super) const fn incomplete(&self) -> Option<&'static str> {
+        match &self.stop {
+            Some(Stop::MaxOutput | Stop::Context) => Some("max_output_tokens"),
+            // A refusal in the model's own words is a complete answer.
+            Some(Stop::Refusal) if !self.refused => Some("content_filter"),
+            Some(
+                Stop::End
+                | Stop::Sequence(_)
+                | Stop::ToolUse
+                | Stop::Refusal
+                | Stop::Pause
+                | Stop::Other(_),
+            )
+            | None => None,
+        }
+    }
+
+    fn write(&mut self, status: &Status<'_>, cost: Option<&str>, out: &mut Vec<u8>) {
+        if self.echo.is_empty()
+            && let Call::Chat(chat) = &*self.reply.call
+        {
+            write_echo(chat, &mut self.echo);
+        }
+        let mut fields = Fields::open(out);
+        fields.text("id", &self.id).text("object", "response");
+        fields.value("created_at", &self.created);
+        let ended = !matches!(status, Status::InProgress);
+        let name = match status {
+            Status::InProgress => "in_progress",
+            Status::Completed => "completed",
+            Status::Incomplete(_) => "incomplete",
+            Status::Failed(_) => "failed",
+        };
+        fields.text("status", name).json("background", "false");
+        match status {
+            Status::Failed(fault) => error::write(fault, fields.key("error")),
+            Status::InProgress | Status::Completed | Status::Incomplete(_) => {
+                fields.json("error", "null");
+            }
+        }
+        let details = fields.key("incomplete_details");
+        if let Status::Incomplete(reason) = status {
+            let mut details = Fields::open(details);
+            details.text("reason", reason);
+            details.close();
+        } else {
+            details.extend_from_slice(b"null");
+        }
+        fields.text("model", &self.model);
+        let output = fields.key("output");
+        output.push(b'[');
+        if ended {
+            output.extend_from_slice(&self.output);
+        }
+        output.push(b']');
+        fields.json("previous_response_id", "null");
+        fields.json("store", "false");
+        let out = fields.key("service_tier");
+        json::string(
+            out,
+            if ended {
+                wire::tier_name(self.usage.served)
+            } else {
+                "auto"
+            },
+        );
+        let known =
+            ended && (!matches!(status, Status::Failed(_)) || self.usage != Usage::default());
+        if known {
+            wire::write_usage(fields.key("usage"), &self.usage, cost);
+        } else {
+            fields.json("usage", "null");
+        }
+        let out = fields.close();
+        // The echo is members of this object, already joined.
+        if !self.echo.is_empty() {
+            out.pop();
+            out.push(b',');
+            out.extend_from_slice(&self.echo);
+            out.push(b'}');
+        }
+    }
+}
+
+/// Writes the members that repeat the call, without braces.
+fn write_echo(chat: &Chat, echo: &mut Vec<u8>) {
+    let mut object = Vec::new();
+    let mut fields = Fields::open(&mut object);
+    match chat
+        .turns
+        .first()
+        .map(|turn| (turn.role, turn.blocks.as_slice()))
+    {
+        Some((Role::System, [Block::Text(Text { text, .. })])) => fields.text("instructions", text),
+        _ => fields.json("instructions", "null"),
+    };
+    let notes = &mut Notes::default();
+    fields.value("max_output_tokens", &chat.sampling.max_output);
+    fields.value("parallel_tool_calls", &chat.parallel_tools.unwrap_or(true));
+    fields.value("temperature", &chat.sampling.temperature);
+    fields.value("top_p", &chat.sampling.top_p);
+    fields.json("tools", write_tools::list(&chat.tools, notes));
+    let choice = chat.tool_choice.as_ref();
+    let choice = choice.and_then(|choice| write_tools::choice(choice, &chat.tools, notes));
+    fields.json("tool_choice", choice.as_deref().unwrap_or(b"\"auto\""));
+    let extras: Vec<&Extra> = chat
+        .extras
+        .iter()
+        .filter(|extra| extra.dialect == Dialect::OpenaiResponses)
+        .collect();
+    let reasoning = write_settings::reasoning(chat, &extras, notes);
+    fields.json(
+        "reasoning",
+        reasoning
+            .as_deref()
+            .unwrap_or(br#"{"effort":null,"summary":null}"#),
+    );
+    fields.json("text", write_settings::echoed_text(chat, &extras, notes));
+    fields.value("prompt_cache_key", &chat.cache_key);
+    for (name, default) in [
+        ("metadata", "{}"),
+        ("max_tool_calls", "null"),
+        ("safety_identifier", "null"),
+        ("top_logprobs", "0"),
+        ("truncation", "\"disabled\""),
+        ("user", "null"),
+    ] {
+        let said = extras.iter().find(|extra| extra.name == name);
+        fields.json(name, said.map_or(default, |extra| extra.value.get()));
+    }
+    fields.close();
+    echo.extend_from_slice(&object[1..object.len() - 1]);
+}
+
+impl Sink for Draft {
+    fn event(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start { id, model, created } => self.start(&id, &model, created),
+            Event::Open { opening, .. } => {
+                self.open(&opening);
+            }
+            Event::Delta { text, .. } => {
+                self.delta(&text);
+            }
+            Event::State { state, .. } => self.state(&state),
+            Event::Close { .. } => {
+                self.close();
+            }
+            Event::Usage(usage) => self.usage = usage,
+            Event::Finish(stop) => self.stop = Some(stop),
+        }
+    }
+}

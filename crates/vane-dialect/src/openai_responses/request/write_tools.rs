@@ -1,0 +1,135 @@
+//! Tools and the choice among them, as a provider takes them and as an answer echoes them.
+
+use crate::block::ToolForm;
+use crate::call::{CustomTool, Function, Tool, ToolChoice};
+use crate::dialect::Dialect;
+use crate::json::{self, Raw};
+use crate::notes::Notes;
+use crate::openai_responses::wire::{Fields, List};
+
+/// The `tools` array; `[]` if no tool can be carried.
+pub(in crate::openai_responses) fn list(tools: &[Tool], notes: &mut Notes) -> Vec<u8> {
+    let mut out = Vec::new();
+    write_list(tools, notes, &mut out);
+    out
+}
+
+fn write_list(tools: &[Tool], notes: &mut Notes, out: &mut Vec<u8>) {
+    let mut list = List::open(out);
+    for tool in tools {
+        match tool {
+            Tool::Function(function) => write_function(function, notes, list.next()),
+            Tool::Custom(custom) => write_custom(custom, list.next()),
+            Tool::Namespace {
+                name,
+                description,
+                tools,
+            } => {
+                let mut fields = Fields::typed(list.next(), "namespace");
+                fields.text("name", name);
+                if let Some(description) = description {
+                    fields.text("description", description);
+                }
+                write_list(tools, notes, fields.key("tools"));
+                fields.close();
+            }
+            Tool::Hosted { dialect, kind, raw } => {
+                if *dialect == Dialect::OpenaiResponses {
+                    json::value(list.next(), raw);
+                } else {
+                    notes.drop(format!("tools.{kind}"));
+                }
+            }
+        }
+    }
+    list.close();
+}
+
+fn write_function(function: &Function, notes: &mut Notes, out: &mut Vec<u8>) {
+    let mut fields = Fields::typed(out, "function");
+    fields.text("name", &function.name);
+    if let Some(description) = &function.description {
+        fields.text("description", description);
+    }
+    match &function.parameters {
+        Some(parameters) => fields.value("parameters", parameters),
+        None => fields.json("parameters", r#"{"type":"object","properties":{}}"#),
+    };
+    // Unsaid means strict here and free everywhere else: say it.
+    fields.value("strict", &function.strict.unwrap_or(false));
+    for extra in &function.extras {
+        if extra.dialect == Dialect::OpenaiResponses {
+            fields.value(&extra.name, &extra.value);
+        } else {
+            notes.drop(format!("tools.{}", extra.name));
+        }
+    }
+    if function.cache.is_some() {
+        notes.drop("cache_control");
+    }
+    fields.close();
+}
+
+fn write_custom(custom: &CustomTool, out: &mut Vec<u8>) {
+    let mut fields = Fields::typed(out, "custom");
+    fields.text("name", &custom.name);
+    if let Some(description) = &custom.description {
+        fields.text("description", description);
+    }
+    if let Some(format) = &custom.format {
+        fields.value("format", format);
+    }
+    fields.close();
+}
+
+/// The `tool_choice` value; `None` if it cannot be carried.
+pub(in crate::openai_responses) fn choice(
+    choice: &ToolChoice,
+    tools: &[Tool],
+    notes: &mut Notes,
+) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    match choice {
+        ToolChoice::None => json::string(&mut out, "none"),
+        ToolChoice::Auto => json::string(&mut out, "auto"),
+        ToolChoice::Required => json::string(&mut out, "required"),
+        ToolChoice::Named { form, name } => write_named(*form, name, &mut out),
+        ToolChoice::Allowed { required, names } => {
+            let mut fields = Fields::typed(&mut out, "allowed_tools");
+            fields.text("mode", if *required { "required" } else { "auto" });
+            let mut list = List::open(fields.key("tools"));
+            for name in names {
+                write_named(form_of(name, tools), name, list.next());
+            }
+            list.close();
+            fields.close();
+        }
+        ToolChoice::Hosted { dialect, raw } => {
+            if *dialect != Dialect::OpenaiResponses {
+                notes.drop("tool_choice");
+                return None;
+            }
+            out.extend_from_slice(Raw::get(raw).as_bytes());
+        }
+    }
+    Some(out)
+}
+
+fn write_named(form: ToolForm, name: &str, out: &mut Vec<u8>) {
+    let kind = match form {
+        ToolForm::Function => "function",
+        ToolForm::Custom => "custom",
+    };
+    let mut fields = Fields::typed(out, kind);
+    fields.text("name", name);
+    fields.close();
+}
+
+fn form_of(name: &str, tools: &[Tool]) -> ToolForm {
+    let is_custom = |tool: &Tool| matches!(tool, Tool::Custom(custom) if custom.name == name);
+    if tools.iter().any(is_custom) {
+        ToolForm::Custom
+    } else {
+        ToolForm::Function
+    }
+}
