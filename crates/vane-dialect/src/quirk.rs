@@ -74,6 +74,13 @@ quirks! {
     NoThinkingBudget = "no_thinking_budget",
     /// Refuses the `seed` field.
     NoSeed = "no_seed",
+    /// Is OpenAI's own service or an exact twin: takes custom tools, `allowed_tools`, refusals,
+    /// cache breakpoints and every documented field, and refuses all others.
+    OpenaiOwn = "openai_own",
+    /// Takes `cache_control` marks on parts of chat messages (OpenRouter).
+    CacheControl = "cache_control",
+    /// Text must be a string: several parts are joined.
+    NoTextParts = "no_text_parts",
 }
 
 /// The quirks of one offer, looked up by bit.
