@@ -44,6 +44,8 @@ pub struct Chat {
     pub cache_key: Option<String>,
     /// Anthropic's top-level mark: a breakpoint after the last cacheable block.
     pub cache: Option<CacheMark>,
+    /// The tools came as OpenAI's old `functions`: a call of one is answered as `function_call`.
+    pub old_functions: bool,
     pub extras: Vec<Extra>,
 }
 

@@ -17,6 +17,7 @@ pub mod event;
 pub mod fault;
 pub mod frame;
 pub mod head;
+pub mod ids;
 pub mod json;
 pub mod notes;
 pub mod quirk;

@@ -41,8 +41,13 @@ quirks! {
     SystemFirst = "system_first",
     /// Refuses keys that its documentation does not name.
     ClosedBody = "closed_body",
-    /// Takes the fields that are OpenAI's own (`store`, `prediction`, `verbosity`, ...).
-    OpenaiFields = "openai_fields",
+    /// Is OpenAI's own service or an exact twin: takes custom tools, `allowed_tools`, refusals,
+    /// cache breakpoints and every documented field, and refuses all others.
+    OpenaiOwn = "openai_fields",
+    /// Takes `cache_control` marks on parts of chat messages (OpenRouter).
+    CacheControl = "cache_control",
+    /// Text must be a string: several parts are joined.
+    NoTextParts = "no_text_parts",
 
     /// Refuses temperature, top_p and top_k (reasoning models).
     NoSampling = "no_sampling",
@@ -98,6 +103,9 @@ quirks! {
     /// Takes PDF and file parts.
     Documents = "documents",
 
+    /// The model does not reason: refuses reasoning of earlier turns and every ask for it
+    /// (Mistral's models without reasoning).
+    NoReasoning = "no_reasoning",
     /// Takes reasoning of earlier turns back as `reasoning_content`.
     ReasoningContent = "reasoning_content",
     /// Takes reasoning of earlier turns back as `reasoning`.

@@ -247,5 +247,5 @@ fn quirks_of_a_model_come_on_top_of_those_of_its_provider() {
     );
     assert!(!openai.quirks_of("gpt-5.2").has(Quirk::NoSampling));
     assert!(!openai.quirks_of("gpt-4o").has(Quirk::MaxCompletionTokens));
-    assert!(openai.quirks_of("gpt-4o").has(Quirk::OpenaiFields));
+    assert!(openai.quirks_of("gpt-4o").has(Quirk::OpenaiOwn));
 }

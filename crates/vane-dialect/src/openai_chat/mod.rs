@@ -1,6 +1,18 @@
-//! OpenAI chat completions: also the union door that takes Mistral's fields.
+//! OpenAI chat completions: also the union door that takes Mistral's fields, and what most
+//! providers speak.
+//!
+//! `request` reads and writes calls, `reading` turns whole answers and chunks alike into events,
+//! `stream` and `response` are their two outer forms, `schema` fits JSON Schemas to Gemini.
 
+mod details;
 pub mod error;
+mod reading;
 pub mod request;
 pub mod response;
+mod schema;
 pub mod stream;
+pub(crate) mod usage;
+mod wire;
+
+#[cfg(test)]
+mod tests;

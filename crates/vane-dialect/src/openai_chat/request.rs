@@ -1,13 +1,14 @@
-use crate::call::{Call, Chat};
-use crate::codec::{Encoded, Target};
-use crate::fault::Fault;
-use crate::notes::Notes;
-use crate::seal::Seal;
+//! Chat requests: the union door in, every provider of the dialect out.
 
-pub(crate) fn decode(_body: &[u8], _seal: &dyn Seal) -> Result<Call, Fault> {
-    Err(Fault::unsupported("", "not yet"))
-}
+mod decode;
+mod encode;
+mod message_in;
+mod message_out;
+mod part_in;
+mod part_out;
+mod tool_in;
+mod tool_out;
 
-pub(crate) fn encode(_: &Chat, _: &Target<'_>, _: &mut Notes) -> Result<Encoded, Fault> {
-    Err(Fault::unsupported("", "not yet"))
-}
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
+pub(crate) use decode::{extras, sampling, stream};

@@ -1,12 +1,184 @@
-use crate::answer::Answer;
-use crate::codec::{Asked, Reply, Seen};
-use crate::event::Sink;
-use crate::fault::Fault;
+//! Whole chat answers.
 
-pub(crate) fn decode(_body: &[u8], _asked: &Asked, _sink: &mut dyn Sink) -> Result<Seen, Fault> {
-    Err(Fault::unsupported("", "not yet"))
+use super::error;
+use super::reading::Reading;
+use super::usage;
+use crate::answer::Answer;
+use crate::block::{Block, Reasoning, State, ToolForm, ToolUse};
+use crate::call::Call;
+use crate::codec::{Asked, Reply, Seen};
+use crate::dialect::Dialect;
+use crate::event::{Sink, Stop};
+use crate::fault::Fault;
+use crate::json;
+
+pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<Seen, Fault> {
+    if body.trim_ascii().is_empty() {
+        return Err(error::garbage(body));
+    }
+    let mut reading = Reading::new(asked.clone());
+    let seen = reading.chunk(body, sink)?;
+    reading.end(sink)?;
+    Ok(Seen { last: true, ..seen })
 }
 
-pub(crate) fn encode(_: &Answer, _: &Reply, _cost: Option<&str>) -> Vec<u8> {
-    Vec::new()
+pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<u8> {
+    let old_functions = matches!(&*reply.call, Call::Chat(chat) if chat.old_functions);
+    let (id, model) = (&answer.id, &answer.model);
+    let mut out = head("chat.completion", id, model, answer.created, reply);
+    out.extend_from_slice(br#""choices":[{"index":0,"message":{"role":"assistant","content":"#);
+    let blocks = &answer.blocks;
+    join(&mut out, blocks, |block| match block {
+        Block::Text(text) => Some(&text.text),
+        _ => None,
+    });
+    out.extend_from_slice(br#","refusal":"#);
+    join(&mut out, blocks, |block| match block {
+        Block::Refusal(text) => Some(text),
+        _ => None,
+    });
+    let thoughts = blocks.iter().filter_map(|block| match block {
+        Block::Reasoning(reasoning) => Some(reasoning),
+        _ => None,
+    });
+    write_thoughts(&mut out, &thoughts.collect::<Vec<_>>(), reply);
+    let calls = blocks.iter().filter_map(|block| match block {
+        Block::ToolUse(call) => Some(call),
+        _ => None,
+    });
+    write_calls(&mut out, &calls.collect::<Vec<_>>(), old_functions);
+    out.extend_from_slice(br#"},"logprobs":null,"finish_reason":"#);
+    json::string(&mut out, finish_reason(&answer.stop, old_functions));
+    out.extend_from_slice(br#"}],"usage":"#);
+    usage::write(&mut out, &answer.usage, cost);
+    if let Some(tier) = usage::tier_name(answer.usage.served) {
+        out.extend_from_slice(br#","service_tier":"#);
+        json::string(&mut out, tier);
+    }
+    out.push(b'}');
+    out
+}
+
+/// An answer's members up to its choices.
+pub(crate) fn head(object: &str, id: &str, model: &str, created: u64, reply: &Reply) -> Vec<u8> {
+    let or = |text: &str, other: &str| if text.is_empty() { other } else { text }.to_owned();
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(b"{\"id\":");
+    json::string(&mut out, &or(id, &reply.id));
+    out.extend_from_slice(b",\"object\":");
+    json::string(&mut out, object);
+    out.extend_from_slice(b",\"created\":");
+    json::number(&mut out, if created == 0 { reply.now } else { created });
+    out.extend_from_slice(b",\"model\":");
+    json::string(&mut out, &or(model, reply.call.model()));
+    out.push(b',');
+    out
+}
+
+pub(crate) const fn finish_reason(stop: &Stop, old_functions: bool) -> &'static str {
+    match stop {
+        Stop::ToolUse if old_functions => "function_call",
+        Stop::ToolUse => "tool_calls",
+        Stop::MaxOutput | Stop::Context => "length",
+        Stop::Refusal => "content_filter",
+        // Typed clients know no other names.
+        Stop::End | Stop::Sequence(_) | Stop::Pause | Stop::Other(_) => "stop",
+    }
+}
+
+/// The sealed state of a reasoning block; without a state, the seal brings the text back.
+pub(super) fn seal(reply: &Reply, text: &str, state: Option<&State>) -> String {
+    let state = match state {
+        Some(state) => State {
+            provider: Some(reply.provider.clone()),
+            ..state.clone()
+        },
+        None => State {
+            dialect: Dialect::OpenaiChat,
+            provider: Some(reply.provider.clone()),
+            id: None,
+            redacted: false,
+            data: String::new(),
+        },
+    };
+    reply.seal.seal(&state, text)
+}
+
+/// An entry of `reasoning_details`.
+pub(super) fn detail(out: &mut Vec<u8>, index: u64, data: &str) {
+    out.extend_from_slice(b"{\"type\":\"reasoning.encrypted\",\"index\":");
+    json::number(out, index);
+    out.extend_from_slice(b",\"data\":");
+    json::string(out, data);
+    out.push(b'}');
+}
+
+/// The rest of a tool-call object after its brace (and its index, in a stream).
+pub(super) fn tool_call(out: &mut Vec<u8>, id: &str, name: &str, form: ToolForm, arguments: &str) {
+    out.extend_from_slice(b"\"id\":");
+    json::string(out, id);
+    match form {
+        ToolForm::Function => {
+            out.extend_from_slice(br#","type":"function","function":"#);
+            named(out, "arguments", name, arguments);
+        }
+        ToolForm::Custom => {
+            out.extend_from_slice(br#","type":"custom","custom":"#);
+            named(out, "input", name, arguments);
+        }
+    }
+    out.push(b'}');
+}
+
+/// A name and its arguments (or input) as an object.
+pub(super) fn named(out: &mut Vec<u8>, key: &str, name: &str, arguments: &str) {
+    out.extend_from_slice(b"{\"name\":");
+    json::string(out, name);
+    out.push(b',');
+    json::string(out, key);
+    out.push(b':');
+    json::string(out, arguments);
+    out.push(b'}');
+}
+
+/// Writes the texts that `pick` finds as one string, or `null`.
+fn join<'a>(out: &mut Vec<u8>, blocks: &'a [Block], pick: impl Fn(&'a Block) -> Option<&'a String>) {
+    let found: Vec<&str> = blocks.iter().filter_map(pick).map(String::as_str).collect();
+    if found.is_empty() {
+        return out.extend_from_slice(b"null");
+    }
+    json::string(out, &found.concat());
+}
+
+fn write_thoughts(out: &mut Vec<u8>, thoughts: &[&Reasoning], reply: &Reply) {
+    if thoughts.is_empty() {
+        return;
+    }
+    let texts: String = thoughts.iter().map(|thought| thought.text.as_str()).collect();
+    if !texts.is_empty() {
+        out.extend_from_slice(br#","reasoning_content":"#);
+        json::string(out, &texts);
+    }
+    out.extend_from_slice(br#","reasoning_details":["#);
+    for (index, thought) in (0_u64..).zip(thoughts) {
+        if index > 0 {
+            out.push(b',');
+        }
+        detail(out, index, &seal(reply, &thought.text, thought.state.as_ref()));
+    }
+    out.push(b']');
+}
+
+fn write_calls(out: &mut Vec<u8>, calls: &[&ToolUse], old_functions: bool) {
+    let Some(first) = calls.first() else { return };
+    if old_functions {
+        out.extend_from_slice(br#","function_call":"#);
+        return named(out, "arguments", &first.name, &first.arguments);
+    }
+    out.extend_from_slice(br#","tool_calls":["#);
+    for (at, call) in calls.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { b"{" } else { b",{" });
+        tool_call(out, &call.id, &call.name, call.form, &call.arguments);
+    }
+    out.push(b']');
 }

@@ -110,6 +110,7 @@ fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
             says("\"tool_calls\"")
         }
         Quirk::NoImages => says("\"image_url\""),
+        Quirk::NoTextParts => says("\"text\""),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => has("reasoning_effort"),
         Quirk::NoThinkingBudget => says("\"budget_tokens\""),
@@ -119,14 +120,15 @@ fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
         | Quirk::NoToolsWhileReasoning
         | Quirk::ReasoningContent
         | Quirk::ReasoningText
-        | Quirk::ReasoningEffort
         | Quirk::ThinkingSwitch
         | Quirk::EnableThinking
         | Quirk::ReasoningObject
         | Quirk::ThinkTags
         | Quirk::ReasoningSplit
         | Quirk::ReasoningReplay
-        | Quirk::OpenaiFields
+        | Quirk::OpenaiOwn
+        | Quirk::CacheControl
+        | Quirk::NoReasoning
         | Quirk::ToolImages
         | Quirk::Documents
         | Quirk::UsageUnasked

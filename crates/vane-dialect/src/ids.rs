@@ -1,0 +1,108 @@
+//! Tool-call ids for providers that take only nine alphanumerics.
+//!
+//! The map is stable (the same ids in the same order give the same result, so prompt caches hold
+//! from turn to turn), bijective within a request, and leaves ids alone that fit already.
+
+use std::collections::BTreeSet;
+
+const LENGTH: usize = 9;
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Maps every distinct id to nine alphanumerics: `(sent, original)`, in order of first mention.
+pub fn nine<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
+    let mut seen = BTreeSet::new();
+    let originals: Vec<&str> = ids.filter(|id| seen.insert(*id)).collect();
+    let fitting = originals.iter().filter(|id| fits(id));
+    let mut taken: BTreeSet<String> = fitting.map(|id| (*id).to_owned()).collect();
+    let mut map = Vec::with_capacity(originals.len());
+    for original in originals {
+        let sent = if fits(original) {
+            original.to_owned()
+        } else {
+            let free = (0..=u8::MAX).map(|salt| digest(original, salt));
+            let mut free = free.filter(|candidate| !taken.contains(candidate));
+            free.next().unwrap_or_default()
+        };
+        taken.insert(sent.clone());
+        map.push((sent, original.to_owned()));
+    }
+    map
+}
+
+/// What is sent for `original`; ids that the map does not know stay as they are.
+#[must_use]
+pub fn sent<'a>(map: &'a [(String, String)], original: &'a str) -> &'a str {
+    let known = map.iter().find(|(_, known)| known == original);
+    known.map_or(original, |(sent, _)| sent)
+}
+
+/// The client's id for what was sent; ids that the map does not know stay as they are.
+#[must_use]
+pub fn original<'a>(map: &'a [(String, String)], sent: &'a str) -> &'a str {
+    let known = map.iter().find(|(known, _)| known == sent);
+    known.map_or(sent, |(_, original)| original)
+}
+
+fn fits(id: &str) -> bool {
+    id.len() == LENGTH && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
+
+/// Nine base-62 digits of a hash (64-bit FNV-1a: fixed for all time, unlike the standard one).
+#[must_use]
+pub fn digest(text: &str, salt: u8) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for byte in text.bytes().chain([0, salt]) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    // Short texts differ in few bits: spread them over the whole word.
+    hash = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut digits = String::with_capacity(LENGTH);
+    for _ in 0..LENGTH {
+        let at = usize::try_from(hash % 62).unwrap_or(0);
+        digits.push(char::from(DIGITS[at]));
+        hash /= 62;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn t8_foreign_ids_become_nine_alphanumerics_and_come_back() {
+        let ids = ["call_1", "toolu_01ABC", "AbCdEf123", "call_1", "", "é"];
+        let map = nine(ids.into_iter());
+        assert_eq!(map.len(), 5);
+        for (out, back) in &map {
+            assert!(fits(out), "{out}");
+            assert_eq!(sent(&map, back), out);
+            assert_eq!(original(&map, out), back);
+        }
+        assert_eq!(sent(&map, "AbCdEf123"), "AbCdEf123");
+        assert_eq!(sent(&map, "unknown"), "unknown");
+    }
+
+    #[test]
+    fn t8_the_map_is_stable_as_the_conversation_grows() {
+        let short = nine(["call_1", "call_2"].into_iter());
+        let long = nine(["call_1", "call_2", "call_3"].into_iter());
+        assert_eq!(short[..], long[..2]);
+    }
+
+    #[test]
+    fn t8_an_id_that_is_a_digest_of_another_does_not_collide() {
+        let squatter = digest("call_1", 0);
+        let map = nine(["call_1", &squatter].into_iter());
+        assert_eq!(sent(&map, &squatter), squatter);
+        assert_ne!(sent(&map, "call_1"), squatter);
+    }
+
+    #[test]
+    fn ten_thousand_ids_stay_distinct() {
+        let ids: Vec<String> = (0..10_000).map(|n| format!("call_{n}")).collect();
+        let map = nine(ids.iter().map(String::as_str));
+        let out: BTreeSet<&str> = map.iter().map(|(sent, _)| sent.as_str()).collect();
+        assert_eq!(out.len(), 10_000);
+    }
+}

@@ -1,0 +1,238 @@
+//! Reading an upstream's error body, whatever its shape; never trusted, never shown as HTML.
+
+use crate::fault::{Blame, Fault, Kind};
+use crate::openai_chat::wire::text;
+use serde::Deserialize;
+use serde_json::Value;
+
+const MESSAGE_CHARS_MAX: usize = 2_000;
+
+/// What a body says, flattened.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    message: Option<String>,
+    code: Option<String>,
+    kind: Option<String>,
+    param: Option<String>,
+    /// OpenRouter's own words of the provider behind it.
+    inner: Option<String>,
+    flagged: bool,
+}
+
+impl Said {
+    pub(super) fn message(&self) -> Option<&str> {
+        self.inner.as_deref().or(self.message.as_deref())
+    }
+
+    /// The status that an error without one stands for.
+    pub(super) fn status(&self) -> Option<u16> {
+        let code = self.code.as_deref().and_then(|code| code.parse().ok());
+        let kind = self.kind.as_deref().unwrap_or_default();
+        code.filter(|status| (400..600).contains(status)).or(match kind {
+            "invalid_request_error" | "BadRequestError" | "INVALID_ARGUMENT" => Some(400),
+            "rate_limit_error" | "RESOURCE_EXHAUSTED" | "rate_limit_exceeded" => Some(429),
+            "overloaded_error" | "UNAVAILABLE" => Some(503),
+            "authentication_error" => Some(401),
+            _ => None,
+        })
+    }
+}
+
+pub(super) fn said(body: &[u8]) -> Said {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return Said::default();
+    };
+    // Gemini wraps its error in a list.
+    let value = value.get(0).unwrap_or(&value);
+    let mut said = Said {
+        code: scalar(value.get("code")),
+        kind: scalar(value.get("type")),
+        ..Said::default()
+    };
+    let errors = value.get("errors").and_then(|errors| errors.get(0));
+    match value.get("error").or(errors) {
+        Some(Value::String(words)) => said.message = Some(words.clone()),
+        Some(error @ Value::Object(_)) => read_object(error, &mut said),
+        _ => read_object(value, &mut said),
+    }
+    if said.message.is_none() {
+        said.message = value.get("message").or(value.get("detail")).and_then(words);
+    }
+    said.message = said.message.map(|message| shorten(&message));
+    said
+}
+
+fn read_object(error: &Value, said: &mut Said) {
+    said.message = error.get("message").or(error.get("detail")).and_then(words);
+    said.code = scalar(error.get("code")).or(said.code.take());
+    let kind = scalar(error.get("type")).or(scalar(error.get("status")));
+    said.kind = kind.or(said.kind.take());
+    said.param = scalar(error.get("param"));
+    let Some(metadata) = error.get("metadata") else {
+        return;
+    };
+    said.flagged = metadata.get("reasons").is_some();
+    if let Some(raw) = metadata.get("raw").and_then(Value::as_str) {
+        let inner = serde_json::from_str::<Value>(raw).ok();
+        let inner = inner.as_ref().map(|inner| inner.get("error").unwrap_or(inner));
+        let told = inner.and_then(|inner| inner.get("message")).and_then(words);
+        said.inner = told.or_else(|| (!is_html(raw.as_bytes())).then(|| raw.to_owned()));
+        said.inner = said.inner.take().map(|inner| shorten(&inner));
+    }
+}
+
+/// Text from a string, from a list of validation faults, or from an object around either.
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.is_empty() || is_html(text.as_bytes()) => None,
+        Value::String(text) => Some(text.clone()),
+        Value::Array(list) => {
+            let told: Vec<String> = list.iter().filter_map(words).collect();
+            (!told.is_empty()).then(|| told.join("; "))
+        }
+        Value::Object(object) => {
+            let told = object.get("detail").or(object.get("message")).and_then(words);
+            let said = object.get("msg").and_then(words);
+            told.or_else(|| {
+                let place = object.get("loc").map(place).unwrap_or_default();
+                said.map(|said| format!("{place}{said}"))
+            })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+fn place(loc: &Value) -> String {
+    let steps = loc.as_array().map(Vec::as_slice).unwrap_or_default();
+    let steps: Vec<String> = steps.iter().filter_map(|step| scalar(Some(step))).collect();
+    format!("{}: ", steps.join("."))
+}
+
+fn scalar(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Null | Value::Bool(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    }
+}
+
+/// A readable sentence for a body that tells nothing itself.
+pub(super) fn describe(status: u16, body: &[u8]) -> String {
+    let trimmed = body.trim_ascii();
+    if trimmed.is_empty() {
+        return format!("the upstream answered {status} with nothing");
+    }
+    if is_html(trimmed) {
+        return format!("the upstream answered {status} with HTML");
+    }
+    let looks_json = matches!(trimmed[0], b'{' | b'[' | b'"');
+    match std::str::from_utf8(trimmed) {
+        Ok(words) if !looks_json && words.len() < 300 && status >= 400 => words.to_owned(),
+        _ if looks_json => format!("the upstream answered {status} with JSON that is no answer"),
+        _ => format!("the upstream answered {status} with what is no JSON"),
+    }
+}
+
+fn is_html(text: &[u8]) -> bool {
+    text.trim_ascii_start().first() == Some(&b'<')
+}
+
+fn shorten(message: &str) -> String {
+    message.chars().take(MESSAGE_CHARS_MAX).collect()
+}
+
+/// Whether a body is an error in this dialect's own envelope.
+pub(super) fn is_envelope(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        error: Inner<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Inner<'a> {
+        #[serde(borrow)]
+        message: &'a serde_json::value::RawValue,
+    }
+    serde_json::from_slice::<Envelope<'_>>(body)
+        .is_ok_and(|envelope| text(envelope.error.message).is_some())
+}
+
+/// Makes the kind more exact than the status alone allows.
+pub(super) fn classify(fault: Fault, said: &Said) -> Fault {
+    let code = said.code.as_deref().unwrap_or_default();
+    let kind = said.kind.as_deref().unwrap_or_default();
+    let message = fault.message.to_lowercase();
+    let (kind, blame) = by_code(code)
+        .or_else(|| by_code(kind))
+        .or_else(|| said.flagged.then_some((Kind::ContentFilter, Blame::Caller)))
+        .or_else(|| by_message(fault.kind, &message))
+        .unwrap_or((fault.kind, fault.blame));
+    Fault {
+        kind,
+        blame,
+        code: said.code.clone().or_else(|| said.kind.clone()),
+        param: said.param.clone(),
+        ..fault
+    }
+}
+
+fn by_code(code: &str) -> Option<(Kind, Blame)> {
+    Some(match code {
+        "context_length_exceeded" | "context_window_exceeded" | "string_above_max_length" => {
+            (Kind::ContextLength, Blame::Caller)
+        }
+        "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active"
+        | "insufficient_balance" | "insufficient_user_quota" | "exceeded_current_quota_error" => {
+            (Kind::NoFunds, Blame::ProviderKey)
+        }
+        "invalid_api_key" | "invalid_authentication_error" | "account_deactivated" => {
+            (Kind::Unauthenticated, Blame::ProviderKey)
+        }
+        "rate_limit_exceeded" | "rate_limit_reached_error" | "rate_limited" => {
+            (Kind::RateLimited, Blame::Upstream)
+        }
+        "model_not_found" | "model_not_available" | "DeploymentNotFound" => {
+            (Kind::NotFound, Blame::Upstream)
+        }
+        "content_filter" | "content_policy_violation" | "ResponsibleAIPolicyViolation"
+        | "data_inspection_failed" | "moderation_blocked" => (Kind::ContentFilter, Blame::Caller),
+        "engine_overloaded_error" | "overloaded_error" | "server_overloaded" | "slow_down" => {
+            (Kind::Overloaded, Blame::Upstream)
+        }
+        _ => return None,
+    })
+}
+
+/// What providers only say in words. Words of the model's own text never come here.
+fn by_message(kind: Kind, message: &str) -> Option<(Kind, Blame)> {
+    let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+    match kind {
+        Kind::Invalid | Kind::TooLarge
+            if says(&[
+                "maximum context length",
+                "context length",
+                "context window",
+                "context size",
+                "prompt is too long",
+                "maximum prompt length",
+                "input token count",
+            ]) =>
+        {
+            Some((Kind::ContextLength, Blame::Caller))
+        }
+        Kind::Invalid if says(&["api key not valid", "invalid api key", "incorrect api key"]) => {
+            Some((Kind::Unauthenticated, Blame::ProviderKey))
+        }
+        Kind::Invalid if says(&["model not exist", "model does not exist", "no such model"]) => {
+            Some((Kind::NotFound, Blame::Upstream))
+        }
+        Kind::RateLimited | Kind::Forbidden
+            if says(&["insufficient balance", "out of credit"]) =>
+        {
+            Some((Kind::NoFunds, Blame::ProviderKey))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,394 @@
+//! Reading an answer: messages and deltas become pieces for the sequencer.
+//!
+//! Whole answers and streams take this one way, so they cannot differ. Also serves the
+//! completion shape (`text` instead of a message).
+
+use super::details::Details;
+use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
+use super::{error, usage};
+use crate::block::{State, ToolForm};
+use crate::codec::{Asked, Seen};
+use crate::dialect::Dialect;
+use crate::event::{Event, Sink, Stop};
+use crate::fault::Fault;
+use crate::ids;
+use crate::json::Str;
+use crate::sequence::{Sequencer, ToolPiece};
+use crate::usage::{Served, Usage};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    asked: Asked,
+    sequencer: Sequencer,
+    tools: Vec<Tool>,
+    details: Details,
+    stop: Option<Stop>,
+    usage: Option<Usage>,
+    served: Option<Served>,
+}
+
+/// A tool call as the upstream counts it; its place in the list is its key.
+#[derive(Debug)]
+struct Tool {
+    index: Option<u64>,
+    id: String,
+    /// A custom tool that was sent as a function: its name and its arguments so far. It waits to
+    /// be whole, because its input is inside.
+    wrapped: Option<(String, String)>,
+}
+
+impl Reading {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
+    pub(super) const fn is_finished(&self) -> bool {
+        self.sequencer.is_finished()
+    }
+
+    /// Whether the upstream said why it stopped.
+    pub(super) const fn has_stop(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    /// Takes a chunk or a whole answer that was read from `data`.
+    pub(super) fn chunk(&mut self, data: &[u8], sink: &mut dyn Sink) -> Result<Seen, Fault> {
+        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|_| error::garbage(data))?;
+        if let Some(fault) = error::in_answer(&chunk, data) {
+            return Err(fault);
+        }
+        let any = chunk.choices.as_ref().is_some_and(|choices| choices.any);
+        let found = chunk.usage.or_else(|| groq_usage(chunk.x_groq));
+        let found = found.filter(|raw| raw.get() != "{}");
+        if let Some(tier) = chunk.service_tier {
+            self.served = Some(usage::served(tier));
+        }
+        // Azure's first chunk has no choices, no id and no model: not the start yet.
+        if any || found.is_some() {
+            self.start(&chunk, sink);
+        }
+        if let Some(choice) = chunk.choices.and_then(|choices| choices.first) {
+            self.choice(choice, sink)?;
+        }
+        if let Some(raw) = found {
+            self.count(raw, sink);
+        }
+        Ok(Seen {
+            usage: found.map(|raw| range_in(data, raw)),
+            usage_only: found.is_some() && !any,
+            last: false,
+        })
+    }
+
+    /// Ends the answer. Without a reason of the upstream's own, what it sent tells one.
+    pub(super) fn end(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if self.sequencer.is_finished() {
+            return Ok(());
+        }
+        self.sequencer.start("", "", 0, sink);
+        for key in 0..self.tools.len() {
+            self.unwrap(key, true, sink)?;
+        }
+        self.keep_details(sink)?;
+        let called = self.sequencer.has_tools();
+        let stop = match self.stop.take() {
+            None | Some(Stop::End) if called => Stop::ToolUse,
+            // A client told to run tools it was not given asks again and again.
+            None => Stop::End,
+            Some(Stop::ToolUse) if !called => Stop::End,
+            Some(stop) => stop,
+        };
+        self.sequencer.finish(stop, sink)
+    }
+
+    fn start(&mut self, chunk: &Chunk<'_>, sink: &mut dyn Sink) {
+        if !self.sequencer.is_started() {
+            let id = member(chunk.id).unwrap_or_default();
+            let model = member(chunk.model).unwrap_or_default();
+            self.sequencer.start(&id, &model, chunk.created.0, sink);
+        }
+    }
+
+    fn choice(&mut self, choice: Choice<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if let Some(raw) = choice.error {
+            return Err(error::of_object(raw));
+        }
+        if let Some(message) = choice.delta.or(choice.message) {
+            self.message(&message, sink)?;
+        }
+        if let Some(text) = member(choice.text) {
+            self.sequencer.text(&text, sink)?;
+        }
+        if let Some(reason) = member(choice.finish_reason).filter(|reason| !reason.is_empty()) {
+            self.stop = Some(stop(&reason, choice.stop_reason)?);
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, message: &Message<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
+        // Some providers send the same reasoning under both names.
+        let spelled = member(message.reasoning_content).filter(|text| !text.is_empty());
+        let spelled = spelled.or_else(|| member(message.reasoning));
+        if let Some(raw) = message.reasoning_details {
+            let told = self.details.add(raw);
+            if spelled.is_none() {
+                self.sequencer.reasoning(&told, sink)?;
+            }
+        }
+        if let Some(text) = spelled {
+            self.sequencer.reasoning(&text, sink)?;
+        }
+        let speaks = has_content(message);
+        if speaks {
+            self.keep_details(sink)?;
+        }
+        if let Some(raw) = message.content {
+            self.content(raw, sink)?;
+        }
+        if let Some(text) = member(message.refusal) {
+            self.sequencer.refusal(&text, sink)?;
+        }
+        if let Some(raw) = message.tool_calls {
+            let calls: Vec<ToolCall<'_>> =
+                serde_json::from_str(raw.get()).map_err(|_| error::garbage(raw.get().as_bytes()))?;
+            for call in &calls {
+                self.tool(call, sink)?;
+            }
+        }
+        if let Some(raw) = message.function_call {
+            let function: Function<'_> =
+                serde_json::from_str(raw.get()).map_err(|_| error::garbage(raw.get().as_bytes()))?;
+            let call = ToolCall {
+                index: Some(0),
+                function: Some(function),
+                ..ToolCall::default()
+            };
+            self.tool(&call, sink)?;
+        }
+        Ok(())
+    }
+
+    /// Content is text or, at some providers, a list of parts.
+    fn content(&mut self, raw: &RawValue, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if let Some(text) = text(raw) {
+            return self.sequencer.text(&text, sink);
+        }
+        for part in serde_json::from_str::<Vec<Part<'_>>>(raw.get()).unwrap_or_default() {
+            match part.kind.as_ref().map(|kind| &*kind.0) {
+                Some("thinking") => {
+                    let thought = part.thinking.map(thinking_text).unwrap_or_default();
+                    self.sequencer.reasoning(&thought, sink)?;
+                }
+                Some("refusal") => {
+                    let words = member(part.refusal).unwrap_or_default();
+                    self.sequencer.refusal(&words, sink)?;
+                }
+                _ => {
+                    let text = member(part.text).unwrap_or_default();
+                    self.sequencer.text(&text, sink)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn tool(&mut self, call: &ToolCall<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let (form, function) = match (&call.custom, &call.function) {
+            (Some(custom), _) => (ToolForm::Custom, Some(custom)),
+            (None, function) => (ToolForm::Function, function.as_ref()),
+        };
+        let name = function.and_then(|function| member(function.name));
+        let name = name.filter(|name| !name.is_empty());
+        let id = member(call.id).filter(|id| !id.is_empty() && id != "null");
+        let raw = function.and_then(|function| function.arguments);
+        // An object instead of text: its own bytes are the text.
+        let arguments = raw.map_or(Cow::Borrowed(""), |raw| {
+            text(raw).unwrap_or(Cow::Borrowed(raw.get()))
+        });
+        let key = self.key(call.index, id.as_deref(), name.as_deref());
+        let Some(tool) = self.tools.get_mut(key) else {
+            return Ok(());
+        };
+        let flat = name.as_deref();
+        let is_wrapped = flat.is_some_and(|flat| self.asked.custom.iter().any(|name| name == flat));
+        if is_wrapped && tool.wrapped.is_none() {
+            tool.wrapped = Some((flat.unwrap_or_default().to_owned(), String::new()));
+        }
+        if let Some((_, wrapped)) = &mut tool.wrapped {
+            wrapped.push_str(&arguments);
+            return self.unwrap(key, false, sink);
+        }
+        let spaced = &self.asked.namespaced;
+        let member = spaced.iter().find(|(sent, ..)| Some(sent.as_str()) == flat);
+        let piece = ToolPiece {
+            id: id.as_deref().map(|id| ids::original(&self.asked.ids, id)),
+            name: member.map_or(flat, |(.., name)| Some(name)),
+            namespace: member.map(|(_, namespace, _)| namespace.as_str()),
+            form,
+            arguments: &arguments,
+        };
+        let key = u64::try_from(key).unwrap_or(u64::MAX);
+        self.sequencer.tool(key, piece, sink)
+    }
+
+    /// Which call a piece belongs to. Indices may be missing, or 0 for every parallel call; ids
+    /// may be missing, or repeated on every piece.
+    fn key(&mut self, index: Option<u64>, id: Option<&str>, name: Option<&str>) -> usize {
+        let same_id = |tool: &Tool| id.is_none_or(|id| tool.id.is_empty() || tool.id == id);
+        let known = match (index, id) {
+            (Some(_), _) => self
+                .tools
+                .iter()
+                .rposition(|tool| tool.index == index && (same_id(tool) || name.is_none())),
+            (None, Some(id)) => self.tools.iter().rposition(|tool| tool.id == id),
+            (None, None) if name.is_some() => None,
+            (None, None) => self.tools.len().checked_sub(1),
+        };
+        let key = known.unwrap_or(self.tools.len());
+        if known.is_none() {
+            self.tools.push(Tool {
+                index,
+                id: String::new(),
+                wrapped: None,
+            });
+        }
+        if let (Some(tool), Some(id)) = (self.tools.get_mut(key), id) {
+            if tool.id.is_empty() {
+                id.clone_into(&mut tool.id);
+            }
+        }
+        key
+    }
+
+    /// Gives out the input of the custom tool at `key` if its wrapping is whole, or `anyway`.
+    fn unwrap(&mut self, key: usize, anyway: bool, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let Some(tool) = self.tools.get_mut(key) else {
+            return Ok(());
+        };
+        let Some((name, wrapped)) = tool.wrapped.take() else {
+            return Ok(());
+        };
+        let whole = serde_json::from_str::<Wrapped>(&wrapped);
+        if whole.is_err() && !anyway {
+            tool.wrapped = Some((name, wrapped));
+            return Ok(());
+        }
+        let piece = ToolPiece {
+            id: Some(ids::original(&self.asked.ids, &tool.id)),
+            name: Some(&name),
+            namespace: None,
+            form: ToolForm::Custom,
+            arguments: &whole.map_or(wrapped, |whole| whole.input),
+        };
+        let key = u64::try_from(key).unwrap_or(u64::MAX);
+        self.sequencer.tool(key, piece, sink)
+    }
+
+    /// Hands out reasoning state when the reasoning is over.
+    fn keep_details(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let Some(data) = self.details.take() else {
+            return Ok(());
+        };
+        let state = State {
+            dialect: Dialect::OpenaiChat,
+            provider: None,
+            id: None,
+            redacted: false,
+            data,
+        };
+        self.sequencer.reasoning_state(state, sink)
+    }
+
+    fn count(&mut self, raw: &RawValue, sink: &mut dyn Sink) {
+        let Some(mut usage) = usage::read(raw) else {
+            return;
+        };
+        if let Some(served) = self.served {
+            usage.served = served;
+        }
+        if self.usage != Some(usage) {
+            self.usage = Some(usage);
+            sink.event(Event::Usage(usage));
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Part<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Str<'a>>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refusal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thinking: Option<&'a RawValue>,
+}
+
+/// The arguments of a custom tool that was sent as a function.
+#[derive(Debug, Deserialize)]
+struct Wrapped {
+    input: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Groq<'a> {
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+}
+
+fn groq_usage(x_groq: Option<&RawValue>) -> Option<&RawValue> {
+    let groq: Groq<'_> = serde_json::from_str(x_groq?.get()).ok()?;
+    groq.usage
+}
+
+fn thinking_text(raw: &RawValue) -> String {
+    if let Some(text) = text(raw) {
+        return text.into_owned();
+    }
+    let parts: Vec<Part<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
+    parts.iter().filter_map(|part| member(part.text)).collect()
+}
+
+/// Whether the message has more than reasoning.
+fn has_content(message: &Message<'_>) -> bool {
+    let said = |raw: Option<&RawValue>| raw.is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]"));
+    said(message.content)
+        || said(message.refusal)
+        || said(message.tool_calls)
+        || message.function_call.is_some()
+}
+
+fn stop(reason: &str, detail: Option<&RawValue>) -> Result<Stop, Fault> {
+    Ok(match reason {
+        "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" | "complete" | "completed"
+        | "STOP" => match member(detail) {
+            Some(text) => Stop::Sequence(Some(text.into_owned())),
+            None => Stop::End,
+        },
+        "length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS" => Stop::MaxOutput,
+        "model_length" | "model_context_window_exceeded" => Stop::Context,
+        "tool_calls" | "tool_call" | "tool_use" | "function_call" => Stop::ToolUse,
+        "content_filter" | "refusal" | "safety" | "SAFETY" | "RECITATION" | "sensitive" => {
+            Stop::Refusal
+        }
+        "error" | "network_error" | "insufficient_system_resource" => {
+            return Err(error::stopped(reason));
+        }
+        other => Stop::Other(other.to_owned()),
+    })
+}
+
+/// Where `raw`, which was read from `data`, stands in it.
+fn range_in(data: &[u8], raw: &RawValue) -> std::ops::Range<usize> {
+    let at = raw.get().as_ptr().addr() - data.as_ptr().addr();
+    at..at + raw.get().len()
+}

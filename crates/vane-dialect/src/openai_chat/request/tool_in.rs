@@ -1,0 +1,173 @@
+//! Tools, the choice among them and the answer's format.
+
+use crate::block::ToolForm;
+use crate::call::{CustomTool, Extra, Format, Function, Tool, ToolChoice};
+use crate::dialect::Dialect;
+use crate::fault::Fault;
+use crate::json::{self, Object, Path, Raw};
+use serde_json::value::RawValue;
+
+pub(super) fn tools(body: &mut Object<'_>) -> Result<Vec<Tool>, Fault> {
+    let mut tools = Vec::new();
+    if let Some(raw) = body.take("tools") {
+        let path = Path::Root.key("tools");
+        let list: Vec<&RawValue> = json::read(raw, &path)?;
+        for (at, raw) in list.into_iter().enumerate() {
+            tools.push(tool(raw, &path.index(at))?);
+        }
+    }
+    if let Some(raw) = body.take("functions") {
+        let path = Path::Root.key("functions");
+        let list: Vec<&RawValue> = json::read(raw, &path)?;
+        for (at, raw) in list.into_iter().enumerate() {
+            tools.push(function(raw, &path.index(at))?);
+        }
+    }
+    Ok(tools)
+}
+
+fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
+    let mut tool = Object::read(raw, path)?;
+    let kind: Option<String> = tool.get("type", path)?;
+    match kind.as_deref() {
+        None | Some("function") => function(tool.need("function", path)?, &path.key("function")),
+        Some("custom") => {
+            let raw: &RawValue = tool.need("custom", path)?;
+            let path = path.key("custom");
+            let mut custom = Object::read(raw, &path)?;
+            Ok(Tool::Custom(CustomTool {
+                name: custom.need("name", &path)?,
+                description: custom.get("description", &path)?,
+                format: custom.take("format").map(Raw::from),
+            }))
+        }
+        Some(kind) => Ok(Tool::Hosted {
+            dialect: Dialect::OpenaiChat,
+            kind: kind.to_owned(),
+            raw: Raw::from(raw),
+        }),
+    }
+}
+
+fn function(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
+    let mut function = Object::read(raw, path)?;
+    Ok(Tool::Function(Function {
+        name: function.need("name", path)?,
+        description: function.get("description", path)?,
+        parameters: function.take("parameters").map(Raw::from),
+        strict: function.get("strict", path)?,
+        cache: None,
+        extras: function
+            .rest()
+            .into_iter()
+            .map(|(name, value)| Extra {
+                dialect: Dialect::OpenaiChat,
+                name: name.into_owned(),
+                value: value.into(),
+            })
+            .collect(),
+    }))
+}
+
+pub(super) fn choice(body: &mut Object<'_>) -> Result<Option<ToolChoice>, Fault> {
+    let key = match body.peek("tool_choice") {
+        Some(raw) if raw.get() != "null" => "tool_choice",
+        _ => "function_call",
+    };
+    body.take("tool_choice").or(body.take("function_call")).map_or(Ok(None), |raw| {
+        let path = Path::Root.key(key);
+        match raw.get() {
+            "\"none\"" => Ok(Some(ToolChoice::None)),
+            "\"auto\"" => Ok(Some(ToolChoice::Auto)),
+            "\"required\"" | "\"any\"" => Ok(Some(ToolChoice::Required)),
+            text if text.starts_with('{') => object_choice(raw, &path).map(Some),
+            _ => Err(Fault::invalid(
+                key,
+                "expected none, auto, required or an object that names a tool",
+            )),
+        }
+    })
+}
+
+fn object_choice(raw: &RawValue, path: &Path<'_>) -> Result<ToolChoice, Fault> {
+    let mut choice = Object::read(raw, path)?;
+    let kind: Option<String> = choice.get("type", path)?;
+    match kind.as_deref() {
+        // The old `function_call: {"name"}` has no type.
+        None if choice.peek("name").is_some() => Ok(ToolChoice::Named {
+            form: ToolForm::Function,
+            name: choice.need("name", path)?,
+        }),
+        None | Some("function") => Ok(ToolChoice::Named {
+            form: ToolForm::Function,
+            name: name_in(&mut choice, "function", path)?,
+        }),
+        Some("custom") => Ok(ToolChoice::Named {
+            form: ToolForm::Custom,
+            name: name_in(&mut choice, "custom", path)?,
+        }),
+        Some("allowed_tools") => allowed(&mut choice, path),
+        Some(_) => Ok(ToolChoice::Hosted {
+            dialect: Dialect::OpenaiChat,
+            raw: Raw::from(raw),
+        }),
+    }
+}
+
+fn allowed(choice: &mut Object<'_>, path: &Path<'_>) -> Result<ToolChoice, Fault> {
+    let raw: &RawValue = choice.need("allowed_tools", path)?;
+    let path = path.key("allowed_tools");
+    let mut allowed = Object::read(raw, &path)?;
+    let mode: Option<String> = allowed.get("mode", &path)?;
+    let list: Vec<&RawValue> = allowed.need("tools", &path)?;
+    let mut names = Vec::with_capacity(list.len());
+    for (at, raw) in list.into_iter().enumerate() {
+        let tools = path.key("tools");
+        let path = tools.index(at);
+        let mut tool = Object::read(raw, &path)?;
+        let kind = if tool.peek("custom").is_some() { "custom" } else { "function" };
+        names.push(name_in(&mut tool, kind, &path)?);
+    }
+    Ok(ToolChoice::Allowed {
+        required: mode.as_deref() == Some("required"),
+        names,
+    })
+}
+
+fn name_in(object: &mut Object<'_>, key: &str, path: &Path<'_>) -> Result<String, Fault> {
+    let raw: &RawValue = object.need(key, path)?;
+    let path = path.key(key);
+    Object::read(raw, &path)?.need("name", &path)
+}
+
+pub(super) fn format(body: &mut Object<'_>) -> Result<Format, Fault> {
+    let Some(raw) = body.take("response_format") else {
+        return Ok(Format::Text);
+    };
+    let path = Path::Root.key("response_format");
+    let mut format = Object::read(raw, &path)?;
+    let kind: String = format.need("type", &path)?;
+    Ok(match kind.as_str() {
+        "text" => Format::Text,
+        "json_object" => Format::JsonObject,
+        "json_schema" => {
+            let raw: &RawValue = format.need("json_schema", &path)?;
+            let path = path.key("json_schema");
+            let mut schema = Object::read(raw, &path)?;
+            Format::JsonSchema {
+                name: schema.get("name", &path)?,
+                description: schema.get("description", &path)?,
+                schema: schema.take("schema").map_or_else(empty, Raw::from),
+                strict: schema.get("strict", &path)?,
+            }
+        }
+        _ => Format::Other {
+            dialect: Dialect::OpenaiChat,
+            raw: Raw::from(raw),
+        },
+    })
+}
+
+fn empty() -> Raw {
+    Raw::of(&serde_json::Map::new())
+}

@@ -1,0 +1,50 @@
+use crate::codec::{Asked, Seen};
+use crate::event::Sink;
+use crate::fault::Fault;
+use crate::frame::sse::Frame;
+use crate::openai_chat::error;
+use crate::openai_chat::reading::Reading;
+
+/// Decodes chat chunks, and completion chunks too.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    reading: Reading,
+}
+
+impl Decoder {
+    #[must_use]
+    pub fn new(asked: Asked) -> Self {
+        Self {
+            reading: Reading::new(asked),
+        }
+    }
+
+    pub(crate) fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Result<Seen, Fault> {
+        let Some(data) = frame.data.as_deref() else {
+            return Ok(Seen::default());
+        };
+        if data.starts_with(b"[DONE]") {
+            self.reading.end(sink)?;
+            return Ok(Seen {
+                last: true,
+                ..Seen::default()
+            });
+        }
+        if frame.event == b"error" {
+            return Err(error::in_frame(data));
+        }
+        if data.trim_ascii().is_empty() || self.reading.is_finished() {
+            return Ok(Seen::default());
+        }
+        self.reading.chunk(data, sink)
+    }
+
+    pub(crate) fn finish(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if self.reading.is_finished() || self.reading.has_stop() {
+            return self.reading.end(sink);
+        }
+        Err(Fault::protocol(
+            "the upstream's answer was cut: it ended without a finish reason",
+        ))
+    }
+}

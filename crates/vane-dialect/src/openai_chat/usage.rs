@@ -1,0 +1,196 @@
+//! Usage on the wire: the totals include their parts; canonical counts do not.
+
+use super::wire::{Count, text};
+use crate::json;
+use crate::usage::{Served, Tier, Units, Usage};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// Every spelling of the same few counts that providers of this dialect use.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Wire<'a> {
+    prompt_tokens: Count,
+    completion_tokens: Count,
+    total_tokens: Count,
+    #[serde(borrow, alias = "prompt_token_details")]
+    prompt_tokens_details: Option<&'a RawValue>,
+    #[serde(borrow)]
+    completion_tokens_details: Option<&'a RawValue>,
+    /// DeepSeek.
+    prompt_cache_hit_tokens: Count,
+    /// Moonshot.
+    cached_tokens: Count,
+    /// Mistral.
+    num_cached_tokens: Count,
+    /// Proxies in front of Anthropic; inside `prompt_tokens` like all others.
+    cache_read_input_tokens: Count,
+    cache_creation_input_tokens: Count,
+    /// Perplexity.
+    num_search_queries: Count,
+    /// OpenRouter.
+    #[serde(borrow)]
+    server_tool_use: Option<&'a RawValue>,
+    #[serde(borrow)]
+    service_tier: Option<&'a RawValue>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    cached_tokens: Count,
+    cache_write_tokens: Count,
+    reasoning_tokens: Count,
+    web_search_requests: Count,
+}
+
+/// Reads a usage object; `None` if it is no object.
+pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
+    let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
+    let details = |raw: Option<&RawValue>| -> Details {
+        raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default()
+    };
+    let prompt = details(wire.prompt_tokens_details);
+    let completion = details(wire.completion_tokens_details);
+    // The spellings are alternatives of one count, never parts of a sum.
+    let read = [
+        prompt.cached_tokens,
+        wire.prompt_cache_hit_tokens,
+        wire.cached_tokens,
+        wire.num_cached_tokens,
+        wire.cache_read_input_tokens,
+    ];
+    let read = read.into_iter().map(|count| count.0).max().unwrap_or(0);
+    let written = prompt
+        .cache_write_tokens
+        .0
+        .max(wire.cache_creation_input_tokens.0);
+    // xAI and Gemini leave reasoning out of `completion_tokens`, but not out of the total.
+    let stated = wire.prompt_tokens.0 + wire.completion_tokens.0;
+    let unstated = wire.total_tokens.0.saturating_sub(stated);
+    let usage = Usage::from_inclusive(
+        wire.prompt_tokens.0,
+        read,
+        written,
+        wire.completion_tokens.0 + unstated,
+        completion.reasoning_tokens.0.max(unstated),
+    );
+    let searches = details(wire.server_tool_use).web_search_requests;
+    Some(Usage {
+        units: Units {
+            web_searches: searches.0.max(wire.num_search_queries.0),
+            images: 0,
+        },
+        served: wire.service_tier.map(served).unwrap_or_default(),
+        ..usage
+    })
+}
+
+/// What the answer's `service_tier` says about its price.
+pub(crate) fn served(tier: &RawValue) -> Served {
+    let name = text(tier).unwrap_or_default();
+    Served {
+        tier: match &*name {
+            "flex" => Tier::Flex,
+            "priority" => Tier::Priority,
+            "batch" => Tier::Batch,
+            _ => Tier::Standard,
+        },
+        fast: name == "fast",
+        ..Served::default()
+    }
+}
+
+/// Appends the usage object; `cost` is written digit by digit as it was given.
+pub(crate) fn write(out: &mut Vec<u8>, usage: &Usage, cost: Option<&str>) {
+    let input = usage.input_total();
+    let mut count = |name: &str, count: u64| {
+        out.extend_from_slice(name.as_bytes());
+        json::number(out, count);
+    };
+    count(r#"{"prompt_tokens":"#, input);
+    count(r#","completion_tokens":"#, usage.output);
+    count(r#","total_tokens":"#, input.saturating_add(usage.output));
+    let written = usage.cache_write.saturating_add(usage.cache_write_1h);
+    count(
+        r#","prompt_tokens_details":{"cached_tokens":"#,
+        usage.cache_read,
+    );
+    count(r#","cache_write_tokens":"#, written);
+    count(
+        r#"},"completion_tokens_details":{"reasoning_tokens":"#,
+        usage.reasoning,
+    );
+    out.push(b'}');
+    if let Some(cost) = cost {
+        out.extend_from_slice(br#","cost":"#);
+        out.extend_from_slice(cost.as_bytes());
+    }
+    out.push(b'}');
+}
+
+/// The tier's name where it is not the standard one.
+pub(crate) const fn tier_name(served: Served) -> Option<&'static str> {
+    match served.tier {
+        Tier::Flex => Some("flex"),
+        Tier::Priority => Some("priority"),
+        Tier::Batch => Some("batch"),
+        Tier::Standard if served.fast => Some("fast"),
+        Tier::Standard => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(text: &str) -> Usage {
+        read(serde_json::from_str(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn m1_cached_tokens_are_not_priced_twice() {
+        for cached in [
+            r#""prompt_tokens_details":{"cached_tokens":64}"#,
+            r#""prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36"#,
+            r#""cached_tokens":64"#,
+            r#""num_cached_tokens":64,"prompt_token_details":{"cached_tokens":64}"#,
+        ] {
+            let usage = usage(&format!(
+                r#"{{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,{cached}}}"#
+            ));
+            assert_eq!((usage.input_uncached, usage.cache_read), (36, 64), "{cached}");
+            assert_eq!(usage.output, 7);
+        }
+    }
+
+    #[test]
+    fn m1_reasoning_outside_the_completion_is_output() {
+        let usage = usage(
+            r#"{"prompt_tokens":10,"completion_tokens":5,"total_tokens":115,
+               "completion_tokens_details":{"reasoning_tokens":100}}"#,
+        );
+        assert_eq!((usage.output, usage.reasoning), (105, 100));
+    }
+
+    #[test]
+    fn m2_negative_and_absurd_counts_are_zero() {
+        let usage = usage(
+            r#"{"prompt_tokens":-5,"completion_tokens":1e300,"total_tokens":"many",
+               "prompt_tokens_details":{"cached_tokens":99999999999999999999}}"#,
+        );
+        assert_eq!(usage, Usage::default());
+    }
+
+    #[test]
+    fn the_cost_keeps_its_digits() {
+        let mut out = Vec::new();
+        write(&mut out, &Usage::from_inclusive(3, 1, 0, 2, 0), Some("0.00075000"));
+        let text = String::from_utf8(out).unwrap();
+        assert_eq!(
+            text,
+            r#"{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":1,"cache_write_tokens":0},"completion_tokens_details":{"reasoning_tokens":0},"cost":0.00075000}"#
+        );
+    }
+}
