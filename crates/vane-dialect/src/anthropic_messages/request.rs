@@ -1,13 +1,19 @@
-use crate::call::{Call, Chat};
-use crate::codec::{Encoded, Target};
-use crate::fault::Fault;
-use crate::notes::Notes;
-use crate::seal::Seal;
+//! Requests: `POST /v1/messages` and `/v1/messages/count_tokens`.
+//!
+//! What the canonical call has no word for becomes an extra of this dialect, and goes back to
+//! where it stood: top-level fields by their name, members of `thinking` and `output_config` as
+//! `thinking.NAME` and `output_config.NAME`. Members of blocks cannot go back: they are kept as
+//! `content.NAME` only so that an encoder notes them.
 
-pub(crate) fn decode(_body: &[u8], _seal: &dyn Seal) -> Result<Call, Fault> {
-    Err(Fault::unsupported("", "not yet"))
-}
+mod decode;
+mod encode;
 
-pub(crate) fn encode(_: &Chat, _: &Target<'_>, _: &mut Notes) -> Result<Encoded, Fault> {
-    Err(Fault::unsupported("", "not yet"))
-}
+pub(crate) use decode::decode;
+pub(crate) use encode::encode;
+
+/// Extras of members of content blocks begin with this.
+const OF_CONTENT: &str = "content.";
+/// Extras of members of `thinking` begin with this.
+const OF_THINKING: &str = "thinking.";
+/// Extras of members of `output_config` begin with this.
+const OF_OUTPUT: &str = "output_config.";

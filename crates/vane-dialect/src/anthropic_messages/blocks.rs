@@ -1,0 +1,335 @@
+//! Content blocks of an answer -> events.
+//!
+//! A streamed block begins, grows and ends; a block of a whole answer begins complete and ends.
+//! Both go this way, so that they cannot differ. Blocks are counted here, not by the upstream's
+//! index, which some upstreams give twice.
+
+use super::wire::unwrapped;
+use crate::block::{State, ToolForm};
+use crate::codec::Asked;
+use crate::dialect::Dialect;
+use crate::event::Sink;
+use crate::fault::Fault;
+use crate::json::{Object, Path, Raw, Str};
+use crate::sequence::{Sequencer, ToolPiece};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::fmt::Write;
+
+#[derive(Debug, Default)]
+pub(super) struct Blocks {
+    asked: Asked,
+    pub(super) sequencer: Sequencer,
+    /// The blocks that began and did not end, by the upstream's index.
+    open: Vec<(u64, Growing)>,
+    tools: u64,
+}
+
+/// A block that has begun.
+#[derive(Debug)]
+enum Growing {
+    /// Text, and whatever else needs nothing kept.
+    Text,
+    Thinking {
+        signature: String,
+    },
+    Tool {
+        key: u64,
+        whole: String,
+        grew: bool,
+    },
+    /// A tool whose free text stands inside a JSON object: it is known when that is whole.
+    Custom {
+        key: u64,
+        tool: Named,
+        input: String,
+    },
+    Opaque {
+        kind: String,
+        raw: Raw,
+        input: String,
+    },
+}
+
+/// Whose call it is.
+#[derive(Debug)]
+struct Named {
+    id: String,
+    name: String,
+    namespace: Option<String>,
+}
+
+/// The beginning of a block, of every type.
+#[derive(Deserialize)]
+struct Begun<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Str<'a>,
+    #[serde(borrow, default)]
+    text: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    signature: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    data: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    id: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    name: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    input: Option<&'a RawValue>,
+}
+
+/// More of a block, of every type.
+#[derive(Deserialize)]
+struct More<'a> {
+    #[serde(borrow, default)]
+    text: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    thinking: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    signature: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    partial_json: Option<Str<'a>>,
+}
+
+impl Blocks {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        index: u64,
+        raw: &RawValue,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        self.end(index, sink)?;
+        let Ok(begun) = serde_json::from_str::<Begun<'_>>(raw.get()) else {
+            return self.begin_opaque(index, raw);
+        };
+        let growing = match begun.kind.0.as_ref() {
+            "text" => {
+                self.sequencer.boundary(sink);
+                self.sequencer.text(text(begun.text.as_ref()), sink)?;
+                Growing::Text
+            }
+            "thinking" => {
+                self.sequencer.boundary(sink);
+                let thought = text(begun.thinking.as_ref());
+                self.sequencer.reasoning(thought, sink)?;
+                let signature = text(begun.signature.as_ref()).to_owned();
+                Growing::Thinking { signature }
+            }
+            "redacted_thinking" => {
+                self.sequencer.boundary(sink);
+                let state = native(text(begun.data.as_ref()), true);
+                self.sequencer.reasoning_state(state, sink)?;
+                Growing::Text
+            }
+            "tool_use" => self.begin_tool(&begun, sink)?,
+            _ => return self.begin_opaque(index, raw),
+        };
+        self.open.push((index, growing));
+        Ok(())
+    }
+
+    fn begin_tool(&mut self, begun: &Begun<'_>, sink: &mut dyn Sink) -> Result<Growing, Fault> {
+        let key = self.tools;
+        self.tools += 1;
+        let sent = text(begun.name.as_ref());
+        let renamed = self.asked.namespaced.iter();
+        let (namespace, name) = renamed
+            .filter(|(flat, ..)| flat == sent)
+            .map(|(_, namespace, name)| (namespace.as_str(), name.as_str()))
+            .next()
+            .unwrap_or(("", sent));
+        let namespace = (!namespace.is_empty()).then_some(namespace);
+        let whole = begun.input.map_or("", RawValue::get);
+        let id = text(begun.id.as_ref());
+        if self.asked.custom.iter().any(|custom| custom == sent) {
+            let tool = Named {
+                id: id.to_owned(),
+                name: name.to_owned(),
+                namespace: namespace.map(str::to_owned),
+            };
+            let input = if is_empty(whole) { "" } else { whole };
+            return Ok(Growing::Custom {
+                key,
+                tool,
+                input: input.to_owned(),
+            });
+        }
+        let piece = ToolPiece {
+            id: Some(id),
+            name: Some(name),
+            namespace,
+            form: ToolForm::Function,
+            arguments: "",
+        };
+        self.sequencer.tool(key, piece, sink)?;
+        Ok(Growing::Tool {
+            key,
+            whole: whole.to_owned(),
+            grew: false,
+        })
+    }
+
+    /// A block of a type that only this dialect knows; it is passed on when it is whole.
+    fn begin_opaque(&mut self, index: u64, raw: &RawValue) -> Result<(), Fault> {
+        let kind = Object::read(raw, &Path::Root)
+            .and_then(|mut object| object.need::<String>("type", &Path::Root))
+            .map_err(|_| Fault::protocol("the upstream began a block without a type"))?;
+        let opaque = Growing::Opaque {
+            kind,
+            raw: Raw::from(raw),
+            input: String::new(),
+        };
+        self.open.push((index, opaque));
+        Ok(())
+    }
+
+    pub(super) fn grow(
+        &mut self,
+        index: u64,
+        raw: &RawValue,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        let Ok(more) = serde_json::from_str::<More<'_>>(raw.get()) else {
+            return Err(Fault::protocol(
+                "the upstream sent a delta of no known form",
+            ));
+        };
+        let growing = self.open.iter_mut().find(|(open, _)| *open == index);
+        let growing = growing.map(|(_, growing)| growing);
+        if let (Some(Growing::Thinking { signature }), Some(Str(more))) = (growing, &more.signature)
+        {
+            signature.push_str(more);
+        }
+        self.sequencer.text(text(more.text.as_ref()), sink)?;
+        let thought = text(more.thinking.as_ref());
+        self.sequencer.reasoning(thought, sink)?;
+        match &more.partial_json {
+            Some(Str(json)) => self.grow_input(index, json, sink),
+            None => Ok(()),
+        }
+    }
+
+    fn grow_input(&mut self, index: u64, json: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let growing = self.open.iter_mut().find(|(open, _)| *open == index);
+        match growing.map(|(_, growing)| growing) {
+            Some(Growing::Tool { key, grew, .. }) => {
+                *grew |= !json.is_empty();
+                let piece = ToolPiece {
+                    arguments: json,
+                    ..ToolPiece::default()
+                };
+                self.sequencer.tool(*key, piece, sink)
+            }
+            Some(Growing::Custom { input, .. } | Growing::Opaque { input, .. }) => {
+                input.push_str(json);
+                Ok(())
+            }
+            Some(Growing::Text | Growing::Thinking { .. }) | None if json.is_empty() => Ok(()),
+            Some(Growing::Text | Growing::Thinking { .. }) | None => Err(Fault::protocol(format!(
+                "the upstream sent tool input for block {index}, which is no tool call"
+            ))),
+        }
+    }
+
+    /// The block at `index`, if one is open, is whole.
+    pub(super) fn end(&mut self, index: u64, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let Some(at) = self.open.iter().position(|(open, _)| *open == index) else {
+            return Ok(());
+        };
+        let (_, growing) = self.open.remove(at);
+        match growing {
+            Growing::Text => self.sequencer.boundary(sink),
+            Growing::Thinking { signature } => {
+                if !signature.is_empty() {
+                    let state = native(&signature, false);
+                    self.sequencer.reasoning_state(state, sink)?;
+                }
+                self.sequencer.boundary(sink);
+            }
+            Growing::Tool { key, whole, grew } => {
+                if !grew && !is_empty(&whole) {
+                    let piece = ToolPiece {
+                        arguments: &whole,
+                        ..ToolPiece::default()
+                    };
+                    self.sequencer.tool(key, piece, sink)?;
+                }
+                self.sequencer.tool_done(key, sink);
+            }
+            Growing::Custom { key, tool, input } => {
+                let piece = ToolPiece {
+                    id: Some(&tool.id),
+                    name: Some(&tool.name),
+                    namespace: tool.namespace.as_deref(),
+                    form: ToolForm::Custom,
+                    arguments: &unwrapped(&input),
+                };
+                self.sequencer.tool(key, piece, sink)?;
+                self.sequencer.tool_done(key, sink);
+            }
+            Growing::Opaque { kind, raw, input } => {
+                let raw = with_input(raw, &input);
+                let dialect = Dialect::AnthropicMessages;
+                self.sequencer.opaque(dialect, &kind, raw, sink)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends what the upstream left open.
+    pub(super) fn end_all(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        while let Some(&(index, _)) = self.open.first() {
+            self.end(index, sink)?;
+        }
+        Ok(())
+    }
+}
+
+/// State in its native form; whose it is the gateway adds when it seals it.
+fn native(data: &str, redacted: bool) -> State {
+    State {
+        dialect: Dialect::AnthropicMessages,
+        provider: None,
+        id: None,
+        redacted,
+        data: data.to_owned(),
+    }
+}
+
+fn text<'a>(member: Option<&'a Str<'_>>) -> &'a str {
+    member.map_or("", |Str(text)| text.as_ref())
+}
+
+/// Whether an `input` says nothing yet: a streamed one begins as `{}` or `null`.
+fn is_empty(input: &str) -> bool {
+    let inside = input.strip_prefix('{').and_then(|i| i.strip_suffix('}'));
+    inside.unwrap_or(input).trim().is_empty() || input == "null"
+}
+
+/// `raw` with the `input` that came after it in pieces, so that it can go back as one block.
+fn with_input(raw: Raw, input: &str) -> Raw {
+    if serde_json::from_str::<&RawValue>(input).is_err() {
+        return raw;
+    }
+    let Ok(block) = Object::read(raw.raw(), &Path::Root) else {
+        return raw;
+    };
+    let mut whole = String::from("{");
+    for (name, value) in block.rest() {
+        let value = if name == "input" { input } else { value.get() };
+        let name = serde_json::Value::from(name.as_ref());
+        let _ = write!(whole, "{name}:{value},");
+    }
+    whole.pop();
+    whole.push('}');
+    Raw::parse(whole).unwrap_or(raw)
+}

@@ -1,0 +1,163 @@
+//! The usage of this dialect: read from every event that carries a part of it, written whole.
+//!
+//! `message_start` has the input, `message_delta` the output so far and, at newer providers, all
+//! of it again. A count that is named again replaces the older one; one that is not stays (T19).
+
+use super::wire::Members;
+use crate::json::{Object, Path, Str};
+use crate::usage::{Region, Served, Tier, Units, Usage};
+use serde_json::value::RawValue;
+
+/// No real count is larger: what is beyond is a lie and counts as 0.
+const COUNT_MAX: u64 = 1 << 53;
+
+/// What was said so far; `None` where nothing was.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    input: Option<u64>,
+    read: Option<u64>,
+    written: Option<u64>,
+    written_5m: Option<u64>,
+    written_1h: Option<u64>,
+    output: Option<u64>,
+    thinking: Option<u64>,
+    searches: Option<u64>,
+    served: Served,
+}
+
+impl Counts {
+    /// Takes what the usage object `raw` says; anything else than an object says nothing.
+    pub(super) fn merge(&mut self, raw: &RawValue) {
+        let Ok(mut usage) = Object::read(raw, &Path::Root) else {
+            return;
+        };
+        replace(&mut self.input, usage.take("input_tokens"));
+        replace(&mut self.read, usage.take("cache_read_input_tokens"));
+        replace(&mut self.written, usage.take("cache_creation_input_tokens"));
+        replace(&mut self.output, usage.take("output_tokens"));
+        if let Some(mut written) = inner(&mut usage, "cache_creation") {
+            replace(
+                &mut self.written_5m,
+                written.take("ephemeral_5m_input_tokens"),
+            );
+            replace(
+                &mut self.written_1h,
+                written.take("ephemeral_1h_input_tokens"),
+            );
+        }
+        if let Some(mut details) = inner(&mut usage, "output_tokens_details") {
+            replace(&mut self.thinking, details.take("thinking_tokens"));
+        }
+        if let Some(mut tools) = inner(&mut usage, "server_tool_use") {
+            replace(&mut self.searches, tools.take("web_search_requests"));
+        }
+        self.merge_served(&mut usage);
+    }
+
+    fn merge_served(&mut self, usage: &mut Object<'_>) {
+        let mut word = |key| {
+            let read = usage.get::<Str<'_>>(key, &Path::Root);
+            read.ok().flatten()
+        };
+        if let Some(Str(tier)) = word("service_tier") {
+            self.served.tier = match tier.as_ref() {
+                "priority" => Tier::Priority,
+                "batch" => Tier::Batch,
+                "flex" => Tier::Flex,
+                _ => Tier::Standard,
+            };
+        }
+        if let Some(Str(region)) = word("inference_geo") {
+            self.served.region = match region.as_ref() {
+                "us" => Region::Us,
+                "eu" => Region::Eu,
+                _ => Region::Global,
+            };
+        }
+        if let Some(Str(speed)) = word("speed") {
+            self.served.fast = speed == "fast";
+        }
+    }
+
+    /// The counts, disjoint. The total of cache writes is the measure; the split only says how
+    /// much of it was for an hour.
+    pub(super) fn usage(&self) -> Usage {
+        let of = |count: Option<u64>| count.unwrap_or(0);
+        let parts = of(self.written_5m).saturating_add(of(self.written_1h));
+        let written = self.written.unwrap_or(parts);
+        let an_hour = of(self.written_1h).min(written);
+        let output = of(self.output);
+        Usage {
+            input_uncached: of(self.input),
+            cache_read: of(self.read),
+            cache_write: written - an_hour,
+            cache_write_1h: an_hour,
+            output,
+            reasoning: of(self.thinking).min(output),
+            units: Units {
+                web_searches: of(self.searches),
+                images: 0,
+            },
+            served: self.served,
+        }
+    }
+}
+
+fn inner<'a>(usage: &mut Object<'a>, key: &str) -> Option<Object<'a>> {
+    Object::read(usage.take(key)?, &Path::Root).ok()
+}
+
+fn replace(count: &mut Option<u64>, said: Option<&RawValue>) {
+    if let Some(said) = said {
+        let number = said.get().parse::<u64>().unwrap_or(0);
+        *count = Some(if number > COUNT_MAX { 0 } else { number });
+    }
+}
+
+/// Writes a whole usage object; `cost` is the exact decimal text of its member.
+pub(super) fn write(out: &mut Vec<u8>, usage: &Usage, cost: Option<&str>) {
+    let mut members = Members::open(out);
+    members.number("input_tokens", usage.input_uncached);
+    let written = usage.cache_write.saturating_add(usage.cache_write_1h);
+    members.number("cache_creation_input_tokens", written);
+    members.number("cache_read_input_tokens", usage.cache_read);
+    let mut split = Members::open(members.key("cache_creation"));
+    split.number("ephemeral_5m_input_tokens", usage.cache_write);
+    split.number("ephemeral_1h_input_tokens", usage.cache_write_1h);
+    split.close();
+    members.number("output_tokens", usage.output);
+    if usage.reasoning > 0 {
+        let mut details = Members::open(members.key("output_tokens_details"));
+        details.number("thinking_tokens", usage.reasoning);
+        details.close();
+    }
+    if usage.units.web_searches > 0 {
+        let mut tools = Members::open(members.key("server_tool_use"));
+        tools.number("web_search_requests", usage.units.web_searches);
+        tools.number("web_fetch_requests", 0);
+        tools.close();
+    }
+    write_served(&mut members, usage.served);
+    if let Some(cost) = cost {
+        members.raw("cost", cost);
+    }
+    members.close();
+}
+
+fn write_served(members: &mut Members<'_>, served: Served) {
+    let tier = match served.tier {
+        // The dialect has no name for the cheaper tier.
+        Tier::Standard | Tier::Flex => "standard",
+        Tier::Priority => "priority",
+        Tier::Batch => "batch",
+    };
+    members.text("service_tier", tier);
+    match served.region {
+        Region::Global => {}
+        Region::Us => members.text("inference_geo", "us"),
+        Region::Eu => members.text("inference_geo", "eu"),
+    }
+    if served.fast {
+        members.text("speed", "fast");
+    }
+}

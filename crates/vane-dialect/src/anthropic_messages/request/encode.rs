@@ -1,0 +1,126 @@
+//! A call -> a Messages body.
+//!
+//! Members stand in a fixed order, schemas and arguments keep the bytes of their author: the
+//! provider's prompt cache hashes them.
+
+mod ask;
+mod ids;
+mod names;
+mod part;
+mod thinking;
+mod tools;
+mod turns;
+mod write;
+
+use super::{OF_CONTENT, OF_OUTPUT, OF_THINKING};
+use crate::anthropic_messages::wire::{Members, list};
+use crate::call::{Chat, Extra};
+use crate::codec::{Asked, Encoded, Target};
+use crate::dialect::Dialect;
+use crate::fault::Fault;
+use crate::json;
+use crate::notes::Notes;
+use ids::Ids;
+use names::Names;
+use thinking::Thinking;
+
+/// What is asked for where neither the call nor the model names a limit: the dialect demands one.
+const MAX_OUTPUT_UNKNOWN: u64 = 4096;
+
+pub(crate) fn encode(
+    chat: &Chat,
+    target: &Target<'_>,
+    notes: &mut Notes,
+) -> Result<Encoded, Fault> {
+    let max_output = max_output(chat, target, notes);
+    let names = Names::of(&chat.tools);
+    let plan = turns::plan(chat, target, notes);
+    let thinking = Thinking::choose(chat, target, &plan.messages, max_output, notes);
+    let mut ids = Ids::default();
+    let mut asked = Asked::default();
+
+    let mut body = Vec::with_capacity(4096);
+    let mut members = Members::open(&mut body);
+    members.text("model", target.model);
+    members.number("max_tokens", max_output);
+    if chat.stream.on {
+        members.raw("stream", "true");
+    }
+    if !plan.system.is_empty() {
+        let out = members.key("system");
+        list(out, &plan.system, |out, part| {
+            write::part(part, &names, &mut ids, out);
+        });
+    }
+    list(members.key("messages"), &plan.messages, |out, message| {
+        write::message(message, &names, &mut ids, out);
+    });
+    tools::write(chat, &names, &mut members, &mut asked.custom, notes);
+    thinking.write(chat, &mut members, notes);
+    ask::output_config(chat, target, &mut members, notes);
+    ask::sampling(chat, target, thinking.is_on(), &mut members, notes);
+    members.cache(chat.cache);
+    extras(chat, &mut members, notes);
+    members.close();
+
+    asked.namespaced = names.renamed();
+    asked.ids = ids.replaced();
+    Ok(Encoded { body, asked })
+}
+
+/// The limit of output tokens; a larger one than the model has would be refused.
+fn max_output(chat: &Chat, target: &Target<'_>, notes: &mut Notes) -> u64 {
+    match (chat.sampling.max_output, target.max_output) {
+        (Some(asked), Some(limit)) if asked > limit => {
+            notes.drop("max_tokens");
+            limit
+        }
+        (Some(asked), _) => asked,
+        (None, Some(limit)) => limit,
+        (None, None) => MAX_OUTPUT_UNKNOWN,
+    }
+}
+
+/// The fields without canonical meaning: our own as they stood, others' where they mean the same.
+fn extras(chat: &Chat, members: &mut Members<'_>, notes: &mut Notes) {
+    let own = |name| {
+        let mut all = chat.extras.iter();
+        all.any(|extra| extra.dialect == Dialect::AnthropicMessages && extra.name == name)
+    };
+    let mut user = !own("metadata");
+    for extra in &chat.extras {
+        let is_own = extra.dialect == Dialect::AnthropicMessages;
+        let name = extra.name.as_str();
+        if is_own && name.starts_with(OF_CONTENT) {
+            notes.drop(&name[OF_CONTENT.len()..]);
+        } else if is_own && (name.starts_with(OF_OUTPUT) || name.starts_with(OF_THINKING)) {
+            // Written where they stood.
+        } else if is_own {
+            members.raw(name, extra.value.get());
+        } else if user && names_the_user(extra) {
+            user = false;
+            members.key("metadata").extend_from_slice(b"{\"user_id\":");
+            members.append(extra.value.get());
+            members.append("}");
+        } else {
+            notes.drop(name);
+        }
+    }
+}
+
+/// OpenAI's stable name of an end user, which is Anthropic's `metadata.user_id`.
+fn names_the_user(extra: &Extra) -> bool {
+    matches!(extra.name.as_str(), "safety_identifier" | "user")
+        && extra.value.get().starts_with('"')
+}
+
+/// Writes the extras whose names begin with `prefix` as members of the object they came from.
+fn inner_extras(chat: &Chat, prefix: &str, members: &mut Members<'_>) {
+    for extra in &chat.extras {
+        if extra.dialect == Dialect::AnthropicMessages
+            && let Some(name) = extra.name.strip_prefix(prefix)
+        {
+            json::value(members.key(name), &extra.value);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Whether and how the model is asked to think, as Anthropic takes it.
+//!
+//! Thinking has conditions whose breach is a 400; where the rest of the call breaks one, the call
+//! goes without thinking and a note says so.
+
+use super::super::OF_THINKING;
+use super::inner_extras;
+use super::part::Part;
+use super::turns::Message;
+use crate::anthropic_messages::wire::Members;
+use crate::call::{Chat, Effort, ReasoningMode, Show, ToolChoice};
+use crate::codec::Target;
+use crate::notes::Notes;
+use crate::quirk::Quirk;
+
+/// The least budget that Anthropic takes.
+const BUDGET_MIN: u64 = 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thinking {
+    Unsaid,
+    Disabled,
+    /// The model decides, guided by the effort.
+    Adaptive,
+    /// With a budget of tokens.
+    Manual(u64),
+    BetweenTools,
+}
+
+impl Thinking {
+    pub(super) fn choose(
+        chat: &Chat,
+        target: &Target<'_>,
+        messages: &[Message<'_>],
+        max_output: u64,
+        notes: &mut Notes,
+    ) -> Self {
+        let wanted = Self::wanted(chat, target, notes);
+        let forced = matches!(
+            chat.tool_choice,
+            Some(
+                ToolChoice::Required
+                    | ToolChoice::Named { .. }
+                    | ToolChoice::Allowed { required: true, .. }
+            )
+        );
+        let prefilled = messages.last().is_some_and(|last| last.is_assistant);
+        let possible = match wanted {
+            Self::Unsaid | Self::Disabled => true,
+            // Models that decide for themselves go on from a turn without thinking.
+            Self::Adaptive | Self::BetweenTools => !forced && !prefilled,
+            Self::Manual(_) => {
+                max_output > BUDGET_MIN && !forced && !prefilled && !is_unthought_loop(messages)
+            }
+        };
+        if !possible {
+            notes.drop("reasoning");
+            return Self::Disabled;
+        }
+        match wanted {
+            // The budget is a part of the limit and must leave room for an answer.
+            Self::Manual(budget) => Self::Manual(budget.clamp(BUDGET_MIN, max_output - 1)),
+            Self::Unsaid | Self::Disabled | Self::Adaptive | Self::BetweenTools => wanted,
+        }
+    }
+
+    fn wanted(chat: &Chat, target: &Target<'_>, notes: &mut Notes) -> Self {
+        let ask = &chat.reasoning;
+        let has_effort = ask.effort.is_some_and(|effort| effort != Effort::None);
+        match (ask.mode, ask.budget_tokens) {
+            (ReasoningMode::Off, _) => Self::Disabled,
+            (ReasoningMode::Adaptive, _) => Self::Adaptive,
+            (ReasoningMode::BetweenTools, _) => Self::BetweenTools,
+            (ReasoningMode::Unsaid, _) if ask.effort == Some(Effort::None) => Self::Disabled,
+            (ReasoningMode::On | ReasoningMode::Unsaid, Some(budget)) => {
+                if target.quirks.has(Quirk::NoThinkingBudget) {
+                    notes.drop("budget_tokens");
+                    return Self::Adaptive;
+                }
+                Self::Manual(budget)
+            }
+            (ReasoningMode::On, None) => Self::Adaptive,
+            (ReasoningMode::Unsaid, None) if has_effort => Self::Adaptive,
+            (ReasoningMode::Unsaid, None) => Self::Unsaid,
+        }
+    }
+
+    pub(super) const fn is_on(self) -> bool {
+        matches!(self, Self::Adaptive | Self::Manual(_) | Self::BetweenTools)
+    }
+
+    pub(super) fn write(self, chat: &Chat, members: &mut Members<'_>, notes: &mut Notes) {
+        let kind = match self {
+            Self::Unsaid => return,
+            Self::Disabled => "disabled",
+            Self::Adaptive => "adaptive",
+            Self::Manual(_) => "enabled",
+            Self::BetweenTools => "between_tools",
+        };
+        let mut inner = Members::open(members.key("thinking"));
+        inner.text("type", kind);
+        if let Self::Manual(budget) = self {
+            inner.number("budget_tokens", budget);
+        }
+        match chat.reasoning.show {
+            None => {}
+            Some(_) if self == Self::Disabled => {}
+            // `between_tools` has no display.
+            Some(_) if self == Self::BetweenTools => notes.drop("thinking.display"),
+            Some(Show::Omitted) => inner.text("display", "omitted"),
+            Some(Show::Auto | Show::Concise | Show::Detailed | Show::Summarized) => {
+                inner.text("display", "summarized");
+            }
+        }
+        inner_extras(chat, OF_THINKING, &mut inner);
+        inner.close();
+    }
+}
+
+/// Whether results are given to an assistant turn that called tools without a thought of this
+/// provider before them: with a budget, Anthropic refuses to think on from there (T4).
+fn is_unthought_loop(messages: &[Message<'_>]) -> bool {
+    let [.., asked, given] = messages else {
+        return false;
+    };
+    let calls = asked.parts.iter().any(|p| matches!(p, Part::ToolUse(_)));
+    let answers = given
+        .parts
+        .iter()
+        .any(|p| matches!(p, Part::ToolResult(..)));
+    let thought = asked.parts.first().is_some_and(Part::is_thought);
+    asked.is_assistant && calls && answers && !thought
+}

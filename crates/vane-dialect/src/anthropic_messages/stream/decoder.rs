@@ -1,0 +1,164 @@
+//! Frames -> events.
+
+use crate::anthropic_messages::blocks::Blocks;
+use crate::anthropic_messages::counts::Counts;
+use crate::anthropic_messages::error;
+use crate::anthropic_messages::response::range;
+use crate::anthropic_messages::wire::read_stop;
+use crate::codec::{Asked, Seen};
+use crate::event::{Event, Sink, Stop};
+use crate::fault::Fault;
+use crate::frame::sse::Frame;
+use crate::json::Str;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+#[derive(Debug, Default)]
+pub struct Decoder {
+    blocks: Blocks,
+    counts: Counts,
+    stop: Option<Stop>,
+    is_done: bool,
+}
+
+/// The data of an event, of every type.
+#[derive(Deserialize)]
+struct Wire<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Str<'a>>,
+    #[serde(default)]
+    index: Option<u64>,
+    #[serde(borrow, default)]
+    message: Option<Begun<'a>>,
+    #[serde(borrow, default)]
+    content_block: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    delta: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Begun<'a> {
+    #[serde(borrow, default)]
+    id: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    model: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    usage: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Ended<'a> {
+    #[serde(borrow, default)]
+    stop_reason: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    stop_sequence: Option<Str<'a>>,
+}
+
+impl Decoder {
+    #[must_use]
+    pub fn new(asked: Asked) -> Self {
+        Self {
+            blocks: Blocks::new(asked),
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Result<Seen, Fault> {
+        let Some(data) = frame.data.as_deref() else {
+            return Ok(Seen::default());
+        };
+        // Some providers end this dialect as they end OpenAI's.
+        if self.is_done || data.trim_ascii().is_empty() || data == b"[DONE]" {
+            return Ok(Seen::default());
+        }
+        let Ok(wire) = serde_json::from_slice::<Wire<'_>>(data) else {
+            return Err(error::not_an_answer(data));
+        };
+        let kind = match &wire.kind {
+            Some(Str(kind)) => kind.as_bytes(),
+            None => frame.event,
+        };
+        if kind == b"error" || (wire.error.is_some() && wire.message.is_none()) {
+            return Err(error::decode(200, data));
+        }
+        let index = wire.index.unwrap_or(0);
+        match (kind, wire.content_block, wire.delta) {
+            (b"message_start", ..) => self.begin(&wire, sink),
+            (b"content_block_start", Some(block), _) => self.blocks.begin(index, block, sink)?,
+            (b"content_block_delta", _, Some(delta)) => self.blocks.grow(index, delta, sink)?,
+            (b"content_block_stop", ..) => self.blocks.end(index, sink)?,
+            (b"message_delta", ..) => return Ok(self.ended(&wire, data, sink)),
+            (b"message_stop", ..) => {
+                self.complete(sink)?;
+                return Ok(Seen {
+                    last: true,
+                    ..Seen::default()
+                });
+            }
+            // `ping`, and events of tomorrow.
+            _ => {}
+        }
+        Ok(Seen::default())
+    }
+
+    /// The bytes ended: without `message_stop` the answer was cut, whatever came before.
+    pub(crate) fn finish(&mut self, _: &mut dyn Sink) -> Result<(), Fault> {
+        if self.is_done {
+            return Ok(());
+        }
+        Err(Fault::protocol(if self.blocks.sequencer.is_started() {
+            "the upstream's stream was cut: it ended without message_stop"
+        } else {
+            "the upstream's stream was cut before the answer began"
+        }))
+    }
+
+    fn begin(&mut self, wire: &Wire<'_>, sink: &mut dyn Sink) {
+        let Some(message) = &wire.message else { return };
+        let text = |member: &Option<Str<'_>>| match member {
+            Some(Str(text)) => text.clone().into_owned(),
+            None => String::new(),
+        };
+        let (id, model) = (text(&message.id), text(&message.model));
+        self.blocks.sequencer.start(&id, &model, 0, sink);
+        self.count(message.usage, sink);
+    }
+
+    fn ended(&mut self, wire: &Wire<'_>, data: &[u8], sink: &mut dyn Sink) -> Seen {
+        let delta = wire.delta.map(RawValue::get).unwrap_or_default();
+        if let Ok(ended) = serde_json::from_str::<Ended<'_>>(delta) {
+            let sequence = ended.stop_sequence.as_ref().map(|Str(s)| s.as_ref());
+            if let Some(Str(reason)) = &ended.stop_reason {
+                self.stop = Some(read_stop(reason, sequence));
+            }
+        }
+        self.count(wire.usage, sink);
+        Seen {
+            usage: wire.usage.and_then(|usage| range(data, usage)),
+            ..Seen::default()
+        }
+    }
+
+    fn count(&mut self, usage: Option<&RawValue>, sink: &mut dyn Sink) {
+        if let Some(usage) = usage {
+            self.counts.merge(usage);
+            sink.event(Event::Usage(self.counts.usage()));
+        }
+    }
+
+    fn complete(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        self.is_done = true;
+        self.blocks.end_all(sink)?;
+        let sequencer = &mut self.blocks.sequencer;
+        let stop = self.stop.take().unwrap_or(if sequencer.has_tools() {
+            Stop::ToolUse
+        } else {
+            Stop::End
+        });
+        sequencer.finish(stop, sink)
+    }
+}
