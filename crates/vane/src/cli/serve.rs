@@ -1,12 +1,17 @@
 //! `vane serve`: opens the database, greets whoever starts for the first time, then serves.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
-use vane_ledger::{AccountKind, NewKey, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use vane_ledger::{AccountKind, Clock, NewKey, Store, Watch};
 
 use super::settings::{now, open};
 use super::{Failure, Settings, terminal};
 use crate::config::Config;
+use crate::gateway::{Gateway, State};
+use crate::server;
+use crate::telemetry::{AccessLog, Telemetry};
 
 /// Where a first provider is easiest to get.
 const FIRST_VARIABLES: [&str; 3] = ["MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
@@ -15,15 +20,47 @@ pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
     let key = first_key(&store, now())?;
-    let ready: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
+    let ready: Vec<&str> = config
+        .providers
+        .iter()
+        .map(|provider| provider.id.as_str())
+        .collect();
     // The key may be shown to a person; standard output may be a log.
     terminal::note(&banner(config.listen, key.as_deref(), &ready));
-    listen(config, store).await
+    listen(config, store, settings).await
 }
 
-/// The server itself, which is the one thing that this module does not know how to do.
-async fn listen(_config: Config, _store: Store) -> Result<(), Failure> {
-    Err(Failure::said("this build has no server"))
+/// Runs the server until it is told to stop.
+async fn listen(config: Config, store: Store, settings: &Settings<'_>) -> Result<(), Failure> {
+    let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
+    let gateway = Gateway::new(State::new(config)?, store, Clock::System, Telemetry::new(log))?;
+    let gateway = Arc::new(gateway);
+    // Held for as long as the server runs: keys that change elsewhere are noticed by it.
+    let _watch = Watch::start(gateway.ring.clone()).map_err(anyhow::Error::from)?;
+    let server = server::serve(gateway.clone())?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reload(&gateway, settings),
+            _ = terminate.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    terminal::note("stopping: running calls may finish");
+    tokio::task::block_in_place(|| server.stop());
+    Ok(())
+}
+
+/// Reads the configuration anew. A faulty one changes nothing.
+fn reload(gateway: &Gateway, settings: &Settings<'_>) {
+    match settings.config().and_then(|config| Ok(State::new(config)?)) {
+        Ok(state) => {
+            gateway.replace(state);
+            terminal::note("the configuration was read anew");
+        }
+        Err(failure) => terminal::note(&format!("the configuration stays as it was: {failure}")),
+    }
 }
 
 /// A new database gets an account and a key, so that the first call is one line away.
@@ -32,8 +69,13 @@ fn first_key(store: &Store, now: i64) -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     let account = store.create_account("default", AccountKind::Metered, now)?;
-    let new = NewKey { name: "first".to_owned(), ..NewKey::default() };
-    Ok(Some(store.create_key(account.id, &new, now)?.expose().to_owned()))
+    let new = NewKey {
+        name: "first".to_owned(),
+        ..NewKey::default()
+    };
+    Ok(Some(
+        store.create_key(account.id, &new, now)?.expose().to_owned(),
+    ))
 }
 
 /// What a person sees at the start. The key is there only when it was just made.
@@ -109,7 +151,10 @@ mod tests {
     #[test]
     fn later_starts_show_no_key() {
         let said = banner(LISTEN, None, &["mistral", "openai"]);
-        assert_eq!(said, "Vane listens on http://127.0.0.1:8787\nProviders: mistral, openai\n");
+        assert_eq!(
+            said,
+            "Vane listens on http://127.0.0.1:8787\nProviders: mistral, openai\n"
+        );
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
         cache_key: None,
         cache,
         extras: reader.extras,
+        old_functions: false,
     })))
 }
 
