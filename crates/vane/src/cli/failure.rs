@@ -31,8 +31,15 @@ fn configuration(problems: &[Problem]) -> String {
     match problems {
         [one] => one.to_string(),
         many => {
-            let lines: Vec<String> = many.iter().map(|problem| format!("\n  {problem}")).collect();
-            format!("{} problems in the configuration:{}", many.len(), lines.concat())
+            let lines: Vec<String> = many
+                .iter()
+                .map(|problem| format!("\n  {problem}"))
+                .collect();
+            format!(
+                "{} problems in the configuration:{}",
+                many.len(),
+                lines.concat()
+            )
         }
     }
 }

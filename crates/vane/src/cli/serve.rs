@@ -15,7 +15,11 @@ pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
     let key = first_key(&store, now())?;
-    let ready: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
+    let ready: Vec<&str> = config
+        .providers
+        .iter()
+        .map(|provider| provider.id.as_str())
+        .collect();
     // The key may be shown to a person; standard output may be a log.
     terminal::note(&banner(config.listen, key.as_deref(), &ready));
     listen(config, store).await
@@ -32,8 +36,13 @@ fn first_key(store: &Store, now: i64) -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     let account = store.create_account("default", AccountKind::Metered, now)?;
-    let new = NewKey { name: "first".to_owned(), ..NewKey::default() };
-    Ok(Some(store.create_key(account.id, &new, now)?.expose().to_owned()))
+    let new = NewKey {
+        name: "first".to_owned(),
+        ..NewKey::default()
+    };
+    Ok(Some(
+        store.create_key(account.id, &new, now)?.expose().to_owned(),
+    ))
 }
 
 /// What a person sees at the start. The key is there only when it was just made.
@@ -109,7 +118,10 @@ mod tests {
     #[test]
     fn later_starts_show_no_key() {
         let said = banner(LISTEN, None, &["mistral", "openai"]);
-        assert_eq!(said, "Vane listens on http://127.0.0.1:8787\nProviders: mistral, openai\n");
+        assert_eq!(
+            said,
+            "Vane listens on http://127.0.0.1:8787\nProviders: mistral, openai\n"
+        );
     }
 
     #[test]

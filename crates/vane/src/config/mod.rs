@@ -27,7 +27,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use environment::Environment;
-pub use known::KnownProvider;
+pub use known::{CatalogFault, catalog};
 pub use load::Reading;
 pub use problem::{Place, Problem, Warning};
 
@@ -175,7 +175,8 @@ pub enum Auth {
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub id: String,
-    pub upstream: String,
+    /// What the provider calls it; `None` is the catalogue's word for it, or the id.
+    pub upstream: Option<String>,
     pub input: Option<String>,
     pub output: Option<String>,
     pub cache_read: Option<String>,

@@ -50,7 +50,7 @@ pub(super) fn read(
     known: &[KnownProvider<'_>],
     own: &Own<'_>,
 ) -> Vec<Provider> {
-    let rows = root.from_file("provider", |node| match &node.value {
+    let rows = root.take_from_file("provider", |node| match &node.value {
         Value::List(rows) => Ok(rows.clone()),
         _ => Err("must be written as [[provider]], once for each".to_owned()),
     });
@@ -180,9 +180,11 @@ fn provider(
         speaks,
         auth,
         api_key,
-        quirks: section.from_file("quirks", list(quirk)).unwrap_or_default(),
+        quirks: section
+            .take_from_file("quirks", list(quirk))
+            .unwrap_or_default(),
         headers: headers(section),
-        models: model::read(section, known.is_some_and(|known| known.priced)),
+        models: model::read(section),
         h2c,
         base_url: base_url?,
     })
@@ -192,7 +194,7 @@ fn provider(
 fn speaks(section: &mut Section<'_>, needed: bool) -> Vec<(Dialect, String)> {
     let (has_dialect, has_speaks) = (section.has("dialect"), section.has_in_file("speaks"));
     let shorthand = section.take("dialect", one_of(&SHORTHANDS));
-    let spoken = section.from_file("speaks", |node| match &node.value {
+    let spoken = section.take_from_file("speaks", |node| match &node.value {
         Value::Table(paths) => paths
             .iter()
             .map(|(name, (_, path))| spoken(name, path))
@@ -294,7 +296,7 @@ fn quirk(node: &Node) -> Read<Quirk> {
 /// Fixed headers. Their values may be secrets, so they are written like one.
 fn headers(section: &mut Section<'_>) -> Vec<(String, String)> {
     let environment = section.reader.environment;
-    let headers = section.from_file("headers", |node| match &node.value {
+    let headers = section.take_from_file("headers", |node| match &node.value {
         Value::Table(headers) => headers
             .iter()
             .map(|(name, (_, value))| {

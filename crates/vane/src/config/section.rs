@@ -76,6 +76,10 @@ impl<'e> Reader<'e> {
         self.findings.borrow_mut().warnings.push(Warning(problem));
     }
 
+    pub(super) fn problem_count(&self) -> usize {
+        self.findings.borrow().problems.len()
+    }
+
     /// The value of a variable of ours, which from now on is a known one.
     pub(super) fn variable(&self, name: &str) -> Option<&'e str> {
         self.findings.borrow_mut().variables.insert(name.to_owned());
@@ -138,7 +142,7 @@ impl<'r> Section<'r> {
     }
 
     /// What the file says for a key that is too large for a variable.
-    pub(super) fn from_file<T>(
+    pub(super) fn take_from_file<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&Node) -> Result<T, String>,

@@ -2,37 +2,6 @@
 
 use super::*;
 
-const KNOWN_KEYS: [(&str, Option<&str>, &[&str], Auth); 4] = [
-    (
-        "mistral",
-        Some("https://api.mistral.ai/v1"),
-        &["MISTRAL_API_KEY"],
-        Auth::Bearer,
-    ),
-    (
-        "google",
-        Some("https://g.example/v1"),
-        &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-        Auth::Bearer,
-    ),
-    ("azure", None, &["AZURE_API_KEY"], Auth::ApiKey),
-    ("ollama", Some("http://127.0.0.1:11434/v1"), &[], Auth::None),
-];
-
-fn known() -> Vec<KnownProvider<'static>> {
-    let rows = KNOWN_KEYS
-        .into_iter()
-        .map(|(id, base_url, key_env, auth)| KnownProvider {
-            id,
-            base_url,
-            key_env: key_env.to_vec(),
-            auth,
-            callable: true,
-            priced: true,
-        });
-    rows.collect()
-}
-
 /// A file of its own for each test, gone with it.
 struct File(PathBuf);
 
@@ -54,7 +23,7 @@ impl Drop for File {
 fn read(name: &str, text: &str, variables: &[(&str, &str)]) -> Reading {
     let file = File::new(name, text);
     let environment = variables.iter().copied().collect();
-    Config::read(Some(&file.0), &environment, &known())
+    Config::read(Some(&file.0), &environment)
 }
 
 fn good(name: &str, text: &str, variables: &[(&str, &str)]) -> Config {
@@ -78,7 +47,7 @@ fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn without_file_and_variables_there_are_defaults() {
-    let (config, warnings) = Config::load(None, &Environment::default(), &known()).unwrap();
+    let (config, warnings) = Config::load(None, &Environment::default()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.database, "sqlite:vane.db");
     assert!(config.auth && config.secret.is_none() && config.tls.is_none());
@@ -91,7 +60,7 @@ fn without_file_and_variables_there_are_defaults() {
 #[test]
 fn r7_a_missing_file_is_a_problem() {
     let path = std::path::Path::new("no/such/vane.toml");
-    let problems = Config::load(Some(path), &Environment::default(), &[]).unwrap_err();
+    let problems = Config::load(Some(path), &Environment::default()).unwrap_err();
     assert!(
         problems[0]
             .to_string()
@@ -236,7 +205,7 @@ fn one_problem_each() {
             row(own_row, "speaks = { openai_chat = '/c' }"),
             "beside `dialect`",
         ),
-        (row(own_row, "models = [{ id = 'm' }]"), "has no price"),
+        (row(own_row, "models = [{ id = 'm' }]"), "no price"),
         (
             row(own_row, "models = [{ free = true }]"),
             "an `id` in every row",
@@ -250,7 +219,7 @@ fn one_problem_each() {
         ),
         (
             row(own_row, "models = [{ id = 'm', input = '1', free = true }]"),
-            "or neither",
+            "needs both",
         ),
         (
             row(
@@ -366,7 +335,7 @@ fn s6_no_secret_is_printed() {
     let good = text.lines().skip(1).collect::<Vec<_>>().join("\n");
     let environment = [("GEMINI_API_KEY", canary)].into_iter().collect();
     let path = File::new("secrets-good", &good);
-    let reading = Config::read(Some(&path.0), &environment, &known());
+    let reading = Config::read(Some(&path.0), &environment);
     let config = reading.config.unwrap();
     assert_eq!(
         config.providers[0].headers,
@@ -414,7 +383,11 @@ fn the_usual_variables_switch_providers_on() {
     );
     assert_eq!(
         ids(&[("GOOGLE_API_KEY", "b"), ("GEMINI_API_KEY", "a")]),
-        [row("google", "https://g.example/v1", Some("a"))]
+        [row(
+            "google",
+            "https://generativelanguage.googleapis.com/v1beta/openai",
+            Some("a")
+        )]
     );
     assert_eq!(
         ids(&[
@@ -474,7 +447,7 @@ auth = "none"
 [[provider]]
 id = "ollama"
 api_key = "file:PATH"
-models = ["llama"]
+models = [{ id = "llama", free = true }]
 "#;
     let key = File::new("key", "from a file\n".replace(' ', "-").as_str());
     let text = text.replace("PATH", &key.0.display().to_string());
@@ -494,8 +467,8 @@ models = ["llama"]
     assert_eq!(lab.base_url, "http://10.0.0.5:8000/v1");
     assert_eq!(lab.speaks.len(), 3);
     assert_eq!(
-        (lab.models[0].id.as_str(), lab.models[0].upstream.as_str()),
-        ("coder", "Q/C")
+        (lab.models[0].id.as_str(), lab.models[0].upstream.as_deref()),
+        ("coder", Some("Q/C"))
     );
     assert!(lab.models[0].free && lab.models[0].fim && !lab.models[0].tools && lab.h2c);
     assert_eq!(lab.quirks, [vane_dialect::quirk::Quirk::NoSeed]);
@@ -507,5 +480,8 @@ models = ["llama"]
     assert_eq!(other.speaks, [responses]);
     assert_eq!(ollama.api_key, Some(Secret("from-a-file".to_owned())));
     assert_eq!(ollama.auth, Some(Auth::Bearer));
-    assert_eq!(ollama.models[0].upstream, "llama");
+    assert_eq!(
+        (ollama.models[0].id.as_str(), &ollama.models[0].upstream),
+        ("llama", &None)
+    );
 }

@@ -1,0 +1,3 @@
+//! The real binary and the real router, over real sockets.
+
+mod cli;
