@@ -30,6 +30,11 @@ pub(super) fn note(text: &str) {
     };
 }
 
+/// What a person reads first: on standard error, since standard output may be a log.
+pub(super) fn greet(text: &str) {
+    let _ = write!(io::stderr().lock(), "{text}");
+}
+
 /// The line that says why a command failed.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "vane: {}", printable(text));

@@ -5,11 +5,11 @@ use std::path::Path;
 use vane_catalog::Catalog;
 
 use super::base_url::Own;
+use super::catalog::{CatalogFault, extended};
 use super::environment::Environment;
-use super::known::{CatalogFault, KnownProvider, extended};
 use super::node::{self, Table};
 use super::problem::{Place, Problem, Warning};
-use super::section::Reader;
+use super::reader::Reader;
 use super::server::Server;
 use super::{Config, Limits, Outbound, Retries, Timeouts, provider};
 
@@ -59,7 +59,7 @@ impl Config {
         let config = Catalog::embedded()
             .map_err(CatalogFault)
             .and_then(|catalog| {
-                let config = Self::of_values(&reader, values, &KnownProvider::all(&catalog));
+                let config = Self::of_values(&reader, values, &catalog);
                 extended(&catalog, &config.providers).map(|_| config)
             });
         if let Err(fault) = &config {
@@ -81,14 +81,14 @@ impl Config {
         }
     }
 
-    fn of_values(reader: &Reader<'_>, values: Table, known: &[KnownProvider<'_>]) -> Self {
+    fn of_values(reader: &Reader<'_>, values: Table, catalog: &Catalog) -> Self {
         let mut root = reader.root(values);
         let server = Server::read(&mut root);
         let own = Own {
             listen: server.listen,
             hosts: &server.hosts,
         };
-        let providers = provider::read(&mut root, known, &own);
+        let providers = provider::read(&mut root, catalog, &own);
         let config = Self {
             limits: Limits::read(root.section("limits")),
             timeouts: Timeouts::read(root.section("timeouts")),

@@ -7,7 +7,8 @@ use vane_catalog::Rate;
 use super::Model;
 use super::node::{Node, Value};
 use super::read::{Read, boolean, integer, text};
-use super::section::{Reader, Section};
+use super::reader::Reader;
+use super::section::Section;
 
 /// Tokens of a context: more is a slip of the keyboard.
 const TOKENS_MAX: u64 = 1_000_000_000;
@@ -35,7 +36,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Vec<Model> {
 
 fn model(reader: &Reader<'_>, path: &str, row: Node) -> Option<Model> {
     let mut section = match row.value {
-        Value::Table(values) => reader.section_at(path.to_owned(), row.place, values),
+        Value::Table(values) => Section::new(reader, path.to_owned(), row.place, values),
         Value::Text(id) => {
             return Some(Model {
                 id,
@@ -73,7 +74,7 @@ fn model(reader: &Reader<'_>, path: &str, row: Node) -> Option<Model> {
         cache_write,
         ..Model::default()
     };
-    model.upstream = section.take_from_file("upstream", text);
+    model.upstream = section.take_from_file("upstream", text).unwrap_or_default();
     model.context_window = section.take_from_file("context_window", integer(1..=TOKENS_MAX));
     model.max_output = section.take_from_file("max_output", integer(1..=TOKENS_MAX));
     model.id = id.unwrap_or_default();

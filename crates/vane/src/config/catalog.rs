@@ -1,46 +1,10 @@
-//! Configuration and catalogue: what one needs of the other.
+//! The catalogue with what an operator adds to it.
+//!
+//! Invariant: a configuration that was loaded fits into the catalogue.
 
-use vane_catalog::{Catalog, CatalogError, OwnModel, OwnProvider, Provider as Row, Rate};
+use vane_catalog::{Catalog, CatalogError, OwnModel, OwnProvider, Rate};
 
 use super::{Auth, Config, Model, Provider};
-
-/// A provider that needs no row of its own.
-#[derive(Debug, Clone)]
-pub(super) struct KnownProvider<'c> {
-    pub(super) id: &'c str,
-    pub(super) base_url: Option<&'c str>,
-    /// The variables that usually hold its key; the first that is set wins.
-    pub(super) key_env: Vec<&'c str>,
-    pub(super) auth: Auth,
-    /// Whether it speaks any dialect that Vane speaks.
-    pub(super) callable: bool,
-}
-
-impl<'c> KnownProvider<'c> {
-    /// The providers of a catalogue.
-    pub(super) fn all(catalog: &'c Catalog) -> Vec<Self> {
-        catalog
-            .providers()
-            .iter()
-            .map(|row| Self::of(row))
-            .collect()
-    }
-
-    fn of(row: &'c Row) -> Self {
-        Self {
-            id: &row.id,
-            base_url: row.base_url.as_deref(),
-            key_env: row.key_env.iter().map(AsRef::as_ref).collect(),
-            auth: match row.auth {
-                vane_catalog::Auth::Bearer => Auth::Bearer,
-                vane_catalog::Auth::XApiKey => Auth::XApiKey,
-                vane_catalog::Auth::ApiKey => Auth::ApiKey,
-                vane_catalog::Auth::None => Auth::None,
-            },
-            callable: row.is_callable(),
-        }
-    }
-}
 
 /// The catalogue with the providers, models and prices of a configuration in it.
 ///
@@ -99,7 +63,7 @@ fn own_model(provider: &str, row: &Model) -> Result<OwnModel, CatalogFault> {
     let said = |flag: bool| flag.then_some(true);
     Ok(OwnModel {
         id: row.id.clone(),
-        upstream: row.upstream.clone(),
+        upstream: Some(row.upstream.clone()).filter(|name| !name.is_empty()),
         input: rate(&row.input)?,
         output: rate(&row.output)?,
         cache_read: rate(&row.cache_read)?,
