@@ -63,7 +63,7 @@ fn own_model(provider: &str, row: &Model) -> Result<OwnModel, CatalogFault> {
     let said = |flag: bool| flag.then_some(true);
     Ok(OwnModel {
         id: row.id.clone(),
-        upstream: row.upstream.clone(),
+        upstream: Some(row.upstream.clone()).filter(|name| !name.is_empty()),
         input: rate(&row.input)?,
         output: rate(&row.output)?,
         cache_read: rate(&row.cache_read)?,

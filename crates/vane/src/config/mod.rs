@@ -178,8 +178,8 @@ pub enum Auth {
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub id: String,
-    /// What the provider calls it; `None` is the catalogue's word for it, or the id.
-    pub upstream: Option<String>,
+    /// What the provider calls it; empty is the catalogue's word for it, or the id.
+    pub upstream: String,
     pub input: Option<String>,
     pub output: Option<String>,
     pub cache_read: Option<String>,

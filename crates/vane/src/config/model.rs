@@ -74,7 +74,7 @@ fn model(reader: &Reader<'_>, path: &str, row: Node) -> Option<Model> {
         cache_write,
         ..Model::default()
     };
-    model.upstream = section.take_from_file("upstream", text);
+    model.upstream = section.take_from_file("upstream", text).unwrap_or_default();
     model.context_window = section.take_from_file("context_window", integer(1..=TOKENS_MAX));
     model.max_output = section.take_from_file("max_output", integer(1..=TOKENS_MAX));
     model.id = id.unwrap_or_default();
