@@ -81,6 +81,9 @@ quirks! {
     CacheControl = "cache_control",
     /// Text must be a string: several parts are joined.
     NoTextParts = "no_text_parts",
+    /// The model does not reason: refuses reasoning of earlier turns and every ask for it
+    /// (Mistral's models without reasoning).
+    NoReasoning = "no_reasoning",
 }
 
 /// The quirks of one offer, looked up by bit.
