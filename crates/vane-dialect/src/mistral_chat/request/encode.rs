@@ -10,13 +10,13 @@ mod parts;
 mod tools;
 mod write;
 
-use super::super::members::{Members, list};
 use super::sampling;
 use crate::call::{Chat, Effort, Extra, Format, ReasoningAsk, ReasoningMode, Show};
 use crate::codec::{Asked, Encoded, Target};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::Str;
+use crate::mistral_chat::members::{Members, list};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use names::Names;

@@ -189,6 +189,11 @@ fn an_assistant_message_at_the_end_is_a_prefix() {
         (encoded.asked.prefill, &*dropped),
         (None, &["prefill".to_owned()][..])
     );
+    let lone = chat(vec![(Role::Assistant, vec![text("fn ")])]);
+    assert_eq!(
+        script(&encode(&lone, &[]).0),
+        ["assistant:fn ", "user:Go on."]
+    );
     let (body, ..) = encode(&ends(""), &[]);
     assert_eq!(script(&body), ["user:go"]);
 }

@@ -143,7 +143,8 @@ impl<'c> Settled<'c> {
         });
     }
 
-    /// An assistant message at the end is the beginning of the answer; nothing else is taken.
+    /// An assistant message at the end is the beginning of the answer, if there is something to
+    /// answer; nothing else is taken.
     fn end(&mut self, notes: &mut Notes) {
         let last = self.messages.len().saturating_sub(1);
         for (at, message) in self.messages.iter_mut().enumerate() {
@@ -157,7 +158,7 @@ impl<'c> Settled<'c> {
         let Some(Message::Assistant { prefill, .. }) = self.messages.last_mut() else {
             return;
         };
-        if *prefill && !self.quirks.has(Quirk::NoPrefill) {
+        if *prefill && last > 0 && !self.quirks.has(Quirk::NoPrefill) {
             return;
         }
         *prefill = false;
