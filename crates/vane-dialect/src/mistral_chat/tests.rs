@@ -1,7 +1,10 @@
 //! Cases of Mistral chat, written from the contract.
 
 mod answers;
+mod blocks;
 mod door;
+mod messages;
+mod order;
 mod properties;
 mod replies;
 mod requests;

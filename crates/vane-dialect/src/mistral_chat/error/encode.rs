@@ -1,9 +1,9 @@
 //! Fault -> the status and envelope that Mistral's clients read.
 
-use super::super::members::Members;
 use crate::dialect::Dialect;
 use crate::fault::{Blame, Fault, Kind, Upstream};
 use crate::frame::sse;
+use crate::mistral_chat::members::Members;
 use serde::de::IgnoredAny;
 
 const OWN_CREDENTIAL: &str = "the provider refused Vane's own credential for it: this is for the \

@@ -10,13 +10,13 @@ mod parts;
 mod tools;
 mod write;
 
-use super::super::members::{Members, list};
 use super::sampling;
 use crate::call::{Chat, Effort, Extra, Format, ReasoningAsk, ReasoningMode, Show};
 use crate::codec::{Asked, Encoded, Target};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::Str;
+use crate::mistral_chat::members::{Members, list};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use names::Names;
@@ -127,9 +127,10 @@ fn format(body: &mut Members<'_>, format: &Format, target: &Target<'_>, notes: &
     }
 }
 
-/// Models that do not reason refuse the field.
+/// Models that do not reason refuse the field, so that only what the caller said outright is
+/// carried, unless the offer is known to take it.
 fn reasoning(body: &mut Members<'_>, ask: &ReasoningAsk, target: &Target<'_>, notes: &mut Notes) {
-    let takes = !target.quirks.has(Quirk::NoReasoning);
+    let takes = target.quirks.has(Quirk::ReasoningEffort);
     let effort = match (ask.effort, ask.mode) {
         (Some(effort), _) => Some(effort),
         (None, ReasoningMode::Off) if takes => Some(Effort::None),

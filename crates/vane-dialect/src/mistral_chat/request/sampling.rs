@@ -1,10 +1,10 @@
 //! The fields that Mistral's chat and FIM bodies have in common.
 
-use super::super::members::Members;
 use crate::call::{Extra, Sampling};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw};
+use crate::mistral_chat::members::Members;
 use crate::notes::Notes;
 use serde::Deserialize;
 use serde_json::Number;

@@ -1,15 +1,15 @@
 //! A whole answer as Mistral's SDKs read it.
 
-use super::super::members::{Members, list};
-use super::super::parts::{
-    created, finish_reason, or, prefill, sealed, text, text_part, thinking_part, tool_call,
-};
-use super::super::usage;
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, ToolUse};
 use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::json;
+use crate::mistral_chat::members::{Members, list};
+use crate::mistral_chat::parts::{
+    created, finish_reason, or, prefill, sealed, text, text_part, thinking_part, tool_call,
+};
+use crate::mistral_chat::usage;
 
 pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<u8> {
     let mut out = Vec::new();

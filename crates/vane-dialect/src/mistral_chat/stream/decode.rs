@@ -1,11 +1,11 @@
 //! Chunks -> events.
 
-use super::super::message::Reading;
-use super::super::response;
 use crate::codec::{Asked, Seen};
 use crate::event::Sink;
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
+use crate::mistral_chat::message::Reading;
+use crate::mistral_chat::response;
 
 #[derive(Debug, Default)]
 pub struct Decoder {

@@ -3,15 +3,15 @@
 //! Every chunk has id, object, created, model, index and a `finish_reason` key, and every delta
 //! has `content` (one FIM client fails without). A tool call goes out whole, in one delta.
 
-use super::super::members::Members;
-use super::super::parts;
-use super::super::usage;
 use crate::block::State;
 use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
 use crate::frame::sse;
 use crate::json;
+use crate::mistral_chat::members::Members;
+use crate::mistral_chat::parts;
+use crate::mistral_chat::usage;
 use crate::usage::Usage;
 
 pub struct Encoder {

@@ -75,7 +75,7 @@ fn the_service_tier_of_the_answer_is_kept() {
 }
 
 #[test]
-fn t10_streamed_and_whole_are_equal() {
+fn streamed_and_whole_are_equal() {
     let frames = [
         chunk(r#"{"role":"assistant","content":""}"#, "null", ""),
         chunk(r#"{"content":"h"}"#, "null", ""),
@@ -164,6 +164,18 @@ fn t2_empty_tool_calls_open_nothing() {
     let body = WHOLE.replace("\"tool_calls\":null", "\"tool_calls\":[]");
     let answer = unary(&body, &Asked::default()).unwrap();
     assert_eq!((text(&answer), answer.blocks.len()), ("hi".to_owned(), 1));
+}
+
+#[test]
+fn t10_no_arguments_are_an_empty_object() {
+    for arguments in ["\"\"", "null", "{}", "\"{}\""] {
+        let delta = format!(
+            r#"{{"tool_calls":[{{"id":"a","function":{{"name":"f","arguments":{arguments}}}}}]}}"#
+        );
+        let frame = chunk(&delta, "\"tool_calls\"", "");
+        let answer = collect(stream(&[&frame], Asked::default()).unwrap());
+        assert_eq!(calls(&answer), [("a", "f", "{}")], "{arguments}");
+    }
 }
 
 #[test]
@@ -330,7 +342,7 @@ fn the_byte_path_is_told_where_usage_stands() {
     assert_eq!(&first[range], &USAGE[9..]);
     assert!(!seen.usage_only && !seen.last);
     assert!(push(&format!(r#"{{"id":"9f3c","choices":[]{USAGE}}}"#)).usage_only);
-    assert_eq!(push(" [DONE]").last, true);
+    assert!(push(" [DONE]").last);
     assert_eq!(push(""), Seen::default());
     let mut whole: Vec<Event<'static>> = Vec::new();
     let seen =

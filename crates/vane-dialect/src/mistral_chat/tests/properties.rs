@@ -65,9 +65,8 @@ fn tool_use(id: &str, name: &str, arguments: String) -> Block {
     })
 }
 
-/// Calls that Mistral can say in full.
-fn chat() -> impl Strategy<Value = Chat> {
-    let media = prop_oneof![
+fn media() -> impl Strategy<Value = Block> {
+    prop_oneof![
         text(),
         Just(Block::Image(Image {
             source: Source::from_url("data:image/png;base64,QQ=="),
@@ -81,10 +80,14 @@ fn chat() -> impl Strategy<Value = Chat> {
             citations: false,
             cache: None,
         })),
-    ];
+    ]
+}
+
+/// Calls that Mistral can say in full.
+fn chat() -> impl Strategy<Value = Chat> {
     let rounds = prop::collection::vec(
         (
-            prop::collection::vec(media, 1..3),
+            prop::collection::vec(media(), 1..3),
             WORD,
             prop::option::of(WORD),
             0..3_usize,

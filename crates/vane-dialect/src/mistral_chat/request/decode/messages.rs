@@ -7,6 +7,7 @@ use crate::block::{Block, ToolForm, ToolResult, ToolUse};
 use crate::call::{Role, Turn};
 use crate::fault::Fault;
 use crate::json::{Object, Path, Str};
+use crate::mistral_chat::wire;
 use crate::seal::Seal;
 use serde_json::value::RawValue;
 
@@ -165,7 +166,7 @@ fn tool_use(raw: &RawValue, path: &Path<'_>) -> Result<ToolUse, Fault> {
         name: function.need("name", &inside)?,
         namespace: None,
         form: ToolForm::Function,
-        arguments: super::super::super::wire::arguments(arguments).into_owned(),
+        arguments: wire::arguments(arguments).into_owned(),
         cache: None,
     })
 }

@@ -1,11 +1,11 @@
 //! Tools and the choice among them.
 
-use super::super::sampling;
 use crate::block::ToolForm;
 use crate::call::{Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw, Str};
+use crate::mistral_chat::request::sampling;
 use serde_json::value::RawValue;
 
 pub(super) fn read(tools: Vec<&RawValue>) -> Result<Vec<Tool>, Fault> {

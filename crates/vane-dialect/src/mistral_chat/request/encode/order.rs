@@ -14,10 +14,11 @@ use crate::quirk::{Quirk, Quirks};
 const USER_SAYS: &str = "[After this result, the user says:]";
 
 pub(super) fn settle<'c>(
-    outline: Vec<Message<'c>>,
+    mut outline: Vec<Message<'c>>,
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Vec<Message<'c>> {
+    outline.retain(|message| !is_empty(message));
     let is_system = |message: &Message<'_>| matches!(message, Message::System(_));
     let last_other = outline.iter().rposition(|message| !is_system(message));
     let mut settled = Settled {
@@ -53,6 +54,19 @@ pub(super) fn prefill(messages: &[Message<'_>]) -> Option<String> {
         }) => Some(text_of(content)),
         Some(_) | None => None,
     }
+}
+
+/// An assistant message with neither words nor calls is refused.
+fn is_empty(message: &Message<'_>) -> bool {
+    match message {
+        Message::Assistant { content, calls, .. } => calls.is_empty() && is_silent(content),
+        Message::System(_) | Message::User(_) | Message::Tool { .. } => false,
+    }
+}
+
+fn is_silent(content: &[Part<'_>]) -> bool {
+    let blank = |part: &Part<'_>| part.as_text().is_some_and(|text| text.trim().is_empty());
+    content.iter().all(blank)
 }
 
 fn text_of(content: &[Part<'_>]) -> String {
@@ -107,11 +121,6 @@ impl<'c> Settled<'c> {
     }
 
     fn assistant(&mut self, content: Vec<Part<'c>>, calls: Vec<SentCall<'c>>, prefill: bool) {
-        let blank = |part: &Part<'_>| part.as_text().is_some_and(|text| text.trim().is_empty());
-        let silent = content.iter().all(blank);
-        if silent && calls.is_empty() {
-            return;
-        }
         let alone = self.quirks.has(Quirk::TextOrCalls) && !calls.is_empty();
         if !alone {
             return self.messages.push(Message::Assistant {
@@ -120,7 +129,7 @@ impl<'c> Settled<'c> {
                 prefill,
             });
         }
-        if !silent {
+        if !is_silent(&content) {
             self.messages.push(Message::Assistant {
                 content,
                 calls: Vec::new(),
@@ -134,7 +143,8 @@ impl<'c> Settled<'c> {
         });
     }
 
-    /// An assistant message at the end is the beginning of the answer; nothing else is taken.
+    /// An assistant message at the end is the beginning of the answer, if there is something to
+    /// answer; nothing else is taken.
     fn end(&mut self, notes: &mut Notes) {
         let last = self.messages.len().saturating_sub(1);
         for (at, message) in self.messages.iter_mut().enumerate() {
@@ -148,7 +158,7 @@ impl<'c> Settled<'c> {
         let Some(Message::Assistant { prefill, .. }) = self.messages.last_mut() else {
             return;
         };
-        if *prefill && !self.quirks.has(Quirk::NoPrefill) {
+        if *prefill && last > 0 && !self.quirks.has(Quirk::NoPrefill) {
             return;
         }
         *prefill = false;

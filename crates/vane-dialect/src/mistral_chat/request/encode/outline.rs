@@ -114,7 +114,7 @@ impl<'c> Outline<'c, '_> {
         }
         match turn.role {
             Role::System | Role::Developer => {
-                let content = self.carrier.parts(&turn.blocks);
+                let content = self.carrier.words(turn.blocks.iter());
                 if !content.is_empty() {
                     self.messages.push(Message::System(content));
                 }
@@ -199,12 +199,13 @@ impl<'c> Outline<'c, '_> {
         if !goes_on {
             self.balance();
         }
-        let (mut content, mut calls) = (Vec::new(), Vec::new());
+        let tools = |block: &&Block| matches!(block, Block::ToolUse(_) | Block::ToolResult(_));
+        let words = turn.blocks.iter().filter(|block| !tools(block));
+        let mut content = self.carrier.words(words);
+        let mut calls: Vec<SentCall<'_>> = Vec::new();
         for block in &turn.blocks {
-            match block {
-                Block::ToolUse(tool) => calls.push(self.call(tool)),
-                Block::ToolResult(_) => {}
-                block => content.extend(self.carrier.part(block)),
+            if let Block::ToolUse(tool) = block {
+                calls.push(self.call(tool));
             }
         }
         match self.messages.last_mut() {

@@ -54,6 +54,25 @@ impl<'c> Carrier<'c, '_> {
         blocks.iter().filter_map(|block| self.part(block)).collect()
     }
 
+    /// Parts of a system or assistant message, which hold no media.
+    pub(super) fn words(&mut self, blocks: impl Iterator<Item = &'c Block>) -> Vec<Part<'c>> {
+        let mut words = Vec::new();
+        for block in blocks {
+            let kind = match self.part(block) {
+                Some(Part::Image(..)) => "image",
+                Some(Part::Document(..) | Part::File(_)) => "document",
+                Some(Part::Audio(_)) => "input_audio",
+                part => {
+                    words.extend(part);
+                    continue;
+                }
+            };
+            self.notes.drop(kind);
+            words.push(Part::text("[A file that could not be passed on.]"));
+        }
+        words
+    }
+
     pub(super) fn part(&mut self, block: &'c Block) -> Option<Part<'c>> {
         match block {
             Block::Text(text) if text.text.starts_with(BILLING_LINE) => {
