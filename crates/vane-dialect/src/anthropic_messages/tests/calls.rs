@@ -113,7 +113,7 @@ fn namespaces_and_custom_tools_are_flattened_and_come_back() {
     chat.turns.push(said(Role::User, "go"));
     let (encoded, body, _) = encode_for(&chat, &target(&[]));
     assert!(
-        body.contains(r#"{"type":"tool_use","id":"call_1","name":"mcp__read_file","input":{}}"#)
+        body.contains(r#"{"type":"tool_use","id":"call_1_r0","name":"mcp__read_file","input":{}}"#)
     );
     assert!(
         body.contains(r#""name":"apply_patch","input":{"input":"*** \"x\""}"#),
@@ -122,7 +122,7 @@ fn namespaces_and_custom_tools_are_flattened_and_come_back() {
     assert_eq!(encoded.asked.custom, ["apply_patch"]);
     assert_eq!(
         encoded.asked.ids,
-        [("call_1".to_owned(), "call|1".to_owned())]
+        [("call_1_r0".to_owned(), "call|1".to_owned())]
     );
 
     let answer = r#"{"id":"a","model":"m","content":[{"type":"tool_use","id":"t1","name":"mcp__read_file","input":{"a": 1}},{"type":"tool_use","id":"t2","name":"apply_patch","input":{"input":"*** \"y\""}}],"stop_reason":"tool_use"}"#;

@@ -151,7 +151,7 @@ fn tool() -> impl Strategy<Value = Tool> {
         "[a-z_]{1,9}",
         option::of(words()),
         object(),
-        option::of(any::<bool>()),
+        option::of(Just(true)),
         cache(),
     )
         .prop_map(|(name, description, schema, strict, cache)| {
@@ -254,8 +254,33 @@ fn answer() -> impl Strategy<Value = Answer> {
     )
 }
 
-/// Neighbouring blocks of text are one after a stream only if the client joins them: they stay
-/// apart here.
+const PARTS: usize = 3;
+
+/// A stream of tool calls whose pieces come in any order that keeps each call's own.
+fn interleaved(tools: usize, order: &[usize]) -> String {
+    let mut stream = String::new();
+    let mut frame = |data: String| stream.push_str(&format!("data: {data}\n\n"));
+    frame(r#"{"type":"message_start","message":{"id":"a","model":"m"}}"#.to_owned());
+    for tool in 0..tools {
+        frame(format!(
+            r#"{{"type":"content_block_start","index":{tool},"content_block":{{"type":"tool_use","id":"t{tool}","name":"f","input":{{}}}}}}"#
+        ));
+    }
+    let mut told = vec![0; tools];
+    let rest = (0..tools).flat_map(|tool| [tool; PARTS]);
+    for tool in order.iter().map(|at| at % tools).chain(rest) {
+        let more = [r#"{\"k\":"#, "[", "1]}"].get(told[tool]);
+        if let Some(more) = more {
+            told[tool] += 1;
+            frame(format!(
+                r#"{{"type":"content_block_delta","index":{tool},"delta":{{"type":"input_json_delta","partial_json":"{more}"}}}}"#
+            ));
+        }
+    }
+    frame(r#"{"type":"message_stop"}"#.to_owned());
+    stream
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -272,6 +297,17 @@ proptest! {
         prop_assert_eq!(&streamed(&frames).unwrap(), &answer);
         let body = response::encode(&answer, &plain_reply(), Some("0.1"));
         prop_assert_eq!(&whole(std::str::from_utf8(&body).unwrap()).unwrap(), &answer);
+    }
+
+    #[test]
+    fn t3_calls_in_any_order_keep_their_arguments(tools in 1..5_usize, order in vec(0..9_usize, 0..20)) {
+        let answer = streamed(&interleaved(tools, &order)).unwrap();
+        prop_assert_eq!(answer.blocks.len(), tools);
+        for (at, block) in answer.blocks.iter().enumerate() {
+            let Block::ToolUse(tool) = block else { panic!("{block:?}") };
+            prop_assert_eq!(&tool.id, &format!("t{at}"));
+            prop_assert_eq!(&tool.arguments, r#"{"k":[1]}"#);
+        }
     }
 
     #[test]

@@ -245,7 +245,7 @@ fn wrong_types_name_their_place() {
             "messages[0].content[0].input",
         ),
         (
-            r#"{"model":"m","messages":[],"thinking":{"type":"enabled","budget_tokens":"many"}}"#,
+            r#"{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"type":"enabled","budget_tokens":"many"}}"#,
             "thinking.budget_tokens",
         ),
     ] {

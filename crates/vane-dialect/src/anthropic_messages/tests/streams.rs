@@ -62,7 +62,6 @@ const TWIN: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":
 fn t19_a_stream_and_its_whole_twin_are_the_same_answer() {
     let answer = streamed(&recorded()).unwrap();
     let twin = whole(TWIN).unwrap();
-    // Between blocks only the white space of a server tool's raw text may differ.
     assert_eq!(answer.usage, twin.usage);
     assert_eq!(answer.stop, Stop::ToolUse);
     assert_eq!(answer.blocks, twin.blocks);
@@ -266,6 +265,22 @@ fn the_whole_answer_is_that_of_the_contract() {
 }
 
 #[test]
+fn words_of_refusal_are_told_as_one() {
+    let answer = answer(vec![Block::Refusal("no".to_owned())], Stop::End);
+    let body = response::encode(&answer, &plain_reply(), None);
+    for told in [
+        String::from_utf8(body).unwrap(),
+        frames_of(&answer, plain_reply(), None),
+    ] {
+        assert!(told.contains(r#""stop_reason":"refusal""#), "{told}");
+        assert!(
+            told.contains(r#""stop_details":{"type":"refusal""#),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn arguments_that_are_no_object_never_break_the_client() {
     for (form, arguments, input) in [
         (ToolForm::Function, "", "{}"),
@@ -296,8 +311,9 @@ fn t4_thoughts_carry_a_seal_that_brings_them_back() {
         state: Some(state.clone()),
     });
     let answer = answer(vec![thought], Stop::End);
-    let omitted =
-        reply(r#"{"model":"m","messages":[],"thinking":{"type":"adaptive","display":"omitted"}}"#);
+    let omitted = reply(
+        r#"{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"type":"adaptive","display":"omitted"}}"#,
+    );
     for (reply, shown) in [(plain_reply(), "hm"), (omitted, "")] {
         let read = streamed(&frames_of(&answer, reply.clone(), None)).unwrap();
         let unary = response::encode(&answer, &reply, None);
@@ -321,7 +337,8 @@ fn t4_thoughts_carry_a_seal_that_brings_them_back() {
 
 #[test]
 fn stops_are_told_by_their_names() {
-    let with_stop = r#"{"model":"m","messages":[],"stop_sequences":["END"]}"#;
+    let with_stop =
+        r#"{"model":"m","messages":[{"role":"user","content":"x"}],"stop_sequences":["END"]}"#;
     for (stop, reason) in [
         (Stop::End, r#""end_turn","stop_sequence":null"#),
         (

@@ -44,7 +44,7 @@ impl Thinking {
                     | ToolChoice::Allowed { required: true, .. }
             )
         );
-        let prefilled = messages.last().is_some_and(|last| last.is_assistant);
+        let prefilled = messages.last().is_some_and(Message::is_prefill);
         let possible = match wanted {
             Self::Unsaid | Self::Disabled => true,
             // Models that decide for themselves go on from a turn without thinking.
