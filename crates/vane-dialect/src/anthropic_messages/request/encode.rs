@@ -84,11 +84,7 @@ fn max_output(chat: &Chat, target: &Target<'_>, notes: &mut Notes) -> u64 {
 
 /// The fields without canonical meaning: our own as they stood, others' where they mean the same.
 fn extras(chat: &Chat, target: &Target<'_>, members: &mut Members<'_>, notes: &mut Notes) {
-    let own = |name| {
-        let mut all = chat.extras.iter();
-        all.any(|extra| extra.dialect == Dialect::AnthropicMessages && extra.name == name)
-    };
-    let mut user = !own("metadata");
+    let mut user = !has_own(chat, "metadata");
     for extra in &chat.extras {
         let is_own = extra.dialect == Dialect::AnthropicMessages;
         let name = extra.name.as_str();
@@ -107,6 +103,12 @@ fn extras(chat: &Chat, target: &Target<'_>, members: &mut Members<'_>, notes: &m
             notes.drop(name);
         }
     }
+}
+
+/// Whether the client sent an extra of this dialect under `name`.
+fn has_own(chat: &Chat, name: &str) -> bool {
+    let mut extras = chat.extras.iter();
+    extras.any(|extra| extra.dialect == Dialect::AnthropicMessages && extra.name == name)
 }
 
 /// OpenAI's stable name of an end user, which is Anthropic's `metadata.user_id`.

@@ -280,6 +280,22 @@ fn what_blocks_say_beyond_their_form_is_noted() {
 }
 
 #[test]
+fn a_way_of_thinking_of_tomorrow_stays_raw() {
+    let raw = r#"{"type":"deep","depth":3}"#;
+    let chat = decode(&format!(
+        r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":"x"}}],"thinking":{raw},"output_config":{{"effort":"huge"}}}}"#
+    ));
+    let (body, dropped) = encode(&chat);
+    assert_eq!(body.matches(r#""thinking""#).count(), 1, "{body}");
+    assert!(body.contains(&format!(r#""thinking":{raw}"#)), "{body}");
+    assert!(
+        body.contains(r#""output_config":{"effort":"huge"}"#),
+        "{body}"
+    );
+    assert!(dropped.is_empty());
+}
+
+#[test]
 fn an_unknown_choice_stays_raw() {
     let raw = r#"{"type":"some","of":["f"]}"#;
     let chat = decode(&format!(
