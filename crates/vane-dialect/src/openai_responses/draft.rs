@@ -1,17 +1,16 @@
 //! The response object that is being written: the call's echo, the items so far, the end.
 
+use super::echo;
 use super::error;
 use super::item::Item;
-use super::request::{write_settings, write_tools};
 use super::wire::{self, Fields};
-use crate::block::{Block, State, Text};
-use crate::call::{Call, Chat, Extra, Role};
+use crate::block::State;
+use crate::call::Call;
 use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::fault::Fault;
 use crate::json;
-use crate::notes::Notes;
 use crate::usage::Usage;
 
 /// Ids of items are sent back to providers, which take at most 64 bytes of them.
@@ -168,7 +167,7 @@ impl Draft {
         if self.echo.is_empty()
             && let Call::Chat(chat) = &*self.reply.call
         {
-            write_echo(chat, &mut self.echo);
+            echo::write(chat, &mut self.echo);
         }
         let mut fields = Fields::open(out);
         fields.text("id", &self.id).text("object", "response");
@@ -229,56 +228,6 @@ impl Draft {
             out.push(b'}');
         }
     }
-}
-
-/// Writes the members that repeat the call, without braces.
-fn write_echo(chat: &Chat, echo: &mut Vec<u8>) {
-    let mut object = Vec::new();
-    let mut fields = Fields::open(&mut object);
-    match chat
-        .turns
-        .first()
-        .map(|turn| (turn.role, turn.blocks.as_slice()))
-    {
-        Some((Role::System, [Block::Text(Text { text, .. })])) => fields.text("instructions", text),
-        _ => fields.json("instructions", "null"),
-    };
-    let notes = &mut Notes::default();
-    fields.value("max_output_tokens", &chat.sampling.max_output);
-    fields.value("parallel_tool_calls", &chat.parallel_tools.unwrap_or(true));
-    fields.value("temperature", &chat.sampling.temperature);
-    fields.value("top_p", &chat.sampling.top_p);
-    fields.json("tools", write_tools::list(&chat.tools, notes));
-    let choice = chat.tool_choice.as_ref();
-    let choice = choice.and_then(|choice| write_tools::choice(choice, &chat.tools, notes));
-    fields.json("tool_choice", choice.as_deref().unwrap_or(b"\"auto\""));
-    let extras: Vec<&Extra> = chat
-        .extras
-        .iter()
-        .filter(|extra| extra.dialect == Dialect::OpenaiResponses)
-        .collect();
-    let reasoning = write_settings::reasoning(chat, &extras, notes);
-    fields.json(
-        "reasoning",
-        reasoning
-            .as_deref()
-            .unwrap_or(br#"{"effort":null,"summary":null}"#),
-    );
-    fields.json("text", write_settings::echoed_text(chat, &extras, notes));
-    fields.value("prompt_cache_key", &chat.cache_key);
-    for (name, default) in [
-        ("metadata", "{}"),
-        ("max_tool_calls", "null"),
-        ("safety_identifier", "null"),
-        ("top_logprobs", "0"),
-        ("truncation", "\"disabled\""),
-        ("user", "null"),
-    ] {
-        let said = extras.iter().find(|extra| extra.name == name);
-        fields.json(name, said.map_or(default, |extra| extra.value.get()));
-    }
-    fields.close();
-    echo.extend_from_slice(&object[1..object.len() - 1]);
 }
 
 impl Sink for Draft {
