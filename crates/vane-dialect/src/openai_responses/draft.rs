@@ -10,7 +10,6 @@ use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::fault::Fault;
-use crate::json;
 use crate::usage::Usage;
 
 /// Ids of items are sent back to providers, which take at most 64 bytes of them.
@@ -132,7 +131,7 @@ impl Draft {
         self.write(&Status::InProgress, None, out);
     }
 
-    /// Writes the response that ended; says whether it is complete.
+    /// Writes the response that ended, complete or not.
     pub(super) fn write_ended(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
         let status = match self.incomplete() {
             Some(reason) => Status::Incomplete(reason),
@@ -172,29 +171,10 @@ impl Draft {
         let mut fields = Fields::open(out);
         fields.text("id", &self.id).text("object", "response");
         fields.value("created_at", &self.created);
-        let ended = !matches!(status, Status::InProgress);
-        let name = match status {
-            Status::InProgress => "in_progress",
-            Status::Completed => "completed",
-            Status::Incomplete(_) => "incomplete",
-            Status::Failed(_) => "failed",
-        };
-        fields.text("status", name).json("background", "false");
-        match status {
-            Status::Failed(fault) => error::write(fault, fields.key("error")),
-            Status::InProgress | Status::Completed | Status::Incomplete(_) => {
-                fields.json("error", "null");
-            }
-        }
-        let details = fields.key("incomplete_details");
-        if let Status::Incomplete(reason) = status {
-            let mut details = Fields::open(details);
-            details.text("reason", reason);
-            details.close();
-        } else {
-            details.extend_from_slice(b"null");
-        }
+        status.write(&mut fields);
+        fields.json("background", "false");
         fields.text("model", &self.model);
+        let ended = !matches!(status, Status::InProgress);
         let output = fields.key("output");
         output.push(b'[');
         if ended {
@@ -203,29 +183,44 @@ impl Draft {
         output.push(b']');
         fields.json("previous_response_id", "null");
         fields.json("store", "false");
-        let out = fields.key("service_tier");
-        json::string(
-            out,
-            if ended {
-                wire::tier_name(self.usage.served)
-            } else {
-                "auto"
-            },
-        );
-        let known =
-            ended && (!matches!(status, Status::Failed(_)) || self.usage != Usage::default());
-        if known {
+        let tier = if ended {
+            wire::tier_name(self.usage.served)
+        } else {
+            "auto"
+        };
+        fields.text("service_tier", tier);
+        let failed = matches!(status, Status::Failed(_));
+        if ended && !(failed && self.usage == Usage::default()) {
             wire::write_usage(fields.key("usage"), &self.usage, cost);
         } else {
             fields.json("usage", "null");
         }
-        let out = fields.close();
-        // The echo is members of this object, already joined.
-        if !self.echo.is_empty() {
-            out.pop();
-            out.push(b',');
-            out.extend_from_slice(&self.echo);
-            out.push(b'}');
+        fields.members(&self.echo);
+        fields.close();
+    }
+}
+
+impl Status<'_> {
+    /// The three members that tell of it.
+    fn write(&self, fields: &mut Fields<'_>) {
+        let name = match self {
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Incomplete(_) => "incomplete",
+            Self::Failed(_) => "failed",
+        };
+        fields.text("status", name);
+        if let Self::Failed(fault) = self {
+            error::write(fault, fields.key("error"));
+        } else {
+            fields.json("error", "null");
+        }
+        if let Self::Incomplete(reason) = self {
+            let mut details = Fields::open(fields.key("incomplete_details"));
+            details.text("reason", reason);
+            details.close();
+        } else {
+            fields.json("incomplete_details", "null");
         }
     }
 }

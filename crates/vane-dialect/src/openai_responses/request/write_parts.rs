@@ -116,7 +116,9 @@ const fn is_openai_file(dialect: Dialect) -> bool {
 fn write_image(image: &Image, parts: &mut Vec<u8>) -> bool {
     let (key, value) = match &image.source {
         Source::File { dialect, id } if is_openai_file(*dialect) => ("file_id", Some(id.clone())),
-        source => ("image_url", source.to_url()),
+        Source::File { .. } | Source::Text(_) | Source::Url(_) | Source::Base64 { .. } => {
+            ("image_url", image.source.to_url())
+        }
     };
     let Some(value) = value else { return false };
     let mut fields = Fields::typed(next(parts), "input_image");
