@@ -78,6 +78,14 @@ pub(super) fn garbage(body: &[u8]) -> Fault {
     Fault::protocol(read::describe(200, body))
 }
 
+/// The fault of a body with status 200 that is not the answer it should be.
+pub(crate) fn not_an_answer(body: &[u8]) -> Fault {
+    match serde_json::from_slice::<Chunk<'_>>(body) {
+        Ok(chunk) => in_answer(&chunk, body).unwrap_or_else(|| garbage(body)),
+        Err(_) => garbage(body),
+    }
+}
+
 /// The upstream gave up in the middle of its answer.
 pub(super) fn stopped(reason: &str) -> Fault {
     let kind = match reason {

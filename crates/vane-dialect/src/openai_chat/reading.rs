@@ -155,15 +155,15 @@ impl Reading {
             self.sequencer.refusal(&text, sink)?;
         }
         if let Some(raw) = message.tool_calls {
-            let calls: Vec<ToolCall<'_>> =
-                serde_json::from_str(raw.get()).map_err(|_| error::garbage(raw.get().as_bytes()))?;
+            let calls: Vec<ToolCall<'_>> = serde_json::from_str(raw.get())
+                .map_err(|_| error::garbage(raw.get().as_bytes()))?;
             for call in &calls {
                 self.tool(call, sink)?;
             }
         }
         if let Some(raw) = message.function_call {
-            let function: Function<'_> =
-                serde_json::from_str(raw.get()).map_err(|_| error::garbage(raw.get().as_bytes()))?;
+            let function: Function<'_> = serde_json::from_str(raw.get())
+                .map_err(|_| error::garbage(raw.get().as_bytes()))?;
             let call = ToolCall {
                 index: Some(0),
                 function: Some(function),
@@ -258,10 +258,10 @@ impl Reading {
                 wrapped: None,
             });
         }
-        if let (Some(tool), Some(id)) = (self.tools.get_mut(key), id) {
-            if tool.id.is_empty() {
-                id.clone_into(&mut tool.id);
-            }
+        if let (Some(tool), Some(id)) = (self.tools.get_mut(key), id)
+            && tool.id.is_empty()
+        {
+            id.clone_into(&mut tool.id);
         }
         key
     }

@@ -160,7 +160,11 @@ mod tests {
             let usage = usage(&format!(
                 r#"{{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,{cached}}}"#
             ));
-            assert_eq!((usage.input_uncached, usage.cache_read), (36, 64), "{cached}");
+            assert_eq!(
+                (usage.input_uncached, usage.cache_read),
+                (36, 64),
+                "{cached}"
+            );
             assert_eq!(usage.output, 7);
         }
     }
@@ -186,7 +190,11 @@ mod tests {
     #[test]
     fn the_cost_keeps_its_digits() {
         let mut out = Vec::new();
-        write(&mut out, &Usage::from_inclusive(3, 1, 0, 2, 0), Some("0.00075000"));
+        write(
+            &mut out,
+            &Usage::from_inclusive(3, 1, 0, 2, 0),
+            Some("0.00075000"),
+        );
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,
