@@ -25,6 +25,7 @@ pub(super) struct Reading {
     sequencer: Sequencer,
     tools: Vec<Tool>,
     details: Details,
+    any_choice: bool,
     stop: Option<Stop>,
     usage: Option<Usage>,
     served: Option<Served>,
@@ -52,6 +53,11 @@ impl Reading {
         self.sequencer.is_finished()
     }
 
+    /// Whether there was anything of an answer.
+    pub(super) const fn has_choice(&self) -> bool {
+        self.any_choice
+    }
+
     /// Whether the upstream said why it stopped.
     pub(super) const fn has_stop(&self) -> bool {
         self.stop.is_some()
@@ -69,6 +75,7 @@ impl Reading {
         if let Some(tier) = chunk.service_tier {
             self.served = Some(usage::served(tier));
         }
+        self.any_choice |= any;
         // Azure's first chunk has no choices, no id and no model: not the start yet.
         if any || found.is_some() {
             self.start(&chunk, sink);

@@ -18,6 +18,9 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
     }
     let mut reading = Reading::new(asked.clone());
     let seen = reading.chunk(body, sink)?;
+    if !reading.has_choice() {
+        return Err(error::garbage(body));
+    }
     reading.end(sink)?;
     Ok(Seen { last: true, ..seen })
 }

@@ -215,3 +215,24 @@ fn old_functions_are_answered_with_function_call() {
     assert!(frames.contains(r#"{"function_call":{"name":"f","arguments":"{\"x\":1}"}}"#));
     assert!(!frames.contains("tool_calls"));
 }
+
+#[test]
+fn t18_a_body_that_is_no_answer_is_a_fault() {
+    for body in [
+        "",
+        "<html></html>",
+        "{}",
+        r#"{"choices":[]}"#,
+        "[]",
+        "null",
+        r#"{"usage":{"prompt_tokens":1}}"#,
+    ] {
+        assert_eq!(
+            whole(body).unwrap_err().kind,
+            crate::fault::Kind::Protocol,
+            "{body}"
+        );
+    }
+    let fault = whole(r#"{"error":{"message":"m","type":"invalid_request_error"}}"#).unwrap_err();
+    assert_eq!(fault.kind, crate::fault::Kind::Invalid);
+}
