@@ -65,14 +65,16 @@ impl Reading {
 
     /// Takes a chunk or a whole answer that was read from `data`.
     pub(super) fn chunk(&mut self, data: &[u8], sink: &mut dyn Sink) -> Result<Seen, Fault> {
-        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|_| error::garbage(data))?;
+        // One check of the whole is cheaper than one for each string.
+        let text = std::str::from_utf8(data).map_err(|_| error::garbage(data))?;
+        let chunk: Chunk<'_> = serde_json::from_str(text).map_err(|_| error::garbage(data))?;
         if let Some(fault) = error::in_answer(&chunk, data) {
             return Err(fault);
         }
         let any = chunk.choices.as_ref().is_some_and(|choices| choices.any);
         let found = chunk.usage.or_else(|| groq_usage(chunk.x_groq));
         let found = found.filter(|raw| raw.get() != "{}");
-        if let Some(tier) = chunk.service_tier {
+        if let Some(tier) = &chunk.service_tier.0 {
             self.served = Some(usage::served(tier));
         }
         self.any_choice |= any;
@@ -116,9 +118,9 @@ impl Reading {
 
     fn start(&mut self, chunk: &Chunk<'_>, sink: &mut dyn Sink) {
         if !self.sequencer.is_started() {
-            let id = member(chunk.id).unwrap_or_default();
-            let model = member(chunk.model).unwrap_or_default();
-            self.sequencer.start(&id, &model, chunk.created.0, sink);
+            let id = chunk.id.0.as_deref().unwrap_or_default();
+            let model = chunk.model.0.as_deref().unwrap_or_default();
+            self.sequencer.start(id, model, chunk.created.0, sink);
         }
     }
 

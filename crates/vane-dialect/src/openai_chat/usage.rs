@@ -1,6 +1,6 @@
 //! Usage on the wire: the totals include their parts; canonical counts do not.
 
-use super::wire::{Count, text};
+use super::wire::{Count, Loose};
 use crate::json;
 use crate::usage::{Served, Tier, Units, Usage};
 use serde::Deserialize;
@@ -32,7 +32,7 @@ struct Wire<'a> {
     #[serde(borrow)]
     server_tool_use: Option<&'a RawValue>,
     #[serde(borrow)]
-    service_tier: Option<&'a RawValue>,
+    service_tier: Loose<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,16 +82,20 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
             web_searches: searches.0.max(wire.num_search_queries.0),
             images: 0,
         },
-        served: wire.service_tier.map(served).unwrap_or_default(),
+        served: wire
+            .service_tier
+            .0
+            .as_deref()
+            .map(served)
+            .unwrap_or_default(),
         ..usage
     })
 }
 
 /// What the answer's `service_tier` says about its price.
-pub(crate) fn served(tier: &RawValue) -> Served {
-    let name = text(tier).unwrap_or_default();
+pub(crate) fn served(name: &str) -> Served {
     Served {
-        tier: match &*name {
+        tier: match name {
             "flex" => Tier::Flex,
             "priority" => Tier::Priority,
             "batch" => Tier::Batch,

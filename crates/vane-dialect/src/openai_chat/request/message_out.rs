@@ -344,7 +344,7 @@ impl<'a> Messages<'a> {
                 continue;
             }
             out.push(b',');
-            json::string(out, kind.trim_start_matches(MEMBER));
+            json::string(out, kind.strip_prefix(MEMBER).unwrap_or(kind));
             out.push(b':');
             out.extend_from_slice(raw.get().as_bytes());
         }

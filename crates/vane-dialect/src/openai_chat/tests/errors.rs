@@ -3,129 +3,133 @@ use crate::fault::{Blame, Fault, Kind};
 use crate::openai_chat::error::{decode, encode, in_stream};
 use serde_json::Value;
 
+type Case = (u16, &'static str, Kind, Blame, &'static str);
+
+const CASES: &[Case] = &[
+    (
+        400,
+        r#"{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
+        Kind::ContextLength,
+        Blame::Caller,
+        "too long",
+    ),
+    (
+        400,
+        r#"{"error":{"message":"This model's maximum context length is 8192 tokens"}}"#,
+        Kind::ContextLength,
+        Blame::Caller,
+        "This model's",
+    ),
+    (
+        429,
+        r#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+        Kind::NoFunds,
+        Blame::ProviderKey,
+        "m",
+    ),
+    (
+        401,
+        r#"{"error":{"message":"bad key","code":"invalid_api_key"}}"#,
+        Kind::Unauthenticated,
+        Blame::ProviderKey,
+        "bad key",
+    ),
+    (
+        402,
+        r#"{"error":"Insufficient Balance"}"#,
+        Kind::NoFunds,
+        Blame::ProviderKey,
+        "Insufficient Balance",
+    ),
+    (
+        404,
+        r#"{"detail":"Not Found"}"#,
+        Kind::NotFound,
+        Blame::Upstream,
+        "Not Found",
+    ),
+    (
+        422,
+        r#"{"detail":[{"loc":["body","top_k"],"msg":"no"}]}"#,
+        Kind::Invalid,
+        Blame::Caller,
+        "body.top_k: no",
+    ),
+    (
+        429,
+        r#"{"message":"Requests rate limit exceeded"}"#,
+        Kind::RateLimited,
+        Blame::Upstream,
+        "Requests",
+    ),
+    (
+        400,
+        r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#,
+        Kind::Unauthenticated,
+        Blame::ProviderKey,
+        "API key",
+    ),
+    (
+        502,
+        r#"{"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"inner words\"}}","provider_name":"X"}}}"#,
+        Kind::Upstream,
+        Blame::Upstream,
+        "inner words",
+    ),
+    (
+        403,
+        r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["x"]}}}"#,
+        Kind::ContentFilter,
+        Blame::Caller,
+        "flagged",
+    ),
+    (
+        400,
+        r#"{"code":"Client specified an invalid argument","error":"bad field"}"#,
+        Kind::Invalid,
+        Blame::Caller,
+        "bad field",
+    ),
+    (
+        503,
+        r#"{"object":"error","message":{"detail":[{"msg":"m"}]}}"#,
+        Kind::Overloaded,
+        Blame::Upstream,
+        "m",
+    ),
+    (
+        502,
+        "<html><body>nginx</body></html>",
+        Kind::Upstream,
+        Blame::Upstream,
+        "the upstream answered 502 with HTML",
+    ),
+    (
+        500,
+        "",
+        Kind::Upstream,
+        Blame::Upstream,
+        "the upstream answered 500 with nothing",
+    ),
+    (
+        429,
+        "slow down",
+        Kind::RateLimited,
+        Blame::Upstream,
+        "slow down",
+    ),
+    (
+        500,
+        "{\"error\":",
+        Kind::Upstream,
+        Blame::Upstream,
+        "the upstream answered 500 with JSON",
+    ),
+];
+
 #[test]
 fn every_shape_of_error_body_is_read() {
-    for (status, body, kind, blame, message) in [
-        (
-            400,
-            r#"{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
-            Kind::ContextLength,
-            Blame::Caller,
-            "too long",
-        ),
-        (
-            400,
-            r#"{"error":{"message":"This model's maximum context length is 8192 tokens"}}"#,
-            Kind::ContextLength,
-            Blame::Caller,
-            "This model's",
-        ),
-        (
-            429,
-            r#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#,
-            Kind::NoFunds,
-            Blame::ProviderKey,
-            "m",
-        ),
-        (
-            401,
-            r#"{"error":{"message":"bad key","code":"invalid_api_key"}}"#,
-            Kind::Unauthenticated,
-            Blame::ProviderKey,
-            "bad key",
-        ),
-        (
-            402,
-            r#"{"error":"Insufficient Balance"}"#,
-            Kind::NoFunds,
-            Blame::ProviderKey,
-            "Insufficient Balance",
-        ),
-        (
-            404,
-            r#"{"detail":"Not Found"}"#,
-            Kind::NotFound,
-            Blame::Upstream,
-            "Not Found",
-        ),
-        (
-            422,
-            r#"{"detail":[{"loc":["body","top_k"],"msg":"no"}]}"#,
-            Kind::Invalid,
-            Blame::Caller,
-            "body.top_k: no",
-        ),
-        (
-            429,
-            r#"{"message":"Requests rate limit exceeded"}"#,
-            Kind::RateLimited,
-            Blame::Upstream,
-            "Requests",
-        ),
-        (
-            400,
-            r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#,
-            Kind::Unauthenticated,
-            Blame::ProviderKey,
-            "API key",
-        ),
-        (
-            502,
-            r#"{"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"inner words\"}}","provider_name":"X"}}}"#,
-            Kind::Upstream,
-            Blame::Upstream,
-            "inner words",
-        ),
-        (
-            403,
-            r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["x"]}}}"#,
-            Kind::ContentFilter,
-            Blame::Caller,
-            "flagged",
-        ),
-        (
-            400,
-            r#"{"code":"Client specified an invalid argument","error":"bad field"}"#,
-            Kind::Invalid,
-            Blame::Caller,
-            "bad field",
-        ),
-        (
-            503,
-            r#"{"object":"error","message":{"detail":[{"msg":"m"}]}}"#,
-            Kind::Overloaded,
-            Blame::Upstream,
-            "m",
-        ),
-        (
-            502,
-            "<html><body>nginx</body></html>",
-            Kind::Upstream,
-            Blame::Upstream,
-            "the upstream answered 502 with HTML",
-        ),
-        (
-            500,
-            "",
-            Kind::Upstream,
-            Blame::Upstream,
-            "the upstream answered 500 with nothing",
-        ),
-        (
-            429,
-            "slow down",
-            Kind::RateLimited,
-            Blame::Upstream,
-            "slow down",
-        ),
-        (
-            500,
-            "{\"error\":",
-            Kind::Upstream,
-            Blame::Upstream,
-            "the upstream answered 500 with JSON",
-        ),
-    ] {
+    for &(status, body, kind, blame, message) in CASES {
         let fault = decode(status, body.as_bytes());
         assert_eq!((fault.kind, fault.blame), (kind, blame), "{body}");
         assert!(
