@@ -308,6 +308,7 @@ fn every_limit_quirk_is_obeyed_and_noted() {
             Quirk::NoStop,
             Quirk::NoSeed,
             Quirk::ClosedBody,
+            Quirk::NoReasoningEffort,
         ],
     );
     assert_eq!(
