@@ -96,7 +96,9 @@ impl Gateway {
     /// Who calls when authentication is off; `None` while it is on.
     #[must_use]
     pub fn open_caller(&self) -> Option<Arc<Caller>> {
-        (!self.state.load().config.auth).then(|| self.open_caller.clone()).flatten()
+        (!self.state.load().config.auth)
+            .then(|| self.open_caller.clone())
+            .flatten()
     }
 
     /// A new request id.
