@@ -6,4 +6,12 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod client;
+mod door;
+mod log;
+mod said;
+mod world;
+
+mod chat_completions;
 mod cli;
+mod matrix;
