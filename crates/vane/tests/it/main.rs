@@ -14,4 +14,11 @@ mod world;
 
 mod chat_completions;
 mod cli;
+mod count_tokens;
+mod embeddings;
+mod fim;
+mod health;
 mod matrix;
+mod messages;
+mod models;
+mod responses;
