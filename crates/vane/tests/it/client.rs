@@ -150,11 +150,7 @@ impl Connection {
     /// Sends a request and reads the head of its answer.
     pub(crate) async fn begin(mut self, ask: &Ask) -> Stream {
         self.write(&ask.bytes()).await;
-        let head = within("a head", self.head()).await.unwrap();
-        Stream {
-            connection: self,
-            body: head,
-        }
+        Stream::of(self).await
     }
 
     /// What the server sends until it closes.
@@ -261,6 +257,12 @@ pub(crate) struct Stream {
 }
 
 impl Stream {
+    /// The answer that a connection is about to get.
+    pub(crate) async fn of(mut connection: Connection) -> Self {
+        let body = within("a head", connection.head()).await.unwrap();
+        Self { connection, body }
+    }
+
     pub(crate) fn head(&self) -> &Reply {
         &self.body.reply
     }
