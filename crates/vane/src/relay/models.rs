@@ -1,12 +1,12 @@
 //! `GET /v1/models`: what can be called now, in one shape that every SDK reads.
 
-use super::inbound::Inbound;
+use super::inbound::{Inbound, percent_decoded};
 use super::reply::{Response, json};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, State};
 use crate::upstream::Offer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vane_catalog::Capability;
+use vane_catalog::{Capability, Status};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Fault, json as write};
 
@@ -21,20 +21,26 @@ pub async fn list(
 ) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
-    let mut models: BTreeMap<&str, &Offer> = BTreeMap::new();
-    for offer in state.offers.iter() {
-        models.entry(&offer.facts.id).or_insert(offer);
-    }
-    if let Some(allowed) = &caller.models {
-        models.retain(|id, _| allowed.iter().any(|name| name == id));
-    }
+    let models: BTreeMap<&str, &Arc<Offer>> = match &caller.models {
+        // The names of the key are those it may call.
+        Some(names) => names
+            .iter()
+            .filter_map(|name| Some((name.as_str(), served(&state, name)?)))
+            .collect(),
+        None => state
+            .offers
+            .iter()
+            .filter(|offer| offer.facts.status != Status::Retired)
+            .map(|offer| (offer.facts.id.as_ref(), offer))
+            .collect(),
+    };
     let limit = parameter(query, "limit")
         .and_then(|n| n.parse().ok())
         .unwrap_or(usize::MAX);
-    let after = parameter(query, "after_id");
+    let after = parameter(query, "after_id").map(percent_decoded);
     let rest: Vec<_> = models
         .into_iter()
-        .filter(|(id, _)| after.is_none_or(|after| *id > after))
+        .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
         .collect();
     let shown = &rest[..rest.len().min(limit)];
     let mut out = br#"{"object":"list","data":["#.to_vec();
@@ -65,10 +71,7 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
         .models
         .as_ref()
         .is_none_or(|names| names.iter().any(|name| name == id));
-    let resolved = state.catalog.resolve(id).filter(|_| allowed);
-    let offer =
-        resolved.and_then(|found| found.offers.iter().find_map(|o| state.offers.get(&o.id)));
-    match offer {
+    match served(&state, id).filter(|_| allowed) {
         Some(offer) => {
             let mut out = Vec::new();
             card(&mut out, id, offer);
@@ -80,6 +83,13 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
             Err(Fault::new(Kind::NotFound, Blame::Caller, message).with_code("model_not_found"))
         }
     }
+}
+
+/// An offer that can be called by this name.
+fn served<'s>(state: &'s State, name: &str) -> Option<&'s Arc<Offer>> {
+    let resolved = state.catalog.resolve(name)?;
+    let mut offers = resolved.offers.iter();
+    offers.find_map(|facts| state.offers.get(&facts.id))
 }
 
 /// The superset of OpenAI's, Anthropic's and Mistral's model objects.
