@@ -13,6 +13,7 @@ pub mod call;
 pub mod codec;
 pub mod dialect;
 pub mod embed;
+pub mod estimate;
 pub mod event;
 pub mod fault;
 pub mod frame;

@@ -278,10 +278,10 @@ impl Sequencer {
 
     /// Makes `slot` the open block, closing another one; returns its index.
     fn enter(&mut self, slot: Slot, opening: Opening<'_>, sink: &mut dyn Sink) -> u32 {
-        if let Some(open) = &self.open {
-            if open.slot == slot {
-                return open.index;
-            }
+        if let Some(open) = &self.open
+            && open.slot == slot
+        {
+            return open.index;
         }
         self.close(sink);
         let index = self.next_index;

@@ -1,4 +1,17 @@
-//! The gateway: configuration and commands.
+//! Vane: a gateway to language models.
+//!
+//! [`relay`] is the walk of a request on one screen; [`router`] has every route on one page;
+//! [`gateway`] holds what lives long. Nothing in this crate translates wire formats, prices usage
+//! or writes to a database: `vane-dialect`, `vane-catalog` and `vane-ledger` do.
 
 pub mod cli;
 pub mod config;
+pub mod gateway;
+pub mod limits;
+pub mod relay;
+pub mod rescue;
+pub mod router;
+pub mod seal;
+pub mod server;
+pub mod telemetry;
+pub mod upstream;

@@ -20,7 +20,9 @@ fn main() -> ExitCode {
 fn start() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let environment = Environment::of_process();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let runtime = runtime.context("cannot start")?;
     let done = runtime.block_on(run(cli, &environment));
     // A thread may still wait for a line of the terminal that nobody will type.

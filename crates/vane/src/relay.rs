@@ -53,9 +53,9 @@ pub async fn relay(
     let state = gateway.state();
     let caller = authenticate(gateway, &inbound.headers).await?;
     record.caller(&caller);
-    let call = decode(&state, inbound)?;
+    let call = decode(inbound)?;
     record.call(&call);
-    let plan = route(&state, &caller, &call, gateway.clock.now())?;
+    let plan = route(&state, caller.models.as_deref(), &call, record.began())?;
     let place = admit::admit(gateway, &caller)?;
     dispatch::dispatch(gateway, pool, &state, &caller, call, plan, place, record).await
 }

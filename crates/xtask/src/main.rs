@@ -1,1 +1,49 @@
-fn main() {}
+//! Every chore that a script would do, run as `cargo xtask`.
+//!
+//! `tidy` holds the tree to the rules that no compiler checks; `bench` measures the gateway beside a
+//! bare reverse proxy; `load` is the other end of `bench`, a process of its own so that its CPU time
+//! is never counted as the gateway's.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a chore talks to the person who runs it"
+)]
+#![allow(
+    clippy::cast_precision_loss,
+    reason = "figures are printed with three digits; no count here reaches 2^52"
+)]
+
+mod bench;
+mod load;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+enum Chore {
+    /// Check the tree against the rules that no compiler checks.
+    Tidy,
+    /// Measure the gateway beside a bare reverse proxy on this machine.
+    Bench(bench::Options),
+    /// Offer load to one address and print what came back (used by `bench`).
+    #[command(hide = true)]
+    Load(load::Options),
+}
+
+fn main() -> ExitCode {
+    let done = match Chore::parse() {
+        Chore::Tidy => tidy::run(),
+        Chore::Bench(options) => bench::run(&options),
+        Chore::Load(options) => load::run(&options),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            eprintln!("xtask: {fault:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -4,17 +4,18 @@
 //! Both go this way, so that they cannot differ. Blocks are counted here, not by the upstream's
 //! index, which some upstreams give twice.
 
+mod growing;
+
 use super::wire::unwrapped;
-use crate::block::{State, ToolForm};
+use crate::block::ToolForm;
 use crate::codec::Asked;
 use crate::dialect::Dialect;
 use crate::event::Sink;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str};
 use crate::sequence::{Sequencer, ToolPiece};
-use serde::Deserialize;
+use growing::{Begun, Growing, More, Named, is_empty, native, text, with_input};
 use serde_json::value::RawValue;
-use std::fmt::Write;
 
 #[derive(Debug, Default)]
 pub(super) struct Blocks {
@@ -23,74 +24,6 @@ pub(super) struct Blocks {
     /// The blocks that began and did not end, by the upstream's index.
     open: Vec<(u64, Growing)>,
     tools: u64,
-}
-
-/// A block that has begun.
-#[derive(Debug)]
-enum Growing {
-    /// Text, and whatever else needs nothing kept.
-    Text,
-    Thinking {
-        signature: String,
-    },
-    Tool {
-        key: u64,
-        whole: String,
-        grew: bool,
-    },
-    /// A tool whose free text stands inside a JSON object: it is known when that is whole.
-    Custom {
-        key: u64,
-        tool: Named,
-        input: String,
-    },
-    Opaque {
-        kind: String,
-        raw: Raw,
-        input: String,
-    },
-}
-
-/// Whose call it is.
-#[derive(Debug)]
-struct Named {
-    id: String,
-    name: String,
-    namespace: Option<String>,
-}
-
-/// The beginning of a block, of every type.
-#[derive(Deserialize)]
-struct Begun<'a> {
-    #[serde(borrow, rename = "type")]
-    kind: Str<'a>,
-    #[serde(borrow, default)]
-    text: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    thinking: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    signature: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    data: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    id: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    name: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-}
-
-/// More of a block, of every type.
-#[derive(Deserialize)]
-struct More<'a> {
-    #[serde(borrow, default)]
-    text: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    thinking: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    signature: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    partial_json: Option<Str<'a>>,
 }
 
 impl Blocks {
@@ -292,44 +225,4 @@ impl Blocks {
         }
         Ok(())
     }
-}
-
-/// State in its native form; whose it is the gateway adds when it seals it.
-fn native(data: &str, redacted: bool) -> State {
-    State {
-        dialect: Dialect::AnthropicMessages,
-        provider: None,
-        id: None,
-        redacted,
-        data: data.to_owned(),
-    }
-}
-
-fn text<'a>(member: Option<&'a Str<'_>>) -> &'a str {
-    member.map_or("", |Str(text)| text.as_ref())
-}
-
-/// Whether an `input` says nothing yet: a streamed one begins as `{}` or `null`.
-fn is_empty(input: &str) -> bool {
-    let inside = input.strip_prefix('{').and_then(|i| i.strip_suffix('}'));
-    inside.unwrap_or(input).trim().is_empty() || input == "null"
-}
-
-/// `raw` with the `input` that came after it in pieces, so that it can go back as one block.
-fn with_input(raw: Raw, input: &str) -> Raw {
-    if serde_json::from_str::<&RawValue>(input).is_err() {
-        return raw;
-    }
-    let Ok(block) = Object::read(raw.raw(), &Path::Root) else {
-        return raw;
-    };
-    let mut whole = String::from("{");
-    for (name, value) in block.rest() {
-        let value = if name == "input" { input } else { value.get() };
-        let name = serde_json::Value::from(name.as_ref());
-        let _ = write!(whole, "{name}:{value},");
-    }
-    whole.pop();
-    whole.push('}');
-    Raw::parse(whole).unwrap_or(raw)
 }

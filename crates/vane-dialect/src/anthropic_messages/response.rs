@@ -92,24 +92,24 @@ pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<
     list(members.key("content"), shown, |out, shown| {
         block(shown, reply, out);
     });
-    write_stop(
-        &mut members,
-        &stop_of(&answer.stop, reply),
-        has_tools(answer),
-    );
+    let refused = |block: &Block| matches!(block, Block::Refusal(_));
+    let stop = stop_of(&answer.stop, answer.blocks.iter().any(refused), reply);
+    write_stop(&mut members, &stop, has_tools(answer));
     counts::write(members.key("usage"), &answer.usage, cost);
     members.close();
     out
 }
 
-/// The stop, with the stop string where the upstream does not say which and there was only one.
-pub(super) fn stop_of(stop: &Stop, reply: &Reply) -> Stop {
-    let (Stop::Sequence(None), Call::Chat(chat)) = (stop, &*reply.call) else {
-        return stop.clone();
-    };
-    match chat.sampling.stop.as_slice() {
-        [only] => Stop::Sequence(Some(only.clone())),
-        [] | [_, ..] => Stop::End,
+/// The stop as this dialect knows it: with the stop string where the upstream does not say which
+/// and there was only one; a refusal where only the words of the answer said so.
+pub(super) fn stop_of(stop: &Stop, is_refused: bool, reply: &Reply) -> Stop {
+    match (stop, &*reply.call) {
+        (Stop::End, _) if is_refused => Stop::Refusal,
+        (Stop::Sequence(None), Call::Chat(chat)) => match chat.sampling.stop.as_slice() {
+            [only] => Stop::Sequence(Some(only.clone())),
+            [] | [_, ..] => Stop::End,
+        },
+        _ => stop.clone(),
     }
 }
 

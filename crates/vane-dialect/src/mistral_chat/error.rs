@@ -1,11 +1,12 @@
-use crate::fault::Fault;
+//! Mistral's errors: five body shapes in, one envelope out.
+//!
+//! No text of a credential's refusal reaches a caller, and no HTML reaches anybody.
 
-pub(crate) fn decode(status: u16, _body: &[u8]) -> Fault {
-    Fault::from_status(status, "not yet")
-}
+mod decode;
+mod encode;
 
-pub(crate) fn encode(_fault: &Fault) -> (u16, Vec<u8>) {
-    (500, Vec::new())
-}
+pub(crate) use decode::{declared, decode};
+pub(crate) use encode::{encode, in_stream};
 
-pub(crate) fn in_stream(_fault: &Fault, _out: &mut Vec<u8>) {}
+#[cfg(test)]
+mod tests;

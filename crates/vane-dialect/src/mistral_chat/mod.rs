@@ -8,8 +8,9 @@ pub mod request;
 pub mod response;
 pub mod stream;
 
-mod members;
+pub(crate) mod members;
 mod message;
+mod parts;
 mod prefill;
 mod tool_calls;
 mod usage;

@@ -1,12 +1,15 @@
+//! Whole FIM answers: the shape is that of chat.
+
 use crate::answer::Answer;
-use crate::codec::{Reply, Seen};
+use crate::codec::{Asked, Reply, Seen};
 use crate::event::Sink;
 use crate::fault::Fault;
+use crate::mistral_chat::response;
 
-pub(crate) fn decode(_body: &[u8], _sink: &mut dyn Sink) -> Result<Seen, Fault> {
-    Err(Fault::unsupported("", "not yet"))
+pub(crate) fn decode(body: &[u8], sink: &mut dyn Sink) -> Result<Seen, Fault> {
+    response::decode(body, &Asked::default(), sink)
 }
 
-pub(crate) fn encode(_: &Answer, _: &Reply, _cost: Option<&str>) -> Vec<u8> {
-    Vec::new()
+pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<u8> {
+    response::encode(answer, reply, cost)
 }

@@ -1,32 +1,3 @@
-use crate::codec::{Reply, Seen};
-use crate::event::{Event, Sink};
-use crate::fault::Fault;
-use crate::frame::sse::Frame;
+//! Streamed FIM answers: the chunks are those of chat, `delta.content` a string in each.
 
-#[derive(Debug, Default)]
-pub struct Decoder {}
-
-impl Decoder {
-    pub(crate) fn push(&mut self, _: &Frame<'_>, _: &mut dyn Sink) -> Result<Seen, Fault> {
-        Err(Fault::unsupported("", "not yet"))
-    }
-
-    pub(crate) fn finish(&mut self, _: &mut dyn Sink) -> Result<(), Fault> {
-        Ok(())
-    }
-}
-
-pub struct Encoder {
-    _reply: Reply,
-}
-
-impl Encoder {
-    #[must_use]
-    pub const fn new(reply: Reply) -> Self {
-        Self { _reply: reply }
-    }
-
-    pub(crate) fn push(&mut self, _event: &Event<'_>, _out: &mut Vec<u8>) {}
-
-    pub(crate) fn finish(&mut self, _cost: Option<&str>, _out: &mut Vec<u8>) {}
-}
+pub use crate::mistral_chat::stream::{Decoder, Encoder};

@@ -1,17 +1,15 @@
 //! The response object that is being written: the call's echo, the items so far, the end.
 
+use super::echo;
 use super::error;
 use super::item::Item;
-use super::request::{write_settings, write_tools};
 use super::wire::{self, Fields};
-use crate::block::{Block, State, Text};
-use crate::call::{Call, Chat, Extra, Role};
+use crate::block::State;
+use crate::call::Call;
 use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::fault::Fault;
-use crate::json;
-use crate::notes::Notes;
 use crate::usage::Usage;
 
 /// Ids of items are sent back to providers, which take at most 64 bytes of them.
@@ -133,7 +131,7 @@ impl Draft {
         self.write(&Status::InProgress, None, out);
     }
 
-    /// Writes the response that ended; says whether it is complete.
+    /// Writes the response that ended, complete or not.
     pub(super) fn write_ended(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
         let status = match self.incomplete() {
             Some(reason) => Status::Incomplete(reason),
@@ -168,34 +166,15 @@ impl Draft {
         if self.echo.is_empty()
             && let Call::Chat(chat) = &*self.reply.call
         {
-            write_echo(chat, &mut self.echo);
+            echo::write(chat, &mut self.echo);
         }
         let mut fields = Fields::open(out);
         fields.text("id", &self.id).text("object", "response");
         fields.value("created_at", &self.created);
-        let ended = !matches!(status, Status::InProgress);
-        let name = match status {
-            Status::InProgress => "in_progress",
-            Status::Completed => "completed",
-            Status::Incomplete(_) => "incomplete",
-            Status::Failed(_) => "failed",
-        };
-        fields.text("status", name).json("background", "false");
-        match status {
-            Status::Failed(fault) => error::write(fault, fields.key("error")),
-            Status::InProgress | Status::Completed | Status::Incomplete(_) => {
-                fields.json("error", "null");
-            }
-        }
-        let details = fields.key("incomplete_details");
-        if let Status::Incomplete(reason) = status {
-            let mut details = Fields::open(details);
-            details.text("reason", reason);
-            details.close();
-        } else {
-            details.extend_from_slice(b"null");
-        }
+        status.write(&mut fields);
+        fields.json("background", "false");
         fields.text("model", &self.model);
+        let ended = !matches!(status, Status::InProgress);
         let output = fields.key("output");
         output.push(b'[');
         if ended {
@@ -204,81 +183,46 @@ impl Draft {
         output.push(b']');
         fields.json("previous_response_id", "null");
         fields.json("store", "false");
-        let out = fields.key("service_tier");
-        json::string(
-            out,
-            if ended {
-                wire::tier_name(self.usage.served)
-            } else {
-                "auto"
-            },
-        );
-        let known =
-            ended && (!matches!(status, Status::Failed(_)) || self.usage != Usage::default());
-        if known {
+        let tier = if ended {
+            wire::tier_name(self.usage.served)
+        } else {
+            "auto"
+        };
+        fields.text("service_tier", tier);
+        let failed = matches!(status, Status::Failed(_));
+        if ended && !(failed && self.usage == Usage::default()) {
             wire::write_usage(fields.key("usage"), &self.usage, cost);
         } else {
             fields.json("usage", "null");
         }
-        let out = fields.close();
-        // The echo is members of this object, already joined.
-        if !self.echo.is_empty() {
-            out.pop();
-            out.push(b',');
-            out.extend_from_slice(&self.echo);
-            out.push(b'}');
-        }
+        fields.members(&self.echo);
+        fields.close();
     }
 }
 
-/// Writes the members that repeat the call, without braces.
-fn write_echo(chat: &Chat, echo: &mut Vec<u8>) {
-    let mut object = Vec::new();
-    let mut fields = Fields::open(&mut object);
-    match chat
-        .turns
-        .first()
-        .map(|turn| (turn.role, turn.blocks.as_slice()))
-    {
-        Some((Role::System, [Block::Text(Text { text, .. })])) => fields.text("instructions", text),
-        _ => fields.json("instructions", "null"),
-    };
-    let notes = &mut Notes::default();
-    fields.value("max_output_tokens", &chat.sampling.max_output);
-    fields.value("parallel_tool_calls", &chat.parallel_tools.unwrap_or(true));
-    fields.value("temperature", &chat.sampling.temperature);
-    fields.value("top_p", &chat.sampling.top_p);
-    fields.json("tools", write_tools::list(&chat.tools, notes));
-    let choice = chat.tool_choice.as_ref();
-    let choice = choice.and_then(|choice| write_tools::choice(choice, &chat.tools, notes));
-    fields.json("tool_choice", choice.as_deref().unwrap_or(b"\"auto\""));
-    let extras: Vec<&Extra> = chat
-        .extras
-        .iter()
-        .filter(|extra| extra.dialect == Dialect::OpenaiResponses)
-        .collect();
-    let reasoning = write_settings::reasoning(chat, &extras, notes);
-    fields.json(
-        "reasoning",
-        reasoning
-            .as_deref()
-            .unwrap_or(br#"{"effort":null,"summary":null}"#),
-    );
-    fields.json("text", write_settings::echoed_text(chat, &extras, notes));
-    fields.value("prompt_cache_key", &chat.cache_key);
-    for (name, default) in [
-        ("metadata", "{}"),
-        ("max_tool_calls", "null"),
-        ("safety_identifier", "null"),
-        ("top_logprobs", "0"),
-        ("truncation", "\"disabled\""),
-        ("user", "null"),
-    ] {
-        let said = extras.iter().find(|extra| extra.name == name);
-        fields.json(name, said.map_or(default, |extra| extra.value.get()));
+impl Status<'_> {
+    /// The three members that tell of it.
+    fn write(&self, fields: &mut Fields<'_>) {
+        let name = match self {
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Incomplete(_) => "incomplete",
+            Self::Failed(_) => "failed",
+        };
+        fields.text("status", name);
+        if let Self::Failed(fault) = self {
+            error::write(fault, fields.key("error"));
+        } else {
+            fields.json("error", "null");
+        }
+        if let Self::Incomplete(reason) = self {
+            let mut details = Fields::open(fields.key("incomplete_details"));
+            details.text("reason", reason);
+            details.close();
+        } else {
+            fields.json("incomplete_details", "null");
+        }
     }
-    fields.close();
-    echo.extend_from_slice(&object[1..object.len() - 1]);
 }
 
 impl Sink for Draft {

@@ -85,27 +85,39 @@ fn meaning(code: &str) -> (Kind, Blame) {
 
 /// The code that makes a client do what the fault calls for.
 pub(super) const fn code(fault: &Fault) -> &'static str {
-    match (fault.kind, fault.blame) {
-        // Our credential at a provider is none of the caller's business.
-        (_, Blame::ProviderKey) => "server_error",
-        (Kind::NoFunds, _) => "insufficient_quota",
-        (Kind::RateLimited, _) => "rate_limit_exceeded",
-        (Kind::ContextLength, _) => "context_length_exceeded",
-        (
-            Kind::Invalid
-            | Kind::Unsupported
-            | Kind::Unauthenticated
-            | Kind::Forbidden
-            | Kind::NotFound
-            | Kind::Method
-            | Kind::TooLarge
-            | Kind::MediaType
-            | Kind::Conflict
-            | Kind::ContentFilter
-            | Kind::Loop,
-            Blame::Caller,
-        ) => "invalid_prompt",
-        _ => "server_error",
+    // Our credential at a provider is none of the caller's business.
+    if matches!(fault.blame, Blame::ProviderKey) {
+        return "server_error";
+    }
+    let is_callers = matches!(fault.blame, Blame::Caller);
+    match fault.kind {
+        Kind::NoFunds => "insufficient_quota",
+        Kind::RateLimited => "rate_limit_exceeded",
+        Kind::ContextLength => "context_length_exceeded",
+        Kind::Invalid
+        | Kind::Unsupported
+        | Kind::Unauthenticated
+        | Kind::Forbidden
+        | Kind::NotFound
+        | Kind::Method
+        | Kind::TooLarge
+        | Kind::MediaType
+        | Kind::Conflict
+        | Kind::ContentFilter
+        | Kind::Loop => {
+            // No try again would help: Codex stops at this one.
+            if is_callers {
+                "invalid_prompt"
+            } else {
+                "server_error"
+            }
+        }
+        Kind::Overloaded
+        | Kind::Upstream
+        | Kind::Protocol
+        | Kind::Timeout
+        | Kind::Unavailable
+        | Kind::Internal => "server_error",
     }
 }
 

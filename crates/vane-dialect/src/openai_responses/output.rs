@@ -4,18 +4,25 @@
 //! nothing before the completed response (T1). Everything said of an item goes through one
 //! [`Output`], which remembers what was given on already, so that nothing is lost or said twice.
 
+mod item_wire;
+mod tracks;
+
+pub(super) use item_wire::ItemWire;
+pub(super) use tracks::{Part, Place};
+
 use super::request::parts;
 use super::wire;
-use crate::block::{State, ToolForm};
+use crate::block::State;
 use crate::dialect::Dialect;
 use crate::event::Sink;
 use crate::fault::Fault;
 use crate::json::Raw;
 use crate::sequence::{Sequencer, ToolPiece};
 use crate::usage::Units;
-use serde::Deserialize;
+use item_wire::{PartWire, list};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use tracks::{Kind, Tracks};
 
 #[derive(Debug, Default)]
 pub(super) struct Output {
@@ -23,146 +30,9 @@ pub(super) struct Output {
     pub(super) units: Units,
     /// A refusal was said.
     pub(super) refused: bool,
-    tracks: Vec<Track>,
+    tracks: Tracks,
     /// The item, and the part of its message, that was written last.
     last: Option<(usize, Option<Part>)>,
-}
-
-/// What was given on of one item.
-#[derive(Debug)]
-struct Track {
-    kind: Kind,
-    output_index: Option<u64>,
-    id: String,
-    call_id: String,
-    written: Vec<Part>,
-    /// Arguments that came with the item's beginning, used if no others come.
-    held: String,
-    done: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Message,
-    Reasoning,
-    Function,
-    Custom,
-    Hosted,
-}
-
-/// A part of an item by its index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
-    Text(u64),
-    Refusal(u64),
-    Thought(u64),
-    Summary(u64),
-    /// Arguments of a function.
-    Arguments,
-    /// Input of a custom tool.
-    Input,
-}
-
-impl Part {
-    const fn kind(self) -> Kind {
-        match self {
-            Self::Text(_) | Self::Refusal(_) => Kind::Message,
-            Self::Thought(_) | Self::Summary(_) => Kind::Reasoning,
-            Self::Arguments => Kind::Function,
-            Self::Input => Kind::Custom,
-        }
-    }
-}
-
-/// Where a frame says that something belongs.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place<'a> {
-    pub(super) output_index: Option<u64>,
-    pub(super) id: Option<&'a str>,
-}
-
-#[derive(Deserialize, Default)]
-pub(super) struct ItemWire<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    call_id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    name: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    namespace: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    arguments: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    summary: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    encrypted_content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    action: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize, Default)]
-struct PartWire<'a> {
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    text: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    refusal: Option<&'a RawValue>,
-}
-
-impl<'a> ItemWire<'a> {
-    pub(super) fn read(raw: &'a RawValue) -> Result<Self, Fault> {
-        serde_json::from_str(raw.get())
-            .map_err(|error| Fault::protocol(format!("an output item is malformed: {error}")))
-    }
-
-    fn kind(&self) -> Kind {
-        match wire::text(self.kind).as_deref() {
-            Some("message") => Kind::Message,
-            Some("reasoning") => Kind::Reasoning,
-            Some("function_call") => Kind::Function,
-            Some("custom_tool_call") => Kind::Custom,
-            Some(_) | None => Kind::Hosted,
-        }
-    }
-
-    /// The arguments; an object that some upstreams write in place of its text is taken as text.
-    fn arguments(&self) -> Result<Cow<'a, str>, Fault> {
-        let raw = match self.kind() {
-            Kind::Custom => self.input,
-            Kind::Message | Kind::Reasoning | Kind::Function | Kind::Hosted => self.arguments,
-        };
-        match raw {
-            Some(object) if object.get().starts_with('{') => Ok(Cow::Borrowed(object.get())),
-            _ => wire::told(raw),
-        }
-    }
-}
-
-impl Kind {
-    const COUNT: usize = Self::Hosted as usize + 1;
-
-    /// The part that holds a call's arguments.
-    const fn arguments(self) -> Part {
-        match self {
-            Self::Custom => Part::Input,
-            Self::Message | Self::Reasoning | Self::Function | Self::Hosted => Part::Arguments,
-        }
-    }
-
-    const fn form(self) -> ToolForm {
-        match self {
-            Self::Custom => ToolForm::Custom,
-            Self::Message | Self::Reasoning | Self::Function | Self::Hosted => ToolForm::Function,
-        }
-    }
 }
 
 impl Output {
@@ -173,13 +43,12 @@ impl Output {
         item: &ItemWire<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
-        let kind = item.kind();
-        if self.by_place(place, kind).is_some() {
+        if self.tracks.of_item(place, item).is_some() {
             return Ok(());
         }
-        let at = self.track(kind, place, item);
-        if matches!(kind, Kind::Function | Kind::Custom) {
-            self.tracks[at].held = item.arguments()?.into_owned();
+        let at = self.tracks.add(item.kind(), place, item);
+        if matches!(item.kind(), Kind::Function | Kind::Custom) {
+            self.tracks.at(at).held = item.arguments()?.into_owned();
             self.call(at, item, "", sink)?;
         }
         Ok(())
@@ -193,7 +62,7 @@ impl Output {
         text: &str,
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
-        let at = self.enter(place, part.kind());
+        let at = self.tracks.of_part(place, part);
         self.write(at, part, text, sink)
     }
 
@@ -205,7 +74,7 @@ impl Output {
         text: &str,
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
-        let at = self.enter(place, part.kind());
+        let at = self.tracks.of_part(place, part);
         self.write_once(at, part, text, sink)
     }
 
@@ -217,10 +86,10 @@ impl Output {
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
         let item = ItemWire::read(raw)?;
-        let kind = item.kind();
-        let at = self
-            .by_place(place, kind)
-            .unwrap_or_else(|| self.track(kind, place, &item));
+        let at = match self.tracks.of_item(place, &item) {
+            Some(at) => at,
+            None => self.tracks.add(item.kind(), place, &item),
+        };
         self.whole(at, &item, raw, sink)
     }
 
@@ -232,13 +101,14 @@ impl Output {
             let kind = item.kind();
             let ordinal = of_kind[kind as usize];
             of_kind[kind as usize] += 1;
-            let at = self
-                .by_identity(&item, ordinal)
-                .unwrap_or_else(|| self.track(kind, Place::default(), &item));
+            let at = match self.tracks.of_final(&item, ordinal) {
+                Some(at) => at,
+                None => self.tracks.add(kind, Place::default(), &item),
+            };
             self.whole(at, &item, raw, sink)?;
         }
         for at in 0..self.tracks.len() {
-            let track = &mut self.tracks[at];
+            let track = self.tracks.at(at);
             let (held, part) = (std::mem::take(&mut track.held), track.kind.arguments());
             if !track.done {
                 self.write_once(at, part, &held, sink)?;
@@ -254,10 +124,10 @@ impl Output {
         raw: &RawValue,
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
-        if std::mem::replace(&mut self.tracks[at].done, true) {
+        if std::mem::replace(&mut self.tracks.at(at).done, true) {
             return Ok(());
         }
-        match self.tracks[at].kind {
+        match self.tracks.at(at).kind {
             Kind::Message => self.message(at, item, sink),
             Kind::Reasoning => self.reasoning(at, item, sink),
             Kind::Function | Kind::Custom => {
@@ -320,7 +190,7 @@ impl Output {
             dialect: Dialect::OpenaiResponses,
             provider: None,
             id: wire::text(item.id).map(Cow::into_owned),
-            redacted: self.tracks[at].written.is_empty(),
+            redacted: self.tracks.at(at).written.is_empty(),
             data: data.into_owned(),
         };
         self.sequence.reasoning_state(state, sink)
@@ -356,7 +226,7 @@ impl Output {
         item: &ItemWire<'_>,
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
-        let track = &mut self.tracks[at];
+        let track = self.tracks.at(at);
         let held = std::mem::take(&mut track.held);
         let arguments = item.arguments()?;
         let news = match &*arguments {
@@ -376,7 +246,7 @@ impl Output {
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
         self.turn_to(at, None, sink);
-        let track = &mut self.tracks[at];
+        let track = self.tracks.at(at);
         if !arguments.is_empty() {
             track.written.push(track.kind.arguments());
         }
@@ -399,7 +269,7 @@ impl Output {
         text: &str,
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
-        if self.tracks[at].written.contains(&part) {
+        if self.tracks.at(at).written.contains(&part) {
             return Ok(());
         }
         self.write(at, part, text, sink)
@@ -415,7 +285,7 @@ impl Output {
         if text.is_empty() {
             return Ok(());
         }
-        let track = &mut self.tracks[at];
+        let track = self.tracks.at(at);
         let first_of_item = track.written.is_empty();
         let first_of_part = !track.written.contains(&part);
         if first_of_part {
@@ -458,66 +328,4 @@ impl Output {
             self.sequence.boundary(sink);
         }
     }
-
-    fn track(&mut self, kind: Kind, place: Place<'_>, item: &ItemWire<'_>) -> usize {
-        let id = wire::text(item.id).or_else(|| place.id.map(Cow::Borrowed));
-        self.tracks.push(Track {
-            kind,
-            output_index: place.output_index,
-            id: id.unwrap_or_default().into_owned(),
-            call_id: wire::text(item.call_id).unwrap_or_default().into_owned(),
-            written: Vec::new(),
-            held: String::new(),
-            done: false,
-        });
-        self.tracks.len() - 1
-    }
-
-    /// The item a delta belongs to, begun by the delta itself if nothing else did.
-    fn enter(&mut self, place: Place<'_>, kind: Kind) -> usize {
-        self.by_place(place, kind)
-            .unwrap_or_else(|| self.track(kind, place, &ItemWire::default()))
-    }
-
-    /// By index first: some upstreams give the same item another id in every frame.
-    fn by_place(&self, place: Place<'_>, kind: Kind) -> Option<usize> {
-        let find = |is: &dyn Fn(&Track) -> bool| {
-            self.tracks
-                .iter()
-                .rposition(|track| track.kind == kind && is(track))
-        };
-        if place.output_index.is_some() {
-            return find(&|track| track.output_index == place.output_index);
-        }
-        match place.id {
-            Some(id) => find(&|track| track.id == id),
-            None => find(&|track| !track.done),
-        }
-    }
-
-    /// The same item in a response that ended: by its ids, or for items that carry none of their
-    /// own worth as the n-th of its kind.
-    fn by_identity(&self, item: &ItemWire<'_>, ordinal: usize) -> Option<usize> {
-        let kind = item.kind();
-        let id = wire::text(item.id).unwrap_or_default();
-        let call_id = wire::text(item.call_id).unwrap_or_default();
-        let same = |track: &Track| {
-            track.kind == kind
-                && ((!id.is_empty() && track.id == *id)
-                    || (!call_id.is_empty() && track.call_id == *call_id))
-        };
-        if let Some(at) = self.tracks.iter().position(same) {
-            return Some(at);
-        }
-        let mut of_kind = (0..)
-            .zip(&self.tracks)
-            .filter(|(_, track)| track.kind == kind);
-        let (at, track) = of_kind.nth(ordinal)?;
-        (call_id.is_empty() || track.call_id.is_empty()).then_some(at)
-    }
-}
-
-fn list(raw: Option<&RawValue>) -> Vec<&RawValue> {
-    raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default()
 }

@@ -6,6 +6,7 @@ mod items;
 pub(super) mod parts;
 mod tools;
 mod write_items;
+mod write_parts;
 pub(super) mod write_settings;
 pub(super) mod write_tools;
 

@@ -53,6 +53,16 @@ impl<'o> Fields<'o> {
         self
     }
 
+    /// Members that are joined already.
+    pub(super) fn members(&mut self, joined: &[u8]) -> &mut Self {
+        if self.some && !joined.is_empty() {
+            self.out.push(b',');
+        }
+        self.some |= !joined.is_empty();
+        self.out.extend_from_slice(joined);
+        self
+    }
+
     /// Ends the object and gives the buffer back.
     pub(super) fn close(self) -> &'o mut Vec<u8> {
         self.out.push(b'}');

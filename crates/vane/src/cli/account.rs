@@ -33,7 +33,11 @@ pub(super) enum Account {
 impl Account {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         match self {
-            Self::Create { name, prepaid, json } => {
+            Self::Create {
+                name,
+                prepaid,
+                json,
+            } => {
                 let kind = match prepaid {
                     None => AccountKind::Metered,
                     Some(_) => AccountKind::Prepaid,
@@ -58,7 +62,11 @@ fn list(settings: &Settings<'_>, json: bool) -> Result<(), Failure> {
     }
     let mut rows = vec![["ID", "NAME", "KIND"].map(str::to_owned)];
     rows.extend(accounts.into_iter().map(|account| {
-        [account.id.to_string(), account.name, account.kind.as_str().to_owned()]
+        [
+            account.id.to_string(),
+            account.name,
+            account.kind.as_str().to_owned(),
+        ]
     }));
     terminal::print(&terminal::table(&rows))
 }

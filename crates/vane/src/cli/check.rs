@@ -20,16 +20,34 @@ impl Check {
         } else {
             terminal::print(&as_text(&reading))?;
         }
-        if reading.problems.is_empty() { Ok(()) } else { Err(Failure::Reported) }
+        if reading.problems.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Reported)
+        }
     }
 }
 
 fn as_text(reading: &Reading) -> String {
-    let problems = reading.problems.iter().map(|problem| format!("problem: {problem}\n"));
-    let warnings = reading.warnings.iter().map(|warning| format!("warning: {warning}\n"));
+    let problems = reading
+        .problems
+        .iter()
+        .map(|problem| format!("problem: {problem}\n"));
+    let warnings = reading
+        .warnings
+        .iter()
+        .map(|warning| format!("warning: {warning}\n"));
     let summary = reading.config.iter().map(|config| {
-        let on: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
-        let on = if on.is_empty() { "none".to_owned() } else { on.join(", ") };
+        let on: Vec<&str> = config
+            .providers
+            .iter()
+            .map(|provider| provider.id.as_str())
+            .collect();
+        let on = if on.is_empty() {
+            "none".to_owned()
+        } else {
+            on.join(", ")
+        };
         format!("ok: listens on {}, providers: {on}\n", config.listen)
     });
     problems.chain(warnings).chain(summary).collect()
@@ -37,7 +55,11 @@ fn as_text(reading: &Reading) -> String {
 
 fn as_json(reading: &Reading) -> Value {
     let problems: Vec<Value> = reading.problems.iter().map(problem).collect();
-    let warnings: Vec<Value> = reading.warnings.iter().map(|warning| problem(&warning.0)).collect();
+    let warnings: Vec<Value> = reading
+        .warnings
+        .iter()
+        .map(|warning| problem(&warning.0))
+        .collect();
     json!({ "ok": problems.is_empty(), "problems": problems, "warnings": warnings })
 }
 

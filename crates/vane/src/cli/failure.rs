@@ -16,6 +16,8 @@ pub enum Failure {
     Output(io::Error),
     #[error("{0}")]
     Said(String),
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
     /// The command has said everything itself.
     #[error("failed")]
     Reported,
@@ -31,8 +33,15 @@ fn configuration(problems: &[Problem]) -> String {
     match problems {
         [one] => one.to_string(),
         many => {
-            let lines: Vec<String> = many.iter().map(|problem| format!("\n  {problem}")).collect();
-            format!("{} problems in the configuration:{}", many.len(), lines.concat())
+            let lines: Vec<String> = many
+                .iter()
+                .map(|problem| format!("\n  {problem}"))
+                .collect();
+            format!(
+                "{} problems in the configuration:{}",
+                many.len(),
+                lines.concat()
+            )
         }
     }
 }

@@ -10,9 +10,11 @@ use crate::config::quantity;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Key {
     /// Make a key and print it, this once
-    #[command(after_help = "Examples:\n  vane key create --account team --name ci\n  \
+    #[command(
+        after_help = "Examples:\n  vane key create --account team --name ci\n  \
                             vane key create --account team --models codestral-latest \
-                            --expires 30d --json")]
+                            --expires 30d --json"
+    )]
     Create(Create),
     /// List the keys of an account
     #[command(after_help = "Example:\n  vane key list --account team")]
@@ -77,14 +79,24 @@ impl Create {
             let said = "--budget needs the credit ledger, which is not built yet; leave it out";
             return Err(Failure::said(said));
         }
-        let expires_at = self.expires.as_deref().map(|time| after(now(), time)).transpose()?;
-        let new = NewKey { name: self.name.clone(), models: self.models.clone(), expires_at };
+        let expires_at = self
+            .expires
+            .as_deref()
+            .map(|time| after(now(), time))
+            .transpose()?;
+        let new = NewKey {
+            name: self.name.clone(),
+            models: self.models.clone(),
+            expires_at,
+        };
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
         let key = store.create_key(account.id, &new, now())?;
         if self.json {
             let (text, id) = (key.expose(), key.id());
-            return terminal::print_json(&json!({ "key": text, "id": id, "account": account.name }));
+            return terminal::print_json(
+                &json!({ "key": text, "id": id, "account": account.name }),
+            );
         }
         terminal::print(&format!("{}\n", key.expose()))?;
         terminal::note("this is the only time that the key is shown");
@@ -112,7 +124,9 @@ fn list(settings: &Settings<'_>, name: &str, json: bool) -> Result<(), Failure> 
     let mut rows = vec![["ID", "NAME", "STATE", "MODELS"].map(str::to_owned)];
     rows.extend(keys.into_iter().map(|key| {
         let state = state(&key, now).to_owned();
-        let models = key.models.map_or("all".to_owned(), |models| models.join(","));
+        let models = key
+            .models
+            .map_or("all".to_owned(), |models| models.join(","));
         [key.id, key.name, state, models]
     }));
     terminal::print(&terminal::table(&rows))

@@ -12,6 +12,8 @@ mod failure;
 mod fim;
 mod http;
 mod key;
+mod models;
+mod route;
 mod serve;
 mod settings;
 mod terminal;
@@ -21,13 +23,18 @@ use clap::{Parser, Subcommand};
 use crate::config::Environment;
 
 pub use failure::Failure;
+pub use route::{PlanRow, print_plan};
 pub use serve::banner;
 use settings::Settings;
 pub use terminal::complain;
 
 /// One address and one key in front of every language model.
 #[derive(Debug, Parser)]
-#[command(name = "vane", version, after_help = "Example:\n  vane            start the server")]
+#[command(
+    name = "vane",
+    version,
+    after_help = "Example:\n  vane            start the server"
+)]
 pub struct Cli {
     /// The configuration file; without it, vane.toml if there is one [variable: VANE_CONFIG]
     #[arg(long, global = true, value_name = "PATH")]
@@ -44,10 +51,15 @@ enum Command {
     /// Report every fault of the configuration at once
     #[command(after_help = "Examples:\n  vane check\n  vane check --json --config vane.toml")]
     Check(check::Check),
+    /// List the models, their prices, and what they need
+    #[command(after_help = "Examples:\n  vane models codestral\n  vane models --json")]
+    Models(models::Models),
     /// Talk to a model through a running Vane
-    #[command(after_help = "Examples:\n  vane chat\n  vane chat mistral-small-latest \
+    #[command(
+        after_help = "Examples:\n  vane chat\n  vane chat mistral-small-latest \
                             Why is the sky blue?\n  git diff | vane chat mistral-small-latest \
-                            Review this")]
+                            Review this"
+    )]
     Chat(chat::Chat),
     /// Fill in the middle of a file through a running Vane
     #[command(after_help = "Examples:\n  vane fim src/lib.rs --at 12:5\n  \
@@ -57,7 +69,10 @@ enum Command {
     #[command(subcommand, after_help = "Example:\n  vane account create team")]
     Account(account::Account),
     /// Make, list and revoke keys
-    #[command(subcommand, after_help = "Example:\n  vane key create --account team --name ci")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  vane key create --account team --name ci"
+    )]
     Key(key::Key),
 }
 
@@ -70,6 +85,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&settings).await,
         Command::Check(check) => check.run(&settings),
+        Command::Models(models) => models.run(&settings),
         Command::Chat(chat) => chat.run(environment).await,
         Command::Fim(fim) => fim.run(environment).await,
         Command::Account(account) => account.run(&settings),
@@ -92,9 +108,15 @@ mod tests {
     fn every_command_has_help_and_an_example() {
         fn visit(command: &clap::Command, path: &str) {
             assert!(command.get_about().is_some(), "{path} has no help");
-            let example = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let example = command
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
             assert!(example.contains("vane"), "{path} has no example");
-            for below in command.get_subcommands().filter(|below| below.get_name() != "help") {
+            for below in command
+                .get_subcommands()
+                .filter(|below| below.get_name() != "help")
+            {
                 visit(below, &format!("{path} {}", below.get_name()));
             }
         }

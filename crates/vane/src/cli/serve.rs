@@ -1,29 +1,67 @@
 //! `vane serve`: opens the database, greets whoever starts for the first time, then serves.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
-use vane_ledger::{AccountKind, NewKey, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use vane_ledger::{AccountKind, Clock, NewKey, Store, Watch};
 
 use super::settings::{now, open};
 use super::{Failure, Settings, terminal};
 use crate::config::Config;
+use crate::gateway::{Gateway, State};
+use crate::server;
+use crate::telemetry::{AccessLog, Telemetry};
 
 /// Where a first provider is easiest to get.
 const FIRST_VARIABLES: [&str; 3] = ["MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
+
+/// Small models, for a first word.
+const FIRST_MODELS: [(&str, &str); 3] = [
+    ("mistral", "mistral-small-latest"),
+    ("openai", "gpt-5-mini"),
+    ("anthropic", "claude-haiku-4-5"),
+];
 
 pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
     let key = first_key(&store, now())?;
-    let ready: Vec<&str> = config.providers.iter().map(|provider| provider.id.as_str()).collect();
-    // The key may be shown to a person; standard output may be a log.
-    terminal::note(&banner(config.listen, key.as_deref(), &ready));
+    terminal::greet(&banner(&config, key.as_deref()));
     listen(config, store).await
 }
 
-/// The server itself, which is the one thing that this module does not know how to do.
-async fn listen(_config: Config, _store: Store) -> Result<(), Failure> {
-    Err(Failure::said("this build has no server"))
+/// Runs the server until it is told to stop.
+async fn listen(config: Config, store: Store, settings: &Settings<'_>) -> Result<(), Failure> {
+    let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
+    let gateway = Gateway::new(State::new(config)?, store, Clock::System, Telemetry::new(log))?;
+    let gateway = Arc::new(gateway);
+    // Held for as long as the server runs: keys that change elsewhere are noticed by it.
+    let _watch = Watch::start(gateway.ring.clone()).map_err(anyhow::Error::from)?;
+    let server = server::serve(gateway.clone())?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
+    loop {
+        tokio::select! {
+            _ = hangup.recv() => reload(&gateway, settings),
+            _ = terminate.recv() => break,
+            _ = tokio::signal::ctrl_c() => break,
+        }
+    }
+    terminal::note("stopping: running calls may finish");
+    tokio::task::block_in_place(|| server.stop());
+    Ok(())
+}
+
+/// Reads the configuration anew. A faulty one changes nothing.
+fn reload(gateway: &Gateway, settings: &Settings<'_>) {
+    match settings.config().and_then(|config| Ok(State::new(config)?)) {
+        Ok(state) => {
+            gateway.replace(state);
+            terminal::note("the configuration was read anew");
+        }
+        Err(failure) => terminal::note(&format!("the configuration stays as it was: {failure}")),
+    }
 }
 
 /// A new database gets an account and a key, so that the first call is one line away.
@@ -32,14 +70,29 @@ fn first_key(store: &Store, now: i64) -> Result<Option<String>, Failure> {
         return Ok(None);
     }
     let account = store.create_account("default", AccountKind::Metered, now)?;
-    let new = NewKey { name: "first".to_owned(), ..NewKey::default() };
-    Ok(Some(store.create_key(account.id, &new, now)?.expose().to_owned()))
+    let new = NewKey {
+        name: "first".to_owned(),
+        ..NewKey::default()
+    };
+    Ok(Some(
+        store.create_key(account.id, &new, now)?.expose().to_owned(),
+    ))
 }
 
 /// What a person sees at the start. The key is there only when it was just made.
 #[must_use]
-pub fn banner(listen: SocketAddr, key: Option<&str>, ready: &[&str]) -> String {
-    let url = format!("http://{}", reachable(listen));
+pub fn banner(config: &Config, key: Option<&str>) -> String {
+    let ready: Vec<&str> = config
+        .providers
+        .iter()
+        .map(|provider| provider.id.as_str())
+        .collect();
+    let scheme = if config.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let url = format!("{scheme}://{}", reachable(config.listen));
     let mut said = format!("Vane listens on {url}\n");
     said += &if ready.is_empty() {
         let variables = FIRST_VARIABLES.join(", ");
@@ -51,7 +104,7 @@ pub fn banner(listen: SocketAddr, key: Option<&str>, ready: &[&str]) -> String {
         format!("Providers: {}\n", ready.join(", "))
     };
     if let Some(key) = key {
-        let model = first_model(ready);
+        let model = first_model(&ready);
         said += &format!(
             "\nYour first key, shown only now:\n\n  {key}\n\nTo paste:\n\n  \
              curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \
@@ -76,12 +129,9 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
 
 /// A model to try, of a provider that is on.
 fn first_model(ready: &[&str]) -> &'static str {
-    let models = [
-        ("mistral", "mistral-small-latest"),
-        ("openai", "gpt-5-mini"),
-        ("anthropic", "claude-sonnet-4-5"),
-    ];
-    let found = models.iter().find(|(provider, _)| ready.contains(provider));
+    let found = FIRST_MODELS
+        .iter()
+        .find(|(provider, _)| ready.contains(provider));
     found.map_or("MODEL", |(_, model)| model)
 }
 
@@ -89,33 +139,61 @@ fn first_model(ready: &[&str]) -> &'static str {
 mod tests {
     use super::*;
 
-    const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8787);
+    fn config(variables: &[(&str, &str)]) -> Config {
+        let listen = ("VANE_LISTEN", "[::]:8787");
+        let secret = "0123456789abcdef".repeat(4);
+        let secret = ("VANE_SECRET", secret.as_str());
+        let environment = variables.iter().copied().chain([listen, secret]).collect();
+        Config::load(None, &environment).unwrap().0
+    }
 
     #[test]
     fn the_first_start_shows_the_key_and_three_lines_to_paste() {
-        let said = banner(LISTEN, Some("sk-vane-x"), &["mistral"]);
+        let said = banner(&config(&[("MISTRAL_API_KEY", "canary")]), Some("sk-vane-x"));
         for line in [
-            "Vane listens on http://127.0.0.1:8787\n",
+            "Vane listens on http://[::1]:8787\n",
             "Providers: mistral\n",
-            "curl http://127.0.0.1:8787/v1/chat/completions -H 'Authorization: Bearer sk-vane-x'",
+            "curl http://[::1]:8787/v1/chat/completions -H 'Authorization: Bearer sk-vane-x'",
             "\"model\":\"mistral-small-latest\"",
-            "openai.OpenAI(base_url=\"http://127.0.0.1:8787/v1\", api_key=\"sk-vane-x\")",
-            "ANTHROPIC_BASE_URL=http://127.0.0.1:8787 ANTHROPIC_AUTH_TOKEN=sk-vane-x claude",
+            "openai.OpenAI(base_url=\"http://[::1]:8787/v1\", api_key=\"sk-vane-x\")",
+            "ANTHROPIC_BASE_URL=http://[::1]:8787 ANTHROPIC_AUTH_TOKEN=sk-vane-x claude",
         ] {
             assert!(said.contains(line), "{line}\n{said}");
         }
+        assert!(!said.contains("canary"));
     }
 
     #[test]
     fn later_starts_show_no_key() {
-        let said = banner(LISTEN, None, &["mistral", "openai"]);
-        assert_eq!(said, "Vane listens on http://127.0.0.1:8787\nProviders: mistral, openai\n");
+        let said = banner(
+            &config(&[("MISTRAL_API_KEY", "k"), ("OPENAI_API_KEY", "k")]),
+            None,
+        );
+        assert_eq!(
+            said,
+            "Vane listens on http://[::1]:8787\nProviders: mistral, openai\n"
+        );
     }
 
     #[test]
     fn without_a_provider_it_says_what_to_set() {
-        let said = banner(LISTEN, None, &[]);
+        let said = banner(&config(&[]), None);
         assert!(said.contains("MISTRAL_API_KEY") && said.contains("VANE_OLLAMA_BASE_URL"));
+    }
+
+    #[test]
+    fn the_models_to_paste_are_in_the_catalogue() {
+        let catalog = vane_catalog::Catalog::embedded().unwrap();
+        for (provider, model) in FIRST_MODELS {
+            let resolved = catalog.resolve(model).unwrap();
+            assert!(
+                resolved
+                    .offers
+                    .iter()
+                    .any(|offer| offer.provider == provider),
+                "{model}"
+            );
+        }
     }
 
     #[test]

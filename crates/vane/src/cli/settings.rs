@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use vane_ledger::{Account, Clock, Secret, Store};
 
 use super::{Failure, terminal};
-use crate::config::{Config, Environment, KnownProvider, Reading};
+use crate::config::{Config, Environment, Reading};
 
 /// The file that is read when none is named.
 const USUAL_FILE: &str = "vane.toml";
@@ -18,8 +18,15 @@ pub(super) struct Settings<'e> {
 impl<'e> Settings<'e> {
     pub(super) fn new(path: Option<PathBuf>, environment: &'e Environment) -> Self {
         let named = path.or_else(|| environment.get("VANE_CONFIG").map(PathBuf::from));
-        let usual = || Path::new(USUAL_FILE).is_file().then(|| PathBuf::from(USUAL_FILE));
-        Self { path: named.or_else(usual), environment }
+        let usual = || {
+            Path::new(USUAL_FILE)
+                .is_file()
+                .then(|| PathBuf::from(USUAL_FILE))
+        };
+        Self {
+            path: named.or_else(usual),
+            environment,
+        }
     }
 
     pub(super) fn path(&self) -> Option<&Path> {
@@ -27,7 +34,7 @@ impl<'e> Settings<'e> {
     }
 
     pub(super) fn read(&self) -> Reading {
-        Config::read(self.path(), self.environment, &known())
+        Config::read(self.path(), self.environment)
     }
 
     /// The configuration, its warnings said.
@@ -36,7 +43,9 @@ impl<'e> Settings<'e> {
         for warning in &reading.warnings {
             terminal::note(&format!("warning: {warning}"));
         }
-        reading.config.ok_or(Failure::Configuration(reading.problems))
+        reading
+            .config
+            .ok_or(Failure::Configuration(reading.problems))
     }
 
     pub(super) fn store(&self) -> Result<Store, Failure> {
@@ -44,15 +53,12 @@ impl<'e> Settings<'e> {
     }
 }
 
-fn known() -> Vec<KnownProvider<'static>> {
-    Vec::new()
-}
-
 pub(super) fn open(config: &Config) -> Result<Store, Failure> {
     Ok(match &config.secret {
-        Some(secret) => {
-            Store::open_with(&config.database, Secret::from_hex(&secret.0, "VANE_SECRET")?)?
-        }
+        Some(secret) => Store::open_with(
+            &config.database,
+            Secret::from_hex(&secret.0, "VANE_SECRET")?,
+        )?,
         None => Store::open(&config.database)?,
     })
 }
@@ -63,6 +69,8 @@ pub(super) fn now() -> i64 {
 
 pub(super) fn account(store: &Store, name: &str) -> Result<Account, Failure> {
     store.find_account(name)?.ok_or_else(|| {
-        Failure::said(format!("there is no account {name:?}; `vane account list` shows them"))
+        Failure::said(format!(
+            "there is no account {name:?}; `vane account list` shows them"
+        ))
     })
 }

@@ -30,6 +30,11 @@ pub(super) fn note(text: &str) {
     };
 }
 
+/// What a person reads first: on standard error, since standard output may be a log.
+pub(super) fn greet(text: &str) {
+    let _ = write!(io::stderr().lock(), "{text}");
+}
+
 /// The line that says why a command failed.
 pub fn complain(text: &str) {
     let _ = writeln!(io::stderr().lock(), "vane: {}", printable(text));
@@ -38,16 +43,24 @@ pub fn complain(text: &str) {
 /// Text that others wrote must not steer the terminal.
 pub(super) fn printable(text: &str) -> String {
     let steers = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-    text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| if steers(c) { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// Rows in columns, each as wide as its widest cell.
 pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
-        rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .max()
+            .unwrap_or(0)
     });
     let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         let line = cells.collect::<Vec<_>>().join("  ");
         printable(line.trim_end()) + "\n"
     };
@@ -67,6 +80,9 @@ mod tests {
 
     #[test]
     fn an_answer_cannot_steer_the_terminal() {
-        assert_eq!(printable("a\u{1b}[31mb\n\tc\r"), "a\u{fffd}[31mb\n\tc\u{fffd}");
+        assert_eq!(
+            printable("a\u{1b}[31mb\n\tc\r"),
+            "a\u{fffd}[31mb\n\tc\u{fffd}"
+        );
     }
 }

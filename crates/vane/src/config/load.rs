@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
+use vane_catalog::Catalog;
+
 use super::base_url::Own;
+use super::catalog::{CatalogFault, extended};
 use super::environment::Environment;
-use super::known::KnownProvider;
 use super::node::{self, Table};
 use super::problem::{Place, Problem, Warning};
-use super::section::Reader;
+use super::reader::Reader;
 use super::server::Server;
 use super::{Config, Limits, Outbound, Retries, Timeouts, provider};
 
@@ -30,9 +32,8 @@ impl Config {
     pub fn load(
         path: Option<&Path>,
         environment: &Environment,
-        known: &[KnownProvider<'_>],
     ) -> Result<(Self, Vec<Warning>), Vec<Problem>> {
-        let reading = Self::read(path, environment, known);
+        let reading = Self::read(path, environment);
         reading
             .config
             .map(|config| (config, reading.warnings))
@@ -41,11 +42,7 @@ impl Config {
 
     /// The same, with the warnings also where there are problems.
     #[must_use]
-    pub fn read(
-        path: Option<&Path>,
-        environment: &Environment,
-        known: &[KnownProvider<'_>],
-    ) -> Reading {
+    pub fn read(path: Option<&Path>, environment: &Environment) -> Reading {
         let (values, problems) = path.map_or_else(Default::default, file);
         // A broken line takes its neighbours with it: what they would lack is not a second fault.
         if !problems.is_empty() {
@@ -59,14 +56,24 @@ impl Config {
         for name in OF_COMMANDS {
             reader.variable(name);
         }
-        let config = Self::of_values(&reader, values, known);
+        let config = Catalog::embedded()
+            .map_err(CatalogFault)
+            .and_then(|catalog| {
+                let config = Self::of_values(&reader, values, &catalog);
+                extended(&catalog, &config.providers).map(|_| config)
+            });
+        if let Err(fault) = &config {
+            for error in &fault.0 {
+                reader.problem(Place::Nowhere, "", error.to_string());
+            }
+        }
         let (mut problems, warnings) = reader.finish();
         problems.sort_by_key(|problem| match &problem.place {
             Place::File { line, column, .. } => (0, *line, *column),
             Place::Variable(_) => (1, 0, 0),
             Place::Nowhere => (2, 0, 0),
         });
-        let config = problems.is_empty().then_some(config);
+        let config = config.ok().filter(|_| problems.is_empty());
         Reading {
             config,
             problems,
@@ -74,14 +81,14 @@ impl Config {
         }
     }
 
-    fn of_values(reader: &Reader<'_>, values: Table, known: &[KnownProvider<'_>]) -> Self {
+    fn of_values(reader: &Reader<'_>, values: Table, catalog: &Catalog) -> Self {
         let mut root = reader.root(values);
         let server = Server::read(&mut root);
         let own = Own {
             listen: server.listen,
             hosts: &server.hosts,
         };
-        let providers = provider::read(&mut root, known, &own);
+        let providers = provider::read(&mut root, catalog, &own);
         let config = Self {
             limits: Limits::read(root.section("limits")),
             timeouts: Timeouts::read(root.section("timeouts")),

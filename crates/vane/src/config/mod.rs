@@ -4,8 +4,9 @@
 //! secrets resolved. Nothing outside this folder reads the environment.
 
 mod base_url;
+mod catalog;
+mod credential;
 mod environment;
-mod known;
 mod limits;
 mod load;
 mod model;
@@ -16,9 +17,11 @@ mod problem;
 mod provider;
 pub(crate) mod quantity;
 mod read;
+mod reader;
 mod secret;
 mod section;
 mod server;
+mod speaks;
 #[cfg(test)]
 mod tests;
 
@@ -26,8 +29,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use catalog::{CatalogFault, catalog};
 pub use environment::Environment;
-pub use known::KnownProvider;
 pub use load::Reading;
 pub use problem::{Place, Problem, Warning};
 
@@ -175,6 +178,7 @@ pub enum Auth {
 #[derive(Debug, Clone, Default)]
 pub struct Model {
     pub id: String,
+    /// What the provider calls it; empty is the catalogue's word for it, or the id.
     pub upstream: String,
     pub input: Option<String>,
     pub output: Option<String>,

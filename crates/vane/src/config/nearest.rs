@@ -4,19 +4,19 @@
 const LETTERS_PER_SLIP: usize = 3;
 
 /// The likeliest of `known`, if any is near.
-pub(crate) fn nearest<'k>(
-    word: &str,
-    known: impl IntoIterator<Item = &'k str>,
-) -> Option<&'k str> {
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let slips_max = (word.chars().count() / LETTERS_PER_SLIP).max(1);
     let distance = |other: &str| {
         // An ending forgotten or added, such as a unit, is one slip however long it is.
-        let ending = word.len() > LETTERS_PER_SLIP
-            && (other.starts_with(word) || word.starts_with(other));
+        let ending =
+            word.len() > LETTERS_PER_SLIP && (other.starts_with(word) || word.starts_with(other));
         if ending { 1 } else { slips(word, other) }
     };
     let distances = known.into_iter().map(|other| (distance(other), other));
-    distances.filter(|(distance, _)| *distance <= slips_max).min().map(|(_, other)| other)
+    distances
+        .filter(|(distance, _)| *distance <= slips_max)
+        .min()
+        .map(|(_, other)| other)
 }
 
 /// `; did you mean ...?`, or nothing.

@@ -46,14 +46,20 @@ impl Value {
 
 /// Reads TOML. Of a broken file every broken line is reported, with the first fault on it.
 pub(super) fn parse(path: &str, text: &str) -> (Table, Vec<Problem>) {
-    let source = Source { path: path.into(), text };
+    let source = Source {
+        path: path.into(),
+        text,
+    };
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut faults: Vec<(usize, &str)> = errors
         .iter()
         .map(|error| (error.span().map_or(0, |span| span.start), error.message()))
         .collect();
     faults.sort_unstable();
-    let line = |offset: usize| text.get(..offset).map_or(0, |text| text.matches('\n').count());
+    let line = |offset: usize| {
+        text.get(..offset)
+            .map_or(0, |text| text.matches('\n').count())
+    };
     faults.dedup_by_key(|(offset, _)| line(*offset));
     let problems = faults.into_iter().map(|(offset, message)| Problem {
         place: source.place(offset),

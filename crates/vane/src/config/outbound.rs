@@ -48,14 +48,20 @@ fn usual(section: &Section<'_>, names: [&str; 2]) -> Option<(String, String)> {
         .find_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned())))
 }
 
-/// The URL is not repeated: it may hold a password.
+/// The URL is not repeated: it may hold a password. Without a scheme it is taken as other
+/// programs take it.
 fn proxy_url(said: &str) -> Read<String> {
     let said = said.trim();
-    let authority = said
+    let url = if said.contains("://") {
+        said.to_owned()
+    } else {
+        format!("http://{said}")
+    };
+    let authority = url
         .strip_prefix("http://")
         .map(|rest| rest.trim_end_matches('/'));
     match authority {
-        Some(authority) if !authority.is_empty() && !authority.contains('/') => Ok(said.to_owned()),
+        Some(authority) if !authority.is_empty() && !authority.contains('/') => Ok(url),
         _ => Err("must be a proxy such as \"http://proxy:3128\"".to_owned()),
     }
 }

@@ -4,27 +4,10 @@
 //! that one run reports everything. What nobody took is an unknown key; the keys that were asked
 //! for are the known ones, so no list of them can go stale.
 
-use std::cell::RefCell;
-use std::collections::BTreeSet;
-
-use super::environment::Environment;
 use super::nearest::did_you_mean;
 use super::node::{Node, Table, Value};
-use super::problem::{Place, Problem, Warning};
-
-/// What reading found so far, shared by all sections.
-#[derive(Default)]
-struct Findings {
-    problems: Vec<Problem>,
-    warnings: Vec<Warning>,
-    /// Every variable that a getter asked for.
-    variables: BTreeSet<String>,
-}
-
-pub(super) struct Reader<'e> {
-    pub(super) environment: &'e Environment,
-    findings: RefCell<Findings>,
-}
+use super::problem::Place;
+use super::reader::{Reader, variable_name};
 
 /// One table, and the variables that win over it.
 pub(super) struct Section<'r> {
@@ -36,21 +19,10 @@ pub(super) struct Section<'r> {
     asked: Vec<&'static str>,
 }
 
-impl<'e> Reader<'e> {
-    pub(super) fn new(environment: &'e Environment) -> Self {
+impl<'r> Section<'r> {
+    pub(super) fn new(reader: &'r Reader<'r>, path: String, place: Place, values: Table) -> Self {
         Self {
-            environment,
-            findings: RefCell::default(),
-        }
-    }
-
-    pub(super) fn root(&self, values: Table) -> Section<'_> {
-        self.section_at(String::new(), Place::Nowhere, values)
-    }
-
-    pub(super) fn section_at(&self, path: String, place: Place, values: Table) -> Section<'_> {
-        Section {
-            reader: self,
+            reader,
             path,
             place,
             values,
@@ -58,63 +30,6 @@ impl<'e> Reader<'e> {
         }
     }
 
-    pub(super) fn problem(&self, place: Place, key: impl Into<String>, what: impl Into<String>) {
-        let problem = Problem {
-            place,
-            key: key.into(),
-            what: what.into(),
-        };
-        self.findings.borrow_mut().problems.push(problem);
-    }
-
-    pub(super) fn warn(&self, place: Place, key: impl Into<String>, what: impl Into<String>) {
-        let problem = Problem {
-            place,
-            key: key.into(),
-            what: what.into(),
-        };
-        self.findings.borrow_mut().warnings.push(Warning(problem));
-    }
-
-    /// The value of a variable of ours, which from now on is a known one.
-    pub(super) fn variable(&self, name: &str) -> Option<&'e str> {
-        self.findings.borrow_mut().variables.insert(name.to_owned());
-        self.environment.get(name)
-    }
-
-    /// Everything found. Variables that begin like ours and that nobody asked for are warned of:
-    /// another program's may begin so too, so they are no reason to stop.
-    pub(super) fn finish(self) -> (Vec<Problem>, Vec<Warning>) {
-        let mut findings = self.findings.into_inner();
-        for name in self.environment.names("VANE_") {
-            if !findings.variables.contains(name) {
-                let known = findings.variables.iter().map(String::as_str);
-                let what = format!("is not a variable of Vane{}", did_you_mean(name, known));
-                let place = Place::Nowhere;
-                findings.warnings.push(Warning(Problem {
-                    place,
-                    key: name.to_owned(),
-                    what,
-                }));
-            }
-        }
-        (findings.problems, findings.warnings)
-    }
-}
-
-/// `VANE_` and the path in capitals: `limits.body_bytes_max` is `VANE_LIMITS_BODY_BYTES_MAX`.
-pub(super) fn variable_name(path: &str) -> String {
-    let letter = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_uppercase()
-        } else {
-            '_'
-        }
-    };
-    format!("VANE_{}", path.chars().map(letter).collect::<String>())
-}
-
-impl<'r> Section<'r> {
     /// The table below `key`; an empty one if there is none, so that its variables still count.
     pub(super) fn section(&mut self, key: &'static str) -> Section<'r> {
         self.asked.push(key);
@@ -134,11 +49,11 @@ impl<'r> Section<'r> {
                 (Place::Nowhere, Table::new())
             }
         };
-        self.reader.section_at(path, place, values)
+        Section::new(self.reader, path, place, values)
     }
 
     /// What the file says for a key that is too large for a variable.
-    pub(super) fn from_file<T>(
+    pub(super) fn take_from_file<T>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&Node) -> Result<T, String>,

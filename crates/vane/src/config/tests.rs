@@ -2,37 +2,6 @@
 
 use super::*;
 
-const KNOWN_KEYS: [(&str, Option<&str>, &[&str], Auth); 4] = [
-    (
-        "mistral",
-        Some("https://api.mistral.ai/v1"),
-        &["MISTRAL_API_KEY"],
-        Auth::Bearer,
-    ),
-    (
-        "google",
-        Some("https://g.example/v1"),
-        &["GEMINI_API_KEY", "GOOGLE_API_KEY"],
-        Auth::Bearer,
-    ),
-    ("azure", None, &["AZURE_API_KEY"], Auth::ApiKey),
-    ("ollama", Some("http://127.0.0.1:11434/v1"), &[], Auth::None),
-];
-
-fn known() -> Vec<KnownProvider<'static>> {
-    let rows = KNOWN_KEYS
-        .into_iter()
-        .map(|(id, base_url, key_env, auth)| KnownProvider {
-            id,
-            base_url,
-            key_env: key_env.to_vec(),
-            auth,
-            callable: true,
-            priced: true,
-        });
-    rows.collect()
-}
-
 /// A file of its own for each test, gone with it.
 struct File(PathBuf);
 
@@ -54,7 +23,7 @@ impl Drop for File {
 fn read(name: &str, text: &str, variables: &[(&str, &str)]) -> Reading {
     let file = File::new(name, text);
     let environment = variables.iter().copied().collect();
-    Config::read(Some(&file.0), &environment, &known())
+    Config::read(Some(&file.0), &environment)
 }
 
 fn good(name: &str, text: &str, variables: &[(&str, &str)]) -> Config {
@@ -78,7 +47,7 @@ fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn without_file_and_variables_there_are_defaults() {
-    let (config, warnings) = Config::load(None, &Environment::default(), &known()).unwrap();
+    let (config, warnings) = Config::load(None, &Environment::default()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
     assert_eq!(config.database, "sqlite:vane.db");
     assert!(config.auth && config.secret.is_none() && config.tls.is_none());
@@ -91,7 +60,7 @@ fn without_file_and_variables_there_are_defaults() {
 #[test]
 fn r7_a_missing_file_is_a_problem() {
     let path = std::path::Path::new("no/such/vane.toml");
-    let problems = Config::load(Some(path), &Environment::default(), &[]).unwrap_err();
+    let problems = Config::load(Some(path), &Environment::default()).unwrap_err();
     assert!(
         problems[0]
             .to_string()
@@ -145,135 +114,132 @@ fn every_line_that_is_no_toml_is_reported_alone() {
     );
 }
 
+/// A row of the catalogue, to which a case adds a line.
+const KNOWN: &str = "[[provider]]\nid = 'mistral'\napi_key = 'k'\n";
+/// A row of the operator's own.
+const OWN: &str = "[[provider]]\nid = 'lab'\nbase_url = 'http://lab/v1'\ndialect = 'openai'\n";
+
+/// What stands above, the text at fault, and what is said of it.
+const FAULTS: &[(&str, &str, &str)] = &[
+    ("", "listen = 8787", "must be text, not an integer"),
+    ("", "listen = 'localhost'", "an address and port"),
+    (
+        "",
+        "database = 'postgres://me:hunter2@db/vane'",
+        "PostgreSQL",
+    ),
+    ("", "database = 'vane.db'", "sqlite:PATH"),
+    ("", "secret = 'abc'", "64 hexadecimal digits"),
+    (
+        "",
+        "secret = 'env:NOT_THERE'",
+        "the variable NOT_THERE, which is not set",
+    ),
+    (
+        "",
+        "secret = 'file:no/such'",
+        "the file no/such, which cannot be read",
+    ),
+    ("", "trusted_proxies = ['10.0.0.0/33']", "ranges such as"),
+    ("", "hosts = ['https://a.b']", "host names alone"),
+    ("", "metrics_public = 'yes'", "true or false"),
+    ("", "limits = 3", "must be a table, not an integer"),
+    ("", "limits.connections_max = 0", "from 1 to 1000000"),
+    (
+        "",
+        "limits.connections_max = 1.5",
+        "not a number with a point",
+    ),
+    ("", "timeouts.stream = '25h'", "from 1ms to 24h"),
+    ("", "retries.budget_percent = 101", "from 0 to 100"),
+    (
+        "",
+        "outbound.https_proxy = 'socks5://me:hunter2@p'",
+        "must be a proxy such as",
+    ),
+    (
+        "",
+        "outbound.extra_ca = ['no/such.pem']",
+        "a file that is not there",
+    ),
+    ("", "tls.cert = 'Cargo.toml'", "`tls.key` is missing"),
+    ("", "provider.mistral = 3", "[[provider]]"),
+    ("", "[[provider]]\nbase_url = 'http://lab'", "needs an `id`"),
+    ("", "[[provider]]\nid = 'a b'", "of small letters"),
+    (
+        "",
+        "[[provider]]\nid = 'mistral'",
+        "missing; set MISTRAL_API_KEY",
+    ),
+    (
+        "",
+        "[[provider]]\nid = 'azure'\napi_key = 'k'",
+        "`azure.base_url` is missing",
+    ),
+    (
+        "",
+        "[[provider]]\nid = 'lab'\ndialect = 'openai'",
+        "`lab.base_url` is missing",
+    ),
+    (
+        "",
+        "[[provider]]\nid = 'lab'\nbase_url = 'http://l'",
+        "`lab.dialect` is missing",
+    ),
+    (KNOWN, KNOWN, "stands in another [[provider]]"),
+    (
+        KNOWN,
+        "base_url = 'http://127.0.0.1:8787/v1'",
+        "Vane's own address",
+    ),
+    (
+        KNOWN,
+        "base_url = 'http://me:hunter2@h/'",
+        "must not hold credentials",
+    ),
+    (KNOWN, "h2c = true", "HTTP/2 without TLS"),
+    (KNOWN, "baseurl = 'http://h'", "did you mean `base_url`?"),
+    (
+        KNOWN,
+        "headers = { a = 'env:NOT_THERE' }",
+        "header \"a\" that names the variable",
+    ),
+    (OWN, "api_key = 'two words'", "no header can carry"),
+    (OWN, "auth = 'bearer'", "`lab.api_key` is missing"),
+    (OWN, "speaks = { openai_chat = '/c' }", "beside `dialect`"),
+    (OWN, "models = [{ id = 'm' }]", "no price"),
+    (OWN, "models = [{ free = true }]", "an `id` in every row"),
+    (
+        OWN,
+        "models = [{ id = 'm', input = '0', output = '0' }]",
+        "`free = true`",
+    ),
+    (
+        OWN,
+        "models = [{ id = 'm', input = '1', free = true }]",
+        "needs both",
+    ),
+    (
+        OWN,
+        "models = [{ id = 'm', input = 0.3, output = '1' }]",
+        "as text such as",
+    ),
+    (
+        OWN,
+        "models = [{ id = 'm', input = '1', output = '1', free = true }]",
+        "beside a price",
+    ),
+    (
+        OWN,
+        "models = [{ id = 'm', free = true, visoin = true }]",
+        "mean `vision`",
+    ),
+];
+
 #[test]
 fn one_problem_each() {
-    let known_row = "[[provider]]\nid = 'mistral'\napi_key = 'k'\n";
-    let own_row = "[[provider]]\nid = 'lab'\nbase_url = 'http://lab/v1'\ndialect = 'openai'\n";
-    let row = |head: &str, rest: &str| format!("{head}{rest}\n");
-    for (text, said) in [
-        ("listen = 8787".to_owned(), "must be text, not an integer"),
-        ("listen = 'localhost'".to_owned(), "an address and port"),
-        (
-            "database = 'postgres://me:hunter2@db/vane'".to_owned(),
-            "PostgreSQL",
-        ),
-        ("database = 'vane.db'".to_owned(), "sqlite:PATH"),
-        ("secret = 'abc'".to_owned(), "64 hexadecimal digits"),
-        (
-            "secret = 'env:NOT_THERE'".to_owned(),
-            "the variable NOT_THERE, which is not set",
-        ),
-        (
-            "secret = 'file:no/such'".to_owned(),
-            "the file no/such, which cannot be read",
-        ),
-        (
-            "trusted_proxies = ['10.0.0.0/33']".to_owned(),
-            "ranges such as",
-        ),
-        ("hosts = ['https://a.b']".to_owned(), "host names alone"),
-        ("metrics_public = 'yes'".to_owned(), "true or false"),
-        ("limits = 3".to_owned(), "must be a table, not an integer"),
-        ("limits.connections_max = 0".to_owned(), "from 1 to 1000000"),
-        (
-            "limits.connections_max = 1.5".to_owned(),
-            "not a number with a point",
-        ),
-        ("timeouts.stream = '25h'".to_owned(), "from 1ms to 24h"),
-        ("retries.budget_percent = 101".to_owned(), "from 0 to 100"),
-        (
-            "outbound.https_proxy = 'socks5://me:hunter2@p'".to_owned(),
-            "must be a proxy such as",
-        ),
-        (
-            "outbound.extra_ca = ['no/such.pem']".to_owned(),
-            "a file that is not there",
-        ),
-        ("tls.cert = 'Cargo.toml'".to_owned(), "`tls.key` is missing"),
-        ("provider.mistral = 3".to_owned(), "[[provider]]"),
-        (
-            "[[provider]]\nbase_url = 'http://lab'".to_owned(),
-            "needs an `id`",
-        ),
-        ("[[provider]]\nid = 'a b'".to_owned(), "of small letters"),
-        (
-            "[[provider]]\nid = 'mistral'".to_owned(),
-            "missing; set MISTRAL_API_KEY",
-        ),
-        (
-            "[[provider]]\nid = 'azure'\napi_key = 'k'".to_owned(),
-            "`azure.base_url` is missing",
-        ),
-        (
-            "[[provider]]\nid = 'lab'\ndialect = 'openai'".to_owned(),
-            "`lab.base_url` is missing",
-        ),
-        (
-            "[[provider]]\nid = 'lab'\nbase_url = 'http://l'".to_owned(),
-            "`lab.dialect` is missing",
-        ),
-        (row(known_row, known_row), "stands in another [[provider]]"),
-        (
-            row(known_row, "base_url = 'http://127.0.0.1:8787/v1'"),
-            "Vane's own address",
-        ),
-        (
-            row(known_row, "base_url = 'http://me:hunter2@h/'"),
-            "must not hold credentials",
-        ),
-        (row(known_row, "h2c = true"), "HTTP/2 without TLS"),
-        (
-            row(known_row, "baseurl = 'http://h'"),
-            "did you mean `base_url`?",
-        ),
-        (
-            row(known_row, "headers = { a = 'env:NOT_THERE' }"),
-            "header \"a\" that names the variable",
-        ),
-        (row(own_row, "api_key = 'two words'"), "no header can carry"),
-        (row(own_row, "auth = 'bearer'"), "`lab.api_key` is missing"),
-        (
-            row(own_row, "speaks = { openai_chat = '/c' }"),
-            "beside `dialect`",
-        ),
-        (row(own_row, "models = [{ id = 'm' }]"), "has no price"),
-        (
-            row(own_row, "models = [{ free = true }]"),
-            "an `id` in every row",
-        ),
-        (
-            row(
-                own_row,
-                "models = [{ id = 'm', input = '0', output = '0' }]",
-            ),
-            "`free = true`",
-        ),
-        (
-            row(own_row, "models = [{ id = 'm', input = '1', free = true }]"),
-            "or neither",
-        ),
-        (
-            row(
-                own_row,
-                "models = [{ id = 'm', input = 0.3, output = '1' }]",
-            ),
-            "as text such as",
-        ),
-        (
-            row(
-                own_row,
-                "models = [{ id = 'm', input = '1', output = '1', free = true }]",
-            ),
-            "beside a price",
-        ),
-        (
-            row(
-                own_row,
-                "models = [{ id = 'm', free = true, visoin = true }]",
-            ),
-            "mean `vision`",
-        ),
-    ] {
+    for (above, fault, said) in FAULTS {
+        let text = format!("{above}{fault}\n");
         let found = problems("each", &text, &[]);
         assert_eq!(found.len(), 1, "{text}\n{found:?}");
         assert!(found[0].contains(said), "{text}\n{found:?}");
@@ -366,7 +332,7 @@ fn s6_no_secret_is_printed() {
     let good = text.lines().skip(1).collect::<Vec<_>>().join("\n");
     let environment = [("GEMINI_API_KEY", canary)].into_iter().collect();
     let path = File::new("secrets-good", &good);
-    let reading = Config::read(Some(&path.0), &environment, &known());
+    let reading = Config::read(Some(&path.0), &environment);
     let config = reading.config.unwrap();
     assert_eq!(
         config.providers[0].headers,
@@ -414,7 +380,11 @@ fn the_usual_variables_switch_providers_on() {
     );
     assert_eq!(
         ids(&[("GOOGLE_API_KEY", "b"), ("GEMINI_API_KEY", "a")]),
-        [row("google", "https://g.example/v1", Some("a"))]
+        [row(
+            "google",
+            "https://generativelanguage.googleapis.com/v1beta/openai",
+            Some("a")
+        )]
     );
     assert_eq!(
         ids(&[
@@ -474,7 +444,7 @@ auth = "none"
 [[provider]]
 id = "ollama"
 api_key = "file:PATH"
-models = ["llama"]
+models = [{ id = "llama", free = true }]
 "#;
     let key = File::new("key", "from a file\n".replace(' ', "-").as_str());
     let text = text.replace("PATH", &key.0.display().to_string());
@@ -494,8 +464,8 @@ models = ["llama"]
     assert_eq!(lab.base_url, "http://10.0.0.5:8000/v1");
     assert_eq!(lab.speaks.len(), 3);
     assert_eq!(
-        (lab.models[0].id.as_str(), lab.models[0].upstream.as_str()),
-        ("coder", "Q/C")
+        (lab.models[0].id.as_str(), lab.models[0].upstream.as_deref()),
+        ("coder", Some("Q/C"))
     );
     assert!(lab.models[0].free && lab.models[0].fim && !lab.models[0].tools && lab.h2c);
     assert_eq!(lab.quirks, [vane_dialect::quirk::Quirk::NoSeed]);
@@ -507,5 +477,11 @@ models = ["llama"]
     assert_eq!(other.speaks, [responses]);
     assert_eq!(ollama.api_key, Some(Secret("from-a-file".to_owned())));
     assert_eq!(ollama.auth, Some(Auth::Bearer));
-    assert_eq!(ollama.models[0].upstream, "llama");
+    assert_eq!(
+        (
+            ollama.models[0].id.as_str(),
+            ollama.models[0].upstream.as_str()
+        ),
+        ("llama", "")
+    );
 }

@@ -26,8 +26,8 @@ pub async fn count_tokens(
 ) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
-    let call = decode(&state, inbound)?;
-    let plan = route(&state, &caller, &call, gateway.clock.now())?;
+    let call = decode(inbound)?;
+    let plan = route(&state, caller.models.as_deref(), &call, gateway.clock.now())?;
     let seal = StateSeal::new(gateway.sealer.clone(), caller.account_id);
     let native = plan.choices.iter().find(|choice| {
         choice.dialect == Dialect::AnthropicMessages && call.dialect() == choice.dialect

@@ -1,12 +1,11 @@
 //! The call as far as anyone needs it: its head now, its blocks when somebody asks.
 
 use super::inbound::{Door, Inbound};
-use crate::gateway::State;
 use http::HeaderMap;
 use std::sync::{Arc, OnceLock};
 use vane_dialect::dialect::Task;
 use vane_dialect::head::Head;
-use vane_dialect::json::{Object, Path, Str};
+use vane_dialect::json::{Object, Path, Raw, Str};
 use vane_dialect::seal::{self, Seal};
 use vane_dialect::{Call, Dialect, Fault, Notes, codec};
 
@@ -49,7 +48,7 @@ pub const OWN_FIELDS: [&str; 3] = ["models", "provider", "vane"];
 ///
 /// # Errors
 /// If it is no JSON object, or what the scan reads is of a wrong type.
-pub fn decode(_state: &State, inbound: Inbound) -> Result<RawCall, Fault> {
+pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
     let head = Head::scan(&inbound.body)?;
     let mut notes = Notes::default();
     let streams = inbound.door.dialect.task() != Task::Embed;
@@ -81,7 +80,18 @@ impl RawCall {
         self.blocks.get_or_init(decode).clone()
     }
 
-    /// The field in which the door's dialect limits the output, if the caller set one.
+    /// A call of `model` that says nothing else.
+    ///
+    /// # Errors
+    /// If the model has no name.
+    pub fn bare(dialect: Dialect, model: &str) -> Result<Self, Fault> {
+        let body = format!("{{\"model\":{}}}", Raw::of(&model).get()).into();
+        let door = Door { dialect, route: "" };
+        let headers = HeaderMap::new();
+        decode(Inbound { door, headers, body, request_id: String::new() })
+    }
+
+    /// The dialect of the caller.
     #[must_use]
     pub const fn dialect(&self) -> Dialect {
         self.door.dialect

@@ -39,6 +39,8 @@ pub(super) struct Walk {
     pub call: RawCall,
     pub plan: Plan,
     pub seal: Arc<dyn Seal>,
+    /// Unix seconds at which the call began.
+    pub began: i64,
 }
 
 /// The head of an upstream's answer, and what was asked to get it.
@@ -76,6 +78,7 @@ pub(super) async fn dispatch(
         seal: Arc::new(StateSeal::new(gateway.sealer.clone(), caller.account_id)),
         call,
         plan,
+        began: record.began(),
     });
     if walk.call.stream {
         return streamed(walk, record).await;

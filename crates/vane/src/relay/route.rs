@@ -10,18 +10,22 @@ use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::quirk::Quirk;
 use vane_dialect::{Dialect, Fault};
-use vane_ledger::Caller;
 
-/// Finds the plan of a call.
+/// Finds the plan of a call; `allowed` are the models that the caller's key may use.
 ///
 /// # Errors
 /// If the model is unknown, not served by any provider that is on, not allowed to this key, or
 /// cannot do what is asked.
-pub fn route(state: &State, caller: &Caller, call: &RawCall, now: i64) -> Result<Plan, Fault> {
+pub fn route(
+    state: &State,
+    allowed: Option<&[String]>,
+    call: &RawCall,
+    now: i64,
+) -> Result<Plan, Fault> {
     let mut choices = Vec::new();
     let mut refusal = None;
     for model in std::iter::once(&call.model).chain(&call.fallbacks) {
-        match of_model(state, caller, call, model, now) {
+        match of_model(state, allowed, call, model, now) {
             Ok(mut more) => choices.append(&mut more),
             // The first model's own reason is what the caller asked about.
             Err(fault) => refusal = refusal.or(Some(fault)),
@@ -36,7 +40,7 @@ pub fn route(state: &State, caller: &Caller, call: &RawCall, now: i64) -> Result
 
 fn of_model(
     state: &State,
-    caller: &Caller,
+    allowed: Option<&[String]>,
     call: &RawCall,
     model: &str,
     now: i64,
@@ -44,8 +48,8 @@ fn of_model(
     let Some(resolved) = state.catalog.resolve(model) else {
         return Err(unknown(state, model));
     };
-    let allowed = |name: &str| caller.models.as_ref().is_none_or(|names| names.iter().any(|n| n == name));
-    if !allowed(model) && !allowed(resolved.id) {
+    let may_use = |name: &str| allowed.is_none_or(|names| names.iter().any(|n| n == name));
+    if !may_use(model) && !may_use(resolved.id) {
         let message = format!("this key may not use the model `{model}`");
         return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
     }
@@ -168,16 +172,8 @@ fn benched_ms(offer: &Offer) -> u64 {
 /// # Errors
 /// As [`route`].
 pub fn explain(state: &State, door: Dialect, model: &str, now: i64) -> Result<Plan, Fault> {
-    let caller = Caller {
-        key_id: String::new(),
-        key_name: String::new(),
-        account_id: vane_ledger::AccountId::default(),
-        account_name: String::new(),
-        kind: vane_ledger::AccountKind::Metered,
-        models: None,
-    };
     let call = RawCall::bare(door, model)?;
-    route(state, &caller, &call, now)
+    route(state, None, &call, now)
 }
 
 fn unknown(state: &State, model: &str) -> Fault {

@@ -37,6 +37,7 @@ struct Facts {
     door: Door,
     request_id: String,
     started: Instant,
+    began: i64,
     caller: Option<Arc<Caller>>,
     model: String,
     stream: bool,
@@ -61,6 +62,7 @@ impl Record {
             door,
             request_id,
             started: Instant::now(),
+            began: gateway.clock.now(),
             caller: None,
             model: String::new(),
             stream: false,
@@ -87,6 +89,12 @@ impl Record {
     #[must_use]
     pub fn take(&mut self) -> Self {
         Self(self.0.take())
+    }
+
+    /// Unix seconds at which the call began.
+    #[must_use]
+    pub fn began(&self) -> i64 {
+        self.0.as_ref().map_or(0, |facts| facts.began)
     }
 
     pub fn caller(&mut self, caller: &Arc<Caller>) {
@@ -133,7 +141,7 @@ impl Record {
         facts.usage = usage;
         facts.counted = Some(counted);
         let offer = facts.offer.as_ref()?;
-        facts.cost = match offer.facts.cost(&usage, facts.gateway.clock.now()) {
+        facts.cost = match offer.facts.cost(&usage, facts.began) {
             Ok(cost) => Some(cost.total),
             Err(unpriced) => {
                 tracing::error!(offer = %offer.facts.id, %unpriced, "an answer could not be priced");
@@ -172,7 +180,7 @@ impl Facts {
             add(&tally.cost_pico, self.cost.map_or(0, |cost| cost.pico().unsigned_abs()));
         }
         self.gateway.telemetry.ended(&Line {
-            unix: self.gateway.clock.now(),
+            unix: self.began,
             request_id: &self.request_id,
             route: self.door.route,
             status: Status { code: status, outcome: outcome.name() },

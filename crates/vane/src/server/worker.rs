@@ -44,12 +44,13 @@ pub(super) fn run(setup: Setup, pool: Pool, accepted: mpsc::UnboundedReceiver<Ac
     }
 }
 
-async fn work(mut setup: Setup, pool: Pool, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
+async fn work(setup: Setup, pool: Pool, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
     let graceful = GracefulShutdown::new();
+    let mut stop = setup.stop.clone();
     let server = Arc::new(http_server(&setup.gateway));
     loop {
         tokio::select! {
-            _ = setup.stop.wait_for(|stop| *stop) => break,
+            _ = stop.wait_for(|stop| *stop) => break,
             connection = accepted.recv() => {
                 let Some((stream, peer)) = connection else { break };
                 let one = connection_of(setup.clone(), pool.clone(), server.clone(), graceful.watcher(), stream, peer);

@@ -24,6 +24,11 @@ pub struct Telemetry {
 const CLASSES: [&str; 5] = ["done", "caller_fault", "upstream_fault", "broken", "client_gone"];
 
 impl Telemetry {
+    #[must_use]
+    pub fn new(log: AccessLog) -> Self {
+        Self { log, ..Self::default() }
+    }
+
     pub(crate) fn begun(&self) {
         self.begun.fetch_add(1, Relaxed);
     }

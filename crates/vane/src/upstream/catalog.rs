@@ -45,7 +45,7 @@ fn own_model(row: &config::Model) -> anyhow::Result<OwnModel> {
     let said = |flag: bool| flag.then_some(true);
     Ok(OwnModel {
         id: row.id.clone(),
-        upstream: (!row.upstream.is_empty()).then(|| row.upstream.clone()),
+        upstream: row.upstream.clone(),
         input: rate("input", &row.input)?,
         output: rate("output", &row.output)?,
         cache_read: rate("cache_read", &row.cache_read)?,

@@ -5,8 +5,8 @@ use crate::config::Config;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use vane_catalog::Catalog;
-use vane_dialect::quirk::Quirks;
+use vane_catalog::{Capability, Catalog};
+use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::{Dialect, json::Raw};
 
 pub struct Offer {
@@ -48,11 +48,14 @@ impl Offers {
             let provider = Arc::new(Provider::new(row, known.map(AsRef::as_ref))?);
             offers.providers.push(provider.clone());
             for facts in catalog.offers().iter().filter(|offer| offer.provider == row.id) {
-                let catalogued = known.map_or(Quirks::default(), |k| k.quirks_of(&facts.upstream));
+                let mut quirks = known.map_or(Quirks::default(), |k| k.quirks_of(&facts.upstream));
+                if known.is_some() && !facts.can(Capability::Reasoning) {
+                    quirks = quirks.with(Quirk::NoReasoning);
+                }
                 let offer = Offer {
                     facts: facts.clone(),
                     provider: provider.clone(),
-                    quirks: catalogued.union(row.quirks.iter().copied().collect()),
+                    quirks: quirks.union(row.quirks.iter().copied().collect()),
                     breaker: Breaker::default(),
                     tally: Tally::default(),
                     model_json: Raw::of(&facts.upstream).get().to_owned(),

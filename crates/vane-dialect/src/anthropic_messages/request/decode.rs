@@ -53,6 +53,7 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
         cache_key: None,
         cache,
         extras: reader.extras,
+        old_functions: false,
     })))
 }
 
@@ -92,6 +93,10 @@ impl Reader<'_> {
     ) -> Result<(), Fault> {
         let messages: Vec<&RawValue> = object.need("messages", root)?;
         let list = root.key("messages");
+        if messages.is_empty() {
+            let param = list.to_string();
+            return Err(Fault::invalid(param, "at least one message is required"));
+        }
         for (at, raw) in messages.into_iter().enumerate() {
             turns.push(self.message(raw, &list.index(at))?);
         }

@@ -20,6 +20,7 @@ use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json;
 use crate::notes::Notes;
+use crate::quirk::Quirk;
 use ids::Ids;
 use names::Names;
 use thinking::Thinking;
@@ -60,7 +61,7 @@ pub(crate) fn encode(
     ask::output_config(chat, target, &mut members, notes);
     ask::sampling(chat, target, thinking.is_on(), &mut members, notes);
     members.cache(chat.cache);
-    extras(chat, &mut members, notes);
+    extras(chat, target, &mut members, notes);
     members.close();
 
     asked.namespaced = names.renamed();
@@ -82,12 +83,8 @@ fn max_output(chat: &Chat, target: &Target<'_>, notes: &mut Notes) -> u64 {
 }
 
 /// The fields without canonical meaning: our own as they stood, others' where they mean the same.
-fn extras(chat: &Chat, members: &mut Members<'_>, notes: &mut Notes) {
-    let own = |name| {
-        let mut all = chat.extras.iter();
-        all.any(|extra| extra.dialect == Dialect::AnthropicMessages && extra.name == name)
-    };
-    let mut user = !own("metadata");
+fn extras(chat: &Chat, target: &Target<'_>, members: &mut Members<'_>, notes: &mut Notes) {
+    let mut user = !has_own(chat, "metadata");
     for extra in &chat.extras {
         let is_own = extra.dialect == Dialect::AnthropicMessages;
         let name = extra.name.as_str();
@@ -95,7 +92,7 @@ fn extras(chat: &Chat, members: &mut Members<'_>, notes: &mut Notes) {
             notes.drop(&name[OF_CONTENT.len()..]);
         } else if is_own && (name.starts_with(OF_OUTPUT) || name.starts_with(OF_THINKING)) {
             // Written where they stood.
-        } else if is_own {
+        } else if is_own && (name == "metadata" || !target.quirks.has(Quirk::ClosedBody)) {
             members.raw(name, extra.value.get());
         } else if user && names_the_user(extra) {
             user = false;
@@ -106,6 +103,12 @@ fn extras(chat: &Chat, members: &mut Members<'_>, notes: &mut Notes) {
             notes.drop(name);
         }
     }
+}
+
+/// Whether the client sent an extra of this dialect under `name`.
+fn has_own(chat: &Chat, name: &str) -> bool {
+    let mut extras = chat.extras.iter();
+    extras.any(|extra| extra.dialect == Dialect::AnthropicMessages && extra.name == name)
 }
 
 /// OpenAI's stable name of an end user, which is Anthropic's `metadata.user_id`.

@@ -20,6 +20,7 @@ pub struct Encoder {
     next_index: u64,
     open: Open,
     has_tools: bool,
+    is_refused: bool,
     usage: Usage,
     stop: Stop,
 }
@@ -51,6 +52,7 @@ impl Encoder {
             next_index: 0,
             open: Open::Nothing,
             has_tools: false,
+            is_refused: false,
             usage: Usage::default(),
             stop: Stop::End,
         }
@@ -79,7 +81,7 @@ impl Encoder {
     pub(crate) fn finish(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
         frame(out, "message_delta", |members| {
             let mut delta = Members::open(members.key("delta"));
-            let stop = stop_of(&self.stop, &self.reply);
+            let stop = stop_of(&self.stop, self.is_refused, &self.reply);
             write_stop(&mut delta, &stop, self.has_tools);
             delta.close();
             counts::write(members.key("usage"), &self.usage, cost);
@@ -107,6 +109,7 @@ impl Encoder {
     fn open(&mut self, opening: &Opening<'_>, out: &mut Vec<u8>) {
         self.open = match opening {
             Opening::Text | Opening::Refusal => {
+                self.is_refused |= matches!(opening, Opening::Refusal);
                 self.start(out, |block| {
                     block.text("type", "text");
                     block.text("text", "");

@@ -97,7 +97,7 @@ pub(crate) fn encode(
 }
 
 /// A first system turn of one text has a field of its own; every other is a message.
-pub(in crate::openai_responses) fn instructions(turns: &[Turn]) -> (Option<&str>, &[Turn]) {
+fn instructions(turns: &[Turn]) -> (Option<&str>, &[Turn]) {
     if let [first, rest @ ..] = turns
         && let (Role::System, [Block::Text(text)]) = (first.role, first.blocks.as_slice())
         && text.cache.is_none()

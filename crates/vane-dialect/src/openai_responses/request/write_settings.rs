@@ -75,7 +75,9 @@ pub(in crate::openai_responses) fn text(
         Format::Other { dialect, .. } if *dialect != Dialect::OpenaiResponses => {
             notes.drop("response_format");
         }
-        other => format(other, fields.key("format")),
+        Format::JsonObject | Format::JsonSchema { .. } | Format::Other { .. } => {
+            format(&chat.format, fields.key("format"));
+        }
     }
     write_text_extras(extras, &mut fields);
     fields.close();

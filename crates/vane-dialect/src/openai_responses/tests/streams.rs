@@ -157,7 +157,7 @@ fn reasoning_parts_are_paragraphs_and_state_comes_with_them() {
         &done,
         &end,
     ];
-    assert_eq!(answer(&frames).blocks, [expected.clone()]);
+    assert_eq!(answer(&frames).blocks, std::slice::from_ref(&expected));
     let told = answer(&[CREATED, &full]);
     assert_eq!(told.blocks[0], expected);
     assert_eq!(told.blocks.len(), 2);
@@ -294,4 +294,31 @@ fn text_that_cannot_be_read_is_not_lost_unseen() {
     let lone = r#"{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"\ud83d"}"#;
     let (_, _, result) = run(&[CREATED, lone]);
     assert_eq!(result.unwrap_err().kind, Kind::Protocol);
+}
+
+#[test]
+fn t3_calls_that_share_an_index_or_have_none_stay_apart() {
+    let item = |i: u8| {
+        format!(
+            r#"{{"type":"function_call","call_id":"c{i}","name":"f","arguments":"{{\"n\":{i}}}"}}"#
+        )
+    };
+    let frame = |kind: &str, index: &str, i: u8| {
+        format!(
+            r#"{{"type":"response.output_item.{kind}",{index}"item":{}}}"#,
+            item(i)
+        )
+    };
+    for index in ["\"output_index\":0,", ""] {
+        let frames = [
+            CREATED.to_owned(),
+            frame("added", index, 1),
+            frame("added", index, 2),
+            frame("done", index, 1),
+            frame("done", index, 2),
+            completed(&[item(1), item(2)].join(",")),
+        ];
+        let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+        assert_eq!(text_of(&answer(&frames)), [r#"{"n":1}"#, r#"{"n":2}"#]);
+    }
 }

@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use vane_dialect::codec::{self, Decoder, Encoder, Reply, Seen};
+use vane_dialect::codec::{self, Decoder, Encoder, Seen};
 use vane_dialect::frame::sse::{Frame, Splitter};
 use vane_dialect::{Dialect, Event, Fault, Notes, Sink};
 
@@ -30,6 +30,9 @@ pub struct LiveStream {
     out: VecDeque<Bytes>,
     /// The dialect's last frame was seen: what comes after it is not for the client.
     last_seen: bool,
+    /// When the call began: the instant whose rates price it.
+    priced_at: i64,
+    input_bytes: usize,
 }
 
 /// How answer bytes reach the client.
@@ -72,6 +75,8 @@ impl LiveStream {
             way,
             out: VecDeque::new(),
             last_seen: false,
+            priced_at: walk.began,
+            input_bytes: walk.call.head.body().len(),
         })
     }
 
@@ -177,27 +182,26 @@ impl LiveStream {
         }
         // Counts that only begin (Anthropic's `message_start`) are not yet a cost.
         let final_counts = frame.event != b"message_start";
-        match (&seen.usage, frame.data_at) {
-            (Some(usage), Some(at)) if final_counts => {
-                *usage_seen = true;
-                let cost = self.choice.cost_text(&self.meter);
-                let range = at + usage.start..at + usage.end;
-                Edit::Replace(Some(cost.map_or_else(
-                    || bytes.clone(),
-                    |cost| splice::with_cost(bytes, range, &cost),
-                )))
-            }
-            _ if seen.last && !*usage_seen => {
-                *usage_seen = true;
-                if let Some(cost) = self.choice.cost_text(&self.meter) {
-                    let mut out = BytesMut::from(format!(": vane-cost={cost}\n\n").as_bytes());
-                    out.extend_from_slice(bytes);
-                    return Edit::Replace(Some(out.freeze()));
-                }
-                Edit::Keep
-            }
-            _ => Edit::Keep,
+        let place = seen.usage.as_ref().zip(frame.data_at).filter(|_| final_counts);
+        if place.is_none() && (!seen.last || *usage_seen) {
+            return Edit::Keep;
         }
+        *usage_seen = true;
+        let Some(cost) = self.cost() else { return Edit::Keep };
+        let edited = match place {
+            Some((usage, at)) => splice::with_cost(bytes, at + usage.start..at + usage.end, &cost),
+            None => {
+                let mut out = BytesMut::from(format!(": vane-cost={cost}\n\n").as_bytes());
+                out.extend_from_slice(bytes);
+                out.freeze()
+            }
+        };
+        Edit::Replace(Some(edited))
+    }
+
+    fn cost(&self) -> Option<String> {
+        let (usage, _) = self.meter.usage_or_estimate(self.input_bytes);
+        self.choice.cost(&usage, self.priced_at)
     }
 
     fn forward(&mut self, run: Option<std::ops::Range<usize>>) {

@@ -30,7 +30,14 @@ pub(super) fn output_config(
     match &chat.format {
         Format::Text => {}
         Format::JsonObject => notes.drop("response_format"),
-        Format::JsonSchema { schema, .. } => {
+        Format::JsonSchema {
+            schema,
+            description,
+            ..
+        } => {
+            if description.is_some() {
+                notes.drop("response_format.description");
+            }
             let mut format = Members::open(inner.key("format"));
             format.text("type", "json_schema");
             format.raw("schema", schema.get());

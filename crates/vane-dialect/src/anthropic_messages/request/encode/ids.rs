@@ -16,13 +16,11 @@ impl Ids {
         if let Some((sent, _)) = self.0.iter().find(|(_, client)| client == id) {
             return Cow::Owned(sent.clone());
         }
-        // Counted in the order of the conversation, so that later turns send the same ids again
-        // and the prompt cache still knows them.
+        // Counted, so that no two are the same; in the order of the conversation, so that later
+        // turns send the same ids again and the prompt cache still knows them.
         let mut sent = made_legal(id);
         sent.truncate(100);
-        if self.0.iter().any(|(taken, _)| *taken == sent) {
-            sent = format!("{sent}_{}", self.0.len());
-        }
+        let sent = format!("{sent}_r{}", self.0.len());
         self.0.push((sent.clone(), id.to_owned()));
         Cow::Owned(sent)
     }

@@ -44,7 +44,7 @@ impl Thinking {
                     | ToolChoice::Allowed { required: true, .. }
             )
         );
-        let prefilled = messages.last().is_some_and(|last| last.is_assistant);
+        let prefilled = messages.last().is_some_and(Message::is_prefill);
         let possible = match wanted {
             Self::Unsaid | Self::Disabled => true,
             // Models that decide for themselves go on from a turn without thinking.
@@ -67,6 +67,10 @@ impl Thinking {
     fn wanted(chat: &Chat, target: &Target<'_>, notes: &mut Notes) -> Self {
         let ask = &chat.reasoning;
         let has_effort = ask.effort.is_some_and(|effort| effort != Effort::None);
+        // A mode of tomorrow is written as it stood, among the extras.
+        if super::has_own(chat, "thinking") {
+            return Self::Unsaid;
+        }
         match (ask.mode, ask.budget_tokens) {
             (ReasoningMode::Off, _) => Self::Disabled,
             (ReasoningMode::Adaptive, _) => Self::Adaptive,
@@ -91,7 +95,12 @@ impl Thinking {
 
     pub(super) fn write(self, chat: &Chat, members: &mut Members<'_>, notes: &mut Notes) {
         let kind = match self {
-            Self::Unsaid => return,
+            Self::Unsaid => {
+                if chat.reasoning.show.is_some() {
+                    notes.drop("reasoning.summary");
+                }
+                return;
+            }
             Self::Disabled => "disabled",
             Self::Adaptive => "adaptive",
             Self::Manual(_) => "enabled",

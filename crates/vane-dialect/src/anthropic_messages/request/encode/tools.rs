@@ -114,8 +114,9 @@ impl Tools<'_> {
             "input_schema",
             schema.unwrap_or(r#"{"type":"object","properties":{}}"#),
         );
-        if let Some(strict) = function.strict {
-            json::value(members.key("strict"), &strict);
+        // `false` is the default, and not every provider knows the field.
+        if function.strict == Some(true) {
+            members.raw("strict", "true");
         }
         members.cache(function.cache);
         for extra in &function.extras {

@@ -98,6 +98,12 @@ fn add<'a>(messages: &mut Vec<Message<'a>>, is_assistant: bool, parts: Vec<Part<
 }
 
 impl Message<'_> {
+    /// Whether the answer is to go on from this text. A turn that ends in a provider's own block
+    /// is one that paused, and is simply resumed.
+    pub(super) fn is_prefill(&self) -> bool {
+        self.is_assistant && matches!(self.parts.last(), Some(Part::Text(..)))
+    }
+
     fn results_first(&mut self) {
         if !self.is_assistant {
             let is_other = |part: &Part<'_>| !matches!(part, Part::ToolResult(..));
@@ -116,7 +122,7 @@ fn said_by_user(text: &str) -> Message<'_> {
 /// Makes the last message one that Anthropic takes: a prefill must not end in white space, and
 /// some models take none.
 fn end(messages: &mut Vec<Message<'_>>, target: &Target<'_>, notes: &mut Notes) {
-    let Some(last) = messages.last_mut().filter(|last| last.is_assistant) else {
+    let Some(last) = messages.last_mut().filter(|last| last.is_prefill()) else {
         return;
     };
     if target.quirks.has(Quirk::NoPrefill) {

@@ -1,0 +1,116 @@
+//! What the wire says of a block, and what is kept of one until it is whole.
+
+use crate::block::State;
+use crate::dialect::Dialect;
+use crate::json::{Object, Path, Raw, Str};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::fmt::Write;
+
+/// A block that has begun.
+#[derive(Debug)]
+pub(super) enum Growing {
+    /// Text, and whatever else needs nothing kept.
+    Text,
+    Thinking {
+        signature: String,
+    },
+    Tool {
+        key: u64,
+        whole: String,
+        grew: bool,
+    },
+    /// A tool whose free text stands inside a JSON object: it is known when that is whole.
+    Custom {
+        key: u64,
+        tool: Named,
+        input: String,
+    },
+    Opaque {
+        kind: String,
+        raw: Raw,
+        input: String,
+    },
+}
+
+/// Whose call it is.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) namespace: Option<String>,
+}
+
+/// The beginning of a block, of every type.
+#[derive(Deserialize)]
+pub(super) struct Begun<'a> {
+    #[serde(borrow, rename = "type")]
+    pub(super) kind: Str<'a>,
+    #[serde(borrow, default)]
+    pub(super) text: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) thinking: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) signature: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) data: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) id: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) name: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) input: Option<&'a RawValue>,
+}
+
+/// More of a block, of every type.
+#[derive(Deserialize)]
+pub(super) struct More<'a> {
+    #[serde(borrow, default)]
+    pub(super) text: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) thinking: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) signature: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    pub(super) partial_json: Option<Str<'a>>,
+}
+
+/// State in its native form; whose it is the gateway adds when it seals it.
+pub(super) fn native(data: &str, redacted: bool) -> State {
+    State {
+        dialect: Dialect::AnthropicMessages,
+        provider: None,
+        id: None,
+        redacted,
+        data: data.to_owned(),
+    }
+}
+
+pub(super) fn text<'a>(member: Option<&'a Str<'_>>) -> &'a str {
+    member.map_or("", |Str(text)| text.as_ref())
+}
+
+/// Whether an `input` says nothing yet: a streamed one begins as `{}` or `null`.
+pub(super) fn is_empty(input: &str) -> bool {
+    let inside = input.strip_prefix('{').and_then(|i| i.strip_suffix('}'));
+    inside.unwrap_or(input).trim().is_empty() || input == "null"
+}
+
+/// `raw` with the `input` that came after it in pieces, so that it can go back as one block.
+pub(super) fn with_input(raw: Raw, input: &str) -> Raw {
+    if serde_json::from_str::<&RawValue>(input).is_err() {
+        return raw;
+    }
+    let Ok(block) = Object::read(raw.raw(), &Path::Root) else {
+        return raw;
+    };
+    let mut whole = String::from("{");
+    for (name, value) in block.rest() {
+        let value = if name == "input" { input } else { value.get() };
+        let name = serde_json::Value::from(name.as_ref());
+        let _ = write!(whole, "{name}:{value},");
+    }
+    whole.pop();
+    whole.push('}');
+    Raw::parse(whole).unwrap_or(raw)
+}

@@ -1,0 +1,59 @@
+//! Chunks -> events.
+
+use crate::codec::{Asked, Seen};
+use crate::event::Sink;
+use crate::fault::Fault;
+use crate::frame::sse::Frame;
+use crate::mistral_chat::message::Reading;
+use crate::mistral_chat::response;
+
+#[derive(Debug, Default)]
+pub struct Decoder {
+    reading: Reading,
+    done: bool,
+}
+
+impl Decoder {
+    #[must_use]
+    pub fn new(asked: Asked) -> Self {
+        Self {
+            reading: Reading::new(asked),
+            done: false,
+        }
+    }
+
+    pub(crate) fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Result<Seen, Fault> {
+        let data = match frame.data.as_deref() {
+            Some(data) if !data.trim_ascii().is_empty() => data,
+            Some(_) | None => return Ok(Seen::default()),
+        };
+        if data.trim_ascii() == b"[DONE]" {
+            self.done = true;
+            self.finish(sink)?;
+            return Ok(Seen {
+                last: true,
+                ..Seen::default()
+            });
+        }
+        let (chunk, text) = response::read(data)?;
+        self.reading.chunk(&chunk, text, sink)?;
+        let empty = chunk.choices.as_ref().is_none_or(Vec::is_empty);
+        Ok(Seen {
+            usage: chunk.usage.map(|usage| response::range(text, usage)),
+            usage_only: empty && chunk.usage.is_some(),
+            last: false,
+        })
+    }
+
+    pub(crate) fn finish(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if !self.reading.sequence.is_started() {
+            return Err(Fault::protocol("the upstream's stream is empty"));
+        }
+        if !self.done && !self.reading.has_stop() {
+            return Err(Fault::protocol(
+                "the upstream's stream was cut before its finish reason",
+            ));
+        }
+        self.reading.end(sink)
+    }
+}
