@@ -1,5 +1,10 @@
-"""LiteLLM as a client, with the two calls of its Codestral page, and the same two by plain HTTP."""
+"""LiteLLM as a client, with the two calls of its Codestral page, and the same two by plain HTTP.
 
+LiteLLM strips its prefix and sends the bare id. Fill-ins are streamed by its asynchronous call:
+the synchronous one never asks for a stream, whatever the server.
+"""
+
+import asyncio
 import json
 
 import httpx
@@ -65,13 +70,22 @@ def assert_chat_went_up(fake):
     assert (sent["random_seed"], sent["max_tokens"], sent["safe_prompt"]) == (12, 10, False)
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_litellm_fill_in(url, fake, stream):
+def test_litellm_fill_in(url, fake):
     fake.script(answer(text(" assert is_odd(1)")))
     base = f"{url}/v1/fim/completions"  # LiteLLM posts to its api_base exactly as given
-    said = litellm.text_completion(model=FIM_ID, api_base=base, stream=stream, **FIM)
-    pieces = [choice.text or "" for chunk in said for choice in chunk.choices] if stream else [said.choices[0].text]
-    assert "".join(pieces) == " assert is_odd(1)"
+    said = litellm.text_completion(model=FIM_ID, api_base=base, **FIM)
+    assert said.choices[0].text == " assert is_odd(1)"
+    assert_fim_went_up(fake)
+
+
+def test_litellm_fill_in_streamed(url, fake, monkeypatch):
+    async def complete():
+        stream = await litellm.atext_completion(model=FIM_ID, stream=True, **FIM)
+        return [choice.text or "" async for chunk in stream for choice in chunk.choices]
+
+    fake.script(answer(text(" assert is_odd(1)")))
+    monkeypatch.setenv("CODESTRAL_API_BASE", f"{url}/v1/fim/completions")
+    assert "".join(asyncio.run(complete())) == " assert is_odd(1)"
     assert_fim_went_up(fake)
 
 

@@ -68,7 +68,9 @@ class World:
         """The environment of a suite: nobody's keys or proxies but ours."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         ours = {"VANE_URL": self.url, "VANE_API_KEY": self.key, "FAKE_URL": self.fake_url}
-        return kept | ours | {"HOME": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        # LiteLLM would fetch its price list from the network first.
+        quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": "1"}
+        return kept | ours | quiet | {"HOME": str(self.folder)}
 
     def _start(self) -> None:
         fake = self._run([self.fake], stdout=subprocess.PIPE)
