@@ -48,9 +48,111 @@ quirks! {
     CacheControl = "cache_control",
     /// Text must be a string: several parts are joined.
     NoTextParts = "no_text_parts",
+
+    /// Refuses temperature, top_p and top_k (reasoning models).
+    NoSampling = "no_sampling",
+    /// Takes sampling parameters only while reasoning effort is `none`.
+    SamplingUnlessReasoning = "sampling_unless_reasoning",
+    /// Refuses `temperature` and `top_p` together.
+    OneSampling = "one_sampling",
+    /// Refuses `presence_penalty` and `frequency_penalty`.
+    NoPenalties = "no_penalties",
+    /// Refuses `stop`.
+    NoStop = "no_stop",
+    /// Refuses `seed`.
+    NoSeed = "no_seed",
+    /// Refuses `logprobs` and `top_logprobs`.
+    NoLogprobs = "no_logprobs",
+    /// Refuses `logit_bias`.
+    NoLogitBias = "no_logit_bias",
+    /// Refuses `n` other than 1.
+    SingleChoice = "single_choice",
+
+    /// Calls no tools of the client's.
+    NoTools = "no_tools",
+    /// Ignores or refuses `tool_choice`.
+    NoToolChoice = "no_tool_choice",
+    /// Does not know `tool_choice: "required"` nor a named tool.
+    NoForcedTool = "no_forced_tool_choice",
+    /// Refuses `parallel_tool_calls`.
+    NoParallelToolCalls = "no_parallel_tool_calls",
+    /// Refuses `strict` on a function.
+    NoStrictTools = "no_strict_tools",
+    /// Refuses function tools in chat while reasoning; the responses dialect takes them.
+    NoToolsWhileReasoning = "no_tools_while_reasoning",
+    /// Tool-call ids must be nine alphanumerics (Mistral models before tokenizer v13).
+    NineCharToolIds = "nine_char_tool_ids",
+    /// Takes images in tool results (most OpenAI-compatible providers do not).
+    ToolImages = "tool_images",
+
+    /// No `response_format: json_schema`: `json_object` and a note.
+    NoJsonSchema = "no_json_schema",
+    /// JSON Schemas must be reduced to the OpenAPI subset that Gemini takes.
+    SchemaGemini = "schema_gemini",
+
+    /// A user message directly after a tool message is refused.
+    NoUserAfterTool = "no_user_after_tool",
+    /// An assistant message has text or tool calls, never both (Mistral before tokenizer v7).
+    TextOrCalls = "text_or_calls",
+    /// User and assistant turns must alternate after the system message.
+    AlternatingTurns = "alternating_turns",
+    /// An assistant message at the end is refused rather than continued.
+    NoPrefill = "no_prefill",
+    /// Takes no images at all.
+    NoImages = "no_images",
+    /// Takes PDF and file parts.
+    Documents = "documents",
+
     /// The model does not reason: refuses reasoning of earlier turns and every ask for it
     /// (Mistral's models without reasoning).
     NoReasoning = "no_reasoning",
+    /// Takes reasoning of earlier turns back as `reasoning_content`.
+    ReasoningContent = "reasoning_content",
+    /// Takes reasoning of earlier turns back as `reasoning`.
+    ReasoningText = "reasoning",
+    /// Reasoning text stands between `<think>` tags in the content.
+    ThinkTags = "think_tags",
+    /// Reasoning text leaves the content for `reasoning_details` when `reasoning_split` asks so.
+    ReasoningSplit = "reasoning_split",
+    /// Reasoning text of earlier turns must come back with its tool calls.
+    ReasoningReplay = "reasoning_replay",
+    /// Refuses `reasoning_effort`.
+    NoReasoningEffort = "no_reasoning_effort",
+    /// Reasoning is switched by `thinking: {"type": "enabled" | "disabled"}` on the chat body.
+    ThinkingSwitch = "thinking_object",
+    /// Reasoning is switched by `enable_thinking`.
+    EnableThinking = "enable_thinking",
+    /// Reasoning is set by `reasoning: {"effort": ...}`.
+    ReasoningObject = "reasoning_object",
+    /// Refuses manual thinking budgets: effort only (recent Anthropic models).
+    NoThinkingBudget = "no_thinking_budget",
+
+    /// Refuses `stream_options`; usage comes without asking, or not at all.
+    NoStreamOptions = "no_stream_options",
+    /// Sends usage in a stream without being asked.
+    UsageUnasked = "usage_unasked",
+    /// Streamed usage may stand in `choices[0].usage`.
+    UsageInChoice = "usage_in_choice",
+    /// Streamed usage may stand in `x_groq.usage`.
+    UsageXGroq = "usage_x_groq",
+    /// Usage carries the provider's own idea of the cost.
+    CostReported = "cost_reported",
+    /// Bills a fee for each request that no rate here knows: refused until someone prices it.
+    RequestFee = "request_fee",
+}
+
+impl<'de> Deserialize<'de> for Quirk {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = Str::deserialize(deserializer)?;
+        Self::from_name(&name.0)
+            .ok_or_else(|| D::Error::custom(format_args!("unknown quirk {:?}", name.0)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Quirks {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<Quirk>::deserialize(deserializer).map(Self::from_iter)
+    }
 }
 
 /// The quirks of one offer, looked up by bit.

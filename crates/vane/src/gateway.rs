@@ -38,7 +38,7 @@ impl State {
     /// # Errors
     /// With the reason why the configuration cannot be put to work.
     pub fn new(config: Config) -> anyhow::Result<Self> {
-        let catalog = crate::upstream::catalog(&config)?;
+        let catalog = crate::config::catalog(&config)?;
         let offers = Offers::new(&config, &catalog)?;
         Ok(Self { config, catalog, offers })
     }

@@ -1,10 +1,13 @@
+//! Embeddings answers: both dialects share one superset.
+
 use crate::embed::{Embed, Embedding};
 use crate::fault::Fault;
+use crate::openai_embeddings::response;
 
 /// # Errors
 /// If the body is not an embeddings answer.
-pub fn decode(_body: &[u8]) -> Result<Embedding, Fault> {
-    Err(Fault::unsupported("", "not yet"))
+pub fn decode(body: &[u8]) -> Result<Embedding, Fault> {
+    response::decode(body)
 }
 
 /// Encodes the answer in the encoding that `asked` wants.
@@ -12,10 +15,10 @@ pub fn decode(_body: &[u8]) -> Result<Embedding, Fault> {
 /// # Errors
 /// If the upstream's vectors are no numbers.
 pub fn encode(
-    _: &Embedding,
-    _asked: &Embed,
-    _id: &str,
-    _cost: Option<&str>,
+    answer: &Embedding,
+    asked: &Embed,
+    id: &str,
+    cost: Option<&str>,
 ) -> Result<Vec<u8>, Fault> {
-    Err(Fault::unsupported("", "not yet"))
+    response::encode(answer, asked, id, cost)
 }

@@ -65,7 +65,11 @@ impl Details {
             if let Some((_, text)) = &text {
                 told.push_str(text);
             }
-            self.join(&wire, text.map(|(name, text)| (name, text.into_owned())), entry);
+            self.join(
+                &wire,
+                text.map(|(name, text)| (name, text.into_owned())),
+                entry,
+            );
         }
         told
     }
@@ -74,9 +78,10 @@ impl Details {
         let kind = member(wire.kind).unwrap_or_default();
         let others = members(raw);
         // Encrypted content comes whole; only text grows.
-        let last = self.entries.last_mut().filter(|last| {
-            last.kind == kind && last.index == wire.index.0 && wire.data.is_none()
-        });
+        let last = self
+            .entries
+            .last_mut()
+            .filter(|last| last.kind == kind && last.index == wire.index.0 && wire.data.is_none());
         let Some(last) = last else {
             return self.entries.push(Entry {
                 kind: kind.into_owned(),
@@ -150,11 +155,9 @@ impl Entry {
 fn members(raw: &RawValue) -> Vec<(String, String)> {
     let object = json::Object::read(raw, &json::Path::Root).unwrap_or_default();
     let rest = object.rest().into_iter();
-    rest.filter(|(name, value)| {
-        !matches!(&**name, "text" | "summary") && value.get() != "null"
-    })
-    .map(|(name, value)| (name.into_owned(), value.get().to_owned()))
-    .collect()
+    rest.filter(|(name, value)| !matches!(&**name, "text" | "summary") && value.get() != "null")
+        .map(|(name, value)| (name.into_owned(), value.get().to_owned()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -177,10 +180,22 @@ mod tests {
     #[test]
     fn t4_a_list_spread_over_chunks_is_joined() {
         let mut details = Details::default();
-        add(&mut details, r#"[{"type":"reasoning.text","text":"a","index":0,"format":"f"}]"#);
-        add(&mut details, r#"[{"type":"reasoning.text","text":"b","index":0,"signature":null}]"#);
-        add(&mut details, r#"[{"type":"reasoning.text","signature":"sig","index":0}]"#);
-        add(&mut details, r#"[{"type":"reasoning.encrypted","data":"x","index":1}]"#);
+        add(
+            &mut details,
+            r#"[{"type":"reasoning.text","text":"a","index":0,"format":"f"}]"#,
+        );
+        add(
+            &mut details,
+            r#"[{"type":"reasoning.text","text":"b","index":0,"signature":null}]"#,
+        );
+        add(
+            &mut details,
+            r#"[{"type":"reasoning.text","signature":"sig","index":0}]"#,
+        );
+        add(
+            &mut details,
+            r#"[{"type":"reasoning.encrypted","data":"x","index":1}]"#,
+        );
         assert_eq!(
             details.take().as_deref(),
             Some(
@@ -192,7 +207,13 @@ mod tests {
     #[test]
     fn text_alone_is_no_state() {
         let mut details = Details::default();
-        assert_eq!(add(&mut details, r#"[{"type":"reasoning.summary","summary":"s"}]"#), "s");
+        assert_eq!(
+            add(
+                &mut details,
+                r#"[{"type":"reasoning.summary","summary":"s"}]"#
+            ),
+            "s"
+        );
         assert_eq!(details.take(), None);
     }
 }

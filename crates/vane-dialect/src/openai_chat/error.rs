@@ -2,7 +2,7 @@
 
 mod read;
 
-use super::wire::{Chunk, member};
+use super::wire::Chunk;
 use crate::dialect::Dialect;
 use crate::fault::{Blame, Fault, Kind, Upstream};
 use crate::json;
@@ -53,7 +53,7 @@ pub(crate) fn in_stream(fault: &Fault, out: &mut Vec<u8>) {
 /// The fault that a body or chunk declares although its status was 200.
 pub(super) fn in_answer(chunk: &Chunk<'_>, data: &[u8]) -> Option<Fault> {
     let truthy = |raw: &&RawValue| !matches!(raw.get(), "false" | "\"\"" | "{}" | "0");
-    let is_error = member(chunk.object).as_deref() == Some("error");
+    let is_error = chunk.object.0.as_deref() == Some("error");
     let speechless = chunk.choices.is_none() && chunk.usage.is_none();
     let complaint = chunk.message.or(chunk.detail).is_some();
     if chunk.error.filter(truthy).is_some() || is_error || (speechless && complaint) {
@@ -76,6 +76,14 @@ pub(super) fn of_object(raw: &RawValue) -> Fault {
 /// What should have been an answer is none.
 pub(super) fn garbage(body: &[u8]) -> Fault {
     Fault::protocol(read::describe(200, body))
+}
+
+/// The fault of a body with status 200 that is not the answer it should be.
+pub(crate) fn not_an_answer(body: &[u8]) -> Fault {
+    match serde_json::from_slice::<Chunk<'_>>(body) {
+        Ok(chunk) => in_answer(&chunk, body).unwrap_or_else(|| garbage(body)),
+        Err(_) => garbage(body),
+    }
 }
 
 /// The upstream gave up in the middle of its answer.

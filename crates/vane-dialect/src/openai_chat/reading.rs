@@ -3,21 +3,22 @@
 //! Whole answers and streams take this one way, so they cannot differ. Also serves the
 //! completion shape (`text` instead of a message).
 
+mod tools;
+
 use super::details::Details;
 use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
 use super::{error, usage};
-use crate::block::{State, ToolForm};
+use crate::block::State;
 use crate::codec::{Asked, Seen};
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink, Stop};
 use crate::fault::Fault;
-use crate::ids;
 use crate::json::Str;
-use crate::sequence::{Sequencer, ToolPiece};
+use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::borrow::Cow;
+use tools::Tool;
 
 #[derive(Debug, Default)]
 pub(super) struct Reading {
@@ -25,19 +26,10 @@ pub(super) struct Reading {
     sequencer: Sequencer,
     tools: Vec<Tool>,
     details: Details,
+    any_choice: bool,
     stop: Option<Stop>,
     usage: Option<Usage>,
     served: Option<Served>,
-}
-
-/// A tool call as the upstream counts it; its place in the list is its key.
-#[derive(Debug)]
-struct Tool {
-    index: Option<u64>,
-    id: String,
-    /// A custom tool that was sent as a function: its name and its arguments so far. It waits to
-    /// be whole, because its input is inside.
-    wrapped: Option<(String, String)>,
 }
 
 impl Reading {
@@ -52,6 +44,11 @@ impl Reading {
         self.sequencer.is_finished()
     }
 
+    /// Whether there was anything of an answer.
+    pub(super) const fn has_choice(&self) -> bool {
+        self.any_choice
+    }
+
     /// Whether the upstream said why it stopped.
     pub(super) const fn has_stop(&self) -> bool {
         self.stop.is_some()
@@ -59,16 +56,19 @@ impl Reading {
 
     /// Takes a chunk or a whole answer that was read from `data`.
     pub(super) fn chunk(&mut self, data: &[u8], sink: &mut dyn Sink) -> Result<Seen, Fault> {
-        let chunk: Chunk<'_> = serde_json::from_slice(data).map_err(|_| error::garbage(data))?;
+        // One check of the whole is cheaper than one for each string.
+        let text = std::str::from_utf8(data).map_err(|_| error::garbage(data))?;
+        let chunk: Chunk<'_> = serde_json::from_str(text).map_err(|_| error::garbage(data))?;
         if let Some(fault) = error::in_answer(&chunk, data) {
             return Err(fault);
         }
         let any = chunk.choices.as_ref().is_some_and(|choices| choices.any);
         let found = chunk.usage.or_else(|| groq_usage(chunk.x_groq));
         let found = found.filter(|raw| raw.get() != "{}");
-        if let Some(tier) = chunk.service_tier {
+        if let Some(tier) = &chunk.service_tier.0 {
             self.served = Some(usage::served(tier));
         }
+        self.any_choice |= any;
         // Azure's first chunk has no choices, no id and no model: not the start yet.
         if any || found.is_some() {
             self.start(&chunk, sink);
@@ -109,9 +109,9 @@ impl Reading {
 
     fn start(&mut self, chunk: &Chunk<'_>, sink: &mut dyn Sink) {
         if !self.sequencer.is_started() {
-            let id = member(chunk.id).unwrap_or_default();
-            let model = member(chunk.model).unwrap_or_default();
-            self.sequencer.start(&id, &model, chunk.created.0, sink);
+            let id = chunk.id.0.as_deref().unwrap_or_default();
+            let model = chunk.model.0.as_deref().unwrap_or_default();
+            self.sequencer.start(id, model, chunk.created.0, sink);
         }
     }
 
@@ -155,15 +155,15 @@ impl Reading {
             self.sequencer.refusal(&text, sink)?;
         }
         if let Some(raw) = message.tool_calls {
-            let calls: Vec<ToolCall<'_>> =
-                serde_json::from_str(raw.get()).map_err(|_| error::garbage(raw.get().as_bytes()))?;
+            let calls: Vec<ToolCall<'_>> = serde_json::from_str(raw.get())
+                .map_err(|_| error::garbage(raw.get().as_bytes()))?;
             for call in &calls {
                 self.tool(call, sink)?;
             }
         }
         if let Some(raw) = message.function_call {
-            let function: Function<'_> =
-                serde_json::from_str(raw.get()).map_err(|_| error::garbage(raw.get().as_bytes()))?;
+            let function: Function<'_> = serde_json::from_str(raw.get())
+                .map_err(|_| error::garbage(raw.get().as_bytes()))?;
             let call = ToolCall {
                 index: Some(0),
                 function: Some(function),
@@ -196,98 +196,6 @@ impl Reading {
             }
         }
         Ok(())
-    }
-
-    fn tool(&mut self, call: &ToolCall<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
-        let (form, function) = match (&call.custom, &call.function) {
-            (Some(custom), _) => (ToolForm::Custom, Some(custom)),
-            (None, function) => (ToolForm::Function, function.as_ref()),
-        };
-        let name = function.and_then(|function| member(function.name));
-        let name = name.filter(|name| !name.is_empty());
-        let id = member(call.id).filter(|id| !id.is_empty() && id != "null");
-        let raw = function.and_then(|function| function.arguments);
-        // An object instead of text: its own bytes are the text.
-        let arguments = raw.map_or(Cow::Borrowed(""), |raw| {
-            text(raw).unwrap_or(Cow::Borrowed(raw.get()))
-        });
-        let key = self.key(call.index, id.as_deref(), name.as_deref());
-        let Some(tool) = self.tools.get_mut(key) else {
-            return Ok(());
-        };
-        let flat = name.as_deref();
-        let is_wrapped = flat.is_some_and(|flat| self.asked.custom.iter().any(|name| name == flat));
-        if is_wrapped && tool.wrapped.is_none() {
-            tool.wrapped = Some((flat.unwrap_or_default().to_owned(), String::new()));
-        }
-        if let Some((_, wrapped)) = &mut tool.wrapped {
-            wrapped.push_str(&arguments);
-            return self.unwrap(key, false, sink);
-        }
-        let spaced = &self.asked.namespaced;
-        let member = spaced.iter().find(|(sent, ..)| Some(sent.as_str()) == flat);
-        let piece = ToolPiece {
-            id: id.as_deref().map(|id| ids::original(&self.asked.ids, id)),
-            name: member.map_or(flat, |(.., name)| Some(name)),
-            namespace: member.map(|(_, namespace, _)| namespace.as_str()),
-            form,
-            arguments: &arguments,
-        };
-        let key = u64::try_from(key).unwrap_or(u64::MAX);
-        self.sequencer.tool(key, piece, sink)
-    }
-
-    /// Which call a piece belongs to. Indices may be missing, or 0 for every parallel call; ids
-    /// may be missing, or repeated on every piece.
-    fn key(&mut self, index: Option<u64>, id: Option<&str>, name: Option<&str>) -> usize {
-        let same_id = |tool: &Tool| id.is_none_or(|id| tool.id.is_empty() || tool.id == id);
-        let known = match (index, id) {
-            (Some(_), _) => self
-                .tools
-                .iter()
-                .rposition(|tool| tool.index == index && (same_id(tool) || name.is_none())),
-            (None, Some(id)) => self.tools.iter().rposition(|tool| tool.id == id),
-            (None, None) if name.is_some() => None,
-            (None, None) => self.tools.len().checked_sub(1),
-        };
-        let key = known.unwrap_or(self.tools.len());
-        if known.is_none() {
-            self.tools.push(Tool {
-                index,
-                id: String::new(),
-                wrapped: None,
-            });
-        }
-        if let (Some(tool), Some(id)) = (self.tools.get_mut(key), id) {
-            if tool.id.is_empty() {
-                id.clone_into(&mut tool.id);
-            }
-        }
-        key
-    }
-
-    /// Gives out the input of the custom tool at `key` if its wrapping is whole, or `anyway`.
-    fn unwrap(&mut self, key: usize, anyway: bool, sink: &mut dyn Sink) -> Result<(), Fault> {
-        let Some(tool) = self.tools.get_mut(key) else {
-            return Ok(());
-        };
-        let Some((name, wrapped)) = tool.wrapped.take() else {
-            return Ok(());
-        };
-        let whole = serde_json::from_str::<Wrapped>(&wrapped);
-        if whole.is_err() && !anyway {
-            tool.wrapped = Some((name, wrapped));
-            return Ok(());
-        }
-        let piece = ToolPiece {
-            id: Some(ids::original(&self.asked.ids, &tool.id)),
-            name: Some(&name),
-            namespace: None,
-            form: ToolForm::Custom,
-            arguments: &whole.map_or(wrapped, |whole| whole.input),
-        };
-        let key = u64::try_from(key).unwrap_or(u64::MAX);
-        self.sequencer.tool(key, piece, sink)
     }
 
     /// Hands out reasoning state when the reasoning is over.
@@ -330,12 +238,6 @@ struct Part<'a> {
     refusal: Option<&'a RawValue>,
     #[serde(borrow)]
     thinking: Option<&'a RawValue>,
-}
-
-/// The arguments of a custom tool that was sent as a function.
-#[derive(Debug, Deserialize)]
-struct Wrapped {
-    input: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

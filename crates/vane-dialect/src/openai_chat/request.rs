@@ -10,5 +10,5 @@ mod tool_in;
 mod tool_out;
 
 pub(crate) use decode::decode;
-pub(crate) use encode::encode;
 pub(crate) use decode::{extras, sampling, stream};
+pub(crate) use encode::{Body, encode};

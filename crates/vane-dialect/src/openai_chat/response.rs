@@ -18,6 +18,9 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
     }
     let mut reading = Reading::new(asked.clone());
     let seen = reading.chunk(body, sink)?;
+    if !reading.has_choice() {
+        return Err(error::garbage(body));
+    }
     reading.end(sink)?;
     Ok(Seen { last: true, ..seen })
 }
@@ -142,7 +145,11 @@ pub(super) fn named(out: &mut Vec<u8>, key: &str, name: &str, arguments: &str) {
 }
 
 /// Writes the texts that `pick` finds as one string, or `null`.
-fn join<'a>(out: &mut Vec<u8>, blocks: &'a [Block], pick: impl Fn(&'a Block) -> Option<&'a String>) {
+fn join<'a>(
+    out: &mut Vec<u8>,
+    blocks: &'a [Block],
+    pick: impl Fn(&'a Block) -> Option<&'a String>,
+) {
     let found: Vec<&str> = blocks.iter().filter_map(pick).map(String::as_str).collect();
     if found.is_empty() {
         return out.extend_from_slice(b"null");
@@ -154,7 +161,10 @@ fn write_thoughts(out: &mut Vec<u8>, thoughts: &[&Reasoning], reply: &Reply) {
     if thoughts.is_empty() {
         return;
     }
-    let texts: String = thoughts.iter().map(|thought| thought.text.as_str()).collect();
+    let texts: String = thoughts
+        .iter()
+        .map(|thought| thought.text.as_str())
+        .collect();
     if !texts.is_empty() {
         out.extend_from_slice(br#","reasoning_content":"#);
         json::string(out, &texts);
@@ -164,7 +174,11 @@ fn write_thoughts(out: &mut Vec<u8>, thoughts: &[&Reasoning], reply: &Reply) {
         if index > 0 {
             out.push(b',');
         }
-        detail(out, index, &seal(reply, &thought.text, thought.state.as_ref()));
+        detail(
+            out,
+            index,
+            &seal(reply, &thought.text, thought.state.as_ref()),
+        );
     }
     out.push(b']');
 }

@@ -11,6 +11,9 @@ use std::borrow::Cow;
 /// Deeper references are cut: a schema may refer to itself.
 const DEPTH_MAX: usize = 16;
 
+/// References that refer to references grow without bound: beyond this none is followed.
+const BYTES_MAX: usize = 1 << 20;
+
 const KNOWN: [&str; 21] = [
     "anyOf",
     "default",
@@ -68,13 +71,18 @@ impl<'a> Fitting<'a> {
         };
         if let Some(target) = object.take("$ref") {
             self.changed = true;
-            return match self.resolve(target).filter(|_| depth < DEPTH_MAX) {
+            return match self
+                .resolve(target)
+                .filter(|_| depth < DEPTH_MAX && out.len() < BYTES_MAX)
+            {
                 Some(found) => self.schema(found, depth + 1, out),
                 None => out.extend_from_slice(br#"{"type":"object"}"#),
             };
         }
         let numeric_enum = object.peek("enum").is_some_and(has_non_strings)
-            || object.peek("const").is_some_and(|raw| !raw.get().starts_with('"'));
+            || object
+                .peek("const")
+                .is_some_and(|raw| !raw.get().starts_with('"'));
         let mut members = Members::open(out);
         for (name, raw) in object.rest() {
             self.keyword(&name, raw, numeric_enum, depth, &mut members);
@@ -263,7 +271,8 @@ mod tests {
         );
         let cycle = r##"{"properties":{"a":{"$ref":"#"}}}"##;
         assert!(fit(cycle).contains("properties") || fit(cycle).contains("object"));
-        let cycle = r##"{"$defs":{"n":{"properties":{"n":{"$ref":"#/$defs/n"}}}},"$ref":"#/$defs/n"}"##;
+        let cycle =
+            r##"{"$defs":{"n":{"properties":{"n":{"$ref":"#/$defs/n"}}}},"$ref":"#/$defs/n"}"##;
         assert!(fit(cycle).ends_with('}'));
     }
 }

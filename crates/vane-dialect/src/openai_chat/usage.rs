@@ -1,6 +1,6 @@
 //! Usage on the wire: the totals include their parts; canonical counts do not.
 
-use super::wire::{Count, text};
+use super::wire::{Count, Loose};
 use crate::json;
 use crate::usage::{Served, Tier, Units, Usage};
 use serde::Deserialize;
@@ -32,7 +32,7 @@ struct Wire<'a> {
     #[serde(borrow)]
     server_tool_use: Option<&'a RawValue>,
     #[serde(borrow)]
-    service_tier: Option<&'a RawValue>,
+    service_tier: Loose<'a>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -82,16 +82,20 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
             web_searches: searches.0.max(wire.num_search_queries.0),
             images: 0,
         },
-        served: wire.service_tier.map(served).unwrap_or_default(),
+        served: wire
+            .service_tier
+            .0
+            .as_deref()
+            .map(served)
+            .unwrap_or_default(),
         ..usage
     })
 }
 
 /// What the answer's `service_tier` says about its price.
-pub(crate) fn served(tier: &RawValue) -> Served {
-    let name = text(tier).unwrap_or_default();
+pub(crate) fn served(name: &str) -> Served {
     Served {
-        tier: match &*name {
+        tier: match name {
             "flex" => Tier::Flex,
             "priority" => Tier::Priority,
             "batch" => Tier::Batch,
@@ -160,7 +164,11 @@ mod tests {
             let usage = usage(&format!(
                 r#"{{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,{cached}}}"#
             ));
-            assert_eq!((usage.input_uncached, usage.cache_read), (36, 64), "{cached}");
+            assert_eq!(
+                (usage.input_uncached, usage.cache_read),
+                (36, 64),
+                "{cached}"
+            );
             assert_eq!(usage.output, 7);
         }
     }
@@ -186,7 +194,11 @@ mod tests {
     #[test]
     fn the_cost_keeps_its_digits() {
         let mut out = Vec::new();
-        write(&mut out, &Usage::from_inclusive(3, 1, 0, 2, 0), Some("0.00075000"));
+        write(
+            &mut out,
+            &Usage::from_inclusive(3, 1, 0, 2, 0),
+            Some("0.00075000"),
+        );
         let text = String::from_utf8(out).unwrap();
         assert_eq!(
             text,

@@ -18,18 +18,18 @@ const COUNT_MAX: u64 = 1 << 53;
 #[serde(default)]
 pub(crate) struct Chunk<'a> {
     #[serde(borrow)]
-    pub(crate) id: Option<&'a RawValue>,
+    pub(crate) id: Loose<'a>,
     #[serde(borrow)]
-    pub(crate) object: Option<&'a RawValue>,
+    pub(crate) object: Loose<'a>,
     pub(crate) created: Count,
     #[serde(borrow)]
-    pub(crate) model: Option<&'a RawValue>,
+    pub(crate) model: Loose<'a>,
     #[serde(borrow)]
     pub(crate) choices: Option<Choices<'a>>,
     #[serde(borrow)]
     pub(crate) usage: Option<&'a RawValue>,
     #[serde(borrow)]
-    pub(crate) service_tier: Option<&'a RawValue>,
+    pub(crate) service_tier: Loose<'a>,
     #[serde(borrow)]
     pub(crate) x_groq: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -121,6 +121,65 @@ pub(crate) fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
 /// As [`text`], for a member that may be missing.
 pub(crate) fn member(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     raw.and_then(text)
+}
+
+/// A string, borrowed where it can be; of any other type it is as good as absent. Read without
+/// the detour over raw text, because every chunk has several.
+#[derive(Debug, Default)]
+pub(crate) struct Loose<'a>(pub(crate) Option<Cow<'a, str>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Loose<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Loosely)
+    }
+}
+
+struct Loosely;
+
+impl<'de> Visitor<'de> for Loosely {
+    type Value = Loose<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Loose<'de>, E> {
+        Ok(Loose(Some(Cow::Borrowed(text))))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Loose<'de>, E> {
+        Ok(Loose(Some(Cow::Owned(text.to_owned()))))
+    }
+
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Loose<'de>, E> {
+        Ok(Loose(None))
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Loose<'de>, E> {
+        Ok(Loose(None))
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Loose<'de>, E> {
+        Ok(Loose(None))
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Loose<'de>, E> {
+        Ok(Loose(None))
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Loose<'de>, E> {
+        Ok(Loose(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Loose<'de>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Loose(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Loose<'de>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Loose(None))
+    }
 }
 
 /// A count as providers write it: absent, `null`, negative, absurd or of another type is 0.

@@ -23,7 +23,6 @@ use clap::{Parser, Subcommand};
 use crate::config::Environment;
 
 pub use failure::Failure;
-pub use route::{PlanRow, print_plan};
 pub use serve::banner;
 use settings::Settings;
 pub use terminal::complain;
@@ -54,6 +53,10 @@ enum Command {
     /// List the models, their prices, and what they need
     #[command(after_help = "Examples:\n  vane models codestral\n  vane models --json")]
     Models(models::Models),
+    /// Explain which offers a model's calls would try, without calling anyone
+    #[command(after_help = "Examples:\n  vane route codestral-latest\n  \
+                            vane route gpt-5 --door anthropic_messages --json")]
+    Route(route::Route),
     /// Talk to a model through a running Vane
     #[command(
         after_help = "Examples:\n  vane chat\n  vane chat mistral-small-latest \
@@ -86,6 +89,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Serve => serve::run(&settings).await,
         Command::Check(check) => check.run(&settings),
         Command::Models(models) => models.run(&settings),
+        Command::Route(route) => route.run(&settings),
         Command::Chat(chat) => chat.run(environment).await,
         Command::Fim(fim) => fim.run(environment).await,
         Command::Account(account) => account.run(&settings),

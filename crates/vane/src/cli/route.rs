@@ -1,27 +1,72 @@
 //! `vane route`: which offers a call of a model would try, and why, without calling anyone.
 
+use clap::Args;
 use serde_json::json;
+use vane_dialect::Dialect;
 
-use super::{Failure, terminal};
+use super::settings::now;
+use super::{Failure, Settings, terminal};
+use crate::gateway::State;
+use crate::relay::{Choice, explain};
 
-/// One offer of a plan, best first.
-pub struct PlanRow {
-    pub offer: String,
-    pub provider: String,
-    /// The dialect it is asked in.
-    pub dialect: String,
-    /// Prices per million tokens, as `$0.30`.
-    pub input: String,
-    pub output: String,
-    /// Why it stands where it does.
-    pub reason: String,
+#[derive(Debug, Args)]
+pub(super) struct Route {
+    /// A model, by any name it goes by
+    model: String,
+    /// The dialect in which the call would come in
+    #[arg(long, value_name = "DIALECT", default_value = "openai_chat", value_parser = dialect)]
+    door: Dialect,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-/// Prints a plan.
-///
-/// # Errors
-/// If standard output is gone.
-pub fn print_plan(rows: &[PlanRow], json: bool) -> Result<(), Failure> {
+fn dialect(name: &str) -> Result<Dialect, String> {
+    let names = || Dialect::ALL.map(Dialect::name).join(", ");
+    Dialect::from_name(name).ok_or_else(|| format!("one of {}", names()))
+}
+
+impl Route {
+    pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
+        let state = State::new(settings.config()?)?;
+        let plan = explain(&state, self.door, &self.model, now())
+            .map_err(|fault| Failure::said(fault.message))?;
+        let rows: Vec<PlanRow> = plan.choices.iter().map(PlanRow::of).collect();
+        print_plan(&rows, self.json)
+    }
+}
+
+impl PlanRow {
+    fn of(choice: &Choice) -> Self {
+        let facts = &choice.offer.facts;
+        let price = |of: fn(&vane_catalog::Rates) -> vane_catalog::Rate| {
+            facts.rates_at(now()).map_or_else(|_| "-".into(), |card| of(&card.rates).display_price())
+        };
+        Self {
+            offer: facts.id.to_string(),
+            provider: choice.offer.provider.id.clone(),
+            dialect: choice.dialect.name().to_owned(),
+            input: price(|rates| rates.input),
+            output: price(|rates| rates.output),
+            reason: choice.reason.clone(),
+        }
+    }
+}
+
+/// One offer of a plan, best first.
+struct PlanRow {
+    offer: String,
+    provider: String,
+    /// The dialect it is asked in.
+    dialect: String,
+    /// Prices per million tokens, as `$0.30`.
+    input: String,
+    output: String,
+    /// Why it stands where it does.
+    reason: String,
+}
+
+fn print_plan(rows: &[PlanRow], json: bool) -> Result<(), Failure> {
     if json {
         let rows: Vec<_> = rows.iter().map(as_json).collect();
         return terminal::print_json(&json!({ "plan": rows }));

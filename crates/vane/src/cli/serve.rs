@@ -27,18 +27,24 @@ pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
     let key = first_key(&store, now())?;
-    terminal::greet(&banner(&config, key.as_deref()));
-    listen(config, store).await
+    let greeting = banner(&config, key.as_deref());
+    listen(config, store, settings, &greeting).await
 }
 
 /// Runs the server until it is told to stop.
-async fn listen(config: Config, store: Store, settings: &Settings<'_>) -> Result<(), Failure> {
+async fn listen(
+    config: Config,
+    store: Store,
+    settings: &Settings<'_>,
+    greeting: &str,
+) -> Result<(), Failure> {
     let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
     let gateway = Gateway::new(State::new(config)?, store, Clock::System, Telemetry::new(log))?;
     let gateway = Arc::new(gateway);
     // Held for as long as the server runs: keys that change elsewhere are noticed by it.
     let _watch = Watch::start(gateway.ring.clone()).map_err(anyhow::Error::from)?;
     let server = server::serve(gateway.clone())?;
+    terminal::greet(greeting);
     let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
     loop {

@@ -464,8 +464,8 @@ models = [{ id = "llama", free = true }]
     assert_eq!(lab.base_url, "http://10.0.0.5:8000/v1");
     assert_eq!(lab.speaks.len(), 3);
     assert_eq!(
-        (lab.models[0].id.as_str(), lab.models[0].upstream.as_deref()),
-        ("coder", Some("Q/C"))
+        (lab.models[0].id.as_str(), lab.models[0].upstream.as_str()),
+        ("coder", "Q/C")
     );
     assert!(lab.models[0].free && lab.models[0].fim && !lab.models[0].tools && lab.h2c);
     assert_eq!(lab.quirks, [vane_dialect::quirk::Quirk::NoSeed]);

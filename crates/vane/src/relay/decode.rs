@@ -42,7 +42,7 @@ pub struct Preference {
 }
 
 /// Fields of the body that are Vane's: never sent upstream.
-pub const OWN_FIELDS: [&str; 3] = ["models", "provider", "vane"];
+pub(super) const OWN_FIELDS: [&str; 3] = ["models", "provider", "vane"];
 
 /// Scans the body of a request.
 ///

@@ -8,7 +8,7 @@ use super::decode::RawCall;
 use super::encode;
 use super::plan::{Choice, Plan};
 use super::reply::{Body, Response};
-use super::settle::{Outcome, Record};
+use super::settle::Record;
 use super::stream::{LiveStream, Streaming};
 use super::whole::{self, WholeAnswer};
 use crate::gateway::{Gateway, State};
@@ -282,9 +282,4 @@ fn retry_after(response: &http::Response<Incoming>) -> Option<Duration> {
 pub(super) fn content_type(response: &http::Response<Incoming>) -> &str {
     let value = response.headers().get(http::header::CONTENT_TYPE);
     value.and_then(|value| value.to_str().ok()).unwrap_or_default()
-}
-
-/// Ends a record whose call failed before an answer began.
-pub(super) fn refuse(record: &mut Record, fault: &Fault, status: u16) {
-    record.end(Outcome::Refused, status, Some(fault));
 }

@@ -5,8 +5,7 @@ use std::ops::Range;
 use vane_dialect::head::Head;
 
 /// `bytes` with `cost` set inside the usage object at `usage`. A provider's own `cost` makes way.
-#[must_use]
-pub fn with_cost(bytes: &Bytes, usage: Range<usize>, cost: &str) -> Bytes {
+pub(super) fn with_cost(bytes: &Bytes, usage: Range<usize>, cost: &str) -> Bytes {
     let Ok(head) = Head::scan(&bytes.slice(usage.clone())) else { return bytes.clone() };
     let mut splices = head.splices();
     splices.set("cost", cost.to_owned());

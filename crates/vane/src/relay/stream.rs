@@ -8,7 +8,7 @@ mod live;
 mod streaming;
 
 pub(super) use live::LiveStream;
-pub use streaming::Streaming;
+pub(super) use streaming::Streaming;
 
 use super::decode::RawCall;
 use super::reply::{Body, Response};

@@ -19,7 +19,7 @@ use vane_dialect::codec::{self, Encoder, Reply};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Answer, Event, Fault, Notes, Sink};
 
-pub struct WholeAnswer {
+pub(super) struct WholeAnswer {
     choice: Choice,
     notes: Notes,
     meter: Meter,

@@ -1,14 +1,12 @@
 //! Providers as this process reaches them: addresses, credentials, connections, health.
 
 mod breaker;
-mod catalog;
 mod connect;
 mod offer;
 mod parts;
 mod provider;
 mod tls;
 
-pub use catalog::catalog;
 pub use breaker::{Breaker, Standing};
 pub use connect::Connector;
 pub use offer::{Offer, Offers, Tally};

@@ -127,10 +127,9 @@ fn format(body: &mut Members<'_>, format: &Format, target: &Target<'_>, notes: &
     }
 }
 
-/// Models that do not reason refuse the field, so that only what the caller said outright is
-/// carried, unless the offer is known to take it.
+/// Models that do not reason refuse the field.
 fn reasoning(body: &mut Members<'_>, ask: &ReasoningAsk, target: &Target<'_>, notes: &mut Notes) {
-    let takes = target.quirks.has(Quirk::ReasoningEffort);
+    let takes = !target.quirks.has(Quirk::NoReasoning);
     let effort = match (ask.effort, ask.mode) {
         (Some(effort), _) => Some(effort),
         (None, ReasoningMode::Off) if takes => Some(Effort::None),

@@ -262,11 +262,8 @@ fn formats_and_efforts() {
     assert_eq!(encode(&high, &[]).0["reasoning_effort"], "high");
     assert_eq!(encode(&high, &[Quirk::NoReasoning]).1, ["reasoning_effort"]);
     let off = ask(ReasoningMode::Off, None);
-    assert_eq!(encode(&off, &[]).1, ["thinking"]);
-    assert_eq!(
-        encode(&off, &[Quirk::ReasoningEffort]).0["reasoning_effort"],
-        "none"
-    );
+    assert_eq!(encode(&off, &[Quirk::NoReasoning]).1, ["thinking"]);
+    assert_eq!(encode(&off, &[]).0["reasoning_effort"], "none");
     let adaptive = ask(ReasoningMode::Adaptive, None);
     assert!(encode(&adaptive, &[]).1.is_empty());
 }

@@ -28,13 +28,14 @@ impl Said {
     pub(super) fn status(&self) -> Option<u16> {
         let code = self.code.as_deref().and_then(|code| code.parse().ok());
         let kind = self.kind.as_deref().unwrap_or_default();
-        code.filter(|status| (400..600).contains(status)).or(match kind {
-            "invalid_request_error" | "BadRequestError" | "INVALID_ARGUMENT" => Some(400),
-            "rate_limit_error" | "RESOURCE_EXHAUSTED" | "rate_limit_exceeded" => Some(429),
-            "overloaded_error" | "UNAVAILABLE" => Some(503),
-            "authentication_error" => Some(401),
-            _ => None,
-        })
+        code.filter(|status| (400..600).contains(status))
+            .or(match kind {
+                "invalid_request_error" | "BadRequestError" | "INVALID_ARGUMENT" => Some(400),
+                "rate_limit_error" | "RESOURCE_EXHAUSTED" | "rate_limit_exceeded" => Some(429),
+                "overloaded_error" | "UNAVAILABLE" => Some(503),
+                "authentication_error" => Some(401),
+                _ => None,
+            })
     }
 }
 
@@ -74,7 +75,9 @@ fn read_object(error: &Value, said: &mut Said) {
     said.flagged = metadata.get("reasons").is_some();
     if let Some(raw) = metadata.get("raw").and_then(Value::as_str) {
         let inner = serde_json::from_str::<Value>(raw).ok();
-        let inner = inner.as_ref().map(|inner| inner.get("error").unwrap_or(inner));
+        let inner = inner
+            .as_ref()
+            .map(|inner| inner.get("error").unwrap_or(inner));
         let told = inner.and_then(|inner| inner.get("message")).and_then(words);
         said.inner = told.or_else(|| (!is_html(raw.as_bytes())).then(|| raw.to_owned()));
         said.inner = said.inner.take().map(|inner| shorten(&inner));
@@ -91,7 +94,10 @@ fn words(value: &Value) -> Option<String> {
             (!told.is_empty()).then(|| told.join("; "))
         }
         Value::Object(object) => {
-            let told = object.get("detail").or(object.get("message")).and_then(words);
+            let told = object
+                .get("detail")
+                .or(object.get("message"))
+                .and_then(words);
             let said = object.get("msg").and_then(words);
             told.or_else(|| {
                 let place = object.get("loc").map(place).unwrap_or_default();
@@ -183,10 +189,12 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
         "context_length_exceeded" | "context_window_exceeded" | "string_above_max_length" => {
             (Kind::ContextLength, Blame::Caller)
         }
-        "insufficient_quota" | "billing_hard_limit_reached" | "billing_not_active"
-        | "insufficient_balance" | "insufficient_user_quota" | "exceeded_current_quota_error" => {
-            (Kind::NoFunds, Blame::ProviderKey)
-        }
+        "insufficient_quota"
+        | "billing_hard_limit_reached"
+        | "billing_not_active"
+        | "insufficient_balance"
+        | "insufficient_user_quota"
+        | "exceeded_current_quota_error" => (Kind::NoFunds, Blame::ProviderKey),
         "invalid_api_key" | "invalid_authentication_error" | "account_deactivated" => {
             (Kind::Unauthenticated, Blame::ProviderKey)
         }
@@ -196,8 +204,11 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
         "model_not_found" | "model_not_available" | "DeploymentNotFound" => {
             (Kind::NotFound, Blame::Upstream)
         }
-        "content_filter" | "content_policy_violation" | "ResponsibleAIPolicyViolation"
-        | "data_inspection_failed" | "moderation_blocked" => (Kind::ContentFilter, Blame::Caller),
+        "content_filter"
+        | "content_policy_violation"
+        | "ResponsibleAIPolicyViolation"
+        | "data_inspection_failed"
+        | "moderation_blocked" => (Kind::ContentFilter, Blame::Caller),
         "engine_overloaded_error" | "overloaded_error" | "server_overloaded" | "slow_down" => {
             (Kind::Overloaded, Blame::Upstream)
         }
@@ -228,9 +239,7 @@ fn by_message(kind: Kind, message: &str) -> Option<(Kind, Blame)> {
         Kind::Invalid if says(&["model not exist", "model does not exist", "no such model"]) => {
             Some((Kind::NotFound, Blame::Upstream))
         }
-        Kind::RateLimited | Kind::Forbidden
-            if says(&["insufficient balance", "out of credit"]) =>
-        {
+        Kind::RateLimited | Kind::Forbidden if says(&["insufficient balance", "out of credit"]) => {
             Some((Kind::NoFunds, Blame::ProviderKey))
         }
         _ => None,

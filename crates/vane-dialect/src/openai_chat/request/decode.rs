@@ -1,9 +1,7 @@
 //! The members of a request's body. What has no canonical meaning becomes an extra.
 
 use super::{message_in, tool_in};
-use crate::call::{
-    Call, Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Sampling, Show, Stream,
-};
+use crate::call::{Call, Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Sampling, Show, Stream};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw};
@@ -28,7 +26,9 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
     let turns = message_in::turns(body.need("messages", &root)?, seal)?;
     let mut extras = Vec::new();
     let stream = stream(&mut body, &mut extras)?;
-    let old_functions = body.peek("functions").is_some_and(|raw| raw.get() != "null");
+    let old_functions = body
+        .peek("functions")
+        .is_some_and(|raw| raw.get() != "null");
     let tools = tool_in::tools(&mut body)?;
     let tool_choice = tool_in::choice(&mut body)?;
     let parallel_tools = body.get("parallel_tool_calls", &root)?;
@@ -44,7 +44,11 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
         tools,
         tool_choice,
         // The old answer has room for one call.
-        parallel_tools: if old_functions { Some(false) } else { parallel_tools },
+        parallel_tools: if old_functions {
+            Some(false)
+        } else {
+            parallel_tools
+        },
         format,
         reasoning,
         sampling,
@@ -144,7 +148,9 @@ fn reasoning(body: &mut Object<'_>) -> Result<ReasoningAsk, Fault> {
             ask.show = Some(Show::Omitted);
         }
     }
-    let switch = body.peek("thinking").filter(|raw| raw.get().starts_with('{'));
+    let switch = body
+        .peek("thinking")
+        .filter(|raw| raw.get().starts_with('{'));
     if let Some(raw) = switch {
         let path = root.key("thinking");
         let mut object = Object::read(raw, &path)?;

@@ -67,7 +67,7 @@ pub(crate) fn encode(
     let mut messages = Messages::new(chat, target);
     messages.write(&mut body.out, body.notes);
     let mut asked = messages.asked();
-    body.stream(chat);
+    body.stream(chat.stream.on);
     tools.write(&mut body.out, chat, body.target, body.notes);
     tools.tell(&mut asked);
     body.reasoning(&chat.reasoning);
@@ -135,8 +135,8 @@ impl Body<'_, '_> {
         self.has(Quirk::ClosedBody) && !self.has(Quirk::OpenaiOwn)
     }
 
-    fn stream(&mut self, chat: &Chat) {
-        if !chat.stream.on {
+    pub(crate) fn stream(&mut self, on: bool) {
+        if !on {
             return;
         }
         self.field("stream", &true);
@@ -157,7 +157,11 @@ impl Body<'_, '_> {
             self.field(most, &limit);
         }
         self.beyond_openai("min_tokens", sampling.min_output.as_ref());
-        self.unless(Quirk::NoSampling, "temperature", sampling.temperature.as_ref());
+        self.unless(
+            Quirk::NoSampling,
+            "temperature",
+            sampling.temperature.as_ref(),
+        );
         self.unless(Quirk::NoSampling, "top_p", sampling.top_p.as_ref());
         let penalty = sampling.presence_penalty.as_ref();
         self.unless(Quirk::NoSampling, "presence_penalty", penalty);

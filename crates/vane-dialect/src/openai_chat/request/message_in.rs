@@ -56,11 +56,12 @@ impl Reader<'_> {
             }
             "function" => {
                 let name: String = message.need("name", path)?;
-                let known = self.old_calls.iter().position(|(called, _)| *called == name);
-                let id = known.map_or_else(
-                    || format!("call_{name}"),
-                    |at| self.old_calls.remove(at).1,
-                );
+                let known = self
+                    .old_calls
+                    .iter()
+                    .position(|(called, _)| *called == name);
+                let id =
+                    known.map_or_else(|| format!("call_{name}"), |at| self.old_calls.remove(at).1);
                 self.result(id, message, path)
             }
             _ => Err(Fault::invalid(
@@ -87,7 +88,12 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn result(&mut self, id: String, mut message: Object<'_>, path: &Path<'_>) -> Result<(), Fault> {
+    fn result(
+        &mut self,
+        id: String,
+        mut message: Object<'_>,
+        path: &Path<'_>,
+    ) -> Result<(), Fault> {
         // The name of the tool stands in the call already.
         message.take("name");
         let content = self.content(&mut message, path)?;
@@ -249,7 +255,11 @@ fn arguments(raw: Option<&RawValue>, path: &Path<'_>) -> Result<String, Fault> {
         Some(raw) if raw.get().starts_with('{') => raw.get().to_owned(),
         raw => part_in::string(raw, path)?,
     };
-    Ok(if text.trim().is_empty() { "{}".to_owned() } else { text })
+    Ok(if text.trim().is_empty() {
+        "{}".to_owned()
+    } else {
+        text
+    })
 }
 
 /// Members of a message that nobody took; empty ones are echoes of answers and say nothing.

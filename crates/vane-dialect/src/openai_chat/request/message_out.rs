@@ -151,7 +151,7 @@ impl<'a> Messages<'a> {
                 other => rest.push(other),
             }
         }
-        let (members, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(|block| is_member(block));
+        let (members, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_member);
         parts.append(Parts::of(rest, self.target, notes));
         if any_result && parts.is_empty() && members.is_empty() {
             return;
@@ -165,7 +165,12 @@ impl<'a> Messages<'a> {
     }
 
     /// Writes a tool message; returns what must follow in a user message (T9).
-    fn result(&mut self, result: &'a ToolResult, out: &mut Vec<u8>, notes: &mut Notes) -> Parts<'a> {
+    fn result(
+        &mut self,
+        result: &'a ToolResult,
+        out: &mut Vec<u8>,
+        notes: &mut Notes,
+    ) -> Parts<'a> {
         let mut inside = Parts::default();
         let mut moved = Parts::default();
         for block in &result.content {
@@ -175,7 +180,10 @@ impl<'a> Messages<'a> {
                 {
                     if moved.is_empty() {
                         inside.text("[this result goes on in the next user message]");
-                        moved.text(format!("Result of tool call {}, continued:", self.id(&result.id)));
+                        moved.text(format!(
+                            "Result of tool call {}, continued:",
+                            self.id(&result.id)
+                        ));
                     }
                     moved.add(block, self.target, notes);
                 }
@@ -252,14 +260,20 @@ impl<'a> Messages<'a> {
         let mut out = Vec::new();
         let mut states = Vec::new();
         for state in thoughts.iter().filter_map(|thought| thought.state.as_ref()) {
-            let ours = state.provider.as_deref().is_none_or(|from| from == self.target.provider);
+            let ours = state
+                .provider
+                .as_deref()
+                .is_none_or(|from| from == self.target.provider);
             if state.dialect == Dialect::OpenaiChat && ours {
                 states.push(state.data.as_str());
             } else {
                 notes.drop("reasoning_state");
             }
         }
-        let text: String = thoughts.iter().map(|thought| thought.text.as_str()).collect();
+        let text: String = thoughts
+            .iter()
+            .map(|thought| thought.text.as_str())
+            .collect();
         let name = if self.has(Quirk::ReasoningContent) {
             Some(",\"reasoning_content\":")
         } else if self.has(Quirk::ReasoningText) {
@@ -330,7 +344,7 @@ impl<'a> Messages<'a> {
                 continue;
             }
             out.push(b',');
-            json::string(out, kind.trim_start_matches(MEMBER));
+            json::string(out, kind.strip_prefix(MEMBER).unwrap_or(kind));
             out.push(b':');
             out.extend_from_slice(raw.get().as_bytes());
         }

@@ -1,9 +1,7 @@
 //! Content: a string, or parts of OpenAI's and Mistral's kinds.
 
 use super::message_in::thought;
-use crate::block::{
-    Audio, Block, CacheMark, Detail, Document, Image, Opaque, Source, State, Text,
-};
+use crate::block::{Audio, Block, CacheMark, Detail, Document, Image, Opaque, Source, State, Text};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw};
@@ -94,7 +92,9 @@ pub(super) fn string(raw: Option<&RawValue>, path: &Path<'_>) -> Result<String, 
 
 /// OpenAI's breakpoint, or the `cache_control` mark that OpenRouter's clients send.
 fn cache(part: &mut Object<'_>) -> Option<CacheMark> {
-    let raw = part.take("prompt_cache_breakpoint").or(part.take("cache_control"))?;
+    let raw = part
+        .take("prompt_cache_breakpoint")
+        .or(part.take("cache_control"))?;
     let mut mark = Object::read(raw, &Path::Root).ok()?;
     Some(match mark.take("ttl").map(RawValue::get) {
         Some("\"5m\"") => CacheMark::FiveMinutes,
@@ -103,11 +103,7 @@ fn cache(part: &mut Object<'_>) -> Option<CacheMark> {
     })
 }
 
-fn image(
-    part: &mut Object<'_>,
-    cache: Option<CacheMark>,
-    path: &Path<'_>,
-) -> Result<Block, Fault> {
+fn image(part: &mut Object<'_>, cache: Option<CacheMark>, path: &Path<'_>) -> Result<Block, Fault> {
     let raw: &RawValue = part.need("image_url", path)?;
     let path = path.key("image_url");
     let (url, detail) = if raw.get().starts_with('"') {

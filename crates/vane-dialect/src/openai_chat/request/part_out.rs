@@ -48,7 +48,9 @@ impl<'a> Parts<'a> {
 
     pub(super) fn add(&mut self, block: &'a Block, target: &Target<'_>, notes: &mut Notes) {
         match block {
-            Block::Text(text) => self.list.push(Part::Text(Cow::Borrowed(&text.text), text.cache)),
+            Block::Text(text) => self
+                .list
+                .push(Part::Text(Cow::Borrowed(&text.text), text.cache)),
             Block::Refusal(text) => self.text(text.as_str()),
             Block::Image(image) => self.image(image, target, notes),
             Block::Document(document) => self.document(document, target, notes),
@@ -101,7 +103,10 @@ impl<'a> Parts<'a> {
         }
         let file = match &document.source {
             Source::Text(text) => {
-                let titled = document.title.as_ref().map(|title| format!("{title}\n\n{text}"));
+                let titled = document
+                    .title
+                    .as_ref()
+                    .map(|title| format!("{title}\n\n{text}"));
                 let text = titled.map_or(Cow::Borrowed(text.as_str()), Cow::Owned);
                 return self.list.push(Part::Text(text, document.cache));
             }
@@ -116,7 +121,9 @@ impl<'a> Parts<'a> {
         let Some((key, value)) = file else {
             notes.drop("document");
             let name = document.title.as_deref().unwrap_or("without a title");
-            return self.text(format!("[a document was left out ({name}): this model cannot take it]"));
+            return self.text(format!(
+                "[a document was left out ({name}): this model cannot take it]"
+            ));
         };
         let mut out = br#"{"type":"file","file":{"#.to_vec();
         if let Some(title) = &document.title {

@@ -74,19 +74,21 @@ pub(super) fn choice(body: &mut Object<'_>) -> Result<Option<ToolChoice>, Fault>
         Some(raw) if raw.get() != "null" => "tool_choice",
         _ => "function_call",
     };
-    body.take("tool_choice").or(body.take("function_call")).map_or(Ok(None), |raw| {
-        let path = Path::Root.key(key);
-        match raw.get() {
-            "\"none\"" => Ok(Some(ToolChoice::None)),
-            "\"auto\"" => Ok(Some(ToolChoice::Auto)),
-            "\"required\"" | "\"any\"" => Ok(Some(ToolChoice::Required)),
-            text if text.starts_with('{') => object_choice(raw, &path).map(Some),
-            _ => Err(Fault::invalid(
-                key,
-                "expected none, auto, required or an object that names a tool",
-            )),
-        }
-    })
+    body.take("tool_choice")
+        .or(body.take("function_call"))
+        .map_or(Ok(None), |raw| {
+            let path = Path::Root.key(key);
+            match raw.get() {
+                "\"none\"" => Ok(Some(ToolChoice::None)),
+                "\"auto\"" => Ok(Some(ToolChoice::Auto)),
+                "\"required\"" | "\"any\"" => Ok(Some(ToolChoice::Required)),
+                text if text.starts_with('{') => object_choice(raw, &path).map(Some),
+                _ => Err(Fault::invalid(
+                    key,
+                    "expected none, auto, required or an object that names a tool",
+                )),
+            }
+        })
 }
 
 fn object_choice(raw: &RawValue, path: &Path<'_>) -> Result<ToolChoice, Fault> {
@@ -125,7 +127,11 @@ fn allowed(choice: &mut Object<'_>, path: &Path<'_>) -> Result<ToolChoice, Fault
         let tools = path.key("tools");
         let path = tools.index(at);
         let mut tool = Object::read(raw, &path)?;
-        let kind = if tool.peek("custom").is_some() { "custom" } else { "function" };
+        let kind = if tool.peek("custom").is_some() {
+            "custom"
+        } else {
+            "function"
+        };
         names.push(name_in(&mut tool, kind, &path)?);
     }
     Ok(ToolChoice::Allowed {

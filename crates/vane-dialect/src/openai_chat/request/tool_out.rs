@@ -80,7 +80,8 @@ impl<'a> Tools<'a> {
     fn restrict(&mut self, chat: &Chat, target: &Target<'_>) {
         match &chat.tool_choice {
             Some(ToolChoice::Allowed { names, .. }) if self.wraps => {
-                self.list.retain(|sent| names.iter().any(|name| sent.is_named(name)));
+                self.list
+                    .retain(|sent| names.iter().any(|name| sent.is_named(name)));
             }
             Some(ToolChoice::Named { name, .. }) if target.quirks.has(Quirk::NoForcedTool) => {
                 self.list.retain(|sent| sent.is_named(name));
@@ -101,10 +102,12 @@ impl<'a> Tools<'a> {
     pub(super) fn tell(self, asked: &mut Asked) {
         asked.namespaced = self.namespaced;
         if self.wraps {
-            asked.custom.extend(self.list.into_iter().filter_map(|sent| match sent {
-                Sent::Custom(name, _) => Some(name),
-                Sent::Function(..) | Sent::Hosted(_) => None,
-            }));
+            asked
+                .custom
+                .extend(self.list.into_iter().filter_map(|sent| match sent {
+                    Sent::Custom(name, _) => Some(name),
+                    Sent::Function(..) | Sent::Hosted(_) => None,
+                }));
         }
     }
 
@@ -207,7 +210,9 @@ impl<'a> Tools<'a> {
 
     fn allowed(&self, out: &mut Vec<u8>, required: bool, names: &[String]) {
         let mode: &[u8] = if required { b"required" } else { b"auto" };
-        out.extend_from_slice(br#","tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":""#);
+        out.extend_from_slice(
+            br#","tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":""#,
+        );
         out.extend_from_slice(mode);
         out.extend_from_slice(br#"","tools":["#);
         for (at, name) in names.iter().enumerate() {
@@ -218,7 +223,11 @@ impl<'a> Tools<'a> {
                 Sent::Custom(custom, _) => custom == name,
                 Sent::Function(..) | Sent::Hosted(_) => false,
             });
-            let form = if custom { ToolForm::Custom } else { ToolForm::Function };
+            let form = if custom {
+                ToolForm::Custom
+            } else {
+                ToolForm::Function
+            };
             self.one_of(out, form, name);
         }
         out.extend_from_slice(b"]}}");
@@ -240,7 +249,11 @@ impl<'a> Tools<'a> {
                 notes.drop("parallel_tool_calls");
             }
             Some(parallel) if !target.quirks.has(Quirk::NoParallelToolCalls) => {
-                member(out, "parallel_tool_calls", if parallel { "true" } else { "false" });
+                member(
+                    out,
+                    "parallel_tool_calls",
+                    if parallel { "true" } else { "false" },
+                );
             }
             Some(_) | None => {}
         }
@@ -262,7 +275,11 @@ pub(super) fn flat_name(namespace: &str, name: &str) -> String {
     if flat.len() <= NAME_BYTES_MAX {
         return flat;
     }
-    let kept: String = flat.chars().filter(char::is_ascii).take(NAME_BYTES_MAX - 10).collect();
+    let kept: String = flat
+        .chars()
+        .filter(char::is_ascii)
+        .take(NAME_BYTES_MAX - 10)
+        .collect();
     format!("{kept}_{}", ids::digest(&flat, 0))
 }
 
@@ -323,7 +340,11 @@ fn format(out: &mut Vec<u8>, format: &Format, target: &Target<'_>, notes: &mut N
             strict,
         } => {
             out.extend_from_slice(br#","response_format":{"type":"json_schema","json_schema":"#);
-            named(out, name.as_deref().unwrap_or("answer"), description.as_deref());
+            named(
+                out,
+                name.as_deref().unwrap_or("answer"),
+                description.as_deref(),
+            );
             let gemini = target.quirks.has(Quirk::SchemaGemini);
             member(out, "schema", &fitted(schema.get(), gemini));
             if let Some(strict) = strict {

@@ -65,7 +65,8 @@ impl Encoder {
     pub(crate) fn push(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         match event {
             Event::Start { id, model, created } => {
-                self.head = response::head("chat.completion.chunk", id, model, *created, &self.reply);
+                self.head =
+                    response::head("chat.completion.chunk", id, model, *created, &self.reply);
                 self.delta(out, |out| {
                     out.extend_from_slice(br#"{"role":"assistant","content":""}"#);
                 });
@@ -130,7 +131,7 @@ impl Encoder {
 
     fn close(&mut self, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.block, Open::None) {
-            Open::Reasoning(text, state) => self.sealed(&text, state, out),
+            Open::Reasoning(text, state) => self.sealed(&text, state.as_ref(), out),
             Open::ToolBegun { id, name, form } => {
                 self.begin_tool(&id, &name, form, "", out);
                 self.block = Open::None;
@@ -140,10 +141,10 @@ impl Encoder {
     }
 
     /// The state of a reasoning block, with an index as SDKs that join lists of deltas demand.
-    fn sealed(&mut self, text: &str, state: Option<State>, out: &mut Vec<u8>) {
+    fn sealed(&mut self, text: &str, state: Option<&State>, out: &mut Vec<u8>) {
         let index = self.thoughts;
         self.thoughts += 1;
-        let data = response::seal(&self.reply, text, state.as_ref());
+        let data = response::seal(&self.reply, text, state);
         self.delta(out, |out| {
             out.extend_from_slice(b"{\"reasoning_details\":[");
             response::detail(out, index, &data);

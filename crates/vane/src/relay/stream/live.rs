@@ -19,7 +19,7 @@ use vane_dialect::codec::{self, Decoder, Encoder, Seen};
 use vane_dialect::frame::sse::{Frame, Splitter};
 use vane_dialect::{Dialect, Event, Fault, Notes, Sink};
 
-pub struct LiveStream {
+pub(in super::super) struct LiveStream {
     pub(super) choice: Choice,
     notes: Notes,
     upstream: Incoming,

@@ -1,0 +1,126 @@
+//! Tool calls of an answer: which piece belongs to which call, and what the request changed.
+
+use super::Reading;
+use crate::block::ToolForm;
+use crate::event::Sink;
+use crate::fault::Fault;
+use crate::ids;
+use crate::openai_chat::wire::{ToolCall, member, text};
+use crate::sequence::ToolPiece;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// A tool call as the upstream counts it; its place in the list is its key.
+#[derive(Debug)]
+pub(super) struct Tool {
+    index: Option<u64>,
+    id: String,
+    /// A custom tool that was sent as a function: its name and its arguments so far. It waits to
+    /// be whole, because its input is inside.
+    wrapped: Option<(String, String)>,
+}
+
+/// The arguments of a custom tool that was sent as a function.
+#[derive(Debug, Deserialize)]
+struct Wrapped {
+    input: String,
+}
+
+impl Reading {
+    pub(super) fn tool(&mut self, call: &ToolCall<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let (form, function) = match (&call.custom, &call.function) {
+            (Some(custom), _) => (ToolForm::Custom, Some(custom)),
+            (None, function) => (ToolForm::Function, function.as_ref()),
+        };
+        let name = function.and_then(|function| member(function.name));
+        let name = name.filter(|name| !name.is_empty());
+        let id = member(call.id).filter(|id| !id.is_empty() && id != "null");
+        let raw = function.and_then(|function| function.arguments);
+        // An object instead of text: its own bytes are the text.
+        let arguments = raw.map_or(Cow::Borrowed(""), |raw| {
+            text(raw).unwrap_or(Cow::Borrowed(raw.get()))
+        });
+        let key = self.key(call.index, id.as_deref(), name.as_deref());
+        let Some(tool) = self.tools.get_mut(key) else {
+            return Ok(());
+        };
+        let flat = name.as_deref();
+        let is_wrapped = flat.is_some_and(|flat| self.asked.custom.iter().any(|name| name == flat));
+        if is_wrapped && tool.wrapped.is_none() {
+            tool.wrapped = Some((flat.unwrap_or_default().to_owned(), String::new()));
+        }
+        if let Some((_, wrapped)) = &mut tool.wrapped {
+            wrapped.push_str(&arguments);
+            return self.unwrap(key, false, sink);
+        }
+        let spaced = &self.asked.namespaced;
+        let member = spaced.iter().find(|(sent, ..)| Some(sent.as_str()) == flat);
+        let piece = ToolPiece {
+            id: id.as_deref().map(|id| ids::original(&self.asked.ids, id)),
+            name: member.map_or(flat, |(.., name)| Some(name)),
+            namespace: member.map(|(_, namespace, _)| namespace.as_str()),
+            form,
+            arguments: &arguments,
+        };
+        let key = u64::try_from(key).unwrap_or(u64::MAX);
+        self.sequencer.tool(key, piece, sink)
+    }
+
+    /// Which call a piece belongs to. Indices may be missing, or 0 for every parallel call; ids
+    /// may be missing, or repeated on every piece.
+    fn key(&mut self, index: Option<u64>, id: Option<&str>, name: Option<&str>) -> usize {
+        let same_id = |tool: &Tool| id.is_none_or(|id| tool.id.is_empty() || tool.id == id);
+        let known = match (index, id) {
+            (Some(_), _) => self
+                .tools
+                .iter()
+                .rposition(|tool| tool.index == index && (same_id(tool) || name.is_none())),
+            (None, Some(id)) => self.tools.iter().rposition(|tool| tool.id == id),
+            (None, None) if name.is_some() => None,
+            (None, None) => self.tools.len().checked_sub(1),
+        };
+        let key = known.unwrap_or(self.tools.len());
+        if known.is_none() {
+            self.tools.push(Tool {
+                index,
+                id: String::new(),
+                wrapped: None,
+            });
+        }
+        if let (Some(tool), Some(id)) = (self.tools.get_mut(key), id)
+            && tool.id.is_empty()
+        {
+            id.clone_into(&mut tool.id);
+        }
+        key
+    }
+
+    /// Gives out the input of the custom tool at `key` if its wrapping is whole, or `anyway`.
+    pub(super) fn unwrap(
+        &mut self,
+        key: usize,
+        anyway: bool,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        let Some(tool) = self.tools.get_mut(key) else {
+            return Ok(());
+        };
+        let Some((name, wrapped)) = tool.wrapped.take() else {
+            return Ok(());
+        };
+        let whole = serde_json::from_str::<Wrapped>(&wrapped);
+        if whole.is_err() && !anyway {
+            tool.wrapped = Some((name, wrapped));
+            return Ok(());
+        }
+        let piece = ToolPiece {
+            id: Some(ids::original(&self.asked.ids, &tool.id)),
+            name: Some(&name),
+            namespace: None,
+            form: ToolForm::Custom,
+            arguments: &whole.map_or(wrapped, |whole| whole.input),
+        };
+        let key = u64::try_from(key).unwrap_or(u64::MAX);
+        self.sequencer.tool(key, piece, sink)
+    }
+}

@@ -1,0 +1,217 @@
+use crate::dialect::Dialect;
+use crate::fault::{Blame, Fault, Kind};
+use crate::openai_chat::error::{decode, encode, in_stream};
+use serde_json::Value;
+
+type Case = (u16, &'static str, Kind, Blame, &'static str);
+
+const CASES: &[Case] = &[
+    (
+        400,
+        r#"{"error":{"message":"too long","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
+        Kind::ContextLength,
+        Blame::Caller,
+        "too long",
+    ),
+    (
+        400,
+        r#"{"error":{"message":"This model's maximum context length is 8192 tokens"}}"#,
+        Kind::ContextLength,
+        Blame::Caller,
+        "This model's",
+    ),
+    (
+        429,
+        r#"{"error":{"message":"m","type":"insufficient_quota","code":"insufficient_quota"}}"#,
+        Kind::NoFunds,
+        Blame::ProviderKey,
+        "m",
+    ),
+    (
+        401,
+        r#"{"error":{"message":"bad key","code":"invalid_api_key"}}"#,
+        Kind::Unauthenticated,
+        Blame::ProviderKey,
+        "bad key",
+    ),
+    (
+        402,
+        r#"{"error":"Insufficient Balance"}"#,
+        Kind::NoFunds,
+        Blame::ProviderKey,
+        "Insufficient Balance",
+    ),
+    (
+        404,
+        r#"{"detail":"Not Found"}"#,
+        Kind::NotFound,
+        Blame::Upstream,
+        "Not Found",
+    ),
+    (
+        422,
+        r#"{"detail":[{"loc":["body","top_k"],"msg":"no"}]}"#,
+        Kind::Invalid,
+        Blame::Caller,
+        "body.top_k: no",
+    ),
+    (
+        429,
+        r#"{"message":"Requests rate limit exceeded"}"#,
+        Kind::RateLimited,
+        Blame::Upstream,
+        "Requests",
+    ),
+    (
+        400,
+        r#"[{"error":{"code":400,"message":"API key not valid.","status":"INVALID_ARGUMENT"}}]"#,
+        Kind::Unauthenticated,
+        Blame::ProviderKey,
+        "API key",
+    ),
+    (
+        502,
+        r#"{"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"{\"error\":{\"message\":\"inner words\"}}","provider_name":"X"}}}"#,
+        Kind::Upstream,
+        Blame::Upstream,
+        "inner words",
+    ),
+    (
+        403,
+        r#"{"error":{"code":403,"message":"flagged","metadata":{"reasons":["x"]}}}"#,
+        Kind::ContentFilter,
+        Blame::Caller,
+        "flagged",
+    ),
+    (
+        400,
+        r#"{"code":"Client specified an invalid argument","error":"bad field"}"#,
+        Kind::Invalid,
+        Blame::Caller,
+        "bad field",
+    ),
+    (
+        503,
+        r#"{"object":"error","message":{"detail":[{"msg":"m"}]}}"#,
+        Kind::Overloaded,
+        Blame::Upstream,
+        "m",
+    ),
+    (
+        502,
+        "<html><body>nginx</body></html>",
+        Kind::Upstream,
+        Blame::Upstream,
+        "the upstream answered 502 with HTML",
+    ),
+    (
+        500,
+        "",
+        Kind::Upstream,
+        Blame::Upstream,
+        "the upstream answered 500 with nothing",
+    ),
+    (
+        429,
+        "slow down",
+        Kind::RateLimited,
+        Blame::Upstream,
+        "slow down",
+    ),
+    (
+        500,
+        "{\"error\":",
+        Kind::Upstream,
+        Blame::Upstream,
+        "the upstream answered 500 with JSON",
+    ),
+];
+
+#[test]
+fn every_shape_of_error_body_is_read() {
+    for &(status, body, kind, blame, message) in CASES {
+        let fault = decode(status, body.as_bytes());
+        assert_eq!((fault.kind, fault.blame), (kind, blame), "{body}");
+        assert!(
+            fault.message.starts_with(message),
+            "{body}: {}",
+            fault.message
+        );
+        assert_eq!(fault.upstream.unwrap().status, status);
+    }
+}
+
+fn told(fault: &Fault) -> (u16, String, String) {
+    let (status, body) = encode(fault);
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let error = &body["error"];
+    assert!(error["message"].is_string() && error.get("param").is_some());
+    let word = |name: &str| error[name].as_str().unwrap_or("").to_owned();
+    (status, word("type"), word("code"))
+}
+
+#[test]
+fn an_empty_balance_stops_codex() {
+    let fault = Fault::new(Kind::NoFunds, Blame::Caller, "top up");
+    assert_eq!(
+        told(&fault),
+        (
+            429,
+            "insufficient_quota".into(),
+            "insufficient_quota".into()
+        )
+    );
+}
+
+#[test]
+fn a_fault_of_our_own_credential_never_looks_like_the_callers() {
+    for (status, body) in [
+        (
+            401,
+            r#"{"error":{"message":"Incorrect API key sk-123","code":"invalid_api_key"}}"#,
+        ),
+        (402, r#"{"error":{"message":"no credit"}}"#),
+        (403, r#"{"error":{"message":"no"}}"#),
+    ] {
+        let (status, out) = encode(&decode(status, body.as_bytes()));
+        assert_eq!(status, 502);
+        assert!(!String::from_utf8(out).unwrap().contains("sk-123"));
+    }
+    let own = Fault::new(Kind::Unauthenticated, Blame::Caller, "no such key");
+    assert_eq!(told(&own).0, 401);
+}
+
+#[test]
+fn t21_the_upstreams_meaning_is_kept() {
+    assert_eq!(told(&decode(429, b"{}")).0, 429);
+    let body = br#"{"error":{"message":"bad temperature","type":"invalid_request_error","param":"temperature","code":null}}"#;
+    assert_eq!(encode(&decode(400, body)), (400, body.to_vec()));
+    // Another dialect's words are put into this envelope.
+    let mut fault = decode(400, br#"{"detail":"x"}"#);
+    fault.upstream.as_mut().unwrap().dialect = Dialect::MistralChat;
+    assert_eq!(told(&fault).0, 400);
+}
+
+#[test]
+fn every_kind_has_a_status_and_an_envelope() {
+    for kind in Kind::ALL {
+        for blame in [
+            Blame::Caller,
+            Blame::Upstream,
+            Blame::ProviderKey,
+            Blame::Us,
+        ] {
+            let (status, ..) = told(&Fault::new(kind, blame, "m"));
+            assert!((400..600).contains(&status));
+        }
+    }
+}
+
+#[test]
+fn a_failure_in_the_stream_is_no_clean_stop() {
+    let mut out = Vec::new();
+    in_stream(&Fault::protocol("cut"), &mut out);
+    let text = String::from_utf8(out).unwrap();
+    assert!(text.starts_with("data: {\"error\":{") && text.ends_with("\n\n"));
+    assert!(!text.contains("[DONE]"));
+}

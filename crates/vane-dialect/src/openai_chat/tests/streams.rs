@@ -1,0 +1,245 @@
+use super::*;
+use crate::block::Block;
+use crate::event::Stop;
+use crate::fault::Kind;
+
+fn delta(delta: &str) -> String {
+    format!(
+        r#"{{"id":"c","model":"m","created":1,"choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]}}"#
+    )
+}
+
+fn end(reason: &str) -> String {
+    format!(
+        r#"{{"id":"c","model":"m","choices":[{{"index":0,"delta":{{}},"finish_reason":"{reason}"}}]}}"#
+    )
+}
+
+/// Streams these deltas and a proper end.
+fn deltas(list: &[&str], reason: &str) -> Answer {
+    let mut frames: Vec<String> = list.iter().map(|one| delta(one)).collect();
+    frames.push(end(reason));
+    frames.push("[DONE]".into());
+    streamed(&frames.iter().map(String::as_str).collect::<Vec<_>>()).unwrap()
+}
+
+fn tools(answer: &Answer) -> Vec<(&str, &str, &str)> {
+    let calls = answer.blocks.iter().filter_map(|block| match block {
+        Block::ToolUse(call) => Some((&*call.id, &*call.name, &*call.arguments)),
+        _ => None,
+    });
+    calls.collect()
+}
+
+#[test]
+fn t1_a_whole_call_in_one_chunk_keeps_its_arguments() {
+    let answer = deltas(
+        &[
+            r#"{"tool_calls":[{"index":0,"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}}]}"#,
+        ],
+        "tool_calls",
+    );
+    assert_eq!(tools(&answer), [("a", "f", r#"{"x":1}"#)]);
+    assert_eq!(answer.stop, Stop::ToolUse);
+}
+
+#[test]
+fn t3_interleaved_parallel_calls() {
+    let piece = |index: u8, text: &str| {
+        format!(r#"{{"tool_calls":[{{"index":{index},"function":{{"arguments":"{text}"}}}}]}}"#)
+    };
+    let open = |index: u8| {
+        format!(
+            r#"{{"tool_calls":[{{"index":{index},"id":"t{index}","function":{{"name":"f{index}","arguments":""}}}}]}}"#
+        )
+    };
+    let list = [
+        open(0),
+        open(1),
+        piece(0, "{\\\"a\\\":"),
+        piece(1, "{\\\"b\\\":"),
+        r#"{"content":"text"}"#.to_owned(),
+        piece(1, "2}"),
+        piece(0, "1}"),
+    ];
+    let answer = deltas(
+        &list.iter().map(String::as_str).collect::<Vec<_>>(),
+        "tool_calls",
+    );
+    assert_eq!(
+        tools(&answer),
+        [("t0", "f0", r#"{"a":1}"#), ("t1", "f1", r#"{"b":2}"#)]
+    );
+    assert_eq!(answer.blocks.len(), 3);
+}
+
+#[test]
+fn parallel_calls_that_all_claim_index_zero() {
+    let answer = deltas(
+        &[
+            r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}"#,
+            r#"{"tool_calls":[{"index":0,"id":"b","function":{"name":"f","arguments":"{\"x\":1}"}}]}"#,
+        ],
+        "stop",
+    );
+    assert_eq!(tools(&answer), [("a", "f", "{}"), ("b", "f", r#"{"x":1}"#)]);
+    assert_eq!(answer.stop, Stop::ToolUse);
+}
+
+#[test]
+fn calls_without_index_or_type() {
+    let answer = deltas(
+        &[
+            r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":"{\"x\""}}]}"#,
+            r#"{"tool_calls":[{"function":{"arguments":":1}"}}]}"#,
+            r#"{"tool_calls":[{"id":"b","function":{"name":"g","arguments":"{}"}}]}"#,
+        ],
+        "tool_calls",
+    );
+    assert_eq!(tools(&answer), [("a", "f", r#"{"x":1}"#), ("b", "g", "{}")]);
+}
+
+#[test]
+fn mistral_sends_calls_finish_and_usage_in_one_chunk() {
+    let answer = streamed(&[
+        r#"{"id":"9f","object":"chat.completion.chunk","created":1,"model":"codestral","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}],"p":"abc"}"#,
+        r#"{"id":"9f","object":"chat.completion.chunk","created":1,"model":"codestral","choices":[{"index":0,"delta":{"content":"","tool_calls":[{"id":"D681PevKs","function":{"name":"f","arguments":"{\"a\": 1}"},"index":0},{"id":"E681PevKs","function":{"name":"g","arguments":"{}"},"index":1}]},"finish_reason":"tool_calls"}],"usage":{"prompt_tokens":10,"total_tokens":14,"completion_tokens":4}}"#,
+        "[DONE]",
+    ])
+    .unwrap();
+    assert_eq!(tools(&answer).len(), 2);
+    assert_eq!((answer.usage.input_uncached, answer.usage.output), (10, 4));
+}
+
+#[test]
+fn t15_the_usage_only_chunk_is_seen() {
+    let bytes = format!(
+        "data: {}\n\ndata: {}\n\ndata: {}\n\ndata: [DONE]\n\n",
+        delta(r#"{"content":"x"}"#),
+        end("stop"),
+        r#"{"id":"c","choices":[],"usage": {"prompt_tokens":3,"completion_tokens":1}}"#
+    );
+    let mut answer = Answer::default();
+    let seen = run(&[bytes.as_bytes()], &Asked::default(), &mut answer).unwrap();
+    assert!(seen[2].usage_only);
+    let frame = r#"{"id":"c","choices":[],"usage": {"prompt_tokens":3,"completion_tokens":1}}"#;
+    assert_eq!(
+        &frame[seen[2].usage.clone().unwrap()],
+        r#"{"prompt_tokens":3,"completion_tokens":1}"#
+    );
+    assert!(seen[3].last && !seen[3].usage_only);
+    assert_eq!(answer.usage.input_uncached, 3);
+}
+
+#[test]
+fn groq_reports_usage_under_its_own_name() {
+    let answer = streamed(&[
+        &delta(r#"{"content":"x"}"#),
+        r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"x_groq":{"id":"r","usage":{"prompt_tokens":5,"completion_tokens":2}}}"#,
+        "[DONE]",
+    ])
+    .unwrap();
+    assert_eq!((answer.usage.input_uncached, answer.usage.output), (5, 2));
+}
+
+#[test]
+fn t17_an_unknown_finish_reason_does_not_fail_the_stream() {
+    let answer = deltas(&[r#"{"content":"x"}"#], "bored");
+    assert_eq!(answer.stop, Stop::Other("bored".into()));
+}
+
+#[test]
+fn a_missing_finish_reason_is_made_up_when_the_answer_is_complete() {
+    let answer = streamed(&[&delta(r#"{"content":"x"}"#), "[DONE]"]).unwrap();
+    assert_eq!(answer.stop, Stop::End);
+}
+
+#[test]
+fn a_finish_reason_without_done_is_complete_and_neither_is_a_cut() {
+    let answer = streamed(&[&delta(r#"{"content":"x"}"#), &end("length")]).unwrap();
+    assert_eq!(answer.stop, Stop::MaxOutput);
+    let fault = streamed(&[&delta(r#"{"content":"x"}"#)]).unwrap_err();
+    assert_eq!(fault.kind, Kind::Protocol);
+    assert!(fault.message.contains("cut"));
+}
+
+#[test]
+fn t18_errors_in_the_stream_are_faults_of_their_kind() {
+    for (frame, kind) in [
+        (
+            r#"{"error":{"message":"slow down","type":"rate_limit_error","code":"rate_limit_exceeded"}}"#,
+            Kind::RateLimited,
+        ),
+        (r#"{"error":{"message":"no","code":502}}"#, Kind::Upstream),
+        (
+            r#"{"object":"error","message":"no","code":400}"#,
+            Kind::Invalid,
+        ),
+        (
+            r#"{"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"error","error":{"code":429,"message":"no"}}]}"#,
+            Kind::RateLimited,
+        ),
+        (r#"{"detail":"Internal"}"#, Kind::Upstream),
+        ("<html>", Kind::Protocol),
+    ] {
+        let mut events: Vec<Event<'static>> = Vec::new();
+        let bytes = format!("data: {frame}\n\n");
+        let fault = run(&[bytes.as_bytes()], &Asked::default(), &mut events).unwrap_err();
+        assert_eq!(fault.kind, kind, "{frame}: {fault}");
+        assert!(!events.iter().any(Event::is_content), "{frame}");
+    }
+}
+
+#[test]
+fn t4_reasoning_details_spread_over_chunks_become_one_state() {
+    let answer = deltas(
+        &[
+            r#"{"role":"assistant","content":"","reasoning":"a","reasoning_details":[{"type":"reasoning.text","text":"a","index":0}]}"#,
+            r#"{"content":"","reasoning":"b","reasoning_details":[{"type":"reasoning.text","text":"b","index":0}]}"#,
+            r#"{"content":"","reasoning":null,"reasoning_details":[{"type":"reasoning.text","signature":"s","index":0}]}"#,
+            r#"{"content":"x"}"#,
+        ],
+        "stop",
+    );
+    let Block::Reasoning(reasoning) = &answer.blocks[0] else {
+        panic!("{:?}", answer.blocks)
+    };
+    assert_eq!(reasoning.text, "ab");
+    assert_eq!(
+        reasoning.state.as_ref().unwrap().data,
+        r#"[{"type":"reasoning.text","index":0,"signature":"s","text":"ab"}]"#
+    );
+    assert_eq!(answer.blocks.len(), 2);
+}
+
+#[test]
+fn azures_first_chunk_without_choices_does_not_start_the_answer() {
+    let answer = streamed(&[
+        r#"{"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{}]}"#,
+        &delta(r#"{"content":"x"}"#),
+        &end("stop"),
+        "[DONE]",
+    ])
+    .unwrap();
+    assert_eq!((answer.id.as_str(), answer.model.as_str()), ("c", "m"));
+}
+
+/// A guard against an accidental second parse or copy; the real figure is in the benchmarks.
+#[test]
+fn an_ordinary_chunk_is_cheap() {
+    struct Nowhere;
+    impl Sink for Nowhere {
+        fn event(&mut self, event: Event<'_>) {
+            if let Event::Delta { text, .. } = event {
+                assert!(matches!(text, std::borrow::Cow::Borrowed(_)));
+            }
+        }
+    }
+    let data = delta(r#"{"content":" word"}"#);
+    let mut decoder = stream::Decoder::default();
+    for _ in 0..1_000 {
+        decoder
+            .push(&Frame::of_data(data.as_bytes()), &mut Nowhere)
+            .unwrap();
+    }
+}
