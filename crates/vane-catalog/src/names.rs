@@ -3,8 +3,9 @@
 //! An id with a slash is an offer's id, else a provider's prefix and a name at that provider, else
 //! a vendor's spelling (`maker/model`, or an upstream id with a slash) where it means one model. An
 //! id without one is a model that its maker serves, else an alias, else a model that others serve.
-//! Case is ignored. Invariant: the catalogue's offers of a provider that is reached
-//! by prefix only are in no other index.
+//! Case is ignored.
+//! Invariant: an offer of a provider that is reached by prefix only never stands beside another's;
+//! a bare name means it only where it means nothing else (LiteLLM takes its prefix off).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -48,6 +49,8 @@ pub(crate) struct Names {
     models: Places,
     aliases: Places,
     vendors: Places,
+    /// Models of providers that are reached by prefix, for names that nobody else has.
+    prefixed: Places,
     /// Prefix -> name at that provider -> offers.
     prefixes: HashMap<Text, usize>,
     at_provider: Vec<Places>,
@@ -114,6 +117,7 @@ impl Names {
             insert(here, name, index);
         }
         if provider.only_by_prefix && !offer.own {
+            insert(&mut self.prefixed, lowered(&offer.model), index);
             return;
         }
         insert(&mut self.models, lowered(&offer.model), index);
@@ -168,7 +172,8 @@ impl Names {
         if self.ids.contains_key(id) {
             of_model
         } else {
-            of_alias.or(of_model)
+            let of_prefixed = || self.prefixed.get(id).map(Vec::as_slice);
+            of_alias.or(of_model).or_else(of_prefixed)
         }
     }
 }

@@ -40,7 +40,11 @@ impl State {
     pub fn new(config: Config) -> anyhow::Result<Self> {
         let catalog = crate::config::catalog(&config)?;
         let offers = Offers::new(&config, &catalog)?;
-        Ok(Self { config, catalog, offers })
+        Ok(Self {
+            config,
+            catalog,
+            offers,
+        })
     }
 }
 

@@ -43,20 +43,62 @@ const fn door(dialect: Dialect, route: &'static str) -> Door {
 /// Every exact path. `Route::Model` is the one route with a variable part.
 pub const ROUTES: &[(&str, Route)] = &[
     // Called by SDKs and tools, with a key.
-    ("/v1/chat/completions", Route::Call(door(Dialect::OpenaiChat, "/v1/chat/completions"))),
-    ("/v1/completions", Route::Call(door(Dialect::OpenaiCompletions, "/v1/completions"))),
-    ("/v1/fim/completions", Route::Call(door(Dialect::MistralFim, "/v1/fim/completions"))),
-    ("/v1/responses", Route::Call(door(Dialect::OpenaiResponses, "/v1/responses"))),
-    ("/v1/messages", Route::Call(door(Dialect::AnthropicMessages, "/v1/messages"))),
-    ("/v1/embeddings", Route::Call(door(Dialect::OpenaiEmbeddings, "/v1/embeddings"))),
-    ("/v1/messages/count_tokens", Route::Count(door(Dialect::AnthropicMessages, "/v1/messages/count_tokens"))),
-    ("/v1/responses/input_tokens", Route::Count(door(Dialect::OpenaiResponses, "/v1/responses/input_tokens"))),
-    ("/v1/models", Route::Models(door(Dialect::OpenaiChat, "/v1/models"))),
+    (
+        "/v1/chat/completions",
+        Route::Call(door(Dialect::OpenaiChat, "/v1/chat/completions")),
+    ),
+    (
+        "/v1/completions",
+        Route::Call(door(Dialect::OpenaiCompletions, "/v1/completions")),
+    ),
+    (
+        "/v1/fim/completions",
+        Route::Call(door(Dialect::MistralFim, "/v1/fim/completions")),
+    ),
+    (
+        "/v1/responses",
+        Route::Call(door(Dialect::OpenaiResponses, "/v1/responses")),
+    ),
+    (
+        "/v1/messages",
+        Route::Call(door(Dialect::AnthropicMessages, "/v1/messages")),
+    ),
+    (
+        "/v1/embeddings",
+        Route::Call(door(Dialect::OpenaiEmbeddings, "/v1/embeddings")),
+    ),
+    (
+        "/v1/messages/count_tokens",
+        Route::Count(door(
+            Dialect::AnthropicMessages,
+            "/v1/messages/count_tokens",
+        )),
+    ),
+    (
+        "/v1/responses/input_tokens",
+        Route::Count(door(Dialect::OpenaiResponses, "/v1/responses/input_tokens")),
+    ),
+    (
+        "/v1/models",
+        Route::Models(door(Dialect::OpenaiChat, "/v1/models")),
+    ),
     // Mistral's dialect to the letter.
-    ("/mistral/v1/chat/completions", Route::Call(door(Dialect::MistralChat, "/mistral/v1/chat/completions"))),
-    ("/mistral/v1/fim/completions", Route::Call(door(Dialect::MistralFim, "/mistral/v1/fim/completions"))),
-    ("/mistral/v1/embeddings", Route::Call(door(Dialect::MistralEmbeddings, "/mistral/v1/embeddings"))),
-    ("/mistral/v1/models", Route::Models(door(Dialect::MistralChat, "/mistral/v1/models"))),
+    (
+        "/mistral/v1/chat/completions",
+        Route::Call(door(Dialect::MistralChat, "/mistral/v1/chat/completions")),
+    ),
+    (
+        "/mistral/v1/fim/completions",
+        Route::Call(door(Dialect::MistralFim, "/mistral/v1/fim/completions")),
+    ),
+    (
+        "/mistral/v1/embeddings",
+        Route::Call(door(Dialect::MistralEmbeddings, "/mistral/v1/embeddings")),
+    ),
+    (
+        "/mistral/v1/models",
+        Route::Models(door(Dialect::MistralChat, "/mistral/v1/models")),
+    ),
     // Called by operators and their machines.
     ("/health/live", Route::Live),
     ("/health/ready", Route::Ready),
@@ -65,8 +107,10 @@ pub const ROUTES: &[(&str, Route)] = &[
 ];
 
 /// Paths below these are one model each.
-const MODEL_PREFIXES: [(&str, Dialect); 2] =
-    [("/v1/models/", Dialect::OpenaiChat), ("/mistral/v1/models/", Dialect::MistralChat)];
+const MODEL_PREFIXES: [(&str, Dialect); 2] = [
+    ("/v1/models/", Dialect::OpenaiChat),
+    ("/mistral/v1/models/", Dialect::MistralChat),
+];
 
 /// Finds the route of a path, with the variable part where it has one.
 #[must_use]
@@ -76,7 +120,11 @@ pub fn find(path: &str) -> Option<(Route, &str)> {
         Some(_) => &path[3..],
         None => path,
     };
-    let path = if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path };
+    let path = if path.len() > 1 {
+        path.strip_suffix('/').unwrap_or(path)
+    } else {
+        path
+    };
     if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
         return Some((*route, ""));
     }
@@ -128,7 +176,10 @@ pub async fn answer(
 }
 
 /// Answers a route that needs a key.
-#[expect(clippy::too_many_arguments, reason = "the parts of one request, taken apart once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of one request, taken apart once"
+)]
 async fn keyed(
     gateway: &Arc<Gateway>,
     pool: &Pool,
@@ -142,13 +193,19 @@ async fn keyed(
     let mut record = Record::begin(gateway, door, request_id.to_owned());
     let answered = async {
         if head.headers.contains_key(relay::HOP) {
-            let message = "this request came from Vane itself: a provider's base URL points back here";
+            let message =
+                "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
         let max = gateway.state().config.limits.body_bytes_max;
         let body = relay::read_body(&head.headers, body, max).await?;
         let headers = head.headers.clone();
-        let inbound = Inbound { door, headers, body, request_id: request_id.to_owned() };
+        let inbound = Inbound {
+            door,
+            headers,
+            body,
+            request_id: request_id.to_owned(),
+        };
         match route {
             Route::Call(_) => relay::relay(gateway, pool, inbound, &mut record).await,
             Route::Count(_) => relay::count_tokens(gateway, pool, inbound).await,
@@ -165,7 +222,11 @@ async fn keyed(
         }
         Err(fault) => {
             let response = rescue(door.dialect, &fault, request_id);
-            record.end(relay::Outcome::Refused, response.status().as_u16(), Some(&fault));
+            record.end(
+                relay::Outcome::Refused,
+                response.status().as_u16(),
+                Some(&fault),
+            );
             response
         }
     }
@@ -174,7 +235,10 @@ async fn keyed(
 /// The door as this caller means it: Mistral's own SDKs want its dialect to the letter, and
 /// errors of shared routes are told in the caller's dialect.
 fn recognised(door: Door, headers: &http::HeaderMap) -> Door {
-    let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
     let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
     let anthropic = headers.contains_key("anthropic-version");
     let dialect = match (door.dialect, door.route) {
@@ -206,8 +270,16 @@ fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
     let path: String = head.uri.path().chars().take(200).collect();
     let message = format!("there is no route {path}: see GET /v1/models and the docs");
     let anthropic = head.headers.contains_key("anthropic-version");
-    let dialect = if anthropic { Dialect::AnthropicMessages } else { Dialect::OpenaiChat };
-    rescue(dialect, &Fault::new(Kind::NotFound, Blame::Caller, message), request_id)
+    let dialect = if anthropic {
+        Dialect::AnthropicMessages
+    } else {
+        Dialect::OpenaiChat
+    };
+    rescue(
+        dialect,
+        &Fault::new(Kind::NotFound, Blame::Caller, message),
+        request_id,
+    )
 }
 
 fn ready(gateway: &Gateway) -> Response {
@@ -215,7 +287,10 @@ fn ready(gateway: &Gateway) -> Response {
         return json(503, Bytes::from_static(br#"{"status":"draining"}"#));
     }
     match gateway.ring.fault() {
-        Some(_) => json(503, Bytes::from_static(br#"{"status":"the database cannot be read"}"#)),
+        Some(_) => json(
+            503,
+            Bytes::from_static(br#"{"status":"the database cannot be read"}"#),
+        ),
         None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
     }
 }
@@ -232,10 +307,16 @@ fn metrics(gateway: &Gateway, peer: IpAddr) -> Response {
 
 fn root(method: &Method) -> Response {
     match *method {
-        Method::GET | Method::HEAD => {
-            json(200, Bytes::from_static(br#"{"name":"vane","models":"/v1/models","health":"/health/ready"}"#))
-        }
-        _ => json(405, Bytes::from_static(br#"{"error":{"message":"this route takes GET only"}}"#)),
+        Method::GET | Method::HEAD => json(
+            200,
+            Bytes::from_static(
+                br#"{"name":"vane","models":"/v1/models","health":"/health/ready"}"#,
+            ),
+        ),
+        _ => json(
+            405,
+            Bytes::from_static(br#"{"error":{"message":"this route takes GET only"}}"#),
+        ),
     }
 }
 
@@ -251,7 +332,10 @@ fn preflight() -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = http::StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, HEAD"));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("GET, POST, HEAD"),
+    );
     let allowed = HeaderValue::from_static("authorization, *");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
     headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
@@ -297,7 +381,10 @@ mod tests {
         let route = |path| find(path).map(|(route, _)| route);
         assert_eq!(route("/v1/v1/messages"), route("/v1/messages"));
         assert_eq!(route("/v1/messages/"), route("/v1/messages"));
-        assert!(matches!(find("/v1/models/codestral/codestral-latest"), Some((Route::Model(_), "codestral/codestral-latest"))));
+        assert!(matches!(
+            find("/v1/models/codestral/codestral-latest"),
+            Some((Route::Model(_), "codestral/codestral-latest"))
+        ));
         assert_eq!(route("/v2/messages"), None);
         assert_eq!(route("/v1/models/x/../../health"), route("/v1/models/y"));
     }
@@ -305,7 +392,10 @@ mod tests {
     #[test]
     fn every_path_stands_once() {
         for (at, (path, _)) in ROUTES.iter().enumerate() {
-            assert!(ROUTES[..at].iter().all(|(other, _)| other != path), "{path}");
+            assert!(
+                ROUTES[..at].iter().all(|(other, _)| other != path),
+                "{path}"
+            );
         }
     }
 

@@ -26,7 +26,10 @@ pub struct StateSeal {
 impl StateSeal {
     #[must_use]
     pub fn new(sealer: Arc<Sealer>, account: impl std::fmt::Display) -> Self {
-        Self { sealer, account: account.to_string() }
+        Self {
+            sealer,
+            account: account.to_string(),
+        }
     }
 }
 
@@ -42,7 +45,9 @@ impl Seal for StateSeal {
         );
         let plain = serde_json::to_vec(&fields).unwrap_or_default();
         // Without randomness there is no seal; the state is then lost, never shown.
-        self.sealer.seal(&plain, self.account.as_bytes()).unwrap_or_default()
+        self.sealer
+            .seal(&plain, self.account.as_bytes())
+            .unwrap_or_default()
     }
 
     fn open(&self, sealed: &str) -> Option<(State, String)> {
@@ -53,7 +58,13 @@ impl Seal for StateSeal {
         let (dialect, provider, id, redacted, data, text): Fields<'_> =
             serde_json::from_slice(&plain).ok()?;
         let dialect = Dialect::from_name(&dialect)?;
-        let state = State { dialect, provider, id, redacted, data: data.into_owned() };
+        let state = State {
+            dialect,
+            provider,
+            id,
+            redacted,
+            data: data.into_owned(),
+        };
         Some((state, text.into_owned()))
     }
 }

@@ -82,7 +82,7 @@ fn a_model_id_names_every_offer_of_the_model() {
 }
 
 #[test]
-fn the_codestral_host_is_reached_by_its_two_prefixes_and_no_other_way() {
+fn the_codestral_host_is_reached_by_its_prefixes_or_by_names_that_nobody_else_has() {
     let host = "codestral/codestral-latest: codestral/codestral-latest";
     assert_eq!(resolved("codestral/codestral-latest"), host);
     assert_eq!(resolved("text-completion-codestral/codestral-latest"), host);
@@ -95,13 +95,15 @@ fn the_codestral_host_is_reached_by_its_two_prefixes_and_no_other_way() {
             .into_iter()
             .chain(&offer.aliases)
         {
-            let by_prefix = id.starts_with("codestral/");
+            let by_prefix = id.starts_with("codestral/") || *id == "codestral-2405";
             let found = CATALOG
                 .resolve(id)
                 .map(|found| found.offers)
                 .unwrap_or_default();
             let free = found.iter().any(|offer| offer.provider == "codestral");
             assert_eq!(free, by_prefix, "{id}");
+            let mixed = found.iter().any(|offer| offer.provider != "codestral");
+            assert!(!(free && mixed), "{id}");
         }
     }
 }

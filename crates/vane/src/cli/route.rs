@@ -40,7 +40,9 @@ impl PlanRow {
     fn of(choice: &Choice) -> Self {
         let facts = &choice.offer.facts;
         let price = |of: fn(&vane_catalog::Rates) -> vane_catalog::Rate| {
-            facts.rates_at(now()).map_or_else(|_| "-".into(), |card| of(&card.rates).display_price())
+            facts
+                .rates_at(now())
+                .map_or_else(|_| "-".into(), |card| of(&card.rates).display_price())
         };
         Self {
             offer: facts.id.to_string(),

@@ -39,7 +39,12 @@ async fn listen(
     greeting: &str,
 ) -> Result<(), Failure> {
     let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
-    let gateway = Gateway::new(State::new(config)?, store, Clock::System, Telemetry::new(log))?;
+    let gateway = Gateway::new(
+        State::new(config)?,
+        store,
+        Clock::System,
+        Telemetry::new(log),
+    )?;
     let gateway = Arc::new(gateway);
     // Held for as long as the server runs: keys that change elsewhere are noticed by it.
     let _watch = Watch::start(gateway.ring.clone()).map_err(anyhow::Error::from)?;

@@ -16,7 +16,10 @@ pub struct Place(Arc<AtomicUsize>);
 impl Concurrency {
     #[must_use]
     pub fn new(max: usize) -> Self {
-        Self { max, running: Mutex::default() }
+        Self {
+            max,
+            running: Mutex::default(),
+        }
     }
 
     /// A place for one more call of `key`; `None` when all are taken.

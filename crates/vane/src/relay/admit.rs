@@ -17,7 +17,10 @@ pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fa
     if gateway.draining.load(Relaxed) {
         let message = "Vane is restarting: try again in a moment";
         let fault = Fault::new(Kind::Unavailable, Blame::Us, message);
-        return Err(Fault { retry_after: Some(Duration::from_secs(2)), ..fault });
+        return Err(Fault {
+            retry_after: Some(Duration::from_secs(2)),
+            ..fault
+        });
     }
     gateway.concurrency.enter(&caller.key_id).ok_or_else(|| {
         let max = gateway.concurrency.max();

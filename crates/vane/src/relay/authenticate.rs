@@ -23,7 +23,9 @@ pub async fn authenticate(
         Recall::Unseen(key) => {
             let ring = gateway.ring.clone();
             let asked = tokio::task::spawn_blocking(move || ring.ask(&key, now)).await;
-            asked.map_err(|_| Fault::new(Kind::Internal, Blame::Us, "the key could not be checked"))?
+            asked.map_err(|_| {
+                Fault::new(Kind::Internal, Blame::Us, "the key could not be checked")
+            })?
         }
     };
     caller.map_err(|denied| unauthenticated(denied.to_string()))
@@ -32,7 +34,10 @@ pub async fn authenticate(
 /// The one credential of a request. The same one in both headers is one.
 fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
     let mut found: Option<&str> = None;
-    let values = headers.get_all(AUTHORIZATION).iter().chain(headers.get_all("x-api-key"));
+    let values = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .chain(headers.get_all("x-api-key"));
     for value in values {
         let text = value.to_str().unwrap_or_default().trim();
         let token = match text.split_once(' ') {

@@ -69,7 +69,10 @@ async fn at_provider(pool: &Pool, call: &RawCall, choice: &Choice) -> Option<Byt
         if response.status() != http::StatusCode::OK {
             return None;
         }
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await.ok()?;
+        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+            .collect()
+            .await
+            .ok()?;
         let body = body.to_bytes();
         let counted: Counted = serde_json::from_slice(&body).ok()?;
         (counted.input_tokens.is_some()).then_some(body)

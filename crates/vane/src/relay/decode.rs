@@ -56,7 +56,10 @@ pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
         model: head.model()?.into_owned(),
         stream: streams && head.flag("stream")?,
         include_usage: include_usage(&head)?,
-        strict: inbound.headers.get("vane-strict").is_some_and(|value| value == "true"),
+        strict: inbound
+            .headers
+            .get("vane-strict")
+            .is_some_and(|value| value == "true"),
         has_suffix: head.raw("suffix").is_some_and(|raw| raw != "\"\""),
         fallbacks: fallbacks(&head)?,
         preference: preference(&head, &mut notes)?,
@@ -88,7 +91,12 @@ impl RawCall {
         let body = format!("{{\"model\":{}}}", Raw::of(&model).get()).into();
         let door = Door { dialect, route: "" };
         let headers = HeaderMap::new();
-        decode(Inbound { door, headers, body, request_id: String::new() })
+        decode(Inbound {
+            door,
+            headers,
+            body,
+            request_id: String::new(),
+        })
     }
 
     /// The dialect of the caller.
@@ -99,24 +107,36 @@ impl RawCall {
 }
 
 fn include_usage(head: &Head) -> Result<bool, Fault> {
-    let Some(raw) = head.raw("stream_options") else { return Ok(false) };
+    let Some(raw) = head.raw("stream_options") else {
+        return Ok(false);
+    };
     let path = Path::Root.key("stream_options");
-    Ok(Object::read_str(raw, &path)?.get("include_usage", &path)?.unwrap_or(false))
+    Ok(Object::read_str(raw, &path)?
+        .get("include_usage", &path)?
+        .unwrap_or(false))
 }
 
 fn fallbacks(head: &Head) -> Result<Vec<String>, Fault> {
-    head.raw("models").map_or(Ok(Vec::new()), |raw| names(raw, "models"))
+    head.raw("models")
+        .map_or(Ok(Vec::new()), |raw| names(raw, "models"))
 }
 
 fn preference(head: &Head, notes: &mut Notes) -> Result<Preference, Fault> {
-    let Some(raw) = head.raw("provider") else { return Ok(Preference::default()) };
+    let Some(raw) = head.raw("provider") else {
+        return Ok(Preference::default());
+    };
     let path = Path::Root.key("provider");
     let mut object = Object::read_str(raw, &path)?;
     let mut list = |key: &str| {
-        object.take(key).map_or(Ok(Vec::new()), |raw| names(raw.get(), &format!("provider.{key}")))
+        object.take(key).map_or(Ok(Vec::new()), |raw| {
+            names(raw.get(), &format!("provider.{key}"))
+        })
     };
-    let preference =
-        Preference { order: list("order")?, only: list("only")?, ignore: list("ignore")? };
+    let preference = Preference {
+        order: list("order")?,
+        only: list("only")?,
+        ignore: list("ignore")?,
+    };
     for (key, _) in object.rest() {
         notes.drop(format!("provider.{key}"));
     }
@@ -130,7 +150,10 @@ fn names(raw: &str, field: &str) -> Result<Vec<String>, Fault> {
     let wrong = |_| Fault::invalid(field, format!("`{field}` must be a list of names"));
     let names: Vec<Str<'_>> = serde_json::from_str(raw).map_err(wrong)?;
     if names.len() > NAMES_MAX {
-        return Err(Fault::invalid(field, format!("`{field}` names more than {NAMES_MAX}")));
+        return Err(Fault::invalid(
+            field,
+            format!("`{field}` names more than {NAMES_MAX}"),
+        ));
     }
     Ok(names.into_iter().map(|name| name.0.into_owned()).collect())
 }

@@ -59,7 +59,10 @@ pub(super) enum Reached {
 
 /// # Errors
 /// The fault of the last attempt, when none reached content.
-#[expect(clippy::too_many_arguments, reason = "the walk's steps hand over what they found, once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the walk's steps hand over what they found, once"
+)]
 pub(super) async fn dispatch(
     gateway: &Arc<Gateway>,
     pool: &Pool,
@@ -85,7 +88,11 @@ pub(super) async fn dispatch(
     }
     match reach(&walk, record).await? {
         Reached::Whole(answer) => Ok(answer.into_response(&walk, record)),
-        Reached::Stream(_) => Err(Fault::new(Kind::Internal, Blame::Us, "a stream nobody asked for")),
+        Reached::Stream(_) => Err(Fault::new(
+            Kind::Internal,
+            Blame::Us,
+            "a stream nobody asked for",
+        )),
     }
 }
 
@@ -180,7 +187,9 @@ fn pause(fault: &Fault, nth: usize, is_last: bool) -> Option<Duration> {
     match fault.kind {
         Kind::Upstream | Kind::Protocol => Some(fault.retry_after.unwrap_or(backoff)),
         // Another offer is better than waiting for this one.
-        Kind::RateLimited | Kind::Overloaded if is_last => Some(fault.retry_after.unwrap_or(backoff)),
+        Kind::RateLimited | Kind::Overloaded if is_last => {
+            Some(fault.retry_after.unwrap_or(backoff))
+        }
         _ => None,
     }
     .filter(|pause| *pause <= PATIENCE)
@@ -201,14 +210,20 @@ async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Re
     choice.offer.provider.breaker.begin();
     let asked = ask(walk, choice, record).await?;
     if walk.call.door.dialect.task() == Task::Embed {
-        return super::embed::read(walk, asked).await.map(|a| Reached::Whole(Box::new(a)));
+        return super::embed::read(walk, asked)
+            .await
+            .map(|a| Reached::Whole(Box::new(a)));
     }
     if !walk.call.stream {
-        return whole::read(walk, asked).await.map(|answer| Reached::Whole(Box::new(answer)));
+        return whole::read(walk, asked)
+            .await
+            .map(|answer| Reached::Whole(Box::new(answer)));
     }
     let is_stream = content_type(&asked.response).starts_with("text/event-stream");
     if !is_stream {
-        return whole::read(walk, asked).await.map(|answer| Reached::Whole(Box::new(answer)));
+        return whole::read(walk, asked)
+            .await
+            .map(|answer| Reached::Whole(Box::new(answer)));
     }
     let mut live = LiveStream::new(walk, asked)?;
     live.prime(&walk.state.config.timeouts).await?;
@@ -221,7 +236,11 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     record.attempt(&choice.offer, outgoing.notes.dropped());
     let provider = &choice.offer.provider;
     let Some(address) = provider.address(choice.dialect) else {
-        return Err(Fault::new(Kind::Internal, Blame::Us, "a plan with a dialect nobody speaks"));
+        return Err(Fault::new(
+            Kind::Internal,
+            Blame::Us,
+            "a plan with a dialect nobody speaks",
+        ));
     };
     let mut request = http::Request::new(Parts::from(outgoing.parts));
     *request.method_mut() = http::Method::POST;
@@ -240,13 +259,28 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     if response.status() != http::StatusCode::OK {
         return Err(refused(choice.dialect, response).await);
     }
-    Ok(Asked { choice: choice.clone(), response, asked: outgoing.asked, notes: outgoing.notes })
+    Ok(Asked {
+        choice: choice.clone(),
+        response,
+        asked: outgoing.asked,
+        notes: outgoing.notes,
+    })
 }
 
 fn unreachable(provider: &str, error: &hyper_util::client::legacy::Error) -> Fault {
-    let cause = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
-    let what = if error.is_connect() { "could not be reached" } else { "broke off" };
-    Fault::new(Kind::Upstream, Blame::Upstream, format!("{provider} {what}: {cause}"))
+    let cause = std::error::Error::source(error)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let what = if error.is_connect() {
+        "could not be reached"
+    } else {
+        "broke off"
+    };
+    Fault::new(
+        Kind::Upstream,
+        Blame::Upstream,
+        format!("{provider} {what}: {cause}"),
+    )
 }
 
 /// An error body is read this far.
@@ -263,15 +297,29 @@ pub(super) async fn refused(dialect: Dialect, response: http::Response<Incoming>
         _ => bytes::Bytes::new(),
     };
     let fault = if (300..400).contains(&status) {
-        Fault::protocol(format!("the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"))
+        Fault::protocol(format!(
+            "the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"
+        ))
     } else {
         codec::decode_error(dialect, status, &body)
     };
-    Fault { retry_after: fault.retry_after.or(retry_after), ..fault }
+    Fault {
+        retry_after: fault.retry_after.or(retry_after),
+        ..fault
+    }
 }
 
 fn retry_after(response: &http::Response<Incoming>) -> Option<Duration> {
-    let text = |name: &str| response.headers().get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
+    let text = |name: &str| {
+        response
+            .headers()
+            .get(name)?
+            .to_str()
+            .ok()?
+            .trim()
+            .parse::<f64>()
+            .ok()
+    };
     let positive = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
     if let Some(ms) = text("retry-after-ms") {
         return positive(ms / 1000.0);
@@ -281,5 +329,7 @@ fn retry_after(response: &http::Response<Incoming>) -> Option<Duration> {
 
 pub(super) fn content_type(response: &http::Response<Incoming>) -> &str {
     let value = response.headers().get(http::header::CONTENT_TYPE);
-    value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }

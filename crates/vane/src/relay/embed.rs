@@ -2,10 +2,10 @@
 
 use super::dispatch::{Asked, Walk};
 use super::whole::{self, WholeAnswer};
+use std::sync::Arc;
 use vane_dialect::embed::{Embed, Embedding};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Call, Dialect, Fault, Usage, mistral_embeddings, openai_embeddings};
-use std::sync::Arc;
 
 /// The vectors of an answer and how the caller wants them.
 pub(super) struct Vectors {
@@ -27,9 +27,16 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
         Dialect::MistralEmbeddings => mistral_embeddings::response::decode(&body)?,
         _ => openai_embeddings::response::decode(&body)?,
     };
-    let vectors =
-        Vectors { embedding, call, door: walk.call.dialect(), id: walk.call.request_id.clone() };
-    Ok(WholeAnswer::embeddings((asked.choice, asked.notes), vectors))
+    let vectors = Vectors {
+        embedding,
+        call,
+        door: walk.call.dialect(),
+        id: walk.call.request_id.clone(),
+    };
+    Ok(WholeAnswer::embeddings(
+        (asked.choice, asked.notes),
+        vectors,
+    ))
 }
 
 impl Vectors {
@@ -45,7 +52,11 @@ impl Vectors {
         let asked: &Embed = match self.call.as_ref() {
             Call::Embed(embed) => embed,
             Call::Chat(_) | Call::Fill(_) => {
-                return Err(Fault::new(Kind::Internal, Blame::Us, "vectors for no embeddings call"));
+                return Err(Fault::new(
+                    Kind::Internal,
+                    Blame::Us,
+                    "vectors for no embeddings call",
+                ));
             }
         };
         match self.door {

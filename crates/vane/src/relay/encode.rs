@@ -4,7 +4,9 @@ use super::decode::{OWN_FIELDS, RawCall};
 use super::dispatch::Walk;
 use super::plan::Choice;
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use memchr::memmem;
 use vane_dialect::codec::{self, Asked, Target};
 use vane_dialect::head::Head;
@@ -44,7 +46,10 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
             "`vane-strict` is on and {} cannot carry: {names}",
             choice.offer.facts.id
         );
-        return Err(Fault::unsupported(outgoing.notes.dropped()[0].clone(), message));
+        return Err(Fault::unsupported(
+            outgoing.notes.dropped()[0].clone(),
+            message,
+        ));
     }
     Ok(outgoing)
 }
@@ -61,7 +66,11 @@ fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
         seal: walk.seal.as_ref(),
     };
     let encoded = codec::encode_call(choice.dialect, &call, &target, &mut notes)?;
-    Ok(Outgoing { parts: vec![encoded.body.into()], asked: encoded.asked, notes })
+    Ok(Outgoing {
+        parts: vec![encoded.body.into()],
+        asked: encoded.asked,
+        notes,
+    })
 }
 
 /// Whether the client's bytes may go upstream but for a few splices.
@@ -90,9 +99,9 @@ fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
         Quirk::NoStreamOptions => has("stream_options"),
         Quirk::NoParallelToolCalls => has("parallel_tool_calls"),
         Quirk::NoToolChoice => has("tool_choice"),
-        Quirk::NoForcedTool => {
-            head.raw("tool_choice").is_some_and(|raw| raw != "\"auto\"" && raw != "\"none\"")
-        }
+        Quirk::NoForcedTool => head
+            .raw("tool_choice")
+            .is_some_and(|raw| raw != "\"auto\"" && raw != "\"none\""),
         Quirk::NoStrictTools => says("\"strict\""),
         Quirk::NoJsonSchema => says("\"json_schema\""),
         Quirk::NoSampling | Quirk::SamplingUnlessReasoning => {
@@ -137,7 +146,9 @@ fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
         | Quirk::CostReported
         | Quirk::RequestFee => false,
     };
-    Quirk::ALL.iter().any(|&quirk| quirks.has(quirk) && touched(quirk))
+    Quirk::ALL
+        .iter()
+        .any(|&quirk| quirks.has(quirk) && touched(quirk))
 }
 
 fn spliced(call: &RawCall, choice: &Choice) -> Result<Vec<Bytes>, Fault> {
@@ -148,7 +159,10 @@ fn spliced(call: &RawCall, choice: &Choice) -> Result<Vec<Bytes>, Fault> {
         splices.cut(field);
     }
     if asks_for_usage(call, choice) {
-        splices.set("stream_options", with_include_usage(head.raw("stream_options")));
+        splices.set(
+            "stream_options",
+            with_include_usage(head.raw("stream_options")),
+        );
     }
     if choice.dialect == Dialect::AnthropicMessages && head.raw("max_tokens").is_none() {
         let limit = choice.offer.facts.max_output.unwrap_or(MAX_TOKENS_DEFAULT);
@@ -164,14 +178,19 @@ const MAX_TOKENS_DEFAULT: u64 = 4096;
 pub(super) fn asks_for_usage(call: &RawCall, choice: &Choice) -> bool {
     call.stream
         && !call.include_usage
-        && matches!(choice.dialect, Dialect::OpenaiChat | Dialect::OpenaiCompletions)
+        && matches!(
+            choice.dialect,
+            Dialect::OpenaiChat | Dialect::OpenaiCompletions
+        )
         && !choice.offer.quirks.has(Quirk::NoStreamOptions)
         && !choice.offer.quirks.has(Quirk::UsageUnasked)
 }
 
 fn with_include_usage(options: Option<&str>) -> String {
     let asked = r#"{"include_usage":true}"#;
-    let Some(options) = options else { return asked.to_owned() };
+    let Some(options) = options else {
+        return asked.to_owned();
+    };
     let Ok(head) = Head::scan(&Bytes::copy_from_slice(options.as_bytes())) else {
         return asked.to_owned();
     };
@@ -184,10 +203,17 @@ fn with_include_usage(options: Option<&str>) -> String {
 pub(super) fn headers(call: &RawCall, choice: &Choice, stream: bool) -> HeaderMap {
     let mut headers = choice.offer.provider.headers.clone();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let accept = if stream { "text/event-stream" } else { "application/json" };
+    let accept = if stream {
+        "text/event-stream"
+    } else {
+        "application/json"
+    };
     headers.insert(ACCEPT, HeaderValue::from_static(accept));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.insert(USER_AGENT, HeaderValue::from_static(concat!("vane/", env!("CARGO_PKG_VERSION"))));
+    headers.insert(
+        USER_AGENT,
+        HeaderValue::from_static(concat!("vane/", env!("CARGO_PKG_VERSION"))),
+    );
     headers.insert(HOP, HeaderValue::from_static("1"));
     let to_anthropic = choice.dialect == Dialect::AnthropicMessages;
     let from_anthropic = call.dialect() == Dialect::AnthropicMessages;
@@ -199,7 +225,9 @@ pub(super) fn headers(call: &RawCall, choice: &Choice, stream: bool) -> HeaderMa
         }
     }
     if to_anthropic {
-        headers.entry("anthropic-version").or_insert(ANTHROPIC_VERSION);
+        headers
+            .entry("anthropic-version")
+            .or_insert(ANTHROPIC_VERSION);
     }
     headers
 }

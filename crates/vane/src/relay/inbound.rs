@@ -39,7 +39,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// If it is too large (at once by its `content-length`), too slow, cut, or encoded in a way that
 /// is not understood.
 pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Result<Bytes, Fault> {
-    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length: u64| length > max as u64) {
         return Err(too_large(max));
     }
@@ -77,7 +79,9 @@ async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Fault> {
                 return Err(Fault::new(Kind::Timeout, Blame::Caller, message));
             }
         };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if first.len() + joined.len() + data.len() > max {
             return Err(too_large(max));
         }
@@ -91,7 +95,11 @@ async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Fault> {
             joined.extend_from_slice(&data);
         }
     }
-    Ok(if joined.is_empty() { first } else { joined.freeze() })
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.freeze()
+    })
 }
 
 fn inflate(decoder: impl Read, max: usize) -> Result<Bytes, Fault> {
@@ -100,7 +108,11 @@ fn inflate(decoder: impl Read, max: usize) -> Result<Bytes, Fault> {
         .take(max as u64 + 1)
         .read_to_end(&mut plain)
         .map_err(|error| Fault::invalid("", format!("the body cannot be decompressed: {error}")))?;
-    if plain.len() > max { Err(too_large(max)) } else { Ok(plain.into()) }
+    if plain.len() > max {
+        Err(too_large(max))
+    } else {
+        Ok(plain.into())
+    }
 }
 
 fn too_large(max: usize) -> Fault {

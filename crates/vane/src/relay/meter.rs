@@ -26,7 +26,10 @@ impl Meter {
             Event::Delta { text, .. } => self.output_bytes += text.len() as u64,
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish(stop) => self.stop = Some(stop.clone()),
-            Event::Start { .. } | Event::Open { .. } | Event::State { .. } | Event::Close { .. } => {}
+            Event::Start { .. }
+            | Event::Open { .. }
+            | Event::State { .. }
+            | Event::Close { .. } => {}
         }
     }
 

@@ -14,7 +14,11 @@ use vane_dialect::{Fault, json as write};
 ///
 /// # Errors
 /// If the caller has no good key.
-pub async fn list(gateway: &Arc<Gateway>, inbound: &Inbound, query: &str) -> Result<Response, Fault> {
+pub async fn list(
+    gateway: &Arc<Gateway>,
+    inbound: &Inbound,
+    query: &str,
+) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
     let mut models: BTreeMap<&str, &Offer> = BTreeMap::new();
@@ -24,10 +28,14 @@ pub async fn list(gateway: &Arc<Gateway>, inbound: &Inbound, query: &str) -> Res
     if let Some(allowed) = &caller.models {
         models.retain(|id, _| allowed.iter().any(|name| name == id));
     }
-    let limit = parameter(query, "limit").and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+    let limit = parameter(query, "limit")
+        .and_then(|n| n.parse().ok())
+        .unwrap_or(usize::MAX);
     let after = parameter(query, "after_id");
-    let rest: Vec<_> =
-        models.into_iter().filter(|(id, _)| after.is_none_or(|after| *id > after)).collect();
+    let rest: Vec<_> = models
+        .into_iter()
+        .filter(|(id, _)| after.is_none_or(|after| *id > after))
+        .collect();
     let shown = &rest[..rest.len().min(limit)];
     let mut out = br#"{"object":"list","data":["#.to_vec();
     for (at, (id, offer)) in shown.iter().enumerate() {
@@ -53,9 +61,13 @@ pub async fn list(gateway: &Arc<Gateway>, inbound: &Inbound, query: &str) -> Res
 pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
-    let allowed = caller.models.as_ref().is_none_or(|names| names.iter().any(|name| name == id));
+    let allowed = caller
+        .models
+        .as_ref()
+        .is_none_or(|names| names.iter().any(|name| name == id));
     let resolved = state.catalog.resolve(id).filter(|_| allowed);
-    let offer = resolved.and_then(|found| found.offers.iter().find_map(|o| state.offers.get(&o.id)));
+    let offer =
+        resolved.and_then(|found| found.offers.iter().find_map(|o| state.offers.get(&o.id)));
     match offer {
         Some(offer) => {
             let mut out = Vec::new();
@@ -63,7 +75,8 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
             Ok(json(200, out))
         }
         None => {
-            let message = format!("there is no model `{id}` here: `GET /v1/models` lists what there is");
+            let message =
+                format!("there is no model `{id}` here: `GET /v1/models` lists what there is");
             Err(Fault::new(Kind::NotFound, Blame::Caller, message).with_code("model_not_found"))
         }
     }
@@ -72,14 +85,21 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
 /// The superset of OpenAI's, Anthropic's and Mistral's model objects.
 fn card(out: &mut Vec<u8>, id: &str, offer: &Offer) {
     let facts = &offer.facts;
-    let released = facts.released.as_deref().and_then(day).unwrap_or("2024-01-01");
+    let released = facts
+        .released
+        .as_deref()
+        .and_then(day)
+        .unwrap_or("2024-01-01");
     let created = vane_catalog::Date::parse(released).map_or(0, vane_catalog::Date::starts_at);
     let mut text = |key: &str, value: &str| {
         out.extend_from_slice(key.as_bytes());
         write::string(out, value);
     };
     text("{\"id\":", id);
-    text(",\"object\":\"model\",\"type\":\"model\",\"owned_by\":", &facts.maker);
+    text(
+        ",\"object\":\"model\",\"type\":\"model\",\"owned_by\":",
+        &facts.maker,
+    );
     text(",\"name\":", &facts.name);
     text(",\"display_name\":", &facts.name);
     text(",\"created_at\":", &format!("{released}T00:00:00Z"));
@@ -90,7 +110,10 @@ fn card(out: &mut Vec<u8>, id: &str, offer: &Offer) {
             write::value(out, &value);
         }
     };
-    count(["max_context_length", "max_input_tokens"], facts.context_window);
+    count(
+        ["max_context_length", "max_input_tokens"],
+        facts.context_window,
+    );
     count(["max_tokens", "max_output_tokens"], facts.max_output);
     out.extend_from_slice(b",\"capabilities\":{");
     let can = |capability| facts.can(capability);
@@ -116,5 +139,9 @@ fn day(date: &str) -> Option<&str> {
 }
 
 fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
-    query.split('&').filter_map(|pair| pair.split_once('=')).find(|(key, _)| *key == name).map(|(_, value)| value)
+    query
+        .split('&')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(key, _)| *key == name)
+        .map(|(_, value)| value)
 }

@@ -53,13 +53,18 @@ fn of_model(
         let message = format!("this key may not use the model `{model}`");
         return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
     }
-    let offers: Vec<&Arc<Offer>> =
-        resolved.offers.iter().filter_map(|facts| state.offers.get(&facts.id)).collect();
+    let offers: Vec<&Arc<Offer>> = resolved
+        .offers
+        .iter()
+        .filter_map(|facts| state.offers.get(&facts.id))
+        .collect();
     if offers.is_empty() {
         return Err(not_served(state, model, &resolved.offers));
     }
-    let wanted: Vec<&Arc<Offer>> =
-        offers.into_iter().filter(|offer| call.preference.takes(&offer.provider.id)).collect();
+    let wanted: Vec<&Arc<Offer>> = offers
+        .into_iter()
+        .filter(|offer| call.preference.takes(&offer.provider.id))
+        .collect();
     if wanted.is_empty() {
         let message = format!("no provider that `provider` allows serves `{model}` here");
         return Err(Fault::invalid("provider", message));
@@ -79,7 +84,10 @@ impl super::decode::Preference {
 
     /// The place of a provider in the caller's own order; those not named come after.
     fn rank(&self, provider: &str) -> usize {
-        self.order.iter().position(|name| name == provider).unwrap_or(self.order.len())
+        self.order
+            .iter()
+            .position(|name| name == provider)
+            .unwrap_or(self.order.len())
     }
 }
 
@@ -98,13 +106,24 @@ fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     }
     let fim = offer.facts.can(Capability::Fim);
     let reasons = offer.facts.can(Capability::Reasoning);
-    let dialect = ways(door, reasons, offer).into_iter().find(|dialect| offer.speaks(*dialect))?;
-    let needs_fim = call.has_suffix || dialect == Dialect::MistralFim || door == Dialect::MistralFim;
+    let dialect = ways(door, reasons, offer)
+        .into_iter()
+        .find(|dialect| offer.speaks(*dialect))?;
+    let needs_fim =
+        call.has_suffix || dialect == Dialect::MistralFim || door == Dialect::MistralFim;
     if door.task() == Task::Fill && needs_fim && !fim {
         return None;
     }
-    let reason = if dialect == door { "same dialect" } else { "translated" };
-    Some(Choice { offer: offer.clone(), dialect, reason: reason.to_owned() })
+    let reason = if dialect == door {
+        "same dialect"
+    } else {
+        "translated"
+    };
+    Some(Choice {
+        offer: offer.clone(),
+        dialect,
+        reason: reason.to_owned(),
+    })
 }
 
 /// Upstream dialects for a door, by how much of a call they carry.
@@ -148,12 +167,19 @@ fn ordered(mut choices: Vec<Choice>, call: &RawCall, now: i64) -> Vec<Choice> {
     };
     choices.sort_by_cached_key(|choice| {
         let offer = &choice.offer;
-        let cost = offer.facts.ceiling(bound, now).map_or(i64::MAX, vane_catalog::Money::pico);
+        let cost = offer
+            .facts
+            .ceiling(bound, now)
+            .map_or(i64::MAX, vane_catalog::Money::pico);
         let rank = call.preference.rank(&offer.provider.id);
         (benched_ms(offer), rank, cost, offer.facts.id.to_string())
     });
     for choice in &mut choices {
-        let bench = if benched_ms(&choice.offer) > 0 { ", benched after failures" } else { "" };
+        let bench = if benched_ms(&choice.offer) > 0 {
+            ", benched after failures"
+        } else {
+            ""
+        };
         choice.reason = format!("cheapest first, {}{bench}", choice.reason);
     }
     choices
@@ -184,7 +210,9 @@ fn unknown(state: &State, model: &str) -> Fault {
         format!("did you mean {}?", quoted(near.iter().copied()))
     };
     let message = format!("there is no model `{model}`: {hint}");
-    Fault::new(Kind::NotFound, Blame::Caller, message).with_param("model").with_code("model_not_found")
+    Fault::new(Kind::NotFound, Blame::Caller, message)
+        .with_param("model")
+        .with_code("model_not_found")
 }
 
 fn not_served(state: &State, model: &str, offers: &[&Arc<vane_catalog::Offer>]) -> Fault {
@@ -194,7 +222,11 @@ fn not_served(state: &State, model: &str, offers: &[&Arc<vane_catalog::Offer>]) 
         .filter(|provider| provider.is_callable())
         .map(|provider| match provider.key_env.first() {
             Some(variable) => format!("{} (set {variable})", provider.name),
-            None => format!("{} (set VANE_{}_BASE_URL)", provider.name, provider.id.to_uppercase()),
+            None => format!(
+                "{} (set VANE_{}_BASE_URL)",
+                provider.name,
+                provider.id.to_uppercase()
+            ),
         })
         .collect();
     let how = if needs.is_empty() {
@@ -203,7 +235,9 @@ fn not_served(state: &State, model: &str, offers: &[&Arc<vane_catalog::Offer>]) 
         format!("it is served by {}", needs.join(", "))
     };
     let message = format!("no provider of `{model}` is configured: {how}");
-    Fault::new(Kind::NotFound, Blame::Caller, message).with_param("model").with_code("model_not_found")
+    Fault::new(Kind::NotFound, Blame::Caller, message)
+        .with_param("model")
+        .with_code("model_not_found")
 }
 
 /// How many models a message names.
@@ -236,5 +270,8 @@ fn unable(state: &State, model: &str, call: &RawCall) -> Fault {
 }
 
 fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

@@ -153,7 +153,9 @@ impl Record {
 
     /// Ends the record: what was used is counted, and the line is written.
     pub fn end(&mut self, outcome: Outcome, status: u16, fault: Option<&Fault>) {
-        let Some(mut facts) = self.0.take() else { return };
+        let Some(mut facts) = self.0.take() else {
+            return;
+        };
         facts.fault = fault.map(|fault| format!("{:?}: {fault}", fault.kind));
         facts.end(outcome, status);
     }
@@ -177,14 +179,23 @@ impl Facts {
             let tally = &offer.tally;
             add(&tally.input_tokens, self.usage.input_total());
             add(&tally.output_tokens, self.usage.output);
-            add(&tally.cost_pico, self.cost.map_or(0, |cost| cost.pico().unsigned_abs()));
+            add(
+                &tally.cost_pico,
+                self.cost.map_or(0, |cost| cost.pico().unsigned_abs()),
+            );
         }
         self.gateway.telemetry.ended(&Line {
             unix: self.began,
             request_id: &self.request_id,
             route: self.door.route,
-            status: Status { code: status, outcome: outcome.name() },
-            account: self.caller.as_ref().map(|caller| caller.account_name.as_str()),
+            status: Status {
+                code: status,
+                outcome: outcome.name(),
+            },
+            account: self
+                .caller
+                .as_ref()
+                .map(|caller| caller.account_name.as_str()),
             key: self.caller.as_ref().map(|caller| caller.key_id.as_str()),
             model: &self.model,
             offer: self.offer.as_ref().map(|offer| offer.facts.id.as_ref()),

@@ -6,7 +6,9 @@ use vane_dialect::head::Head;
 
 /// `bytes` with `cost` set inside the usage object at `usage`. A provider's own `cost` makes way.
 pub(super) fn with_cost(bytes: &Bytes, usage: Range<usize>, cost: &str) -> Bytes {
-    let Ok(head) = Head::scan(&bytes.slice(usage.clone())) else { return bytes.clone() };
+    let Ok(head) = Head::scan(&bytes.slice(usage.clone())) else {
+        return bytes.clone();
+    };
     let mut splices = head.splices();
     splices.set("cost", cost.to_owned());
     let mut out = BytesMut::with_capacity(bytes.len() + cost.len() + 16);
@@ -32,7 +34,13 @@ mod tests {
 
     #[test]
     fn cost_goes_into_the_usage_object_and_nothing_else_moves() {
-        check(r#"{"a":1,"usage":{"p": 1}, "b":2}"#, r#"{"a":1,"usage":{"p": 1,"cost":0.00075}, "b":2}"#);
-        check(r#"{"usage":{"p":1,"cost":9}}"#, r#"{"usage":{"p":1,"cost":0.00075}}"#);
+        check(
+            r#"{"a":1,"usage":{"p": 1}, "b":2}"#,
+            r#"{"a":1,"usage":{"p": 1,"cost":0.00075}, "b":2}"#,
+        );
+        check(
+            r#"{"usage":{"p":1,"cost":9}}"#,
+            r#"{"usage":{"p":1,"cost":0.00075}}"#,
+        );
     }
 }

@@ -18,7 +18,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 pub(super) fn head(call: &RawCall) -> Response {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8"));
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Proxies in front of Vane must not gather a stream.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

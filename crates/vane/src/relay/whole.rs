@@ -28,7 +28,10 @@ pub(super) struct WholeAnswer {
 
 enum Content {
     /// Bytes of the caller's dialect; where their usage object stands.
-    Forward { body: Bytes, usage: Option<std::ops::Range<usize>> },
+    Forward {
+        body: Bytes,
+        usage: Option<std::ops::Range<usize>>,
+    },
     Translate(Box<Answer>),
     /// Encoded already, but for the cost.
     Embeddings(Box<super::embed::Vectors>),
@@ -45,24 +48,40 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
     // A whole answer to a call that streams is replayed as one: its bytes are of no use.
     let content = if walk.call.dialect() == dialect && !walk.call.stream {
         let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?;
-        Content::Forward { body, usage: seen.usage }
+        Content::Forward {
+            body,
+            usage: seen.usage,
+        }
     } else {
-        let mut both = Both { meter: &mut meter, answer: Answer::default() };
+        let mut both = Both {
+            meter: &mut meter,
+            answer: Answer::default(),
+        };
         codec::decode_answer(dialect, &body, &asked.asked, &mut both)?;
         Content::Translate(Box::new(both.answer))
     };
-    Ok(WholeAnswer { choice: asked.choice, notes: asked.notes, meter, content })
+    Ok(WholeAnswer {
+        choice: asked.choice,
+        notes: asked.notes,
+        meter,
+        content,
+    })
 }
 
 /// Reads the bytes of a whole answer, decompressed if the upstream insisted.
-pub(super) async fn body(
-    walk: &Walk,
-    response: http::Response<Incoming>,
-) -> Result<Bytes, Fault> {
-    let gzip = match response.headers().get(CONTENT_ENCODING).map(HeaderValue::as_bytes) {
+pub(super) async fn body(walk: &Walk, response: http::Response<Incoming>) -> Result<Bytes, Fault> {
+    let gzip = match response
+        .headers()
+        .get(CONTENT_ENCODING)
+        .map(HeaderValue::as_bytes)
+    {
         None | Some(b"identity" | b"") => false,
         Some(b"gzip") => true,
-        Some(_) => return Err(Fault::protocol("the upstream compressed its answer in a way it was not asked for")),
+        Some(_) => {
+            return Err(Fault::protocol(
+                "the upstream compressed its answer in a way it was not asked for",
+            ));
+        }
     };
     let max = walk.state.config.limits.answer_bytes_max;
     let bytes = collect(response.into_body(), max, walk.state.config.timeouts.idle).await?;
@@ -70,11 +89,15 @@ pub(super) async fn body(
         return Ok(bytes);
     }
     let mut plain = Vec::new();
-    let read = GzDecoder::new(&bytes[..]).take(max as u64 + 1).read_to_end(&mut plain);
+    let read = GzDecoder::new(&bytes[..])
+        .take(max as u64 + 1)
+        .read_to_end(&mut plain);
     match read {
         Ok(_) if plain.len() <= max => Ok(plain.into()),
         Ok(_) => Err(too_long(max)),
-        Err(error) => Err(Fault::protocol(format!("the upstream's gzip is broken: {error}"))),
+        Err(error) => Err(Fault::protocol(format!(
+            "the upstream's gzip is broken: {error}"
+        ))),
     }
 }
 
@@ -89,11 +112,15 @@ async fn collect(mut body: Incoming, max: usize, idle: Duration) -> Result<Bytes
             }
             Ok(None) => break,
             Ok(Some(Err(error))) => {
-                return Err(Fault::protocol(format!("the upstream's answer was cut: {error}")));
+                return Err(Fault::protocol(format!(
+                    "the upstream's answer was cut: {error}"
+                )));
             }
             Ok(Some(Ok(frame))) => frame,
         };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if first.len() + joined.len() + data.len() > max {
             return Err(too_long(max));
         }
@@ -106,18 +133,33 @@ async fn collect(mut body: Incoming, max: usize, idle: Duration) -> Result<Bytes
             joined.extend_from_slice(&data);
         }
     }
-    Ok(if joined.is_empty() { first } else { joined.into() })
+    Ok(if joined.is_empty() {
+        first
+    } else {
+        joined.into()
+    })
 }
 
 fn too_long(max: usize) -> Fault {
-    Fault::protocol(format!("the upstream's answer is over the limit of {max} bytes"))
+    Fault::protocol(format!(
+        "the upstream's answer is over the limit of {max} bytes"
+    ))
 }
 
 impl WholeAnswer {
     pub(super) fn embeddings(asked: (Choice, Notes), vectors: super::embed::Vectors) -> Self {
         let (choice, notes) = asked;
-        let meter = Meter { usage: Some(vectors.usage()), content: true, ..Meter::default() };
-        Self { choice, notes, meter, content: Content::Embeddings(Box::new(vectors)) }
+        let meter = Meter {
+            usage: Some(vectors.usage()),
+            content: true,
+            ..Meter::default()
+        };
+        Self {
+            choice,
+            notes,
+            meter,
+            content: Content::Embeddings(Box::new(vectors)),
+        }
     }
 
     /// The response to a call that did not stream.
@@ -131,7 +173,8 @@ impl WholeAnswer {
             },
             Content::Translate(answer) => match reply(walk, &self.choice) {
                 Ok(reply) => {
-                    codec::encode_answer(walk.call.dialect(), answer, &reply, cost.as_deref()).into()
+                    codec::encode_answer(walk.call.dialect(), answer, &reply, cost.as_deref())
+                        .into()
                 }
                 Err(fault) => return self.broken(walk, record, &fault),
             },
@@ -172,10 +215,13 @@ impl WholeAnswer {
         record.first_content();
         let cost = record.meter(&self.meter).map(|cost| cost.to_string());
         let mut frames = Vec::new();
-        let encoder = reply(walk, &self.choice)
-            .and_then(|reply| Encoder::new(walk.call.dialect(), reply));
+        let encoder =
+            reply(walk, &self.choice).and_then(|reply| Encoder::new(walk.call.dialect(), reply));
         if let (Ok(mut encoder), Content::Translate(answer)) = (encoder, &self.content) {
-            answer.replay(&mut Encoding { encoder: &mut encoder, frames: &mut frames });
+            answer.replay(&mut Encoding {
+                encoder: &mut encoder,
+                frames: &mut frames,
+            });
             encoder.finish(cost.as_deref(), &mut frames);
         }
         record.end(Outcome::Done, 200, None);
@@ -205,7 +251,15 @@ pub(super) fn identify(headers: &mut HeaderMap, choice: &Choice, notes: &Notes) 
 /// Sets a header to a text that may hold anything.
 pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
     let clean = |text: &str| -> String {
-        text.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '_' }).collect()
+        text.chars()
+            .map(|c| {
+                if c.is_ascii_graphic() || c == ' ' {
+                    c
+                } else {
+                    '_'
+                }
+            })
+            .collect()
     };
     let value = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&clean(text)));
     if let Ok(value) = value {

@@ -42,7 +42,12 @@ impl Head {
 
 impl<S> Guarded<S> {
     pub(super) const fn new(stream: S, head: Arc<Head>, limit: Duration) -> Self {
-        Self { stream, head, limit, deadline: None }
+        Self {
+            stream,
+            head,
+            limit,
+            deadline: None,
+        }
     }
 }
 
@@ -67,12 +72,15 @@ impl<S: Read + Unpin> Read for Guarded<S> {
             return polled;
         }
         let limit = this.limit;
-        let deadline = this.deadline.get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
+        let deadline = this
+            .deadline
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(limit)));
         match deadline.as_mut().poll(cx) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(()) => {
-                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the head came too slowly")))
-            }
+            Poll::Ready(()) => Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the head came too slowly",
+            ))),
         }
     }
 }

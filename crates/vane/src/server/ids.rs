@@ -18,7 +18,10 @@ impl Default for Ids {
         let mut bytes = [0; 8];
         // Without randomness ids are still unique within the process.
         let _ = rand::fill(&mut bytes);
-        Self { process: u64::from_ne_bytes(bytes), next: AtomicU64::new(0) }
+        Self {
+            process: u64::from_ne_bytes(bytes),
+            next: AtomicU64::new(0),
+        }
     }
 }
 

@@ -38,7 +38,12 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     let tls = config.tls.as_ref().map(acceptor).transpose()?;
     let (stop, stopping) = watch::channel(false);
     let open = Arc::new(AtomicUsize::new(0));
-    let setup = Setup { gateway: gateway.clone(), tls, open: open.clone(), stop: stopping.clone() };
+    let setup = Setup {
+        gateway: gateway.clone(),
+        tls,
+        open: open.clone(),
+        stop: stopping.clone(),
+    };
     let mut threads = Vec::new();
     let mut workers = Vec::new();
     for number in 0..config.workers.max(1) {
@@ -51,7 +56,12 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     let max = config.limits.connections_max;
     let builder = std::thread::Builder::new().name("accept".into());
     threads.push(builder.spawn(move || accept(listener, &workers, &open, max, stopping))?);
-    Ok(Server { address, gateway, stop, threads })
+    Ok(Server {
+        address,
+        gateway,
+        stop,
+        threads,
+    })
 }
 
 impl Server {
@@ -85,10 +95,14 @@ fn accept(
     max: usize,
     mut stopping: watch::Receiver<bool>,
 ) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let Ok(runtime) = runtime else { return };
     runtime.block_on(async {
-        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+        let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+            return;
+        };
         let mut turn = 0;
         loop {
             let accepted = tokio::select! {
@@ -101,11 +115,16 @@ fn accept(
                 continue;
             };
             if open.load(Relaxed) >= max {
-                tracing::warn!(max, "a connection was refused: `limits.connections_max` are open");
+                tracing::warn!(
+                    max,
+                    "a connection was refused: `limits.connections_max` are open"
+                );
                 continue;
             }
             let _ = stream.set_nodelay(true);
-            let Ok(stream) = stream.into_std() else { continue };
+            let Ok(stream) = stream.into_std() else {
+                continue;
+            };
             open.fetch_add(1, Relaxed);
             turn = (turn + 1) % workers.len();
             let _ = workers[turn].send((stream, peer));

@@ -59,8 +59,14 @@ async fn work(setup: Setup, pool: Pool, mut accepted: mpsc::UnboundedReceiver<Ac
         }
     }
     let limit = setup.gateway.state().config.timeouts.drain;
-    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
-        tracing::warn!(?limit, "calls were cut: they took longer than the drain allows");
+    if tokio::time::timeout(limit, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            ?limit,
+            "calls were cut: they took longer than the drain allows"
+        );
     }
 }
 
@@ -96,13 +102,35 @@ async fn connection_of(
     peer: SocketAddr,
 ) {
     let _open = Open(setup.open.clone());
-    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else { return };
+    let Ok(stream) = tokio::net::TcpStream::from_std(stream) else {
+        return;
+    };
     let limit = setup.gateway.state().config.timeouts.inbound_head;
     match &setup.tls {
-        None => served(&setup, pool, &server, watcher, TokioIo::new(stream), peer.ip(), limit).await,
+        None => {
+            served(
+                &setup,
+                pool,
+                &server,
+                watcher,
+                TokioIo::new(stream),
+                peer.ip(),
+                limit,
+            )
+            .await
+        }
         Some(tls) => {
             if let Ok(Ok(stream)) = tokio::time::timeout(limit, tls.accept(stream)).await {
-                served(&setup, pool, &server, watcher, TokioIo::new(stream), peer.ip(), limit).await;
+                served(
+                    &setup,
+                    pool,
+                    &server,
+                    watcher,
+                    TokioIo::new(stream),
+                    peer.ip(),
+                    limit,
+                )
+                .await;
             }
         }
     }

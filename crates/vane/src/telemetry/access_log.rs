@@ -72,12 +72,14 @@ impl AccessLog {
     pub fn start(mut out: impl Write + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let writer = shared.clone();
-        std::thread::Builder::new().name("access-log".into()).spawn(move || {
-            while let Some(batch) = writer.next_batch() {
-                let _ = out.write_all(&batch).and_then(|()| out.flush());
-                std::thread::park_timeout(GATHER);
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("access-log".into())
+            .spawn(move || {
+                while let Some(batch) = writer.next_batch() {
+                    let _ = out.write_all(&batch).and_then(|()| out.flush());
+                    std::thread::park_timeout(GATHER);
+                }
+            })?;
         Ok(Self(Some(shared)))
     }
 
@@ -95,13 +97,16 @@ impl AccessLog {
             shared.filled.notify_one();
         }
     }
-
 }
 
 impl Drop for AccessLog {
     fn drop(&mut self) {
         if let Some(shared) = &self.0 {
-            shared.buffer.lock().unwrap_or_else(PoisonError::into_inner).closed = true;
+            shared
+                .buffer
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .closed = true;
             shared.filled.notify_one();
         }
     }
@@ -115,7 +120,10 @@ impl Shared {
             if buffer.closed {
                 return None;
             }
-            buffer = self.filled.wait(buffer).unwrap_or_else(PoisonError::into_inner);
+            buffer = self
+                .filled
+                .wait(buffer)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         let mut batch = std::mem::take(&mut buffer.lines);
         if buffer.lost > 0 {
@@ -150,7 +158,11 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     text(out, ",\"model\":", line.model);
     some(out, ",\"offer\":", line.offer);
     some(out, ",\"provider\":", line.provider);
-    out.extend_from_slice(if line.stream { b",\"stream\":true" } else { b",\"stream\":false" });
+    out.extend_from_slice(if line.stream {
+        b",\"stream\":true"
+    } else {
+        b",\"stream\":false"
+    });
     number(out, ",\"attempts\":", u64::from(line.attempts));
     if let Some(counted) = line.counted {
         number(out, ",\"input\":", line.usage.input_total());
@@ -186,7 +198,10 @@ mod tests {
             unix: 1,
             request_id: "req_1",
             route: "/v1/chat/completions",
-            status: Status { code: 404, outcome: "refused" },
+            status: Status {
+                code: 404,
+                outcome: "refused",
+            },
             account: Some("a\"b"),
             key: Some("k"),
             model: "evil\n{\"x\":1}",

@@ -21,12 +21,21 @@ pub struct Telemetry {
 }
 
 /// Classes of ends, as the metric's labels name them.
-const CLASSES: [&str; 5] = ["done", "caller_fault", "upstream_fault", "broken", "client_gone"];
+const CLASSES: [&str; 5] = [
+    "done",
+    "caller_fault",
+    "upstream_fault",
+    "broken",
+    "client_gone",
+];
 
 impl Telemetry {
     #[must_use]
     pub fn new(log: AccessLog) -> Self {
-        Self { log, ..Self::default() }
+        Self {
+            log,
+            ..Self::default()
+        }
     }
 
     pub(crate) fn begun(&self) {

@@ -28,7 +28,9 @@ pub enum Standing {
     Closed,
     /// The bench is over: the next call is the probe.
     HalfOpen,
-    Open { for_ms: u64 },
+    Open {
+        for_ms: u64,
+    },
 }
 
 impl Default for Breaker {
@@ -59,7 +61,9 @@ impl Breaker {
         let until = self.open_until_ms.load(Relaxed);
         if until != 0 && until <= self.now_ms() {
             let probe_until = self.now_ms() + millis(BENCH_FIRST);
-            let _ = self.open_until_ms.compare_exchange(until, probe_until, Relaxed, Relaxed);
+            let _ = self
+                .open_until_ms
+                .compare_exchange(until, probe_until, Relaxed, Relaxed);
         }
     }
 
@@ -82,7 +86,8 @@ impl Breaker {
         let openings = self.openings.fetch_add(1, Relaxed);
         let doubled = BENCH_FIRST * 2_u32.saturating_pow(openings.min(16));
         let bench = retry_after.unwrap_or(doubled).min(BENCH_LONGEST);
-        self.open_until_ms.store(self.now_ms() + millis(bench).max(1), Relaxed);
+        self.open_until_ms
+            .store(self.now_ms() + millis(bench).max(1), Relaxed);
     }
 
     fn now_ms(&self) -> u64 {
@@ -109,7 +114,10 @@ mod tests {
         tokio::time::advance(BENCH_FIRST).await;
         assert_eq!(breaker.standing(), Standing::HalfOpen);
         breaker.begin();
-        assert!(matches!(breaker.standing(), Standing::Open { .. }), "one probe at a time");
+        assert!(
+            matches!(breaker.standing(), Standing::Open { .. }),
+            "one probe at a time"
+        );
         breaker.succeeded();
         assert_eq!(breaker.standing(), Standing::Closed);
     }

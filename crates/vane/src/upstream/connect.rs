@@ -45,7 +45,12 @@ impl Connector {
             .https(outbound.https_proxy.clone().unwrap_or_default())
             .no(outbound.no_proxy.clone().unwrap_or_default())
             .build();
-        Ok(Self { tcp, tls: TlsConnector::from(tls), proxies: Arc::new(proxies), timeout })
+        Ok(Self {
+            tcp,
+            tls: TlsConnector::from(tls),
+            proxies: Arc::new(proxies),
+            timeout,
+        })
     }
 
     async fn connect(mut self, uri: Uri) -> Result<Stream, Failure> {
@@ -57,9 +62,16 @@ impl Connector {
             Some(proxy) => self.tcp.call(proxy.uri().clone()).await?,
         };
         if !secure {
-            return Ok(Stream::Plain { tcp, proxied: proxy.is_some() });
+            return Ok(Stream::Plain {
+                tcp,
+                proxied: proxy.is_some(),
+            });
         }
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let host = uri
+            .host()
+            .unwrap_or_default()
+            .trim_matches(['[', ']'])
+            .to_owned();
         let name = ServerName::try_from(host)?;
         let tls = self.tls.connect(name, tcp.into_inner()).await?;
         Ok(Stream::Tls(Box::new(TokioIo::new(tls))))
@@ -97,7 +109,10 @@ impl Service<Uri> for Connector {
 
 /// A connection to a provider.
 pub enum Stream {
-    Plain { tcp: TokioIo<TcpStream>, proxied: bool },
+    Plain {
+        tcp: TokioIo<TcpStream>,
+        proxied: bool,
+    },
     Tls(Box<TokioIo<TlsStream<TcpStream>>>),
 }
 

@@ -37,7 +37,10 @@ impl Pool {
     pub fn new(config: &Config) -> anyhow::Result<Self> {
         let connector = connector(&config.timeouts, &config.outbound)?;
         let mut builder = Client::builder(TokioExecutor::new());
-        builder.pool_timer(TokioTimer::new()).timer(TokioTimer::new()).pool_idle_timeout(IDLE);
+        builder
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE);
         let any = builder.build(connector.clone());
         let h2c = builder.http2_only(true).build(connector);
         Ok(Self { any, h2c })
@@ -52,7 +55,11 @@ impl Pool {
         request: http::Request<Parts>,
         h2c: bool,
     ) -> Result<http::Response<hyper::body::Incoming>, hyper_util::client::legacy::Error> {
-        if h2c { self.h2c.request(request).await } else { self.any.request(request).await }
+        if h2c {
+            self.h2c.request(request).await
+        } else {
+            self.any.request(request).await
+        }
     }
 }
 
@@ -62,5 +69,10 @@ fn connector(timeouts: &Timeouts, outbound: &Outbound) -> anyhow::Result<Connect
     tcp.set_connect_timeout(Some(timeouts.connect));
     tcp.set_keepalive(Some(Duration::from_secs(30)));
     tcp.enforce_http(false);
-    Connector::new(tcp, tls::client(&outbound.extra_ca)?, outbound, timeouts.connect)
+    Connector::new(
+        tcp,
+        tls::client(&outbound.extra_ca)?,
+        outbound,
+        timeouts.connect,
+    )
 }

@@ -47,7 +47,11 @@ impl Offers {
             let known = catalog.provider(&row.id);
             let provider = Arc::new(Provider::new(row, known.map(AsRef::as_ref))?);
             offers.providers.push(provider.clone());
-            for facts in catalog.offers().iter().filter(|offer| offer.provider == row.id) {
+            for facts in catalog
+                .offers()
+                .iter()
+                .filter(|offer| offer.provider == row.id)
+            {
                 let mut quirks = known.map_or(Quirks::default(), |k| k.quirks_of(&facts.upstream));
                 if known.is_some() && !facts.can(Capability::Reasoning) {
                     quirks = quirks.with(Quirk::NoReasoning);

@@ -18,7 +18,10 @@ impl From<Vec<Bytes>> for Parts {
         parts.retain(|part| !part.is_empty());
         let length = parts.iter().map(|part| part.len() as u64).sum();
         parts.reverse();
-        Self { rest: parts, length }
+        Self {
+            rest: parts,
+            length,
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use super::Breaker;
 use crate::config::{self, Auth};
 use anyhow::{Context, bail};
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use http::Uri;
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use vane_dialect::Dialect;
 
 pub struct Provider {
@@ -20,21 +20,31 @@ pub struct Provider {
 }
 
 impl Provider {
-    pub(super) fn new(row: &config::Provider, known: Option<&vane_catalog::Provider>) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        row: &config::Provider,
+        known: Option<&vane_catalog::Provider>,
+    ) -> anyhow::Result<Self> {
         let mut paths: Vec<(Dialect, String)> = row.speaks.clone();
         if paths.is_empty() {
             let rows = known.map_or(&[][..], |known| &known.speaks);
-            paths = rows.iter().map(|(dialect, path)| (*dialect, path.to_string())).collect();
+            paths = rows
+                .iter()
+                .map(|(dialect, path)| (*dialect, path.to_string()))
+                .collect();
         }
         let speaks = paths
             .into_iter()
             .map(|(dialect, path)| {
                 let url = format!("{}{path}", row.base_url);
-                let uri = url.parse().with_context(|| format!("provider {}: {url}", row.id))?;
+                let uri = url
+                    .parse()
+                    .with_context(|| format!("provider {}: {url}", row.id))?;
                 Ok((dialect, uri))
             })
             .collect::<anyhow::Result<Vec<_>>>()?;
-        let auth = row.auth.unwrap_or_else(|| known.map_or(Auth::Bearer, |known| known.auth.into()));
+        let auth = row
+            .auth
+            .unwrap_or_else(|| known.map_or(Auth::Bearer, |known| known.auth.into()));
         Ok(Self {
             id: row.id.clone(),
             speaks,
@@ -48,7 +58,10 @@ impl Provider {
     /// Where `dialect` is answered, if the provider speaks it.
     #[must_use]
     pub fn address(&self, dialect: Dialect) -> Option<&Uri> {
-        self.speaks.iter().find(|(spoken, _)| *spoken == dialect).map(|(_, uri)| uri)
+        self.speaks
+            .iter()
+            .find(|(spoken, _)| *spoken == dialect)
+            .map(|(_, uri)| uri)
     }
 
     /// The address of a side endpoint, such as counting tokens.
@@ -67,7 +80,9 @@ fn headers(row: &config::Provider, auth: Auth) -> anyhow::Result<HeaderMap> {
         let name: HeaderName = name.parse().with_context(wrong)?;
         headers.insert(name, HeaderValue::from_str(value).with_context(wrong)?);
     }
-    let Some(key) = &row.api_key else { return Ok(headers) };
+    let Some(key) = &row.api_key else {
+        return Ok(headers);
+    };
     let (name, text) = match auth {
         Auth::Bearer => (AUTHORIZATION, format!("Bearer {}", key.0)),
         Auth::XApiKey => (HeaderName::from_static("x-api-key"), key.0.clone()),
@@ -75,7 +90,10 @@ fn headers(row: &config::Provider, auth: Auth) -> anyhow::Result<HeaderMap> {
         Auth::None => return Ok(headers),
     };
     let Ok(mut value) = HeaderValue::from_str(&text) else {
-        bail!("provider {}: the key has characters that no header can carry", row.id);
+        bail!(
+            "provider {}: the key has characters that no header can carry",
+            row.id
+        );
     };
     value.set_sensitive(true);
     headers.insert(name, value);

@@ -10,9 +10,16 @@ pub(super) fn client(extra_ca: &[PathBuf]) -> anyhow::Result<Arc<ClientConfig>> 
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     for path in extra_ca {
-        let read = || format!("cannot read certificate authorities from {}", path.display());
+        let read = || {
+            format!(
+                "cannot read certificate authorities from {}",
+                path.display()
+            )
+        };
         for certificate in CertificateDer::pem_file_iter(path).with_context(read)? {
-            roots.add(certificate.with_context(read)?).with_context(read)?;
+            roots
+                .add(certificate.with_context(read)?)
+                .with_context(read)?;
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -183,7 +183,7 @@ impl Body<'_, '_> {
         let said = ask.mode != ReasoningMode::Unsaid || ask.budget_tokens.is_some();
         let off = ask.mode == ReasoningMode::Off || ask.effort == Some(Effort::None);
         let mut carried = false;
-        if !self.has(Quirk::NoReasoningEffort) {
+        if !self.has(Quirk::NoReasoningEffort) && !self.has(Quirk::NoReasoning) {
             if let Some(effort) = effort(ask) {
                 self.field("reasoning_effort", &effort.name());
             }

@@ -308,6 +308,7 @@ fn every_limit_quirk_is_obeyed_and_noted() {
             Quirk::NoStop,
             Quirk::NoSeed,
             Quirk::ClosedBody,
+            Quirk::NoReasoningEffort,
         ],
     );
     assert_eq!(
@@ -405,15 +406,15 @@ fn thinking_is_asked_in_the_providers_way() {
         r#"{"model":"m","messages":[{"role":"user","content":"x"}],"thinking":{"type":"enabled","budget_tokens":9000}}"#,
     );
     assert_eq!(chat.reasoning.mode, ReasoningMode::On);
-    assert_eq!(
-        send(&chat, &[Quirk::ReasoningEffort]).json["reasoning_effort"],
-        "medium"
-    );
+    assert_eq!(send(&chat, &[]).json["reasoning_effort"], "medium");
     assert_eq!(
         send(&chat, &[Quirk::ThinkingSwitch]).json["thinking"],
         json!({"type":"enabled"})
     );
-    assert_eq!(send(&chat, &[]).dropped, ["thinking"]);
+    assert_eq!(
+        send(&chat, &[Quirk::NoReasoningEffort]).dropped,
+        ["thinking"]
+    );
     let router = super::chat(
         r#"{"model":"m","messages":[{"role":"user","content":"x"}],"reasoning":{"effort":"high"}}"#,
     );

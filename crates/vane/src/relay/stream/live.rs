@@ -39,7 +39,10 @@ pub(in super::super) struct LiveStream {
 enum Way {
     /// As they are. `hide_usage`: Vane asked for the usage chunk, the client did not.
     Forward { hide_usage: bool, usage_seen: bool },
-    Translate { encoder: Box<Encoder>, buffer: Vec<u8> },
+    Translate {
+        encoder: Box<Encoder>,
+        buffer: Vec<u8>,
+    },
 }
 
 /// What came of reading on.
@@ -55,15 +58,23 @@ impl LiveStream {
         let door = walk.call.dialect();
         let encoded = asked.response.headers().get(http::header::CONTENT_ENCODING);
         if encoded.is_some_and(|value| value != "identity") {
-            return Err(Fault::protocol("the upstream compressed a stream though asked not to"));
+            return Err(Fault::protocol(
+                "the upstream compressed a stream though asked not to",
+            ));
         }
         let way = if door == asked.choice.dialect {
             let hide_usage = encode::asks_for_usage(&walk.call, &asked.choice);
-            Way::Forward { hide_usage, usage_seen: false }
+            Way::Forward {
+                hide_usage,
+                usage_seen: false,
+            }
         } else {
             let reply = whole::reply(walk, &asked.choice)?;
             let encoder = Box::new(Encoder::new(door, reply)?);
-            Way::Translate { encoder, buffer: Vec::new() }
+            Way::Translate {
+                encoder,
+                buffer: Vec::new(),
+            }
         };
         Ok(Self {
             decoder: Decoder::new(asked.choice.dialect, asked.asked)?,
@@ -107,7 +118,9 @@ impl LiveStream {
             return Some(first);
         }
         let mut joined = BytesMut::from(first);
-        self.out.drain(..).for_each(|bytes| joined.extend_from_slice(&bytes));
+        self.out
+            .drain(..)
+            .for_each(|bytes| joined.extend_from_slice(&bytes));
         Some(joined.freeze())
     }
 
@@ -117,11 +130,15 @@ impl LiveStream {
             Some(Ok(frame)) => frame,
             Some(Err(_)) if self.last_seen => return Poll::Ready(Ok(Step::End)),
             Some(Err(error)) => {
-                return Poll::Ready(Err(Fault::protocol(format!("the upstream's stream broke: {error}"))));
+                return Poll::Ready(Err(Fault::protocol(format!(
+                    "the upstream's stream broke: {error}"
+                ))));
             }
             None => return Poll::Ready(self.ended().map(|()| Step::End)),
         };
-        let Ok(chunk) = frame.into_data() else { return Poll::Ready(Ok(Step::More)) };
+        let Ok(chunk) = frame.into_data() else {
+            return Poll::Ready(Ok(Step::More));
+        };
         if self.last_seen {
             return Poll::Ready(Ok(Step::More));
         }
@@ -130,7 +147,10 @@ impl LiveStream {
 
     fn take(&mut self, chunk: Bytes) -> Result<(), Fault> {
         self.splitter.push(chunk).map_err(|long| {
-            Fault::protocol(format!("the upstream sent a frame of more than {} bytes", long.limit))
+            Fault::protocol(format!(
+                "the upstream sent a frame of more than {} bytes",
+                long.limit
+            ))
         })?;
         // Consecutive frames that need no edit go out as one slice.
         let mut run: Option<std::ops::Range<usize>> = None;
@@ -167,14 +187,25 @@ impl LiveStream {
             Way::Forward { .. } => self.decoder.push(frame, &mut self.meter),
             Way::Translate { encoder, buffer } => {
                 let meter = &mut self.meter;
-                self.decoder.push(frame, &mut Both { meter, encoder, buffer })
+                self.decoder.push(
+                    frame,
+                    &mut Both {
+                        meter,
+                        encoder,
+                        buffer,
+                    },
+                )
             }
         }
     }
 
     /// What becomes of a frame on the byte path.
     fn edited(&mut self, frame: &Frame<'_>, bytes: &Bytes, seen: &Seen) -> Edit {
-        let Way::Forward { hide_usage, usage_seen } = &mut self.way else {
+        let Way::Forward {
+            hide_usage,
+            usage_seen,
+        } = &mut self.way
+        else {
             return Edit::Replace(None);
         };
         if seen.usage_only && *hide_usage {
@@ -182,12 +213,18 @@ impl LiveStream {
         }
         // Counts that only begin (Anthropic's `message_start`) are not yet a cost.
         let final_counts = frame.event != b"message_start";
-        let place = seen.usage.as_ref().zip(frame.data_at).filter(|_| final_counts);
+        let place = seen
+            .usage
+            .as_ref()
+            .zip(frame.data_at)
+            .filter(|_| final_counts);
         if place.is_none() && (!seen.last || *usage_seen) {
             return Edit::Keep;
         }
         *usage_seen = true;
-        let Some(cost) = self.cost() else { return Edit::Keep };
+        let Some(cost) = self.cost() else {
+            return Edit::Keep;
+        };
         let edited = match place {
             Some((usage, at)) => splice::with_cost(bytes, at + usage.start..at + usage.end, &cost),
             None => {
@@ -229,7 +266,11 @@ impl LiveStream {
             Way::Forward { .. } => self.decoder.finish(&mut self.meter),
             Way::Translate { encoder, buffer } => {
                 let meter = &mut self.meter;
-                self.decoder.finish(&mut Both { meter, encoder, buffer })
+                self.decoder.finish(&mut Both {
+                    meter,
+                    encoder,
+                    buffer,
+                })
             }
         }
     }
@@ -276,7 +317,8 @@ impl LiveStream {
         }
         let mut upstream = self.upstream;
         tokio::spawn(async move {
-            let closing = async { while upstream.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+            let closing =
+                async { while upstream.frame().await.is_some_and(|frame| frame.is_ok()) {} };
             let _ = tokio::time::timeout(CLOSING, closing).await;
         });
     }
@@ -287,7 +329,11 @@ const CLOSING: std::time::Duration = std::time::Duration::from_secs(1);
 
 pub(super) fn stalled(idle: std::time::Duration) -> Fault {
     use vane_dialect::fault::{Blame, Kind};
-    Fault::new(Kind::Timeout, Blame::Upstream, format!("the upstream sent nothing for {idle:?}"))
+    Fault::new(
+        Kind::Timeout,
+        Blame::Upstream,
+        format!("the upstream sent nothing for {idle:?}"),
+    )
 }
 
 enum Edit {

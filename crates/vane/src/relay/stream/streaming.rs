@@ -60,7 +60,15 @@ impl Streaming {
     fn new(walk: Arc<Walk>, stage: Stage, record: Record) -> Self {
         let now = Instant::now();
         let timer = Box::pin(tokio::time::sleep(walk.state.config.timeouts.keep_alive));
-        Self { walk, stage, record, heard: now, told: now, began: now, timer }
+        Self {
+            walk,
+            stage,
+            record,
+            heard: now,
+            told: now,
+            began: now,
+            timer,
+        }
     }
 
     pub(in super::super) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -122,7 +130,9 @@ impl Streaming {
 
     /// The answer is whole. Its settlement comes before its last bytes.
     fn finish(&mut self) {
-        let Stage::Live(mut live) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let Stage::Live(mut live) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return;
+        };
         live.finish(&mut self.record);
         self.record.end(Outcome::Done, 200, None);
         if let Some(bytes) = live.take_out() {
@@ -181,7 +191,10 @@ impl Streaming {
         let timeouts = &self.walk.state.config.timeouts;
         let keep_alive = self.told + timeouts.keep_alive;
         let idle = self.heard + timeouts.idle;
-        keep_alive.min(idle).min(self.began + timeouts.stream).max(Instant::now() + TICK)
+        keep_alive
+            .min(idle)
+            .min(self.began + timeouts.stream)
+            .max(Instant::now() + TICK)
     }
 }
 
