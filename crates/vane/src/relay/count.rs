@@ -32,10 +32,10 @@ pub async fn count_tokens(
     let native = plan.choices.iter().find(|choice| {
         choice.dialect == Dialect::AnthropicMessages && call.dialect() == choice.dialect
     });
-    if let (Some(choice), false) = (native, call.sealed) {
-        if let Some(answer) = at_provider(pool, &call, choice).await {
-            return Ok(json(200, answer));
-        }
+    if let (Some(choice), false) = (native, call.sealed)
+        && let Some(answer) = at_provider(pool, &call, choice).await
+    {
+        return Ok(json(200, answer));
     }
     let count = estimate::input_tokens(call.blocks(&seal)?.as_ref());
     let body = match call.dialect() {

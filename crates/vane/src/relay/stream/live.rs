@@ -248,10 +248,10 @@ impl LiveStream {
     }
 
     fn flush_translated(&mut self) {
-        if let Way::Translate { buffer, .. } = &mut self.way {
-            if !buffer.is_empty() {
-                self.out.push_back(std::mem::take(buffer).into());
-            }
+        if let Way::Translate { buffer, .. } = &mut self.way
+            && !buffer.is_empty()
+        {
+            self.out.push_back(std::mem::take(buffer).into());
         }
     }
 
