@@ -28,7 +28,7 @@ pub use decode::{RawCall, decode};
 pub use dispatch::RETRY_BUDGET_START;
 pub use encode::HOP;
 pub use inbound::{Door, Inbound, read_body};
-pub use models::{list as list_models, one as one_model};
+pub use models::{list as list_models, one as one_model, percent_decoded};
 pub use plan::{Choice, Plan};
 pub use reply::{Body, Response, json};
 pub use route::{explain, route};

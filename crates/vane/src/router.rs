@@ -209,7 +209,9 @@ async fn keyed(
         match route {
             Route::Call(_) => relay::relay(gateway, pool, inbound, &mut record).await,
             Route::Count(_) => relay::count_tokens(gateway, pool, inbound).await,
-            Route::Model(_) => relay::one_model(gateway, &inbound, &percent_decoded(rest)).await,
+            Route::Model(_) => {
+                relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
+            }
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
                 relay::list_models(gateway, &inbound, head.uri.query().unwrap_or_default()).await
             }
@@ -242,7 +244,11 @@ fn recognised(door: Door, headers: &http::HeaderMap) -> Door {
     let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
     let anthropic = headers.contains_key("anthropic-version");
     let dialect = match (door.dialect, door.route) {
-        (Dialect::OpenaiChat, "/v1/chat/completions") if mistral => Dialect::MistralChat,
+        (Dialect::OpenaiChat, "/v1/chat/completions" | "/v1/models" | "/v1/models/{id}")
+            if mistral =>
+        {
+            Dialect::MistralChat
+        }
         (Dialect::OpenaiEmbeddings, _) if mistral => Dialect::MistralEmbeddings,
         (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}") if anthropic => {
             Dialect::AnthropicMessages
@@ -353,25 +359,6 @@ fn finished(mut response: Response, request_id: &str) -> Response {
     response
 }
 
-fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(decoded) if byte == b'%' => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -397,12 +384,5 @@ mod tests {
                 "{path}"
             );
         }
-    }
-
-    #[test]
-    fn ids_are_decoded_and_never_fail() {
-        assert_eq!(percent_decoded("mistral%2Fcodestral"), "mistral/codestral");
-        assert_eq!(percent_decoded("100%"), "100%");
-        assert_eq!(percent_decoded("%zz%"), "%zz%");
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vane_catalog::Capability;
 use vane_dialect::fault::{Blame, Kind};
-use vane_dialect::{Fault, json as write};
+use vane_dialect::{Dialect, Fault, json as write};
 
 /// Lists the models that at least one offer serves.
 ///
@@ -31,18 +31,19 @@ pub async fn list(
     let limit = parameter(query, "limit")
         .and_then(|n| n.parse().ok())
         .unwrap_or(usize::MAX);
-    let after = parameter(query, "after_id");
+    let after = parameter(query, "after_id").map(percent_decoded);
     let rest: Vec<_> = models
         .into_iter()
-        .filter(|(id, _)| after.is_none_or(|after| *id > after))
+        .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
         .collect();
     let shown = &rest[..rest.len().min(limit)];
+    let kind = kind(inbound);
     let mut out = br#"{"object":"list","data":["#.to_vec();
     for (at, (id, offer)) in shown.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        card(&mut out, id, offer);
+        card(&mut out, kind, id, offer);
     }
     out.extend_from_slice(b"],\"has_more\":");
     write::value(&mut out, &(shown.len() < rest.len()));
@@ -71,7 +72,7 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
     match offer {
         Some(offer) => {
             let mut out = Vec::new();
-            card(&mut out, id, offer);
+            card(&mut out, kind(inbound), id, offer);
             Ok(json(200, out))
         }
         None => {
@@ -82,8 +83,17 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
     }
 }
 
+/// What `type` says: the one field on which the SDKs cannot agree. Mistral's reads only cards of
+/// a base model or of a fine-tuned one.
+fn kind(inbound: &Inbound) -> &'static str {
+    match inbound.door.dialect {
+        Dialect::MistralChat => "base",
+        _ => "model",
+    }
+}
+
 /// The superset of OpenAI's, Anthropic's and Mistral's model objects.
-fn card(out: &mut Vec<u8>, id: &str, offer: &Offer) {
+fn card(out: &mut Vec<u8>, kind: &str, id: &str, offer: &Offer) {
     let facts = &offer.facts;
     let released = facts
         .released
@@ -96,18 +106,17 @@ fn card(out: &mut Vec<u8>, id: &str, offer: &Offer) {
         write::string(out, value);
     };
     text("{\"id\":", id);
-    text(
-        ",\"object\":\"model\",\"type\":\"model\",\"owned_by\":",
-        &facts.maker,
-    );
+    text(",\"object\":\"model\",\"type\":", kind);
+    text(",\"owned_by\":", &facts.maker);
     text(",\"name\":", &facts.name);
     text(",\"display_name\":", &facts.name);
     text(",\"created_at\":", &format!("{released}T00:00:00Z"));
     out.extend_from_slice(format!(",\"created\":{created}").as_bytes());
+    // What is not known is left out: strict readers take a number here, never null.
     let mut count = |keys: [&str; 2], value: Option<u64>| {
+        let Some(value) = value else { return };
         for key in keys {
-            out.extend_from_slice(format!(",\"{key}\":").as_bytes());
-            write::value(out, &value);
+            out.extend_from_slice(format!(",\"{key}\":{value}").as_bytes());
         }
     };
     count(
@@ -144,4 +153,36 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value)
+}
+
+/// Text of a path or a query. What is no escape stays as it is.
+pub fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(decoded) if byte == b'%' => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_decoded_and_never_fail() {
+        assert_eq!(percent_decoded("mistral%2Fcodestral"), "mistral/codestral");
+        assert_eq!(percent_decoded("100%"), "100%");
+        assert_eq!(percent_decoded("%zz%"), "%zz%");
+    }
 }
