@@ -15,7 +15,7 @@ import { answer, Fake, MODELS, PATHS, text, TWO_CALLS, VANE_API_KEY, VANE_URL } 
 const settings = { baseURL: `${VANE_URL}/v1`, apiKey: VANE_API_KEY };
 const openai = createOpenAI(settings);
 const compatible = createOpenAICompatible({ ...settings, name: "vane", includeUsage: true });
-const mistral = createMistral(settings);
+const mistral = createMistral({ ...settings, baseURL: `${VANE_URL}/mistral/v1` });
 const anthropic = createAnthropic(settings);
 const SDKS = { responses: (id) => openai(id), chat: (id) => openai.chat(id), compatible, mistral, anthropic };
 const fake = new Fake();

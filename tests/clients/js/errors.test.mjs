@@ -57,7 +57,9 @@ for (const [sdk, { call, classes }] of Object.entries(SDKS)) {
     test(`${sdk} 400 and 429 from upstream by ${model}`, async () => {
       await fake.script(status(400));
       await fails(400, { model });
-      await fake.script(status(429, { headers: [["retry-after", "7"]] }));
+      // Mistral's usual 429 speaks of capacity: that is an overload.
+      const body = model === "codestral-latest" ? "mistral_rate" : "own";
+      await fake.script({ fault: { status: { status: 429, body } }, headers: [["retry-after", "7"]] });
       const { headers } = await fails(429, { model });
       assert.equal(headers.get("retry-after"), "7");
     });

@@ -78,13 +78,13 @@ def test_litellm_fill_in(url, fake):
     assert_fim_went_up(fake)
 
 
-def test_litellm_fill_in_streamed(url, fake, monkeypatch):
+def test_litellm_fill_in_streamed(url, fake):
     async def complete():
-        stream = await litellm.atext_completion(model=FIM_ID, stream=True, **FIM)
+        base = f"{url}/v1/fim/completions"
+        stream = await litellm.atext_completion(model=FIM_ID, api_base=base, stream=True, **FIM)
         return [choice.text or "" async for chunk in stream for choice in chunk.choices]
 
     fake.script(answer(text(" assert is_odd(1)")))
-    monkeypatch.setenv("CODESTRAL_API_BASE", f"{url}/v1/fim/completions")
     assert "".join(asyncio.run(complete())) == " assert is_odd(1)"
     assert_fim_went_up(fake)
 

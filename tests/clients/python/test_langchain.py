@@ -26,7 +26,7 @@ def chat(url, key):
         if kind == "anthropic":
             return ChatAnthropic(model=model, base_url=url, api_key=key, max_retries=0, max_tokens=99)
         if kind == "mistral":
-            return ChatMistralAI(model=model, base_url=f"{url}/v1", api_key=key, max_retries=1)
+            return ChatMistralAI(model=model, base_url=f"{url}/mistral/v1", api_key=key, max_retries=1)
         return ChatOpenAI(model=model, base_url=f"{url}/v1", api_key=key, max_retries=0, stream_usage=True)
 
     return make

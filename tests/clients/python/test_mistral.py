@@ -5,6 +5,8 @@ from mistralai.client import Mistral
 from pydantic import BaseModel
 from stage.fake import COST, MODELS, PATHS, answer, reasoning, text, tool
 
+# What an operator adds is listed under its provider.
+LISTED = {"codestral-latest", "gpt-4.1", "claude-haiku-4-5", "lab/lab-coder"}
 HELLO = [{"role": "user", "content": "Hello"}]
 WEATHER = {
     "type": "function",
@@ -117,7 +119,7 @@ def test_embeddings(client, fake, model):
 
 def test_models(client):
     cards = {card.id: card for card in client.models.list().data}
-    assert set(MODELS.values()) <= set(cards)
+    assert LISTED <= set(cards)
     assert cards["codestral-latest"].capabilities.completion_fim
     assert client.models.retrieve(model_id="codestral-latest").id == "codestral-latest"
 
