@@ -69,7 +69,7 @@ class World:
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
         ours = {"VANE_URL": self.url, "VANE_API_KEY": self.key, "FAKE_URL": self.fake_url}
         # LiteLLM would fetch its price list from the network first.
-        quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONDONTWRITEBYTECODE": "1"}
+        quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         return kept | ours | quiet | {"HOME": str(self.folder)}
 
     def _start(self) -> None:

@@ -73,6 +73,14 @@ def test_it_recovers_from_an_overloaded_upstream(claude, repository, fake):
     assert done.stdout.strip() == "Hello.", done.stderr
 
 
+@pytest.mark.parametrize("model", ["codestral-latest", "claude-haiku-4-5"])
+def test_it_recovers_from_a_stream_that_broke(claude, fake, model):
+    broken = answer(text("Good day to you and to everybody else."), fault={"truncate": {"frames": 5}})
+    fake.script(broken, answer(text("Hello.")))
+    done = claude(model, "Hello")
+    assert done.stdout.strip() == "Hello.", done.stdout + done.stderr
+
+
 def test_it_says_why_a_model_is_unknown(claude, fake):
     done = claude("codestral-lates", "Hello")
     assert done.returncode != 0

@@ -65,6 +65,14 @@ def test_it_recovers_from_an_overloaded_upstream(codex, fake):
     assert done.stdout.strip() == "Hello.", done.stderr
 
 
+@pytest.mark.parametrize("model", ["codestral-latest", "gpt-5"])
+def test_it_recovers_from_a_stream_that_broke(codex, fake, model):
+    broken = answer(text("Good day to you and to everybody else."), fault={"truncate": {"frames": 5}})
+    fake.script(broken, answer(text("Hello.")))
+    done = codex(model, "Hello")
+    assert done.stdout.strip() == "Hello.", done.stdout + done.stderr
+
+
 def test_it_says_why_a_model_is_unknown(codex, fake):
     done = codex("codestral-lates", "Hello")
     assert done.returncode != 0
