@@ -299,7 +299,8 @@ impl LiveStream {
 
     /// Whether the client has all it came for: the stop and its counts.
     pub(super) const fn is_told(&self) -> bool {
-        self.last_seen || (self.meter.stop.is_some() && self.meter.usage.is_some())
+        let stopped = self.meter.stop.is_some() || self.decoder.has_stop();
+        self.last_seen || (stopped && self.meter.usage.is_some())
     }
 }
 
