@@ -26,12 +26,11 @@ use crate::shape::Lines;
 #[derive(Debug, Clone, Copy)]
 pub struct Bench {
     pub chunks: usize,
-    /// Milliseconds between chunks; 0 sends the whole stream in a few writes.
+    /// Milliseconds between chunks; 0 sends them without delay, each in a write of its own, as a
+    /// model server does.
     pub pace_ms: u64,
 }
 
-/// Writes that an unpaced stream is sent in.
-const WRITES: usize = 4;
 const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
     cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
 
@@ -42,8 +41,6 @@ struct Prebuilt {
     unary: Bytes,
     /// HTTP chunks, one for each event, head and end included.
     stream: Vec<Bytes>,
-    /// The same bytes in a few large pieces.
-    writes: Vec<Bytes>,
 }
 
 #[derive(Debug)]
@@ -124,8 +121,8 @@ async fn connection(mut socket: TcpStream, shared: &Shared) -> Result<()> {
 
 async fn stream(socket: &mut TcpStream, answer: &Prebuilt, bench: Bench) -> Result<()> {
     if bench.pace_ms == 0 {
-        for write in &answer.writes {
-            socket.write_all(write).await?;
+        for chunk in &answer.stream {
+            socket.write_all(chunk).await?;
         }
         return Ok(());
     }
@@ -211,11 +208,9 @@ fn answers(chunks: usize) -> Vec<Prebuilt> {
         let body = unary(&Said::new(&door, &ask, &short, 1));
         let length = body.len();
         let stream = chunked(&lines(&frames, Lines::default()));
-        let many = stream.len().div_ceil(WRITES);
         Prebuilt {
             path: path.as_bytes(),
             unary: format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}").into(),
-            writes: stream.chunks(many).map(|part| part.concat().into()).collect(),
             stream,
         }
     });

@@ -1,4 +1,6 @@
 //! The fake upstream as a program, for clients in other languages and for benchmarks.
+//!
+//! It prints its address when it listens, so that whoever starts it on port 0 knows where.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

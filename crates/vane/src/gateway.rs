@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use vane_catalog::Catalog;
-use vane_ledger::{Clock, KeyRing, Purpose, Sealer, Store};
+use vane_ledger::{Caller, Clock, KeyRing, Purpose, Sealer, Store};
 
 pub struct Gateway {
     /// What a reload replaces, all at once.
@@ -25,6 +25,8 @@ pub struct Gateway {
     /// Retries that may still be made, in hundredths; every call pays a little in.
     pub retry_budget: AtomicI64,
     ids: Ids,
+    /// The first account, for when authentication is off.
+    open_caller: Option<Arc<Caller>>,
 }
 
 /// The parts that follow from the configuration.
@@ -58,6 +60,16 @@ impl Gateway {
         telemetry: Telemetry,
     ) -> anyhow::Result<Self> {
         let ring = Arc::new(KeyRing::open(&store)?);
+        let open_caller = store.list_accounts()?.into_iter().next().map(|account| {
+            Arc::new(Caller {
+                key_id: "open".to_owned(),
+                key_name: "open".to_owned(),
+                account_id: account.id,
+                account_name: account.name,
+                kind: account.kind,
+                models: None,
+            })
+        });
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
         let concurrency = Concurrency::new(state.config.limits.concurrent_per_key_max);
         Ok(Self {
@@ -71,6 +83,7 @@ impl Gateway {
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),
+            open_caller,
         })
     }
 
@@ -78,6 +91,14 @@ impl Gateway {
     #[must_use]
     pub fn state(&self) -> Arc<State> {
         self.state.load_full()
+    }
+
+    /// Who calls when authentication is off; `None` while it is on.
+    #[must_use]
+    pub fn open_caller(&self) -> Option<Arc<Caller>> {
+        (!self.state.load().config.auth)
+            .then(|| self.open_caller.clone())
+            .flatten()
     }
 
     /// A new request id.

@@ -1,4 +1,6 @@
 //! The `vane` binary: reads the command line, runs one command, says in one line why it failed.
+//!
+//! The only place that knows `anyhow`'s chains and exit codes.
 
 use std::process::ExitCode;
 

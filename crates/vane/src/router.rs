@@ -244,7 +244,11 @@ fn recognised(door: Door, headers: &http::HeaderMap) -> Door {
     let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
     let anthropic = headers.contains_key("anthropic-version");
     let dialect = match (door.dialect, door.route) {
-        (Dialect::OpenaiChat, "/v1/chat/completions") if mistral => Dialect::MistralChat,
+        (Dialect::OpenaiChat, "/v1/chat/completions" | "/v1/models" | "/v1/models/{id}")
+            if mistral =>
+        {
+            Dialect::MistralChat
+        }
         (Dialect::OpenaiEmbeddings, _) if mistral => Dialect::MistralEmbeddings,
         (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}") if anthropic => {
             Dialect::AnthropicMessages

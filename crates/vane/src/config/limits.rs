@@ -16,8 +16,8 @@ impl Default for Limits {
             header_bytes_max: 64 * KIB,
             frame_bytes_max: 16 * MIB,
             answer_bytes_max: 64 * MIB,
-            concurrent_per_key_max: 256,
-            connections_max: 10_000,
+            concurrent_per_key_max: 16_384,
+            connections_max: 65_536,
         }
     }
 }

@@ -97,9 +97,9 @@ pub struct Limits {
     pub frame_bytes_max: usize,
     /// 64 MiB: a whole unary answer of an upstream.
     pub answer_bytes_max: usize,
-    /// 256: calls of one key at a time.
+    /// 16,384: calls of one key at a time.
     pub concurrent_per_key_max: usize,
-    /// 10,000: open inbound connections.
+    /// 65,536: open inbound connections.
     pub connections_max: usize,
 }
 

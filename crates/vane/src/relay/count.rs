@@ -9,8 +9,7 @@ use super::{encode, route};
 use crate::gateway::Gateway;
 use crate::seal::StateSeal;
 use crate::upstream::{Parts, Pool};
-use bytes::Bytes;
-use http_body_util::{BodyExt, Limited};
+use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::{Dialect, Fault, estimate, openai_responses};
@@ -32,10 +31,10 @@ pub async fn count_tokens(
     let native = plan.choices.iter().find(|choice| {
         choice.dialect == Dialect::AnthropicMessages && call.dialect() == choice.dialect
     });
-    if let (Some(choice), false) = (native, call.sealed) {
-        if let Some(answer) = at_provider(pool, &call, choice).await {
-            return Ok(json(200, answer));
-        }
+    if let (Some(choice), false) = (native, call.sealed)
+        && let Some(answer) = at_provider(pool, &call, choice).await
+    {
+        return Ok(json(200, answer));
     }
     let count = estimate::input_tokens(call.blocks(&seal)?.as_ref());
     let body = match call.dialect() {
@@ -69,11 +68,15 @@ async fn at_provider(pool: &Pool, call: &RawCall, choice: &Choice) -> Option<Byt
         if response.status() != http::StatusCode::OK {
             return None;
         }
-        let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
-            .collect()
-            .await
-            .ok()?;
-        let body = body.to_bytes();
+        let mut upstream = response.into_body();
+        let mut body = BytesMut::new();
+        while let Some(data) = upstream.data().await {
+            body.extend_from_slice(&data.ok()?);
+            if body.len() > ANSWER_BYTES_MAX {
+                return None;
+            }
+        }
+        let body = body.freeze();
         let counted: Counted = serde_json::from_slice(&body).ok()?;
         (counted.input_tokens.is_some()).then_some(body)
     };

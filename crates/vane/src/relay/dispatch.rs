@@ -14,10 +14,8 @@ use super::whole::{self, WholeAnswer};
 use crate::gateway::{Gateway, State};
 use crate::limits::Place;
 use crate::seal::StateSeal;
-use crate::upstream::{Offer, Parts, Pool};
+use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool};
 use http::header::RETRY_AFTER;
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -46,7 +44,7 @@ pub(super) struct Walk {
 /// The head of an upstream's answer, and what was asked to get it.
 pub(super) struct Asked {
     pub choice: Choice,
-    pub response: http::Response<Incoming>,
+    pub response: http::Response<UpstreamBody>,
     pub asked: codec::Asked,
     pub notes: Notes,
 }
@@ -253,7 +251,10 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
             let message = format!("{} did not begin to answer within {limit:?}", provider.id);
             return Err(Fault::new(Kind::Timeout, Blame::Upstream, message));
         }
-        Ok(Err(error)) => return Err(unreachable(&provider.id, &error)),
+        Ok(Err(unsent)) => {
+            let message = format!("{} {unsent}", provider.id);
+            return Err(Fault::new(Kind::Upstream, Blame::Upstream, message));
+        }
         Ok(Ok(response)) => response,
     };
     if response.status() != http::StatusCode::OK {
@@ -267,35 +268,26 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     })
 }
 
-fn unreachable(provider: &str, error: &hyper_util::client::legacy::Error) -> Fault {
-    let cause = std::error::Error::source(error)
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let what = if error.is_connect() {
-        "could not be reached"
-    } else {
-        "broke off"
-    };
-    Fault::new(
-        Kind::Upstream,
-        Blame::Upstream,
-        format!("{provider} {what}: {cause}"),
-    )
-}
-
 /// An error body is read this far.
 const ERROR_BYTES_MAX: usize = 64 << 10;
 const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads an upstream's error answer.
-async fn refused(choice: &Choice, response: http::Response<Incoming>) -> Fault {
+async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fault {
     let status = response.status().as_u16();
     let retry_after = retry_after(&response);
-    let limited = http_body_util::Limited::new(response.into_body(), ERROR_BYTES_MAX);
-    let body = match tokio::time::timeout(ERROR_PATIENCE, limited.collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        _ => bytes::Bytes::new(),
+    let mut body = Vec::new();
+    let mut upstream = response.into_body();
+    let reading = async {
+        while let Some(Ok(data)) = upstream.data().await {
+            body.extend_from_slice(&data);
+            if body.len() > ERROR_BYTES_MAX {
+                break;
+            }
+        }
     };
+    let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
+    body.truncate(ERROR_BYTES_MAX);
     let fault = if (300..400).contains(&status) {
         Fault::protocol(format!(
             "the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"
@@ -311,7 +303,7 @@ async fn refused(choice: &Choice, response: http::Response<Incoming>) -> Fault {
     }
 }
 
-fn retry_after(response: &http::Response<Incoming>) -> Option<Duration> {
+fn retry_after(response: &http::Response<UpstreamBody>) -> Option<Duration> {
     let text = |name: &str| {
         response
             .headers()
@@ -329,7 +321,7 @@ fn retry_after(response: &http::Response<Incoming>) -> Option<Duration> {
     text(RETRY_AFTER.as_str()).and_then(positive)
 }
 
-pub(super) fn content_type(response: &http::Response<Incoming>) -> &str {
+pub(super) fn content_type(response: &http::Response<UpstreamBody>) -> &str {
     let value = response.headers().get(http::header::CONTENT_TYPE);
     value
         .and_then(|value| value.to_str().ok())

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use vane_catalog::{Capability, Status};
 use vane_dialect::fault::{Blame, Kind};
-use vane_dialect::{Fault, json as write};
+use vane_dialect::{Dialect, Fault, json as write};
 
 /// Lists the models that at least one offer serves.
 ///
@@ -31,7 +31,7 @@ pub async fn list(
             .offers
             .iter()
             .filter(|offer| offer.facts.status != Status::Retired)
-            .map(|offer| (offer.facts.id.as_ref(), offer))
+            .map(|offer| (name_of(&state, offer), offer))
             .collect(),
     };
     let limit = parameter(query, "limit")
@@ -43,12 +43,13 @@ pub async fn list(
         .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
         .collect();
     let shown = &rest[..rest.len().min(limit)];
+    let kind = kind(inbound);
     let mut out = br#"{"object":"list","data":["#.to_vec();
     for (at, (id, offer)) in shown.iter().enumerate() {
         if at > 0 {
             out.push(b',');
         }
-        card(&mut out, id, offer);
+        card(&mut out, kind, id, offer);
     }
     out.extend_from_slice(b"],\"has_more\":");
     write::value(&mut out, &(shown.len() < rest.len()));
@@ -74,7 +75,7 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
     match served(&state, id).filter(|_| allowed) {
         Some(offer) => {
             let mut out = Vec::new();
-            card(&mut out, id, offer);
+            card(&mut out, kind(inbound), id, offer);
             Ok(json(200, out))
         }
         None => {
@@ -85,6 +86,14 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
     }
 }
 
+/// The shortest name that means this offer: its model's, unless that means others only.
+fn name_of<'o>(state: &State, offer: &'o Offer) -> &'o str {
+    let facts = &offer.facts;
+    let resolved = state.catalog.resolve(&facts.model);
+    let meant = resolved.is_some_and(|found| found.offers.iter().any(|o| o.id == facts.id));
+    if meant { &facts.model } else { &facts.id }
+}
+
 /// An offer that can be called by this name.
 fn served<'s>(state: &'s State, name: &str) -> Option<&'s Arc<Offer>> {
     let resolved = state.catalog.resolve(name)?;
@@ -92,8 +101,17 @@ fn served<'s>(state: &'s State, name: &str) -> Option<&'s Arc<Offer>> {
     offers.find_map(|facts| state.offers.get(&facts.id))
 }
 
+/// What `type` says: the one field on which the SDKs cannot agree. Mistral's reads only cards of
+/// a base model or of a fine-tuned one.
+fn kind(inbound: &Inbound) -> &'static str {
+    match inbound.door.dialect {
+        Dialect::MistralChat => "base",
+        _ => "model",
+    }
+}
+
 /// The superset of OpenAI's, Anthropic's and Mistral's model objects.
-fn card(out: &mut Vec<u8>, id: &str, offer: &Offer) {
+fn card(out: &mut Vec<u8>, kind: &str, id: &str, offer: &Offer) {
     let facts = &offer.facts;
     let released = facts
         .released
@@ -106,18 +124,17 @@ fn card(out: &mut Vec<u8>, id: &str, offer: &Offer) {
         write::string(out, value);
     };
     text("{\"id\":", id);
-    text(
-        ",\"object\":\"model\",\"type\":\"model\",\"owned_by\":",
-        &facts.maker,
-    );
+    text(",\"object\":\"model\",\"type\":", kind);
+    text(",\"owned_by\":", &facts.maker);
     text(",\"name\":", &facts.name);
     text(",\"display_name\":", &facts.name);
     text(",\"created_at\":", &format!("{released}T00:00:00Z"));
     out.extend_from_slice(format!(",\"created\":{created}").as_bytes());
+    // What is not known is left out: strict readers take a number here, never null.
     let mut count = |keys: [&str; 2], value: Option<u64>| {
+        let Some(value) = value else { return };
         for key in keys {
-            out.extend_from_slice(format!(",\"{key}\":").as_bytes());
-            write::value(out, &value);
+            out.extend_from_slice(format!(",\"{key}\":{value}").as_bytes());
         }
     };
     count(

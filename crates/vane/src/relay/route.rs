@@ -104,6 +104,10 @@ fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     if offer.facts.kind != kind && !fills {
         return None;
     }
+    // A fee that no rate knows could not be billed.
+    if offer.quirks.has(Quirk::RequestFee) {
+        return None;
+    }
     let fim = offer.facts.can(Capability::Fim);
     let reasons = offer.facts.can(Capability::Reasoning);
     let dialect = ways(door, reasons, offer)

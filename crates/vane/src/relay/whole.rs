@@ -7,11 +7,10 @@ use super::reply::{Response, json};
 use super::settle::{Outcome, Record};
 use super::splice;
 use super::stream::Streaming;
+use crate::upstream::Body as UpstreamBody;
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +68,10 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
 }
 
 /// Reads the bytes of a whole answer, decompressed if the upstream insisted.
-pub(super) async fn body(walk: &Walk, response: http::Response<Incoming>) -> Result<Bytes, Fault> {
+pub(super) async fn body(
+    walk: &Walk,
+    response: http::Response<UpstreamBody>,
+) -> Result<Bytes, Fault> {
     let gzip = match response
         .headers()
         .get(CONTENT_ENCODING)
@@ -101,11 +103,11 @@ pub(super) async fn body(walk: &Walk, response: http::Response<Incoming>) -> Res
     }
 }
 
-async fn collect(mut body: Incoming, max: usize, idle: Duration) -> Result<Bytes, Fault> {
+async fn collect(mut body: UpstreamBody, max: usize, idle: Duration) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
     let mut joined = Vec::new();
     loop {
-        let frame = match tokio::time::timeout(idle, body.frame()).await {
+        let data = match tokio::time::timeout(idle, body.data()).await {
             Err(_) => {
                 let message = format!("the upstream sent nothing for {idle:?}");
                 return Err(Fault::new(Kind::Timeout, Blame::Upstream, message));
@@ -116,10 +118,7 @@ async fn collect(mut body: Incoming, max: usize, idle: Duration) -> Result<Bytes
                     "the upstream's answer was cut: {error}"
                 )));
             }
-            Ok(Some(Ok(frame))) => frame,
-        };
-        let Ok(data) = frame.into_data() else {
-            continue;
+            Ok(Some(Ok(data))) => data,
         };
         if first.len() + joined.len() + data.len() > max {
             return Err(too_long(max));

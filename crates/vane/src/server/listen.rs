@@ -23,6 +23,19 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Every call needs two descriptors: the soft limit of a shell would allow five hundred calls.
+fn raise_descriptor_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 /// How many connections the system holds until they are accepted.
 const BACKLOG: i32 = 4096;
 
@@ -33,6 +46,7 @@ const BACKLOG: i32 = 4096;
 pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     let state = gateway.state();
     let config = &state.config;
+    raise_descriptor_limit();
     let listener = bind(config.listen)?;
     let address = listener.local_addr()?;
     let tls = config.tls.as_ref().map(acceptor).transpose()?;

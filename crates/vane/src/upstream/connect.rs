@@ -3,21 +3,18 @@
 //! Only base URLs of the operator are ever connected to: no address in a request reaches this
 //! code.
 
-use crate::config::Outbound;
+use crate::config::{Outbound, Timeouts};
 use http::Uri;
-use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
-use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use std::future::Future;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -26,7 +23,7 @@ use tower_service::Service;
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Clone)]
-pub struct Connector {
+pub(super) struct Connector {
     tcp: HttpConnector,
     tls: TlsConnector,
     proxies: Arc<Matcher>,
@@ -34,33 +31,46 @@ pub struct Connector {
 }
 
 impl Connector {
-    pub(super) fn new(
-        tcp: HttpConnector,
-        tls: Arc<ClientConfig>,
-        outbound: &Outbound,
-        timeout: Duration,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(timeouts: &Timeouts, outbound: &Outbound) -> anyhow::Result<Self> {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(timeouts.connect));
+        tcp.set_keepalive(Some(Duration::from_secs(30)));
+        tcp.enforce_http(false);
         let proxies = Matcher::builder()
             .http(outbound.http_proxy.clone().unwrap_or_default())
             .https(outbound.https_proxy.clone().unwrap_or_default())
             .no(outbound.no_proxy.clone().unwrap_or_default())
             .build();
+        let tls = TlsConnector::from(super::tls::client(&outbound.extra_ca)?);
+        // The whole of it: name, TCP, proxy and TLS.
+        let timeout = timeouts.connect * 2;
         Ok(Self {
             tcp,
-            tls: TlsConnector::from(tls),
+            tls,
             proxies: Arc::new(proxies),
             timeout,
         })
     }
 
-    async fn connect(mut self, uri: Uri) -> Result<Stream, Failure> {
+    /// Makes a connection to the host of `uri`; the error says what is in the way.
+    pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, String> {
+        match tokio::time::timeout(self.timeout, self.clone().make(uri)).await {
+            Ok(Ok(stream)) => Ok(stream),
+            Ok(Err(failure)) => Err(innermost(failure.as_ref())),
+            Err(_) => Err("no connection within the time limit".to_owned()),
+        }
+    }
+
+    async fn make(mut self, uri: &Uri) -> Result<Stream, Failure> {
         let secure = uri.scheme_str() == Some("https");
-        let proxy = self.proxies.intercept(&uri);
+        let proxy = self.proxies.intercept(uri);
         let tcp = match &proxy {
             None => self.tcp.call(uri.clone()).await?,
             Some(proxy) if secure => tunnel(self.tcp, proxy).call(uri.clone()).await?,
             Some(proxy) => self.tcp.call(proxy.uri().clone()).await?,
         };
+        let tcp = tcp.into_inner();
         if !secure {
             return Ok(Stream::Plain {
                 tcp,
@@ -73,9 +83,17 @@ impl Connector {
             .trim_matches(['[', ']'])
             .to_owned();
         let name = ServerName::try_from(host)?;
-        let tls = self.tls.connect(name, tcp.into_inner()).await?;
-        Ok(Stream::Tls(Box::new(TokioIo::new(tls))))
+        Ok(Stream::Tls(Box::new(self.tls.connect(name, tcp).await?)))
     }
+}
+
+/// The cause at the bottom of a chain, which is the one a person can act on.
+fn innermost(failure: &(dyn std::error::Error + 'static)) -> String {
+    let mut error = failure;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
 }
 
 fn tunnel(tcp: HttpConnector, proxy: &Intercept) -> Tunnel<HttpConnector> {
@@ -86,53 +104,32 @@ fn tunnel(tcp: HttpConnector, proxy: &Intercept) -> Tunnel<HttpConnector> {
     }
 }
 
-impl Service<Uri> for Connector {
-    type Response = Stream;
-    type Error = Failure;
-    type Future = Pin<Box<dyn Future<Output = Result<Stream, Failure>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let connector = self.clone();
-        // The whole of it: name, TCP, proxy and TLS.
-        let limit = self.timeout * 2;
-        Box::pin(async move {
-            tokio::time::timeout(limit, connector.connect(uri))
-                .await
-                .unwrap_or_else(|_| Err("no connection within the time limit".into()))
-        })
-    }
-}
-
 /// A connection to a provider.
-pub enum Stream {
-    Plain {
-        tcp: TokioIo<TcpStream>,
-        proxied: bool,
-    },
-    Tls(Box<TokioIo<TlsStream<TcpStream>>>),
+pub(super) enum Stream {
+    Plain { tcp: TcpStream, proxied: bool },
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
-impl Connection for Stream {
-    fn connected(&self) -> Connected {
+impl Stream {
+    /// Whether TLS agreed on HTTP/2.
+    pub(super) fn is_http2(&self) -> bool {
         match self {
-            Self::Plain { proxied, .. } => Connected::new().proxy(*proxied),
-            Self::Tls(tls) => match tls.inner().get_ref().1.alpn_protocol() {
-                Some(b"h2") => Connected::new().negotiated_h2(),
-                _ => Connected::new(),
-            },
+            Self::Plain { .. } => false,
+            Self::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
         }
     }
+
+    /// Whether requests go to a proxy, which needs the whole address in them.
+    pub(super) const fn is_proxied(&self) -> bool {
+        matches!(self, Self::Plain { proxied: true, .. })
+    }
 }
 
-impl Read for Stream {
+impl AsyncRead for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain { tcp, .. } => Pin::new(tcp).poll_read(cx, buffer),
@@ -141,7 +138,7 @@ impl Read for Stream {
     }
 }
 
-impl Write for Stream {
+impl AsyncWrite for Stream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,

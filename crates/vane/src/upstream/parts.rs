@@ -25,6 +25,19 @@ impl From<Vec<Bytes>> for Parts {
     }
 }
 
+impl Parts {
+    /// The slices in the order they are sent.
+    #[must_use]
+    pub(super) fn slices(&self) -> std::vec::IntoIter<Bytes> {
+        self.rest
+            .iter()
+            .rev()
+            .cloned()
+            .collect::<Vec<_>>()
+            .into_iter()
+    }
+}
+
 impl Body for Parts {
     type Data = Bytes;
     type Error = Infallible;

@@ -3,7 +3,6 @@
 use super::Breaker;
 use crate::config::{self, Auth, Secret};
 use anyhow::{Context, bail};
-use bytes::Bytes;
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use memchr::memmem;
@@ -80,14 +79,16 @@ impl Provider {
 impl Provider {
     /// What the provider said, without its credential in it.
     #[must_use]
-    pub fn without_key(&self, said: Bytes) -> Bytes {
+    pub fn without_key(&self, said: Vec<u8>) -> Vec<u8> {
         let Some(Secret(key)) = &self.api_key else {
             return said;
         };
         if key.is_empty() || memmem::find(&said, key.as_bytes()).is_none() {
             return said;
         }
-        String::from_utf8_lossy(&said).replace(key, "***").into()
+        String::from_utf8_lossy(&said)
+            .replace(key, "***")
+            .into_bytes()
     }
 }
 

@@ -1,3 +1,5 @@
+//! Chat chunks, and completion chunks too, to events.
+
 use crate::codec::{Asked, Seen};
 use crate::event::Sink;
 use crate::fault::Fault;

@@ -9,11 +9,9 @@ use super::super::settle::Record;
 use super::super::splice;
 use super::super::whole;
 use crate::config::Timeouts;
+use crate::upstream::Body as UpstreamBody;
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
-use hyper::body::Incoming;
 use std::collections::VecDeque;
-use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use vane_dialect::codec::{self, Decoder, Encoder, Seen};
 use vane_dialect::frame::sse::{Frame, Splitter};
@@ -22,7 +20,7 @@ use vane_dialect::{Dialect, Event, Fault, Notes, Sink};
 pub(in super::super) struct LiveStream {
     pub(super) choice: Choice,
     notes: Notes,
-    upstream: Incoming,
+    upstream: UpstreamBody,
     splitter: Splitter,
     decoder: Decoder,
     pub(super) meter: Meter,
@@ -126,8 +124,8 @@ impl LiveStream {
 
     /// Reads what the upstream has and decodes it.
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Fault>> {
-        let frame = match ready!(Pin::new(&mut self.upstream).poll_frame(cx)) {
-            Some(Ok(frame)) => frame,
+        let chunk = match ready!(self.upstream.poll_data(cx)) {
+            Some(Ok(chunk)) => chunk,
             Some(Err(_)) if self.last_seen => return Poll::Ready(Ok(Step::End)),
             Some(Err(error)) => {
                 return Poll::Ready(Err(Fault::protocol(format!(
@@ -135,9 +133,6 @@ impl LiveStream {
                 ))));
             }
             None => return Poll::Ready(self.ended().map(|()| Step::End)),
-        };
-        let Ok(chunk) = frame.into_data() else {
-            return Poll::Ready(Ok(Step::More));
         };
         if self.last_seen {
             return Poll::Ready(Ok(Step::More));
@@ -248,10 +243,10 @@ impl LiveStream {
     }
 
     fn flush_translated(&mut self) {
-        if let Way::Translate { buffer, .. } = &mut self.way {
-            if !buffer.is_empty() {
-                self.out.push_back(std::mem::take(buffer).into());
-            }
+        if let Way::Translate { buffer, .. } = &mut self.way
+            && !buffer.is_empty()
+        {
+            self.out.push_back(std::mem::take(buffer).into());
         }
     }
 
@@ -311,14 +306,12 @@ impl LiveStream {
 impl LiveStream {
     /// Reads the upstream's closing off the connection, so that it can be used again.
     pub(super) fn drain(self) {
-        use http_body_util::BodyExt;
-        if self.upstream.is_end_stream() {
+        if self.upstream.is_end() {
             return;
         }
         let mut upstream = self.upstream;
         tokio::spawn(async move {
-            let closing =
-                async { while upstream.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+            let closing = async { while upstream.data().await.is_some_and(|data| data.is_ok()) {} };
             let _ = tokio::time::timeout(CLOSING, closing).await;
         });
     }

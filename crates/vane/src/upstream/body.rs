@@ -1,0 +1,46 @@
+//! The body of an upstream's answer, whichever protocol carries it.
+
+use super::h1;
+use bytes::Bytes;
+use hyper::body::{Body as _, Incoming};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+pub enum Body {
+    Http1(Box<h1::Reading>),
+    Http2(Incoming),
+}
+
+impl Body {
+    /// The next bytes; `None` at the end.
+    pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
+        match self {
+            Self::Http1(reading) => reading.poll_data(cx),
+            Self::Http2(incoming) => loop {
+                return match Pin::new(&mut *incoming).poll_frame(cx) {
+                    Poll::Pending => Poll::Pending,
+                    Poll::Ready(None) => Poll::Ready(None),
+                    Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error.to_string()))),
+                    Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
+                        Ok(data) => Poll::Ready(Some(Ok(data))),
+                        Err(_trailers) => continue,
+                    },
+                };
+            },
+        }
+    }
+
+    /// The next bytes; `None` at the end.
+    pub async fn data(&mut self) -> Option<Result<Bytes, String>> {
+        std::future::poll_fn(|cx| self.poll_data(cx)).await
+    }
+
+    /// Whether the end was reached.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        match self {
+            Self::Http1(reading) => reading.is_end(),
+            Self::Http2(incoming) => incoming.is_end_stream(),
+        }
+    }
+}

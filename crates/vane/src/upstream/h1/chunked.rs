@@ -1,0 +1,170 @@
+//! Chunked bodies: sizes and line ends taken off, at any split of the bytes.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use memchr::memchr;
+
+/// A chunk's size line, extensions included, and a trailer line may be this long.
+const LINE_BYTES_MAX: usize = 4096;
+
+/// Where in a chunked body the reading is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Chunked {
+    #[default]
+    Size,
+    Data(u64),
+    /// The line end after a chunk's data.
+    DataEnd,
+    Trailer,
+    End,
+}
+
+impl Chunked {
+    /// Takes what is whole out of `raw` and returns the data in it, all chunks joined.
+    pub(super) fn take(&mut self, raw: &mut BytesMut) -> Result<Bytes, &'static str> {
+        // The usual case of a stream without delay: one chunk or a part of it, not copied.
+        let mut out = Out::default();
+        loop {
+            match *self {
+                Self::End => break,
+                Self::Data(left) => {
+                    if raw.is_empty() {
+                        break;
+                    }
+                    let now = usize::try_from(left).unwrap_or(usize::MAX).min(raw.len());
+                    out.push(raw.split_to(now));
+                    let left = left - now as u64;
+                    *self = if left == 0 {
+                        Self::DataEnd
+                    } else {
+                        Self::Data(left)
+                    };
+                }
+                Self::Size => match line(raw)? {
+                    None => break,
+                    Some(line) => {
+                        *self = match size(&line)? {
+                            0 => Self::Trailer,
+                            size => Self::Data(size),
+                        };
+                    }
+                },
+                Self::DataEnd => match line(raw)? {
+                    None => break,
+                    Some(line) if line.is_empty() => *self = Self::Size,
+                    Some(_) => return Err("a chunk is longer than its size"),
+                },
+                Self::Trailer => match line(raw)? {
+                    None => break,
+                    Some(line) if line.is_empty() => *self = Self::End,
+                    Some(_) => {}
+                },
+            }
+        }
+        Ok(out.finish())
+    }
+}
+
+/// Joins pieces; a single one stays a slice of what was read.
+#[derive(Default)]
+struct Out {
+    first: Option<BytesMut>,
+    joined: Option<BytesMut>,
+}
+
+impl Out {
+    fn push(&mut self, piece: BytesMut) {
+        if let Some(joined) = &mut self.joined {
+            joined.put_slice(&piece);
+        } else if let Some(first) = self.first.take() {
+            let mut joined = BytesMut::with_capacity(JOINED_BYTES);
+            joined.put_slice(&first);
+            joined.put_slice(&piece);
+            self.joined = Some(joined);
+        } else {
+            self.first = Some(piece);
+        }
+    }
+
+    fn finish(self) -> Bytes {
+        self.joined.or(self.first).unwrap_or_default().freeze()
+    }
+}
+
+/// Room for the chunks of one read.
+const JOINED_BYTES: usize = 8 << 10;
+
+/// Takes a line without its end; `None` while it is not all there.
+fn line(raw: &mut BytesMut) -> Result<Option<BytesMut>, &'static str> {
+    let Some(at) = memchr(b'\n', raw) else {
+        return if raw.len() > LINE_BYTES_MAX {
+            Err("a chunk's size line is too long")
+        } else {
+            Ok(None)
+        };
+    };
+    let mut line = raw.split_to(at);
+    raw.advance(1);
+    if line.last() == Some(&b'\r') {
+        line.truncate(at - 1);
+    }
+    Ok(Some(line))
+}
+
+fn size(line: &[u8]) -> Result<u64, &'static str> {
+    let digits = line
+        .split(|byte| matches!(byte, b';' | b' ' | b'\t'))
+        .next()
+        .unwrap_or_default();
+    let wrong = "a chunk's size is no number";
+    if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return Err(wrong);
+    }
+    let text = std::str::from_utf8(digits).map_err(|_| wrong)?;
+    u64::from_str_radix(text, 16).map_err(|_| wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pieces: &[&[u8]]) -> Result<(Vec<u8>, Chunked), &'static str> {
+        let (mut state, mut raw, mut out) = (Chunked::default(), BytesMut::new(), Vec::new());
+        for piece in pieces {
+            raw.extend_from_slice(piece);
+            out.extend_from_slice(&state.take(&mut raw)?);
+        }
+        Ok((out, state))
+    }
+
+    #[test]
+    fn the_same_bytes_at_every_split() {
+        let body = b"5\r\nhello\r\n1;ext=1\r\n \r\n6 \r\nworld!\r\n0\r\nx-trailer: 1\r\n\r\n";
+        for first in 0..body.len() {
+            for second in first..body.len() {
+                let pieces = [&body[..first], &body[first..second], &body[second..]];
+                let (out, state) = read(&pieces).unwrap();
+                assert_eq!((&out[..], state), (&b"hello world!"[..], Chunked::End));
+            }
+        }
+    }
+
+    #[test]
+    fn r10_broken_chunks_are_refused() {
+        for body in [
+            &b"x\r\n"[..],
+            b"-1\r\n",
+            b"\r\n",
+            b"2\r\nabc\r\n",
+            b"fffffffffffffffff\r\n",
+        ] {
+            assert!(read(&[body]).is_err(), "{body:?}");
+        }
+        assert!(read(&[&[b'1'; 5000]]).is_err());
+    }
+
+    #[test]
+    fn a_cut_body_is_not_at_its_end() {
+        assert_ne!(read(&[b"5\r\nhello\r\n"]).unwrap().1, Chunked::End);
+        assert_ne!(read(&[b"5\r\nhello\r\n0\r\n"]).unwrap().1, Chunked::End);
+    }
+}

