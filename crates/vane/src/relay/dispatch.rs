@@ -22,7 +22,7 @@ use std::time::Duration;
 use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::seal::Seal;
-use vane_dialect::{Dialect, Fault, Notes, codec};
+use vane_dialect::{Fault, Notes, codec};
 use vane_ledger::Caller;
 
 /// Retries that a freshly started gateway may make, in hundredths.
@@ -258,7 +258,7 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
         Ok(Ok(response)) => response,
     };
     if response.status() != http::StatusCode::OK {
-        return Err(refused(choice.dialect, response).await);
+        return Err(refused(choice, response).await);
     }
     Ok(Asked {
         choice: choice.clone(),
@@ -273,7 +273,7 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads an upstream's error answer.
-pub(super) async fn refused(dialect: Dialect, response: http::Response<UpstreamBody>) -> Fault {
+async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fault {
     let status = response.status().as_u16();
     let retry_after = retry_after(&response);
     let mut body = Vec::new();
@@ -293,7 +293,9 @@ pub(super) async fn refused(dialect: Dialect, response: http::Response<UpstreamB
             "the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"
         ))
     } else {
-        codec::decode_error(dialect, status, &body)
+        // Some providers repeat the key that they refuse: it must reach no log and no caller.
+        let body = choice.offer.provider.without_key(body);
+        codec::decode_error(choice.dialect, status, &body)
     };
     Fault {
         retry_after: fault.retry_after.or(retry_after),

@@ -1,10 +1,11 @@
 //! A provider that is on: where its dialects are answered and with what credential.
 
 use super::Breaker;
-use crate::config::{self, Auth};
+use crate::config::{self, Auth, Secret};
 use anyhow::{Context, bail};
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use memchr::memmem;
 use vane_dialect::Dialect;
 
 pub struct Provider {
@@ -17,6 +18,7 @@ pub struct Provider {
     /// Of the credential: an authentication or credit fault benches all its offers.
     pub breaker: Breaker,
     base_url: String,
+    api_key: Option<Secret>,
 }
 
 impl Provider {
@@ -52,6 +54,7 @@ impl Provider {
             h2c: row.h2c,
             breaker: Breaker::default(),
             base_url: row.base_url.clone(),
+            api_key: row.api_key.clone(),
         })
     }
 
@@ -70,6 +73,22 @@ impl Provider {
     /// If the path makes no address.
     pub fn side_address(&self, path: &str) -> anyhow::Result<Uri> {
         Ok(format!("{}{path}", self.base_url).parse()?)
+    }
+}
+
+impl Provider {
+    /// What the provider said, without its credential in it.
+    #[must_use]
+    pub fn without_key(&self, said: Vec<u8>) -> Vec<u8> {
+        let Some(Secret(key)) = &self.api_key else {
+            return said;
+        };
+        if key.is_empty() || memmem::find(&said, key.as_bytes()).is_none() {
+            return said;
+        }
+        String::from_utf8_lossy(&said)
+            .replace(key, "***")
+            .into_bytes()
     }
 }
 

@@ -196,6 +196,12 @@ impl Connection {
     }
 }
 
+/// The next answer on a connection.
+pub(crate) async fn answered(connection: &mut Connection) -> Reply {
+    let mut live = within("a head", connection.head()).await.unwrap();
+    live.read_rest(connection).await
+}
+
 /// A body that is being read.
 #[derive(Debug)]
 pub(crate) struct Body {

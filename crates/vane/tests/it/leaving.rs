@@ -14,6 +14,9 @@ use crate::world::World;
 /// How long an upstream may go on after its client left.
 const AT_MOST: Duration = Duration::from_secs(1);
 
+/// Longer than what any test lets through.
+const SAID: &str = "One two three four five six seven eight";
+
 /// A door with a model of its own dialect, and one of another.
 fn paths() -> Vec<(Door, &'static str)> {
     let other = |door| {
@@ -50,7 +53,7 @@ async fn r12_leaving_in_the_middle_closes_the_upstream() {
         let world = World::start().await;
         world
             .fake
-            .always(Answer::text("One two three").with_fault(Fault::Stall(5)));
+            .always(Answer::text(SAID).with_fault(Fault::Stall(5)));
         let mut stream = world
             .stream(door.path(), door.request(model, "Hi", true))
             .await;
@@ -126,7 +129,7 @@ async fn m4_a_hundred_disconnects_are_a_hundred_lines() {
     let world = World::start().await;
     world
         .fake
-        .always(Answer::text("One two three four five six").with_fault(Fault::Stall(5)));
+        .always(Answer::text(SAID).with_fault(Fault::Stall(5)));
     let mut streams = Vec::new();
     for number in 0..100 {
         let (door, model) = paths()[number % 8];
@@ -178,7 +181,7 @@ async fn r12_a_reset_of_one_stream_leaves_the_others_of_its_connection() {
     let world = World::start().await;
     world
         .fake
-        .always(Answer::text("One two three").with_fault(Fault::Stall(4)));
+        .always(Answer::text(SAID).with_fault(Fault::Stall(4)));
     let socket = tokio::net::TcpStream::connect(world.address).await.unwrap();
     let handshake =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
@@ -294,7 +297,7 @@ async fn r9_a_stream_that_outlasts_the_drain_is_cut_and_logged() {
     let mut world = World::with(|config| config.timeouts.drain = Duration::from_millis(50)).await;
     world
         .fake
-        .always(Answer::text("One two three").with_fault(Fault::Stall(4)));
+        .always(Answer::text(SAID).with_fault(Fault::Stall(4)));
     let mut stream = world
         .stream("/v1/messages", Door::Messages.request("lab-m", "Hi", true))
         .await;

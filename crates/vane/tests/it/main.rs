@@ -27,4 +27,6 @@ mod matrix;
 mod messages;
 mod models;
 mod responses;
+mod secrets;
 mod security;
+mod wire;

@@ -517,7 +517,6 @@ async fn its_own_address_is_refused_as_an_upstream() {
 }
 
 #[tokio::test]
-#[ignore = "`auth = \"off\"` is not heeded yet"]
 async fn auth_off_serves_without_a_key_on_loopback() {
     let world = World::with(|config| config.auth = false).await;
     for (path, body) in bodies() {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
 use vane::config::{Config, Environment};
 use vane::gateway::{Gateway, State};
 use vane::server::{Server, serve};
@@ -34,7 +33,7 @@ pub(crate) struct World {
     pub(crate) account: AccountId,
     pub(crate) key: String,
     pub(crate) log: Log,
-    pub(crate) folder: Folder,
+    _folder: Folder,
     server: Option<Server>,
 }
 
@@ -81,7 +80,7 @@ impl World {
             account,
             key: key.expose().to_owned(),
             log,
-            folder,
+            _folder: folder,
             server: Some(server),
         }
     }
@@ -115,7 +114,7 @@ impl World {
         self.connect().await.begin(&ask).await
     }
 
-    /// The body of the only request that reached the fake.
+    /// The only request that reached the fake.
     #[track_caller]
     pub(crate) fn only_call(&self) -> vane_testkit::Call {
         let calls = self.fake.calls();
@@ -123,7 +122,7 @@ impl World {
         calls.into_iter().next().unwrap()
     }
 
-    /// The configuration as it was given to the server.
+    /// Calls that have not ended.
     pub(crate) fn running(&self) -> u64 {
         self.gateway.telemetry.running()
     }
@@ -267,12 +266,4 @@ pub(crate) fn cost_in(text: &str) -> &str {
     assert_eq!(all.len(), 1, "one cost: {text}");
     let end = all[0].find(|c: char| !c.is_ascii_digit() && c != '.');
     &all[0][..end.unwrap()]
-}
-
-/// A value without the keys that differ from call to call.
-pub(crate) fn without(mut value: Value, keys: &[&str]) -> Value {
-    if let Some(object) = value.as_object_mut() {
-        object.retain(|key, _| !keys.contains(&key.as_str()));
-    }
-    value
 }

@@ -1,0 +1,229 @@
+//! S5, S6, S11 with the real binary: what it refuses, what it never says, what it never starts.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+
+use serde_json::json;
+use vane_testkit::{Answer, ErrorBody, FakeUpstream, Fault, Settings};
+
+use crate::client::{Ask, Connection, Reply, within};
+use crate::door::{DOORS, Door};
+use crate::world::{Folder, PROVIDER_KEY, configuration};
+
+fn vane(folder: &Folder, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vane"));
+    command.args(arguments).current_dir(&folder.0).env_clear();
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn s5_the_binary_does_not_start_open() {
+    for (listen, more, said) in [
+        ("0.0.0.0:0", &[("VANE_AUTH", "off")][..], "auth"),
+        ("0.0.0.0:0", &[], "secret"),
+        ("[::]:0", &[], "secret"),
+        ("127.0.0.1:0", &[("VANE_SECRET", "short")], "secret"),
+    ] {
+        let folder = Folder::new();
+        let mut command = vane(&folder, &["serve"]);
+        command
+            .env("VANE_LISTEN", listen)
+            .envs(more.iter().copied());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{listen} {more:?}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            stderr.to_lowercase().contains(said),
+            "{listen} {more:?}: {stderr}"
+        );
+        assert!(!folder.0.join("vane.db").exists(), "nothing was made");
+    }
+}
+
+/// The binary as it serves; killed with its test.
+struct Serving {
+    child: Child,
+    address: SocketAddr,
+    key: String,
+    log: Option<JoinHandle<String>>,
+}
+
+impl Serving {
+    fn start(folder: &Folder, more: &[(&str, &str)]) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let mut command = vane(folder, &["serve", "--config", "vane.toml"]);
+        command
+            .env("VANE_LISTEN", address.to_string())
+            .env("VANE_LOG", "trace");
+        command.envs(more.iter().copied());
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut lines = stderr.lines().map(Result::unwrap);
+        // The greeting shows the first key; what is said after it is the log.
+        let key = lines.find(|line| line.trim().starts_with("sk-vane-"));
+        let log = std::thread::spawn(move || {
+            let rest = lines
+                .skip_while(|line| !line.contains("ANTHROPIC_AUTH_TOKEN"))
+                .skip(1);
+            rest.fold(String::new(), |all, line| all + &line + "\n")
+        });
+        let key = key.unwrap().trim().to_owned();
+        Self {
+            child,
+            address,
+            key,
+            log: Some(log),
+        }
+    }
+
+    async fn ask(&self, ask: &Ask) -> Reply {
+        within("a connection", Connection::open(self.address))
+            .await
+            .ask(ask)
+            .await
+    }
+
+    /// Processes that the binary has started.
+    fn children(&self) -> String {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        tasks
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
+            .collect()
+    }
+
+    /// Stops it as a supervisor would; gives back all that it said.
+    fn stop(mut self) -> String {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.child.wait().unwrap().success());
+        self.log.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const PROMPT: &str = "prompt-canary-7d1c";
+const ANSWER: &str = "answer-canary-9e2f";
+
+/// Calls that end well and in every kind of failure, through every door.
+async fn mix(serving: &Serving, fake: &FakeUpstream) -> Vec<Reply> {
+    let mut replies = Vec::new();
+    let echo = ErrorBody::Raw(format!(
+        r#"{{"error":{{"message":"Incorrect API key provided: {PROVIDER_KEY}"}}}}"#
+    ));
+    let answers = [
+        Answer::text(ANSWER),
+        Answer::fault(Fault::status(401)),
+        Answer::fault(Fault::Status {
+            status: 401,
+            body: echo.clone(),
+        }),
+        Answer::fault(Fault::Status {
+            status: 403,
+            body: echo,
+        }),
+        Answer::fault(Fault::status(400)),
+        Answer::fault(Fault::Close),
+        Answer::text(ANSWER).with_fault(Fault::ErrorAfter(5)),
+    ];
+    for answer in answers {
+        fake.always(answer);
+        for door in DOORS {
+            for stream in [false, true] {
+                let body = door.request(door.own_model(), PROMPT, stream);
+                let ask = Ask::post(door.path(), &body).key(&serving.key);
+                replies.push(serving.ask(&ask).await);
+                let bad = format!("{}x", serving.key);
+                replies.push(serving.ask(&Ask::post(door.path(), body).key(&bad)).await);
+            }
+        }
+    }
+    for path in ["/v1/models", "/metrics", "/health/ready", "/v1/nothing"] {
+        replies.push(serving.ask(&Ask::get(path).key(&serving.key)).await);
+        let query = format!("{path}?key={}", serving.key);
+        replies.push(serving.ask(&Ask::get(&query)).await);
+    }
+    let junk = json!({"model": serving.key, "messages": []});
+    replies.push(serving.ask(&Ask::post(Door::Chat.path(), &junk)).await);
+    replies
+}
+
+#[tokio::test]
+async fn s6_s11_no_secret_is_told_and_no_process_started() {
+    let folder = Folder::new();
+    let settings = || Settings {
+        key: Some(PROVIDER_KEY.to_owned()),
+        ..Settings::default()
+    };
+    let fake = FakeUpstream::with(settings()).await.unwrap();
+    let text = configuration(&fake, &fake).replace("sqlite::memory:", "sqlite:vane.db");
+    let text = text.replace(&format!("\"{PROVIDER_KEY}\""), "\"env:LAB_KEY\"");
+    std::fs::write(folder.0.join("vane.toml"), text).unwrap();
+    let serving = Serving::start(&folder, &[("LAB_KEY", PROVIDER_KEY)]);
+    let key = serving.key.clone();
+    let replies = mix(&serving, &fake).await;
+    assert!(
+        replies.iter().any(|reply| reply.status == 200),
+        "{replies:?}"
+    );
+    assert_eq!(serving.children(), "", "a process was started");
+    let said = tokio::task::spawn_blocking(move || serving.stop())
+        .await
+        .unwrap();
+    assert!(
+        said.lines().count() > replies.len() / 2,
+        "the log is there: {said}"
+    );
+    let secret = &key[19..];
+    for (name, canary) in [
+        ("provider key", PROVIDER_KEY),
+        ("key", secret),
+        ("prompt", PROMPT),
+        ("answer", ANSWER),
+    ] {
+        assert!(!said.contains(canary), "the {name} is in the log");
+        for (file, bytes) in files(&folder.0) {
+            let found = memchr::memmem::find(&bytes, canary.as_bytes()).is_some();
+            assert!(!found || file == "vane.toml", "the {name} is in {file}");
+        }
+    }
+    for reply in &replies {
+        let whole = format!("{:?} {}", reply.headers, reply.text());
+        assert!(!whole.contains(PROVIDER_KEY), "{whole}");
+        assert!(!whole.contains(secret), "{whole}");
+    }
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let files: Vec<_> = entries
+        .map(|entry| {
+            (
+                entry.file_name().into_string().unwrap(),
+                std::fs::read(entry.path()).unwrap(),
+            )
+        })
+        .collect();
+    assert!(files.iter().any(|(name, _)| name == "vane.db"));
+    files
+}
