@@ -39,6 +39,11 @@ export class Fake {
     await this.#post("/__script", { rules });
   }
 
+  /** Lets a gated answer go this many frames further; "all" is for good. */
+  open(gate, steps) {
+    return this.#post(`/__gate?name=${gate}&open=${steps}`, {});
+  }
+
   async calls() {
     const calls = await (await fetch(`${FAKE_URL}/__calls`)).json();
     return calls.map((call) => ({ ...call, json: call.body ? JSON.parse(call.body) : null }));
