@@ -133,6 +133,7 @@ pub struct Function {
 pub struct CustomTool {
     pub name: String,
     pub description: Option<String>,
+    /// As the Responses dialect spells it.
     pub format: Option<Raw>,
 }
 

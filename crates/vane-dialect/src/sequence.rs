@@ -16,6 +16,7 @@ use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::fault::Fault;
 use crate::json::Raw;
+use crate::usage::Usage;
 use arguments::Completeness;
 use std::borrow::Cow;
 use waiting::{Piece, Waiting};
@@ -32,6 +33,8 @@ pub struct Sequencer {
     waiting: Waiting,
     /// Tools whose block was closed: more of their arguments would be a lie.
     closed_tools: Vec<u64>,
+    /// The ids given out: clients match results to calls by them, so none stands twice.
+    ids: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -124,6 +127,7 @@ impl Sequencer {
                 raw,
             });
         }
+        self.start("", "", 0, sink);
         self.close(sink);
         let index = self.next_index;
         self.next_index += 1;
@@ -175,6 +179,12 @@ impl Sequencer {
         Ok(())
     }
 
+    /// The counts known so far.
+    pub fn usage(&mut self, usage: Usage, sink: &mut dyn Sink) {
+        self.start("", "", 0, sink);
+        sink.event(Event::Usage(usage));
+    }
+
     /// The upstream says that the block it was in ended.
     pub fn boundary(&mut self, sink: &mut dyn Sink) {
         if !self.tool_unfinished() {
@@ -200,6 +210,7 @@ impl Sequencer {
         if self.finished {
             return Ok(());
         }
+        self.start("", "", 0, sink);
         self.close(sink);
         self.drain(true, sink);
         if let Some(key) = self.waiting.nameless() {
@@ -254,20 +265,20 @@ impl Sequencer {
     }
 
     fn open_tool(&mut self, key: u64, piece: ToolPiece<'_>, sink: &mut dyn Sink) {
-        let (slot, made_up);
-        match piece.form {
-            ToolForm::Function => slot = Slot::Tool(key),
-            ToolForm::Custom => slot = Slot::FreeTool(key),
-        }
-        let id = match piece.id {
-            Some(id) if !id.is_empty() && id != "null" => id,
-            _ => {
-                made_up = format!("call_{key}");
-                &made_up
-            }
+        let slot = match piece.form {
+            ToolForm::Function => Slot::Tool(key),
+            ToolForm::Custom => Slot::FreeTool(key),
         };
+        let mut id = match piece.id {
+            Some(id) if !id.is_empty() && id != "null" => id.to_owned(),
+            _ => format!("call_{key}"),
+        };
+        while self.ids.contains(&id) {
+            id = format!("{id}_{key}");
+        }
+        self.ids.push(id.clone());
         let opening = Opening::ToolUse {
-            id: Cow::Borrowed(id),
+            id: Cow::Owned(id),
             name: Cow::Borrowed(piece.name.unwrap_or_default()),
             namespace: piece.namespace.map(Cow::Borrowed),
             form: piece.form,
@@ -283,6 +294,8 @@ impl Sequencer {
         {
             return open.index;
         }
+        // An upstream may forget to begin before it answers.
+        self.start("", "", 0, sink);
         self.close(sink);
         let index = self.next_index;
         self.next_index += 1;

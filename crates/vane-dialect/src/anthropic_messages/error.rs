@@ -54,6 +54,7 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Fault {
         return unreadable(status, body);
     };
     let (kind, message, code) = read(&envelope);
+    let message = message.filter(|message| !message.trim().is_empty());
     let message = message.unwrap_or_else(|| {
         if status == 200 {
             "the upstream's answer is neither a message nor an error".to_owned()
@@ -72,7 +73,8 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Fault {
         None => Fault::from_status(status, message),
     };
     fault.code = code.or(kind);
-    if body.len() <= KEPT_BYTES_MAX && envelope.error.is_some() {
+    let kept = body.len() <= KEPT_BYTES_MAX && std::str::from_utf8(body).is_ok();
+    if kept && envelope.error.is_some() {
         let status = if status == 200 {
             answer(fault.kind).0
         } else {

@@ -197,6 +197,17 @@ fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     }
 }
 
+/// Ends the frame whose data, JSON text, begins at `from`. A line break in JSON stands between
+/// values only, and in raw text of others it would end the frame: it becomes a space.
+pub fn end(out: &mut Vec<u8>, from: usize) {
+    let mut at = from;
+    while let Some(found) = memchr2(b'\n', b'\r', &out[at..]) {
+        at += found;
+        out[at] = b' ';
+    }
+    out.extend_from_slice(b"\n\n");
+}
+
 /// Appends `data` as an unnamed event.
 pub fn write(out: &mut Vec<u8>, data: &[u8]) {
     out.extend_from_slice(b"data: ");
@@ -255,6 +266,13 @@ mod tests {
             refused
         });
         assert!(refused);
+    }
+
+    #[test]
+    fn json_of_several_lines_stays_in_one_frame() {
+        let mut out = b"data: {\n\"a\":\r\n1}".to_vec();
+        end(&mut out, 6);
+        assert_eq!(out, b"data: { \"a\":  1}\n\n");
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
     reading.chunk(&chunk, text, sink)?;
     reading.end(sink)?;
     Ok(Seen {
-        usage: chunk.usage.map(|usage| range(text, usage)),
+        usage: chunk.usage.and_then(|usage| range(text, usage)),
         usage_only: false,
         last: true,
     })
@@ -42,8 +42,9 @@ pub(super) fn read(data: &[u8]) -> Result<(Chunk<'_>, &str), Fault> {
     }))
 }
 
-/// Where a raw value borrowed from `text` stands in it.
-pub(super) fn range(text: &str, raw: &RawValue) -> Range<usize> {
-    let start = raw.get().as_ptr() as usize - text.as_ptr() as usize;
-    start..start + raw.get().len()
+/// Where an object borrowed from `text` stands in it.
+pub(super) fn range(text: &str, raw: &RawValue) -> Option<Range<usize>> {
+    let start = raw.get().as_ptr().addr() - text.as_ptr().addr();
+    let is_object = raw.get().starts_with('{');
+    is_object.then(|| start..start + raw.get().len())
 }

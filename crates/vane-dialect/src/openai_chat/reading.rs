@@ -63,8 +63,10 @@ impl Reading {
             return Err(fault);
         }
         let any = chunk.choices.as_ref().is_some_and(|choices| choices.any);
-        let found = chunk.usage.or_else(|| groq_usage(chunk.x_groq));
-        let found = found.filter(|raw| raw.get() != "{}");
+        let in_choice = chunk.choices.as_ref().and_then(|choices| choices.usage());
+        let found = chunk.usage.or(in_choice);
+        let found = found.or_else(|| groq_usage(chunk.x_groq));
+        let found = found.filter(|raw| raw.get().starts_with('{') && raw.get() != "{}");
         if let Some(tier) = &chunk.service_tier.0 {
             self.served = Some(usage::served(tier));
         }

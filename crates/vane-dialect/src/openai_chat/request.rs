@@ -2,10 +2,12 @@
 
 mod decode;
 mod encode;
+mod grammar;
 mod message_in;
 mod message_out;
 mod part_in;
 mod part_out;
+mod sampling;
 mod tool_in;
 mod tool_out;
 

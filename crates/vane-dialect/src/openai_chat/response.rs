@@ -51,7 +51,13 @@ pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<
     });
     write_calls(&mut out, &calls.collect::<Vec<_>>(), old_functions);
     out.extend_from_slice(br#"},"logprobs":null,"finish_reason":"#);
-    json::string(&mut out, finish_reason(&answer.stop, old_functions));
+    let refused = blocks
+        .iter()
+        .any(|block| matches!(block, Block::Refusal(_)));
+    json::string(
+        &mut out,
+        finish_reason(&answer.stop, refused, old_functions),
+    );
     out.extend_from_slice(br#"}],"usage":"#);
     usage::write(&mut out, &answer.usage, cost);
     if let Some(tier) = usage::tier_name(answer.usage.served) {
@@ -78,14 +84,15 @@ pub(crate) fn head(object: &str, id: &str, model: &str, created: u64, reply: &Re
     out
 }
 
-pub(crate) const fn finish_reason(stop: &Stop, old_functions: bool) -> &'static str {
+/// `refused`: the model declined in words, which in this dialect is a plain stop.
+pub(crate) const fn finish_reason(stop: &Stop, refused: bool, old_functions: bool) -> &'static str {
     match stop {
         Stop::ToolUse if old_functions => "function_call",
         Stop::ToolUse => "tool_calls",
         Stop::MaxOutput | Stop::Context => "length",
-        Stop::Refusal => "content_filter",
+        Stop::Refusal if !refused => "content_filter",
         // Typed clients know no other names.
-        Stop::End | Stop::Sequence(_) | Stop::Pause | Stop::Other(_) => "stop",
+        Stop::End | Stop::Sequence(_) | Stop::Pause | Stop::Refusal | Stop::Other(_) => "stop",
     }
 }
 

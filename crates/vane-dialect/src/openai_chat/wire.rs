@@ -65,6 +65,15 @@ pub(crate) struct Choice<'a> {
     pub(crate) stop_reason: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) error: Option<&'a RawValue>,
+    /// Moonshot: the counts of a stream.
+    #[serde(borrow)]
+    pub(crate) usage: Option<&'a RawValue>,
+}
+
+impl<'a> Choices<'a> {
+    pub(crate) fn usage(&self) -> Option<&'a RawValue> {
+        self.first.as_ref()?.usage
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

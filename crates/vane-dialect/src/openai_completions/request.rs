@@ -87,12 +87,12 @@ pub(crate) fn encode(
         body.field("suffix", suffix);
     }
     body.stream(fill.stream.on);
-    body.sampling(&fill.sampling);
+    body.sampling(&fill.sampling, false);
     if fill.cache_key.is_some() {
         body.notes.drop("prompt_cache_key");
     }
     for extra in &fill.extras {
-        if taken(extra, target.quirks) {
+        if taken(extra, target.quirks) && !body.refuses(&extra.name) {
             body.field(&extra.name, &extra.value);
         } else {
             body.notes.drop(&extra.name);
@@ -107,7 +107,5 @@ pub(crate) fn encode(
 
 fn taken(extra: &Extra, quirks: Quirks) -> bool {
     let closed = quirks.has(Quirk::ClosedBody) || quirks.has(Quirk::OpenaiOwn);
-    extra.dialect == Dialect::OpenaiCompletions
-        && !extra.name.starts_with("stream_options.")
-        && (!closed || KNOWN.contains(&extra.name.as_str()))
+    extra.dialect == Dialect::OpenaiCompletions && (!closed || KNOWN.contains(&extra.name.as_str()))
 }

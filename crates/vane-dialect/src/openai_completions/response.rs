@@ -22,7 +22,7 @@ pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<
     out.extend_from_slice(br#""choices":[{"text":"#);
     json::string(&mut out, &texts.collect::<String>());
     out.extend_from_slice(br#","index":0,"logprobs":null,"finish_reason":"#);
-    json::string(&mut out, chat::finish_reason(&answer.stop, false));
+    json::string(&mut out, chat::finish_reason(&answer.stop, false, false));
     out.extend_from_slice(br#"}],"usage":"#);
     usage::write(&mut out, &answer.usage, cost);
     out.push(b'}');

@@ -72,7 +72,7 @@ impl Encoder {
     }
 
     pub(crate) fn finish(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
-        let reason = response::finish_reason(&self.stop, false);
+        let reason = response::finish_reason(&self.stop, false, false);
         self.choice("", Some(reason), out);
         out.extend_from_slice(b",\"usage\":");
         // A client that asked for the usage chunk adds up what it sees: it must see it once.

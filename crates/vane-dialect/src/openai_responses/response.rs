@@ -6,7 +6,7 @@ use super::output::Output;
 use super::wire::{self, Fields};
 use crate::answer::Answer;
 use crate::codec::{Asked, Reply, Seen};
-use crate::event::{Event, Sink, Stop};
+use crate::event::{Sink, Stop};
 use crate::fault::Fault;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -82,12 +82,12 @@ impl ResponseWire<'_> {
         output.sequence.finish(stop, sink)
     }
 
-    fn usage(&self, output: &Output, sink: &mut dyn Sink) {
+    fn usage(&self, output: &mut Output, sink: &mut dyn Sink) {
         if let Some(raw) = self.usage {
             let mut usage = wire::read_usage(raw);
             usage.units = output.units;
             usage.served = wire::served(wire::text(self.service_tier).as_deref());
-            sink.event(Event::Usage(usage));
+            output.sequence.usage(usage, sink);
         }
     }
 

@@ -125,3 +125,37 @@ fn arguments_after_the_end_are_a_fault() {
     assert!(sequence.tool(0, piece("", "{}"), &mut events).is_err());
     assert!(sequence.tool(0, piece("", " "), &mut events).is_ok());
 }
+
+#[test]
+fn t3_two_calls_with_one_id_are_told_apart() {
+    let mut events = Events::new();
+    let mut sequence = Sequencer::default();
+    sequence.tool(0, piece("a", "{}"), &mut events).unwrap();
+    sequence.tool(1, piece("b", "{}"), &mut events).unwrap();
+    let ids: Vec<&str> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Open {
+                opening: Opening::ToolUse { id, .. },
+                ..
+            } => Some(&**id),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ids, ["id", "id_1"]);
+}
+
+#[test]
+fn an_answer_that_forgets_to_begin_begins_with_its_content() {
+    let mut events = Events::new();
+    let mut sequence = Sequencer::default();
+    sequence.usage(Usage::default(), &mut events);
+    sequence.text("x", &mut events).unwrap();
+    sequence.start("late", "m", 1, &mut events);
+    sequence.finish(Stop::End, &mut events).unwrap();
+    let starts = events
+        .iter()
+        .filter(|event| matches!(event, Event::Start { .. }));
+    assert_eq!(starts.count(), 1);
+    assert!(matches!(events[0], Event::Start { .. }));
+}

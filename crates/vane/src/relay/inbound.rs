@@ -119,3 +119,36 @@ fn too_large(max: usize) -> Fault {
     let message = format!("the body is over the limit of {max} bytes");
     Fault::new(Kind::TooLarge, Blame::Caller, message)
 }
+
+/// A part of a path or query as it was meant; what is not encoded well stays as it is.
+#[must_use]
+pub fn percent_decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+            Some(decoded) if byte == b'%' => {
+                bytes.push(decoded);
+                rest = &after[2..];
+            }
+            _ => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent_decoded;
+
+    #[test]
+    fn ids_are_decoded_and_never_fail() {
+        assert_eq!(percent_decoded("mistral%2Fcodestral"), "mistral/codestral");
+        assert_eq!(percent_decoded("100%"), "100%");
+        assert_eq!(percent_decoded("%zz%"), "%zz%");
+    }
+}

@@ -1,12 +1,12 @@
 //! `GET /v1/models`: what can be called now, in one shape that every SDK reads.
 
-use super::inbound::Inbound;
+use super::inbound::{Inbound, percent_decoded};
 use super::reply::{Response, json};
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, State};
 use crate::upstream::Offer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use vane_catalog::Capability;
+use vane_catalog::{Capability, Status};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault, json as write};
 
@@ -21,13 +21,19 @@ pub async fn list(
 ) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
-    let mut models: BTreeMap<&str, &Offer> = BTreeMap::new();
-    for offer in state.offers.iter() {
-        models.entry(&offer.facts.id).or_insert(offer);
-    }
-    if let Some(allowed) = &caller.models {
-        models.retain(|id, _| allowed.iter().any(|name| name == id));
-    }
+    let models: BTreeMap<&str, &Arc<Offer>> = match &caller.models {
+        // The names of the key are those it may call.
+        Some(names) => names
+            .iter()
+            .filter_map(|name| Some((name.as_str(), served(&state, name)?)))
+            .collect(),
+        None => state
+            .offers
+            .iter()
+            .filter(|offer| offer.facts.status != Status::Retired)
+            .map(|offer| (name_of(&state, offer), offer))
+            .collect(),
+    };
     let limit = parameter(query, "limit")
         .and_then(|n| n.parse().ok())
         .unwrap_or(usize::MAX);
@@ -66,10 +72,7 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
         .models
         .as_ref()
         .is_none_or(|names| names.iter().any(|name| name == id));
-    let resolved = state.catalog.resolve(id).filter(|_| allowed);
-    let offer =
-        resolved.and_then(|found| found.offers.iter().find_map(|o| state.offers.get(&o.id)));
-    match offer {
+    match served(&state, id).filter(|_| allowed) {
         Some(offer) => {
             let mut out = Vec::new();
             card(&mut out, kind(inbound), id, offer);
@@ -81,6 +84,21 @@ pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<
             Err(Fault::new(Kind::NotFound, Blame::Caller, message).with_code("model_not_found"))
         }
     }
+}
+
+/// The shortest name that means this offer: its model's, unless that means others only.
+fn name_of<'o>(state: &State, offer: &'o Offer) -> &'o str {
+    let facts = &offer.facts;
+    let resolved = state.catalog.resolve(&facts.model);
+    let meant = resolved.is_some_and(|found| found.offers.iter().any(|o| o.id == facts.id));
+    if meant { &facts.model } else { &facts.id }
+}
+
+/// An offer that can be called by this name.
+fn served<'s>(state: &'s State, name: &str) -> Option<&'s Arc<Offer>> {
+    let resolved = state.catalog.resolve(name)?;
+    let mut offers = resolved.offers.iter();
+    offers.find_map(|facts| state.offers.get(&facts.id))
 }
 
 /// What `type` says: the one field on which the SDKs cannot agree. Mistral's reads only cards of
@@ -153,36 +171,4 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
         .filter_map(|pair| pair.split_once('='))
         .find(|(key, _)| *key == name)
         .map(|(_, value)| value)
-}
-
-/// Text of a path or a query. What is no escape stays as it is.
-pub fn percent_decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(decoded) if byte == b'%' => {
-                bytes.push(decoded);
-                rest = &after[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_are_decoded_and_never_fail() {
-        assert_eq!(percent_decoded("mistral%2Fcodestral"), "mistral/codestral");
-        assert_eq!(percent_decoded("100%"), "100%");
-        assert_eq!(percent_decoded("%zz%"), "%zz%");
-    }
 }

@@ -12,7 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Barrier, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// A running server. Dropping it does not stop it: [`Server::stop`] does.
@@ -56,7 +56,8 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
         gateway: gateway.clone(),
         tls,
         open: open.clone(),
-        stop: stopping.clone(),
+        stop: stopping,
+        drained: Arc::new(Barrier::new(config.workers.max(1))),
     };
     let mut threads = Vec::new();
     let mut workers = Vec::new();
@@ -69,7 +70,7 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     }
     let max = config.limits.connections_max;
     let builder = std::thread::Builder::new().name("accept".into());
-    threads.push(builder.spawn(move || accept(listener, &workers, &open, max, stopping))?);
+    threads.push(builder.spawn(move || accept(listener, &workers, &open, max))?);
     Ok(Server {
         address,
         gateway,
@@ -101,13 +102,12 @@ fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Hands connections to the workers in turn.
+/// Hands connections to the workers in turn, until the last of them has drained.
 fn accept(
     listener: TcpListener,
     workers: &[mpsc::UnboundedSender<Accepted>],
     open: &AtomicUsize,
     max: usize,
-    mut stopping: watch::Receiver<bool>,
 ) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -117,10 +117,15 @@ fn accept(
         let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
             return;
         };
+        let mut drained = std::pin::pin!(async {
+            for worker in workers {
+                worker.closed().await;
+            }
+        });
         let mut turn = 0;
         loop {
             let accepted = tokio::select! {
-                _ = stopping.wait_for(|stop| *stop) => return,
+                () = &mut drained => return,
                 accepted = listener.accept() => accepted,
             };
             let Ok((stream, peer)) = accepted else {
@@ -139,8 +144,12 @@ fn accept(
             let Ok(stream) = stream.into_std() else {
                 continue;
             };
+            let next = (1..=workers.len()).map(|step| (turn + step) % workers.len());
+            let Some(next) = next.into_iter().find(|at| !workers[*at].is_closed()) else {
+                return;
+            };
+            turn = next;
             open.fetch_add(1, Relaxed);
-            turn = (turn + 1) % workers.len();
             let _ = workers[turn].send((stream, peer));
         }
     });

@@ -14,7 +14,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Barrier, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
 /// A connection on its way to a worker.
@@ -29,6 +29,8 @@ pub(super) struct Setup {
     pub open: Arc<AtomicUsize>,
     /// Turns true when the drain begins.
     pub stop: watch::Receiver<bool>,
+    /// Where workers wait for each other at its end.
+    pub drained: Arc<Barrier>,
 }
 
 /// Runs a worker until the drain is over.
@@ -48,21 +50,33 @@ async fn work(setup: Setup, pool: Pool, mut accepted: mpsc::UnboundedReceiver<Ac
     let graceful = GracefulShutdown::new();
     let mut stop = setup.stop.clone();
     let server = Arc::new(http_server(&setup.gateway));
+    let begin = |(stream, peer): Accepted, watcher: Watcher| {
+        let (setup, pool, server) = (setup.clone(), pool.clone(), server.clone());
+        tokio::spawn(connection_of(setup, pool, server, watcher, stream, peer));
+    };
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            connection = accepted.recv() => {
-                let Some((stream, peer)) = connection else { break };
-                let one = connection_of(setup.clone(), pool.clone(), server.clone(), graceful.watcher(), stream, peer);
-                tokio::spawn(one);
-            }
+            connection = accepted.recv() => match connection {
+                Some(connection) => begin(connection, graceful.watcher()),
+                None => break,
+            },
         }
     }
     let limit = setup.gateway.state().config.timeouts.drain;
-    if tokio::time::timeout(limit, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    // Workers leave together: who comes meanwhile finds one that says when to come back.
+    let mut drained = std::pin::pin!(tokio::time::timeout(limit, async {
+        graceful.shutdown().await;
+        setup.drained.wait().await;
+    }));
+    let late = GracefulShutdown::new();
+    let finished = loop {
+        tokio::select! {
+            finished = &mut drained => break finished,
+            Some(connection) = accepted.recv() => begin(connection, late.watcher()),
+        }
+    };
+    if finished.is_err() {
         tracing::warn!(
             ?limit,
             "calls were cut: they took longer than the drain allows"

@@ -6,4 +6,25 @@
     reason = "a test fails by panicking, in its helpers too"
 )]
 
+mod client;
+mod door;
+mod log;
+mod said;
+mod world;
+
+mod chat_completions;
 mod cli;
+mod count_tokens;
+mod credentials;
+mod embeddings;
+mod failures;
+mod fim;
+mod health;
+mod leaving;
+mod limits;
+mod malformed;
+mod matrix;
+mod messages;
+mod models;
+mod responses;
+mod security;

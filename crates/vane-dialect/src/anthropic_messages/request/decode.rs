@@ -34,7 +34,8 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
     let (reasoning, format) = reader.ask(&mut object, root)?;
     let sampling = sampling(&mut object, root)?;
     let cache = reader.cache(&mut object, root)?;
-    for (name, raw) in object.rest() {
+    let said = |raw: &RawValue| raw.get() != "null";
+    for (name, raw) in object.rest().into_iter().filter(|(_, raw)| said(raw)) {
         reader.extra(&name, raw);
     }
     Ok(Call::Chat(Box::new(Chat {

@@ -6,7 +6,7 @@ use crate::anthropic_messages::error;
 use crate::anthropic_messages::response::range;
 use crate::anthropic_messages::wire::read_stop;
 use crate::codec::{Asked, Seen};
-use crate::event::{Event, Sink, Stop};
+use crate::event::{Sink, Stop};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::json::Str;
@@ -146,7 +146,8 @@ impl Decoder {
     fn count(&mut self, usage: Option<&RawValue>, sink: &mut dyn Sink) {
         if let Some(usage) = usage {
             self.counts.merge(usage);
-            sink.event(Event::Usage(self.counts.usage()));
+            let usage = self.counts.usage();
+            self.blocks.sequencer.usage(usage, sink);
         }
     }
 

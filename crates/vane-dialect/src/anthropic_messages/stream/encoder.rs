@@ -12,6 +12,7 @@ use crate::block::{State, ToolForm};
 use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
+use crate::frame::sse;
 use crate::json;
 use crate::usage::Usage;
 
@@ -267,9 +268,10 @@ fn frame(out: &mut Vec<u8>, name: &str, write: impl FnOnce(&mut Members<'_>)) {
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\ndata: ");
+    let from = out.len();
     let mut members = Members::open(out);
     members.text("type", name);
     write(&mut members);
     members.close();
-    out.extend_from_slice(b"\n\n");
+    sse::end(out, from);
 }

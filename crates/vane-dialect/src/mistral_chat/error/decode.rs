@@ -57,7 +57,7 @@ fn read(status: u16, value: &Value) -> Fault {
         other => Some(other),
     };
     let (mut message, mut param) = said.map(flatten).unwrap_or_default();
-    if message.is_empty() {
+    if message.trim().is_empty() {
         message = format!("the upstream answered {status} and did not say why");
     }
     let text = |key: &str| value.get(key).and_then(scalar);

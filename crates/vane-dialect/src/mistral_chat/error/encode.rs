@@ -39,7 +39,9 @@ fn native(fault: &Fault) -> Option<&Upstream> {
         | Dialect::AnthropicMessages
         | Dialect::LlamaInfill => false,
     };
-    let whole = serde_json::from_slice::<IgnoredAny>(&upstream.body).is_ok();
+    // As text, because an ignored string may hold any bytes.
+    let body = std::str::from_utf8(&upstream.body).ok()?;
+    let whole = serde_json::from_str::<IgnoredAny>(body).is_ok();
     let fits = fault.blame == Blame::Caller && upstream.status >= 400;
     (ours && whole && fits).then_some(upstream)
 }

@@ -39,7 +39,7 @@ impl Decoder {
         self.reading.chunk(&chunk, text, sink)?;
         let empty = chunk.choices.as_ref().is_none_or(Vec::is_empty);
         Ok(Seen {
-            usage: chunk.usage.map(|usage| response::range(text, usage)),
+            usage: chunk.usage.and_then(|usage| response::range(text, usage)),
             usage_only: empty && chunk.usage.is_some(),
             last: false,
         })

@@ -187,10 +187,12 @@ impl Encoder {
     /// Appends one chunk straight to `out`.
     fn chunk(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Members<'_>)) {
         out.extend_from_slice(b"data: ");
+        let from = out.len();
         out.extend_from_slice(&self.head);
         let mut delta = Members::open(out);
         write(&mut delta);
         delta.close();
-        out.extend_from_slice(b",\"finish_reason\":null}]}\n\n");
+        out.extend_from_slice(b",\"finish_reason\":null}]}");
+        sse::end(out, from);
     }
 }

@@ -59,7 +59,8 @@ pub(super) fn said(body: &[u8]) -> Said {
     if said.message.is_none() {
         said.message = value.get("message").or(value.get("detail")).and_then(words);
     }
-    said.message = said.message.map(|message| shorten(&message));
+    let message = said.message.filter(|message| !message.trim().is_empty());
+    said.message = message.map(|message| shorten(&message));
     said
 }
 
@@ -79,7 +80,10 @@ fn read_object(error: &Value, said: &mut Said) {
             .as_ref()
             .map(|inner| inner.get("error").unwrap_or(inner));
         let told = inner.and_then(|inner| inner.get("message")).and_then(words);
-        said.inner = told.or_else(|| (!is_html(raw.as_bytes())).then(|| raw.to_owned()));
+        said.inner = told.or_else(|| {
+            let blank = raw.trim().is_empty();
+            (!blank && !is_html(raw.as_bytes())).then(|| raw.to_owned())
+        });
         said.inner = said.inner.take().map(|inner| shorten(&inner));
     }
 }
@@ -87,7 +91,7 @@ fn read_object(error: &Value, said: &mut Said) {
 /// Text from a string, from a list of validation faults, or from an object around either.
 fn words(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if text.is_empty() || is_html(text.as_bytes()) => None,
+        Value::String(text) if text.trim().is_empty() || is_html(text.as_bytes()) => None,
         Value::String(text) => Some(text.clone()),
         Value::Array(list) => {
             let told: Vec<String> = list.iter().filter_map(words).collect();
@@ -135,6 +139,9 @@ pub(super) fn describe(status: u16, body: &[u8]) -> String {
     }
     let looks_json = matches!(trimmed[0], b'{' | b'[' | b'"');
     match std::str::from_utf8(trimmed) {
+        Ok(words) if words.trim().is_empty() => {
+            format!("the upstream answered {status} with nothing")
+        }
         Ok(words) if !looks_json && words.len() < 300 && status >= 400 => words.to_owned(),
         _ if looks_json => format!("the upstream answered {status} with JSON that is no answer"),
         _ => format!("the upstream answered {status} with what is no JSON"),
@@ -161,8 +168,9 @@ pub(super) fn is_envelope(body: &[u8]) -> bool {
         #[serde(borrow)]
         message: &'a serde_json::value::RawValue,
     }
-    serde_json::from_slice::<Envelope<'_>>(body)
-        .is_ok_and(|envelope| text(envelope.error.message).is_some())
+    // As text, because an ignored string may hold any bytes.
+    let envelope = std::str::from_utf8(body).map(serde_json::from_str::<Envelope<'_>>);
+    matches!(envelope, Ok(Ok(envelope)) if text(envelope.error.message).is_some())
 }
 
 /// Makes the kind more exact than the status alone allows.

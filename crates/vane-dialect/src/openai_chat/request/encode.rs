@@ -2,7 +2,7 @@
 
 use super::message_out::Messages;
 use super::tool_out::Tools;
-use crate::call::{Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Sampling, Show};
+use crate::call::{Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Show};
 use crate::codec::{Encoded, Target};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
@@ -37,7 +37,7 @@ const OPENAI: [&str; 18] = [
 const CLOSED: [&str; 4] = ["logit_bias", "logprobs", "top_logprobs", "user"];
 
 /// Extras of Mistral and Responses that mean the same here.
-const SHARED: [&str; 11] = [
+const SHARED: [&str; 10] = [
     "logprobs",
     "metadata",
     "prediction",
@@ -46,7 +46,6 @@ const SHARED: [&str; 11] = [
     "safety_identifier",
     "service_tier",
     "store",
-    "top_logprobs",
     "user",
     "verbosity",
 ];
@@ -71,7 +70,7 @@ pub(crate) fn encode(
     tools.write(&mut body.out, chat, body.target, body.notes);
     tools.tell(&mut asked);
     body.reasoning(&chat.reasoning);
-    body.sampling(&chat.sampling);
+    body.sampling(&chat.sampling, reasons(&chat.reasoning));
     if let Some(key) = &chat.cache_key {
         if body.is_closed() {
             body.notes.drop("prompt_cache_key");
@@ -108,7 +107,7 @@ impl Body<'_, '_> {
     }
 
     /// Writes a field that was given, unless a quirk forbids it.
-    fn unless(&mut self, quirk: Quirk, name: &str, value: Option<&impl Serialize>) {
+    pub(super) fn unless(&mut self, quirk: Quirk, name: &str, value: Option<&impl Serialize>) {
         match value {
             Some(_) if self.has(quirk) => self.notes.drop(name),
             Some(value) => self.field(name, value),
@@ -117,7 +116,7 @@ impl Body<'_, '_> {
     }
 
     /// Writes a field that OpenAI does not know and closed bodies refuse.
-    fn beyond_openai(&mut self, name: &str, value: Option<&impl Serialize>) {
+    pub(super) fn beyond_openai(&mut self, name: &str, value: Option<&impl Serialize>) {
         let refused = self.has(Quirk::OpenaiOwn) || self.has(Quirk::ClosedBody);
         match value {
             Some(_) if refused => self.notes.drop(name),
@@ -126,7 +125,7 @@ impl Body<'_, '_> {
         }
     }
 
-    fn has(&self, quirk: Quirk) -> bool {
+    pub(super) fn has(&self, quirk: Quirk) -> bool {
         self.target.quirks.has(quirk)
     }
 
@@ -147,45 +146,13 @@ impl Body<'_, '_> {
         }
     }
 
-    pub(crate) fn sampling(&mut self, sampling: &Sampling) {
-        let most = if self.has(Quirk::MaxTokens) {
-            "max_tokens"
-        } else {
-            "max_completion_tokens"
-        };
-        if let Some(limit) = sampling.max_output {
-            self.field(most, &limit);
-        }
-        self.beyond_openai("min_tokens", sampling.min_output.as_ref());
-        self.unless(
-            Quirk::NoSampling,
-            "temperature",
-            sampling.temperature.as_ref(),
-        );
-        self.unless(Quirk::NoSampling, "top_p", sampling.top_p.as_ref());
-        let penalty = sampling.presence_penalty.as_ref();
-        self.unless(Quirk::NoSampling, "presence_penalty", penalty);
-        let penalty = sampling.frequency_penalty.as_ref();
-        self.unless(Quirk::NoSampling, "frequency_penalty", penalty);
-        self.beyond_openai("top_k", sampling.top_k.as_ref());
-        self.beyond_openai("min_p", sampling.min_p.as_ref());
-        let penalty = sampling.repetition_penalty.as_ref();
-        self.beyond_openai("repetition_penalty", penalty);
-        self.unless(Quirk::NoSeed, "seed", sampling.seed.as_ref());
-        let stop = (!sampling.stop.is_empty()).then_some(&sampling.stop);
-        self.unless(Quirk::NoStop, "stop", stop);
-        if sampling.n.is_some_and(|n| n > 1) {
-            self.notes.drop("n");
-        }
-    }
-
     fn reasoning(&mut self, ask: &ReasoningAsk) {
         let said = ask.mode != ReasoningMode::Unsaid || ask.budget_tokens.is_some();
         let off = ask.mode == ReasoningMode::Off || ask.effort == Some(Effort::None);
         let mut carried = false;
         if !self.has(Quirk::NoReasoningEffort) && !self.has(Quirk::NoReasoning) {
             if let Some(effort) = effort(ask) {
-                self.field("reasoning_effort", &effort.name());
+                self.effort(effort);
             }
             carried = true;
         }
@@ -195,6 +162,12 @@ impl Body<'_, '_> {
                 self.out.extend_from_slice(br#","thinking":{"type":"#);
                 json::string(&mut self.out, switch);
                 self.out.push(b'}');
+            }
+            carried = true;
+        }
+        if self.has(Quirk::EnableThinking) {
+            if said || ask.effort.is_some() {
+                self.field("enable_thinking", &!off);
             }
             carried = true;
         }
@@ -209,6 +182,16 @@ impl Body<'_, '_> {
             Some(Show::Concise | Show::Detailed | Show::Summarized | Show::Omitted) => {
                 self.notes.drop("reasoning_summary");
             }
+        }
+    }
+
+    fn effort(&mut self, effort: Effort) {
+        if self.has(Quirk::ReasoningObject) {
+            self.out.extend_from_slice(br#","reasoning":{"effort":"#);
+            json::string(&mut self.out, effort.name());
+            self.out.push(b'}');
+        } else {
+            self.field("reasoning_effort", &effort.name());
         }
     }
 
@@ -232,13 +215,27 @@ impl Body<'_, '_> {
         } else {
             !self.has(Quirk::ClosedBody) || CLOSED.contains(&name)
         };
-        // How a stream is padded concerns only the stream that the client itself gets.
-        if known && taken && !name.starts_with("stream_options.") {
+        if known && taken && !self.refuses(name) {
             self.field(name, &extra.value);
         } else {
             self.notes.drop(&extra.name);
         }
     }
+
+    /// Whether a quirk forbids the extra `name`.
+    pub(crate) fn refuses(&self, name: &str) -> bool {
+        match name {
+            "logit_bias" => self.has(Quirk::NoLogitBias),
+            "logprobs" | "top_logprobs" => self.has(Quirk::NoLogprobs),
+            // How a stream is padded concerns only the stream that the client itself gets.
+            _ => name.starts_with("stream_options."),
+        }
+    }
+}
+
+/// Whether the call asks for reasoning.
+fn reasons(ask: &ReasoningAsk) -> bool {
+    effort(ask).is_some_and(|effort| effort != Effort::None)
 }
 
 /// The effort that comes nearest to what was asked.

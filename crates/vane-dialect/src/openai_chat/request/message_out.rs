@@ -107,7 +107,9 @@ impl<'a> Messages<'a> {
 
     fn name(&self, turn: &Turn, out: &mut Vec<u8>, notes: &mut Notes) {
         match &turn.name {
-            Some(_) if self.is_closed() => notes.drop("messages.name"),
+            Some(_) if self.is_closed() || self.has(Quirk::NoMessageName) => {
+                notes.drop("messages.name");
+            }
             Some(name) => {
                 out.extend_from_slice(b",\"name\":");
                 json::string(out, name);

@@ -190,6 +190,10 @@ impl Part<'_> {
 
 fn write_mark(out: &mut Vec<u8>, mark: CacheMark, target: &Target<'_>, notes: &mut Notes) {
     if target.quirks.has(Quirk::OpenaiOwn) {
+        // How OpenAI spells lifetimes is not known; its own is the nearest.
+        if mark != CacheMark::Default {
+            notes.drop("cache_control");
+        }
         return out.extend_from_slice(br#","prompt_cache_breakpoint":{"mode":"explicit"}"#);
     }
     if !target.quirks.has(Quirk::CacheControl) {

@@ -1,5 +1,6 @@
 //! Tools, the choice among them and the answer's format.
 
+use super::grammar;
 use crate::block::ToolForm;
 use crate::call::{CustomTool, Extra, Format, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
@@ -38,7 +39,7 @@ fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
             Ok(Tool::Custom(CustomTool {
                 name: custom.need("name", &path)?,
                 description: custom.get("description", &path)?,
-                format: custom.take("format").map(Raw::from),
+                format: custom.take("format").map(grammar::from_chat),
             }))
         }
         Some(kind) => Ok(Tool::Hosted {

@@ -1,5 +1,6 @@
 //! Tools towards a provider: namespaces flattened, custom tools wrapped, schemas fitted.
 
+use super::grammar;
 use crate::block::ToolForm;
 use crate::call::{Chat, CustomTool, Format, Function, Tool, ToolChoice};
 use crate::codec::{Asked, Target};
@@ -36,6 +37,12 @@ impl<'a> Tools<'a> {
             namespaced: Vec::new(),
             wraps: !target.quirks.has(Quirk::OpenaiOwn),
         };
+        if target.quirks.has(Quirk::NoTools) {
+            if !chat.tools.is_empty() {
+                notes.drop("tools");
+            }
+            return tools;
+        }
         for tool in &chat.tools {
             tools.add(tool, None, notes);
         }
@@ -62,7 +69,14 @@ impl<'a> Tools<'a> {
                 let name = flat(&custom.name);
                 self.list.push(Sent::Custom(name, custom));
             }
-            Tool::Namespace { name, tools, .. } => {
+            Tool::Namespace {
+                name,
+                description,
+                tools,
+            } => {
+                if description.is_some() {
+                    notes.drop("tools.description");
+                }
                 for tool in tools {
                     self.add(tool, Some(name), notes);
                 }
@@ -118,14 +132,13 @@ impl<'a> Tools<'a> {
         target: &Target<'_>,
         notes: &mut Notes,
     ) {
-        let gemini = target.quirks.has(Quirk::SchemaGemini);
         if !self.list.is_empty() {
             out.extend_from_slice(b",\"tools\":[");
             for (at, sent) in self.list.iter().enumerate() {
                 if at > 0 {
                     out.push(b',');
                 }
-                self.tool(out, sent, gemini, notes);
+                self.tool(out, sent, target, notes);
             }
             out.push(b']');
             self.choice(out, chat, target, notes);
@@ -134,14 +147,15 @@ impl<'a> Tools<'a> {
         format(out, &chat.format, target, notes);
     }
 
-    fn tool(&self, out: &mut Vec<u8>, sent: &Sent<'_>, gemini: bool, notes: &mut Notes) {
+    fn tool(&self, out: &mut Vec<u8>, sent: &Sent<'_>, target: &Target<'_>, notes: &mut Notes) {
+        let gemini = target.quirks.has(Quirk::SchemaGemini);
         match sent {
             Sent::Hosted(raw) => out.extend_from_slice(raw.get().as_bytes()),
             Sent::Custom(name, custom) if !self.wraps => {
                 out.extend_from_slice(br#"{"type":"custom","custom":"#);
                 named(out, name, custom.description.as_deref());
                 if let Some(format) = &custom.format {
-                    member(out, "format", format.get());
+                    member(out, "format", &grammar::for_chat(format));
                 }
                 out.extend_from_slice(b"}}");
             }
@@ -160,7 +174,10 @@ impl<'a> Tools<'a> {
                 if let Some(parameters) = &function.parameters {
                     member(out, "parameters", &fitted(parameters.get(), gemini));
                 }
-                if let Some(strict) = function.strict {
+                let strict = function.strict;
+                if strict == Some(true) && target.quirks.has(Quirk::NoStrictTools) {
+                    notes.drop("tools.strict");
+                } else if let Some(strict) = strict {
                     member(out, "strict", if strict { "true" } else { "false" });
                 }
                 for extra in &function.extras {
@@ -181,6 +198,13 @@ impl<'a> Tools<'a> {
         let Some(choice) = &chat.tool_choice else {
             return;
         };
+        if target.quirks.has(Quirk::NoToolChoice) {
+            // Auto is what happens anyway.
+            if *choice != ToolChoice::Auto {
+                notes.drop("tool_choice");
+            }
+            return;
+        }
         let forced = !target.quirks.has(Quirk::NoForcedTool);
         let word = match choice {
             ToolChoice::None => "none",

@@ -23,6 +23,7 @@ pub struct Encoder {
     thoughts: u64,
     usage: Usage,
     stop: Stop,
+    refused: bool,
 }
 
 /// The open block.
@@ -59,6 +60,7 @@ impl Encoder {
             thoughts: 0,
             usage: Usage::default(),
             stop: Stop::End,
+            refused: false,
         }
     }
 
@@ -71,7 +73,10 @@ impl Encoder {
                     out.extend_from_slice(br#"{"role":"assistant","content":""}"#);
                 });
             }
-            Event::Open { opening, .. } => self.block = Open::of(opening),
+            Event::Open { opening, .. } => {
+                self.refused |= matches!(opening, Opening::Refusal);
+                self.block = Open::of(opening);
+            }
             Event::Delta { text, .. } => self.text(text, out),
             Event::State { state, .. } => {
                 if let Open::Reasoning(_, known) = &mut self.block {
@@ -85,7 +90,7 @@ impl Encoder {
     }
 
     pub(crate) fn finish(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
-        let reason = response::finish_reason(&self.stop, self.old_functions);
+        let reason = response::finish_reason(&self.stop, self.refused, self.old_functions);
         self.open_chunk(out);
         out.extend_from_slice(br#""choices":[{"index":0,"delta":{},"finish_reason":"#);
         json::string(out, reason);

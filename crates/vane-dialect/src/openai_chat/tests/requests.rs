@@ -349,6 +349,7 @@ fn openai_gets_what_it_documents_and_nothing_else() {
     assert_eq!(
         sent.dropped,
         [
+            "cache_control",
             "top_k",
             "stream_options.include_obfuscation",
             "safe_prompt",

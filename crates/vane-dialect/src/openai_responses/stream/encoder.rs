@@ -7,6 +7,7 @@ use crate::block::ToolForm;
 use crate::codec::Reply;
 use crate::event::{Event, Opening, Sink};
 use crate::fault::Fault;
+use crate::frame::sse;
 use crate::openai_responses::draft::Draft;
 use crate::openai_responses::item::Item;
 use crate::openai_responses::wire::Fields;
@@ -99,11 +100,12 @@ impl Frames {
         out.extend_from_slice(b"event: ");
         out.extend_from_slice(kind.as_bytes());
         out.extend_from_slice(b"\ndata: ");
+        let from = out.len();
         let mut fields = Fields::typed(out, kind);
         fields.value("sequence_number", &self.next);
         self.next += 1;
         write(&mut fields);
-        fields.close().extend_from_slice(b"\n\n");
+        sse::end(fields.close(), from);
     }
 
     /// A frame about a part of an item.

@@ -7,6 +7,7 @@
 use super::super::dispatch::{Reached, Walk};
 use super::super::settle::{Outcome, Record};
 use super::live::{LiveStream, Step, stalled};
+use crate::config::Timeouts;
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -59,7 +60,8 @@ impl Streaming {
 
     fn new(walk: Arc<Walk>, stage: Stage, record: Record) -> Self {
         let now = Instant::now();
-        let timer = Box::pin(tokio::time::sleep(walk.state.config.timeouts.keep_alive));
+        let first = deadline(&walk.state.config.timeouts, now, now, now);
+        let timer = Box::pin(tokio::time::sleep_until(first));
         Self {
             walk,
             stage,
@@ -178,7 +180,7 @@ impl Streaming {
             if silent {
                 self.told = now;
             }
-            let next = self.next_deadline();
+            let next = deadline(timeouts, self.told, self.heard, self.began);
             self.timer.as_mut().reset(next);
             if silent {
                 return Poll::Ready(Ok(ping(self.walk.call.dialect())));
@@ -186,16 +188,15 @@ impl Streaming {
         }
         Poll::Pending
     }
+}
 
-    fn next_deadline(&self) -> Instant {
-        let timeouts = &self.walk.state.config.timeouts;
-        let keep_alive = self.told + timeouts.keep_alive;
-        let idle = self.heard + timeouts.idle;
-        keep_alive
-            .min(idle)
-            .min(self.began + timeouts.stream)
-            .max(Instant::now() + TICK)
-    }
+/// When the timer is looked at next: at the earliest of all that may be due.
+fn deadline(timeouts: &Timeouts, told: Instant, heard: Instant, began: Instant) -> Instant {
+    let keep_alive = told + timeouts.keep_alive;
+    keep_alive
+        .min(heard + timeouts.idle)
+        .min(began + timeouts.stream)
+        .max(Instant::now() + TICK)
 }
 
 /// The timer never spins: deadlines are met to this precision.

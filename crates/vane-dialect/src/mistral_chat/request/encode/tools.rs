@@ -90,7 +90,14 @@ fn flatten<'c>(
                 let name = names.sent(namespace, &custom.name);
                 sent.push(Sent::Custom(name, custom));
             }
-            Tool::Namespace { name, tools, .. } => {
+            Tool::Namespace {
+                name,
+                description,
+                tools,
+            } => {
+                if description.is_some() {
+                    notes.drop("tools.description");
+                }
                 flatten(tools, Some(name), names, notes, sent);
             }
             Tool::Hosted { dialect, raw, .. } if *dialect == Dialect::MistralChat => {

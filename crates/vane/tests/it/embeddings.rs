@@ -1,0 +1,113 @@
+//! `POST /v1/embeddings` and its twin under `/mistral`.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use crate::client::Ask;
+use crate::world::{World, cost_in};
+
+const PATH: &str = "/v1/embeddings";
+
+fn floats(embedding: &Value) -> Vec<f64> {
+    match embedding {
+        Value::String(text) => {
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(text)
+                .unwrap();
+            let (numbers, rest) = bytes.as_chunks::<4>();
+            assert!(rest.is_empty());
+            numbers
+                .iter()
+                .map(|number| f64::from(f32::from_le_bytes(*number)))
+                .collect()
+        }
+        list => list
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|number| number.as_f64().unwrap())
+            .collect(),
+    }
+}
+
+#[tokio::test]
+async fn t16_both_encodings_are_served_whatever_the_upstream_returns() {
+    let world = World::start().await;
+    for model in ["lab-e", "mistral-e"] {
+        let ask = |format: &str| {
+            let mut body = json!({"model": model, "input": ["one", "two"]});
+            if !format.is_empty() {
+                body["encoding_format"] = json!(format);
+            }
+            body
+        };
+        let list = world.post(PATH, ask("float")).await.ok().json();
+        let packed = world.post(PATH, ask("base64")).await.ok().json();
+        let silent = world.post(PATH, ask("")).await.ok().json();
+        for at in 0..2 {
+            let (list, packed) = (&list["data"][at], &packed["data"][at]);
+            assert!(
+                list["embedding"].is_array() && packed["embedding"].is_string(),
+                "{model}"
+            );
+            assert!(silent["data"][at]["embedding"].is_array(), "{model}");
+            let pairs = floats(&list["embedding"])
+                .into_iter()
+                .zip(floats(&packed["embedding"]));
+            assert!(
+                pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-6),
+                "{model}"
+            );
+            assert_eq!(list["index"], at);
+        }
+    }
+}
+
+#[tokio::test]
+async fn m1_embeddings_are_billed_for_their_input() {
+    let world = World::start().await;
+    for (path, model) in [
+        (PATH, "lab-e"),
+        (PATH, "mistral-e"),
+        ("/mistral/v1/embeddings", "mistral-e"),
+        ("/mistral/v1/embeddings", "lab-e"),
+    ] {
+        let reply = world
+            .post(path, json!({"model": model, "input": "four bytes each."}))
+            .await
+            .ok();
+        assert_eq!(cost_in(reply.text()), "0.000004", "{path} {model}");
+        assert_eq!(reply.header("vane-cost"), Some("0.000004"));
+    }
+    let lines = world.log.lines(4).await;
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["outcome"] == "done" && line["input"] == 4),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_model_of_another_kind_is_a_400_that_names_models_that_can() {
+    let world = World::start().await;
+    let reply = world
+        .post(PATH, json!({"model": "lab-m", "input": "x"}))
+        .await;
+    assert_eq!(reply.status, 400);
+    assert!(reply.text().contains("lab-e"), "{}", reply.text());
+    let chat = json!({"model": "lab-e", "messages": [{"role": "user", "content": "x"}]});
+    assert_eq!(world.post("/v1/chat/completions", chat).await.status, 400);
+    assert!(world.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn mistrals_sdk_gets_an_id() {
+    let world = World::start().await;
+    let body = json!({"model": "lab-e", "input": "x"});
+    let ask = Ask::post(PATH, body)
+        .key(&world.key)
+        .header("user-agent", "speakeasy-sdk/python 1.9");
+    let reply = world.ask(&ask).await.ok();
+    assert!(reply.json()["id"].is_string(), "{}", reply.text());
+}

@@ -1,0 +1,148 @@
+//! Fill-in-the-middle: both doors, both ways out.
+
+use serde_json::{Value, json};
+use vane_testkit::{Answer, Usage};
+
+use crate::client::Ask;
+use crate::world::{World, cost_in};
+
+const FIM: &str = "/v1/fim/completions";
+const COMPLETIONS: &str = "/v1/completions";
+const MIDDLE: &str = "    return a + b\n";
+
+fn gap(model: &str, stream: bool) -> Value {
+    json!({"model": model, "prompt": "def f(a, b):\n", "suffix": "\nprint(f(1, 2))", "max_tokens": 64, "stream": stream})
+}
+
+fn text_of(text: &str, shape: [&str; 2]) -> String {
+    let chunks = crate::said::events(text).into_iter().map(|(_, data)| data);
+    let chunks = chunks.filter(|data| data != "[DONE]");
+    let values = chunks.map(|data| serde_json::from_str::<Value>(&data).unwrap());
+    let pieces = values.map(|value| {
+        let choice = &value["choices"][0];
+        let [first, then] = shape;
+        let piece = if then.is_empty() {
+            &choice[first]
+        } else {
+            &choice[first][then]
+        };
+        piece.as_str().unwrap_or_default().to_owned()
+    });
+    pieces.collect()
+}
+
+#[tokio::test]
+async fn f1_f2_each_door_answers_in_its_own_shape_from_every_provider() {
+    let world = World::start().await;
+    let counts = Usage {
+        prompt: 20,
+        completion: 10,
+        ..Usage::default()
+    };
+    world.fake.always(Answer::default().usage(counts));
+    for model in ["codestral-m", "lab-m"] {
+        let whole = world.post(FIM, gap(model, false)).await.ok();
+        let body = whole.json();
+        assert_eq!(body["object"], "chat.completion", "{model}");
+        assert_eq!(body["choices"][0]["message"]["content"], MIDDLE, "{model}");
+        assert_eq!(cost_in(whole.text()), "0.00004", "{model}");
+        let whole = world.post(COMPLETIONS, gap(model, false)).await.ok();
+        let body = whole.json();
+        assert_eq!(body["object"], "text_completion", "{model}");
+        assert_eq!(body["choices"][0]["text"], MIDDLE, "{model}");
+        assert_eq!(cost_in(whole.text()), "0.00004", "{model}");
+        let streamed = world.post(FIM, gap(model, true)).await.ok();
+        assert_eq!(
+            text_of(streamed.text(), ["delta", "content"]),
+            MIDDLE,
+            "{model}"
+        );
+        assert!(streamed.text().trim_end().ends_with("data: [DONE]"));
+        assert_eq!(cost_in(streamed.text()), "0.00004", "{model}");
+        let mut asks = gap(model, true);
+        asks["stream_options"] = json!({"include_usage": true});
+        let streamed = world.post(COMPLETIONS, asks).await.ok();
+        assert_eq!(text_of(streamed.text(), ["text", ""]), MIDDLE, "{model}");
+        assert_eq!(cost_in(streamed.text()), "0.00004", "{model}");
+    }
+    let lines = world.log.lines(8).await;
+    assert!(
+        lines.iter().all(|line| line["cost"] == json!(0.00004)),
+        "{lines:?}"
+    );
+    for call in world.fake.calls() {
+        assert_eq!(
+            call.json()["suffix"],
+            "\nprint(f(1, 2))",
+            "{}",
+            call.request.path
+        );
+        assert_eq!(call.json()["prompt"], "def f(a, b):\n");
+    }
+}
+
+#[tokio::test]
+async fn f1_a_model_without_fim_is_a_400_that_names_models_with_it() {
+    let world = World::start().await;
+    for path in [FIM, COMPLETIONS, "/mistral/v1/fim/completions"] {
+        for model in ["claude-m", "gpt-m", "mistral-m"] {
+            let reply = world.post(path, gap(model, true)).await;
+            assert_eq!(reply.status, 400, "{path} {model}: {}", reply.text());
+            assert!(
+                reply.text().contains("codestral-m"),
+                "{path} {model}: {}",
+                reply.text()
+            );
+        }
+    }
+    assert!(world.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn f1_a_completion_without_suffix_completes() {
+    let world = World::start().await;
+    for model in ["lab-m", "codestral-m"] {
+        let body = json!({"model": model, "prompt": "def f(a, b):\n"});
+        let reply = world.post(COMPLETIONS, body).await.ok();
+        assert_eq!(reply.json()["choices"][0]["text"], MIDDLE);
+    }
+}
+
+#[tokio::test]
+async fn t12_the_byte_path_of_both_doors() {
+    let world = World::start().await;
+    for (path, model) in [(FIM, "codestral-m"), (COMPLETIONS, "lab-m")] {
+        world.fake.reset();
+        let body =
+            format!(r#"{{"prompt":"a\u0062" , "model":"{model}","suffix":"c", "max_tokens":5}}"#);
+        let reply = world.post(path, &body).await.ok();
+        let call = world.only_call();
+        let cost = format!(",\"cost\":{}", cost_in(reply.text()));
+        assert_eq!(
+            reply.text().replace(&cost, ""),
+            String::from_utf8(call.sent.clone()).unwrap()
+        );
+        assert_eq!(call.json()["prompt"], "ab");
+    }
+}
+
+#[tokio::test]
+async fn minuets_burst_of_equal_calls_is_served_in_parallel() {
+    let world = World::start().await;
+    world.fake.always(Answer::default().head_gate("all"));
+    let ask = Ask::post(FIM, gap("codestral-m", true)).key(&world.key);
+    let mut connections = Vec::new();
+    for _ in 0..4 {
+        let mut connection = world.connect().await;
+        connection.write(&ask.bytes()).await;
+        connections.push(connection);
+    }
+    crate::client::within("four calls upstream", world.fake.wait_call(3)).await;
+    world.fake.gate("all").open_for_good();
+    for connection in &mut connections {
+        let head = crate::client::within("a head", connection.head())
+            .await
+            .unwrap();
+        assert_eq!(head.reply.status, 200);
+    }
+}

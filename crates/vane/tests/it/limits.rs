@@ -1,0 +1,191 @@
+//! Limits on what one client may send or hold.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+use vane_testkit::{Answer, Script, When};
+
+use crate::client::{Ask, within};
+use crate::door::{DOORS, Door};
+use crate::world::{World, named};
+
+const PATH: &str = "/v1/chat/completions";
+
+fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    packer.write_all(plain).unwrap();
+    packer.finish().unwrap()
+}
+
+#[tokio::test]
+async fn calls_of_one_key_beyond_its_places_are_told_to_wait() {
+    let world = World::with(|config| config.limits.concurrent_per_key_max = 2).await;
+    let gated = |gate| Answer::text("One two three four").gate(gate);
+    let once = When::default().first(1);
+    world.fake.script(
+        Script::new()
+            .on(once.clone(), gated("a"))
+            .on(once, gated("b")),
+    );
+    world.fake.gate("a").open(2);
+    world.fake.gate("b").open(2);
+    let body = Door::Chat.request("lab-m", "Hi", true);
+    let mut first = world.stream(PATH, &body).await;
+    first.until("One", 1).await;
+    let mut second = world.stream(PATH, &body).await;
+    second.until("One", 1).await;
+    for door in DOORS {
+        let refused = world
+            .post(door.path(), door.request("lab-m", "Hi", false))
+            .await;
+        assert_eq!(
+            (refused.status, refused.header("retry-after")),
+            (429, Some("1")),
+            "{door:?}"
+        );
+        let kind = door.error_type(&refused.json());
+        assert!(kind.contains("rate_limit"), "{}", refused.text());
+    }
+    assert_eq!(world.fake.calls().len(), 2);
+    let other = world.new_key(&named("other"));
+    world.fake.gate("a").open_for_good();
+    world.fake.gate("b").open_for_good();
+    let ask = Ask::post(PATH, &body).key(other.expose());
+    world.ask(&ask).await.ok();
+    first.rest().await;
+    second.rest().await;
+    world.post(PATH, &body).await.ok();
+    assert_eq!(world.fake.calls().len(), 4);
+}
+
+#[tokio::test]
+async fn s14_a_body_over_the_limit_is_refused_by_its_length_alone() {
+    let world = World::with(|config| config.limits.body_bytes_max = 2_000).await;
+    for door in DOORS {
+        let mut connection = world.connect().await;
+        let head = Ask::new("POST", door.path())
+            .key(&world.key)
+            .header("content-length", 2_001);
+        connection.write(&head.bytes()).await;
+        let head = within("a refusal", connection.head()).await.unwrap();
+        assert_eq!(head.reply.status, 413, "{door:?}");
+    }
+    let big =
+        json!({"model": "lab-m", "messages": [{"role": "user", "content": "x".repeat(2_000)}]});
+    let chunked = format!("{:x}\r\n{big}\r\n0\r\n\r\n", big.to_string().len());
+    let ask = Ask::new("POST", PATH)
+        .key(&world.key)
+        .header("transfer-encoding", "chunked")
+        .header("content-length-not", "1");
+    let mut connection = world.connect().await;
+    connection
+        .write(&[ask.bytes(), chunked.into_bytes()].concat())
+        .await;
+    let head = within("a refusal", connection.head()).await.unwrap();
+    assert_eq!(head.reply.status, 413);
+    assert!(world.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn r10_a_body_that_unpacks_beyond_the_limit_is_refused() {
+    let world = World::with(|config| config.limits.body_bytes_max = 100_000).await;
+    let bomb = vec![b' '; 50_000_000];
+    let packed = [
+        ("gzip", gzip(&bomb)),
+        ("zstd", zstd::encode_all(&bomb[..], 3).unwrap()),
+    ];
+    for (encoding, bytes) in packed {
+        assert!(bytes.len() < 100_000);
+        let ask = Ask::new("POST", PATH)
+            .body(bytes)
+            .key(&world.key)
+            .header("content-encoding", encoding);
+        let reply = world.ask(&ask).await;
+        assert_eq!(reply.status, 413, "{encoding}: {}", reply.text());
+    }
+    assert!(world.fake.calls().is_empty());
+}
+
+#[tokio::test]
+async fn compressed_bodies_are_understood_and_others_are_named() {
+    let world = World::start().await;
+    let body = Door::Chat.request("lab-m", "Hi", false).to_string();
+    let packed = [
+        ("gzip", gzip(body.as_bytes())),
+        ("zstd", zstd::encode_all(body.as_bytes(), 3).unwrap()),
+        ("identity", body.clone().into_bytes()),
+    ];
+    for (encoding, bytes) in packed {
+        let ask = Ask::new("POST", PATH)
+            .body(bytes)
+            .key(&world.key)
+            .header("content-encoding", encoding);
+        world.ask(&ask).await.ok();
+    }
+    for call in world.fake.calls() {
+        assert_eq!(call.body_text(), body);
+        assert_eq!(call.request.header("content-encoding"), None);
+    }
+    let encoded = |encoding: &str| {
+        Ask::post(PATH, &body)
+            .key(&world.key)
+            .header("content-encoding", encoding)
+    };
+    for encoding in ["br", "deflate", "gzip, gzip", "x"] {
+        assert_eq!(
+            world.ask(&encoded(encoding)).await.status,
+            415,
+            "{encoding}"
+        );
+    }
+    for encoding in ["gzip", "zstd"] {
+        assert_eq!(
+            world.ask(&encoded(encoding)).await.status,
+            400,
+            "{encoding}: not packed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn s14_a_flood_of_headers_is_refused_and_the_next_client_is_served() {
+    let world = World::with(|config| config.limits.header_bytes_max = 16 << 10).await;
+    let mut ask = Ask::get("/v1/models").key(&world.key);
+    for number in 0..3_000 {
+        ask = ask.header(&format!("x-{number}"), "y".repeat(40));
+    }
+    let mut connection = world.connect().await;
+    connection.write(&ask.bytes()).await;
+    let said = connection.until_closed().await;
+    assert!(
+        said.is_empty() || said.starts_with(b"HTTP/1.1 431"),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
+    world.get("/v1/models").await.ok();
+}
+
+#[tokio::test]
+async fn connections_over_the_limit_are_closed_and_room_comes_back() {
+    let world = World::with(|config| config.limits.connections_max = 2).await;
+    let mut first = world.connect().await;
+    first.ask(&Ask::get("/health/live")).await.ok();
+    let mut second = world.connect().await;
+    second.ask(&Ask::get("/health/live")).await.ok();
+    let mut third = world.connect().await;
+    assert!(third.until_closed().await.is_empty());
+    drop(first);
+    let again = async {
+        loop {
+            let mut fourth = world.connect().await;
+            fourth.write(&Ask::get("/health/live").bytes()).await;
+            if let Some(head) = fourth.head().await {
+                assert_eq!(head.reply.status, 200);
+                return;
+            }
+        }
+    };
+    within("room for another", again).await;
+}
