@@ -11,8 +11,6 @@ export const MODELS = {
 };
 export const COST = { mistral: 0.00039, openai: 0.0028, anthropic: 0.0015, lab: 0.0012 };
 export const PATHS = { mistral: "/mistral/", openai: "/openai/", anthropic: "/anthropic/", lab: "/openai/" };
-// What an operator adds is listed under its provider.
-export const LISTED = ["codestral-latest", "gpt-4.1", "claude-haiku-4-5", "lab/lab-coder"];
 export const HELLO = [{ role: "user", content: "Hello" }];
 export const CITY = {
   type: "object",
