@@ -1,10 +1,12 @@
 //! Upstreams that break their own dialect: found by fuzzing, kept as cases.
 
+use crate::offers::{ALIBABA, DEEPSEEK, OPENAI};
 use crate::told::{collect, read_stream, read_whole, tell_stream};
 use std::iter;
 use vane_dialect::codec::{self, Asked, Decoder};
 use vane_dialect::frame::sse::Frame;
-use vane_dialect::{Dialect, Event};
+use vane_dialect::seal::Plain;
+use vane_dialect::{Dialect, Event, Notes};
 
 /// A splice into what is no object would break the body.
 #[test]
@@ -80,4 +82,18 @@ fn raw_json_of_several_lines_stays_in_its_frame() {
     let (again, fault) = read_stream(Dialect::AnthropicMessages, iter::once(stream.as_bytes()));
     assert_eq!(fault, None, "{stream}");
     assert_eq!(collect(&again).blocks.len(), 1);
+}
+
+/// An effort of tomorrow is an extra; the effort that is derived from the switch must not stand
+/// beside it.
+#[test]
+fn t13_no_member_is_written_twice() {
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"Hi"}],"reasoning_effort":"giant","enable_thinking":true,"thinking":{"type":"enabled"}}"#;
+    let call = codec::decode_call(Dialect::OpenaiChat, body.as_bytes(), &Plain).unwrap();
+    for offer in [OPENAI, DEEPSEEK, ALIBABA] {
+        let mut notes = Notes::default();
+        let sent = codec::encode_call(offer.dialect, &call, &offer.target(), &mut notes).unwrap();
+        let again = codec::decode_call(offer.dialect, &sent.body, &Plain);
+        assert!(again.is_ok(), "{again:?}");
+    }
 }

@@ -28,6 +28,7 @@ pub(crate) const OPENAI: Offer = offer("openai_chat", Dialect::OpenaiChat, "open
 pub(crate) const DEEPSEEK: Offer = offer("deepseek", Dialect::OpenaiChat, "deepseek");
 pub(crate) const GROQ: Offer = offer("groq", Dialect::OpenaiChat, "groq");
 pub(crate) const GOOGLE: Offer = offer("google", Dialect::OpenaiChat, "google");
+pub(crate) const ALIBABA: Offer = offer("alibaba", Dialect::OpenaiChat, "alibaba");
 pub(crate) const RESPONSES: Offer = offer("openai_responses", Dialect::OpenaiResponses, "openai");
 pub(crate) const ANTHROPIC: Offer = offer(
     "anthropic_messages",

@@ -69,7 +69,7 @@ pub(crate) fn encode(
     body.stream(chat.stream.on);
     tools.write(&mut body.out, chat, body.target, body.notes);
     tools.tell(&mut asked);
-    body.reasoning(&chat.reasoning);
+    let asked_for = body.reasoning(&chat.reasoning);
     body.sampling(&chat.sampling, reasons(&chat.reasoning));
     if let Some(key) = &chat.cache_key {
         if body.is_closed() {
@@ -82,7 +82,12 @@ pub(crate) fn encode(
         body.notes.drop("cache_control");
     }
     for extra in &chat.extras {
-        body.extra(extra);
+        // A value that has no canonical name stayed an extra beside what was derived.
+        if asked_for.contains(&extra.name.as_str()) {
+            body.notes.drop(&extra.name);
+        } else {
+            body.extra(extra);
+        }
     }
     body.out.push(b'}');
     Ok(Encoded {
@@ -146,13 +151,15 @@ impl Body<'_, '_> {
         }
     }
 
-    fn reasoning(&mut self, ask: &ReasoningAsk) {
+    /// Asks for reasoning as the provider wants it; the names of the members that do.
+    fn reasoning(&mut self, ask: &ReasoningAsk) -> Vec<&'static str> {
+        let mut names = Vec::new();
         let said = ask.mode != ReasoningMode::Unsaid || ask.budget_tokens.is_some();
         let off = ask.mode == ReasoningMode::Off || ask.effort == Some(Effort::None);
         let mut carried = false;
         if !self.has(Quirk::NoReasoningEffort) && !self.has(Quirk::NoReasoning) {
             if let Some(effort) = effort(ask) {
-                self.effort(effort);
+                names.push(self.effort(effort));
             }
             carried = true;
         }
@@ -162,12 +169,14 @@ impl Body<'_, '_> {
                 self.out.extend_from_slice(br#","thinking":{"type":"#);
                 json::string(&mut self.out, switch);
                 self.out.push(b'}');
+                names.push("thinking");
             }
             carried = true;
         }
         if self.has(Quirk::EnableThinking) {
             if said || ask.effort.is_some() {
                 self.field("enable_thinking", &!off);
+                names.push("enable_thinking");
             }
             carried = true;
         }
@@ -183,16 +192,18 @@ impl Body<'_, '_> {
                 self.notes.drop("reasoning_summary");
             }
         }
+        names
     }
 
-    fn effort(&mut self, effort: Effort) {
+    fn effort(&mut self, effort: Effort) -> &'static str {
         if self.has(Quirk::ReasoningObject) {
             self.out.extend_from_slice(br#","reasoning":{"effort":"#);
             json::string(&mut self.out, effort.name());
             self.out.push(b'}');
-        } else {
-            self.field("reasoning_effort", &effort.name());
+            return "reasoning";
         }
+        self.field("reasoning_effort", &effort.name());
+        "reasoning_effort"
     }
 
     fn extra(&mut self, extra: &Extra) {
