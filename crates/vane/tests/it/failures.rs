@@ -94,19 +94,19 @@ async fn r4_before_content_the_next_offer_answers_and_the_client_sees_only_it() 
 #[tokio::test]
 async fn r4_after_content_the_client_is_told_in_its_dialect_and_no_stop_is_faked() {
     let faults = [
-        Fault::ErrorAfter(4),
+        Fault::ErrorAfter(6),
         Fault::Truncate {
-            frames: 4,
+            frames: 6,
             bytes: 11,
             clean: false,
         },
         Fault::Truncate {
-            frames: 4,
+            frames: 6,
             bytes: 0,
             clean: false,
         },
         Fault::Truncate {
-            frames: 4,
+            frames: 6,
             bytes: 0,
             clean: true,
         },
@@ -120,21 +120,25 @@ async fn r4_after_content_the_client_is_told_in_its_dialect_and_no_stop_is_faked
                 let said = "One two three four five six seven eight";
                 // Anthropic's and Responses' streams open with more frames before the text.
                 let fault = match (&fault, model) {
-                    (Fault::ErrorAfter(_), "resp-m") => Fault::ErrorAfter(6),
+                    (Fault::ErrorAfter(_), "resp-m") => Fault::ErrorAfter(8),
                     (Fault::Truncate { bytes, clean, .. }, "resp-m") => Fault::Truncate {
-                        frames: 6,
+                        frames: 8,
                         bytes: *bytes,
                         clean: *clean,
                     },
                     _ => fault.clone(),
                 };
+                let gated = Answer::text(said).with_fault(fault.clone()).gate("g");
+                world.fake.always(gated);
                 world
                     .fake
-                    .always(Answer::text(said).with_fault(fault.clone()));
-                let reply = world
-                    .post(door.path(), door.request(model, "Hi", true))
-                    .await
-                    .ok();
+                    .gate("g")
+                    .open(if model == "resp-m" { 7 } else { 5 });
+                let body = door.request(model, "Hi", true);
+                let mut stream = world.stream(door.path(), body).await;
+                stream.until("One", 1).await;
+                world.fake.gate("g").open_for_good();
+                let reply = stream.rest().await;
                 count += 1;
                 let place = format!("{fault:?}, {door:?} -> {model}: {}", reply.text());
                 assert!(reply.text().contains("One"), "{place}");
