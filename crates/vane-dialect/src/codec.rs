@@ -226,6 +226,18 @@ impl Decoder {
         }
     }
 
+    /// Whether the upstream said why it ended, though its last frame may be still to come.
+    #[must_use]
+    pub const fn has_stop(&self) -> bool {
+        match self {
+            Self::OpenaiChat(decoder) => decoder.has_stop(),
+            Self::OpenaiCompletions(decoder) => decoder.has_stop(),
+            Self::MistralChat(decoder) => decoder.has_stop(),
+            // These say it in the frame that ends the answer; the event is enough.
+            Self::OpenaiResponses(_) | Self::AnthropicMessages(_) | Self::MistralFim(_) => false,
+        }
+    }
+
     /// The bytes ended: completes the events.
     ///
     /// # Errors

@@ -149,7 +149,7 @@ pub async fn answer(
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
         Route::Ready => ready(&gateway),
-        Route::Metrics => metrics(&gateway, peer),
+        Route::Metrics => metrics(&gateway, client_address(&gateway, peer, &head.headers)),
         Route::Root => root(&head.method),
         Route::Call(door) | Route::Count(door) | Route::Models(door) | Route::Model(door) => {
             let door = recognised(door, &head.headers);
@@ -283,7 +283,7 @@ fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
     };
     rescue(
         dialect,
-        &Fault::new(Kind::NotFound, Blame::Caller, message),
+        &Fault::new(Kind::NotFound, Blame::Caller, message).with_code("route_not_found"),
         request_id,
     )
 }
@@ -301,8 +301,31 @@ fn ready(gateway: &Gateway) -> Response {
     }
 }
 
-fn metrics(gateway: &Gateway, peer: IpAddr) -> Response {
-    if !peer.is_loopback() && !gateway.state().config.metrics_public {
+/// The address a request comes from; `None` if a proxy stands between that nobody said to trust.
+fn client_address(gateway: &Gateway, peer: IpAddr, headers: &http::HeaderMap) -> Option<IpAddr> {
+    let Some(forwarded) = headers.get("x-forwarded-for") else {
+        return (!headers.contains_key("forwarded")).then_some(peer);
+    };
+    let state = gateway.state();
+    let trusted = |address: IpAddr| {
+        state
+            .config
+            .trusted_proxies
+            .iter()
+            .any(|network| network.contains(address))
+    };
+    if !trusted(peer) {
+        return None;
+    }
+    // The last one that is no proxy of ours: what stands before it can be made up.
+    let hops = forwarded.to_str().ok()?.split(',').rev();
+    hops.filter_map(|hop| hop.trim().parse().ok())
+        .find(|hop| !trusted(*hop))
+}
+
+fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
+    if !client.is_some_and(|client| client.is_loopback()) && !gateway.state().config.metrics_public
+    {
         return json(404, Bytes::from_static(br#"{"error":{"message":"/metrics is for loopback: set `metrics_public = true` to open it"}}"#));
     }
     let mut response = json(200, telemetry::render(gateway));

@@ -70,8 +70,11 @@ for (const sdk of ["openai", "anthropic"]) {
   for (const model of ["codestral-latest", "claude-haiku-4-5"]) {
     test(`${sdk} error in mid-stream by ${model}`, async () => {
       const long = "Good day to you and to everybody else in this house, and good night as well.";
-      await fake.script({ ...answer(text(long)), fault: { error_after: 6 } });
+      await fake.script({ ...answer(text(long)), fault: { error_after: 6 }, gate: "content" });
+      await fake.open("content", 5);
       const stream = await SDKS[sdk].call({ model, messages: HELLO, stream: true }, VANE_API_KEY);
+      // The client has its first content by now.
+      await fake.open("content", "all");
       await assert.rejects(collect(stream), SDKS[sdk].classes[413]);
     });
   }

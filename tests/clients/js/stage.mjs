@@ -11,8 +11,6 @@ export const MODELS = {
 };
 export const COST = { mistral: 0.00039, openai: 0.0028, anthropic: 0.0015, lab: 0.0012 };
 export const PATHS = { mistral: "/mistral/", openai: "/openai/", anthropic: "/anthropic/", lab: "/openai/" };
-// What an operator adds is listed under its provider.
-export const LISTED = ["codestral-latest", "gpt-4.1", "claude-haiku-4-5", "lab/lab-coder"];
 export const HELLO = [{ role: "user", content: "Hello" }];
 export const CITY = {
   type: "object",
@@ -37,6 +35,11 @@ export class Fake {
     await this.#post("/__reset", {});
     const rules = answers.map((each, at) => (at < answers.length - 1 ? { when: { first: 1 }, answer: each } : { answer: each }));
     await this.#post("/__script", { rules });
+  }
+
+  /** Lets a gated answer go this many frames further; "all" is for good. */
+  open(gate, steps) {
+    return this.#post(`/__gate?name=${gate}&open=${steps}`, {});
   }
 
   async calls() {

@@ -7,38 +7,37 @@ from mistralai.client import Mistral
 from mistralai.client.errors import SDKError
 from stage.fake import answer, status, text
 
-HELLO = [{"role": "user", "content": "Hello"}]
 MODELS = ["codestral-latest", "claude-haiku-4-5", "gpt-4.1"]
 
 
+def user(said):
+    return [{"role": "user", "content": said}]
+
+
 @pytest.fixture
-def call(url, key, request):
-    """A call by the SDK's name: `call(sdk, model, stream=False, key=key)`."""
+def call(url, key):
+    """A call by the SDK's name: `call(sdk, model, stream=False, key=key, said="Hello")`."""
 
-    def by_openai(model, stream, key):
+    def by_openai(model, stream, key, said):
         client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-        said = client.chat.completions.create(model=model, messages=HELLO, stream=stream)
-        return list(said) if stream else said
+        return client.chat.completions.create(model=model, messages=user(said), stream=stream)
 
-    def by_responses(model, stream, key):
+    def by_responses(model, stream, key, said):
         client = openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-        said = client.responses.create(model=model, input="Hello", stream=stream, store=False)
-        return list(said) if stream else said
+        return client.responses.create(model=model, input=said, stream=stream, store=False)
 
-    def by_anthropic(model, stream, key):
+    def by_anthropic(model, stream, key, said):
         client = anthropic.Anthropic(base_url=url, api_key=key, max_retries=0)
-        said = client.messages.create(model=model, messages=HELLO, max_tokens=99, stream=stream)
-        return list(said) if stream else said
+        return client.messages.create(model=model, messages=user(said), max_tokens=99, stream=stream)
 
-    def by_mistral(model, stream, key):
+    def by_mistral(model, stream, key, said):
         client = Mistral(api_key=key, server_url=url)
         if not stream:
-            return client.chat.complete(model=model, messages=HELLO)
-        with client.chat.stream(model=model, messages=HELLO) as events:
-            return list(events)
+            return client.chat.complete(model=model, messages=user(said))
+        return client.chat.stream(model=model, messages=user(said))
 
     ways = {"openai": by_openai, "responses": by_responses, "anthropic": by_anthropic, "mistral": by_mistral}
-    return lambda sdk, model, stream=False, key=key: ways[sdk](model, stream, key)
+    return lambda sdk, model, stream=False, key=key, said="Hello": ways[sdk](model, stream, key, said)
 
 
 def of_status(sdk, code):
@@ -97,15 +96,9 @@ def test_429_says_when_to_come_back(call, fake, sdk, model):
 
 
 @every_sdk
-def test_413_a_body_too_large(url, key, fake, sdk, call):
-    HELLO[0]["content"], before = "x" * 1_100_000, HELLO[0]["content"]
-    try:
-        if sdk == "responses":
-            pytest.skip("the same door as chat, with another field")
-        with pytest.raises(of_status(sdk, 413)) as raised:
-            call(sdk, "codestral-latest")
-    finally:
-        HELLO[0]["content"] = before
+def test_413_a_body_too_large(call, fake, sdk):
+    with pytest.raises(of_status(sdk, 413)) as raised:
+        call(sdk, "codestral-latest", said="x" * 1_100_000)
     assert raised.value.status_code == 413
     assert fake.calls == []
 
@@ -127,26 +120,29 @@ def test_a_failure_before_content_is_retried_out_of_sight(call, fake, sdk, model
     assert len(fake.calls) == 2
 
 
+def read_past(fake, fault, call, sdk, model):
+    """The events of a stream that fails, surely after the client has had its first content."""
+    said = text("Good day to you and to everybody else in this house, and good night as well.")
+    fake.script(answer(said, fault=fault, gate="content"))
+    fake.open("content", 5)
+    events = []
+    for event in call(sdk, model, stream=True):
+        fake.open("content", "all")
+        events.append(event)
+    return events
+
+
 @pytest.mark.parametrize("sdk", ["openai", "responses", "anthropic"])
 @pytest.mark.parametrize("model", MODELS)
-def test_an_error_in_mid_stream_is_raised(call, fake, sdk, model):
-    long = "Good day to you and to everybody else in this house, and good night as well."
-    fake.script(answer(text(long), fault={"error_after": 6}))
-    module = anthropic if sdk == "anthropic" else openai
+@pytest.mark.parametrize("fault", [{"error_after": 6}, {"truncate": {"frames": 6}}], ids=["error", "cut"])
+def test_a_failure_in_mid_stream_is_no_clean_end(call, fake, sdk, model, fault):
     if sdk == "responses":
-        last = call(sdk, model, stream=True)[-1]
+        last = read_past(fake, fault, call, sdk, model)[-1]
         assert last.type in ("response.failed", "error")
     else:
+        module = anthropic if sdk == "anthropic" else openai
         with pytest.raises(module.APIError):
-            call(sdk, model, stream=True)
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_a_cut_stream_is_no_clean_end(call, fake, model):
-    long = "Good day to you and to everybody else in this house, and good night as well."
-    fake.script(answer(text(long), fault={"truncate": {"frames": 6}}))
-    with pytest.raises(openai.APIError):
-        call("openai", model, stream=True)
+            read_past(fake, fault, call, sdk, model)
 
 
 def headers_of(error):

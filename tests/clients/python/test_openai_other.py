@@ -53,7 +53,7 @@ def test_embeddings(client, fake, model, format):
 
 def test_models(client):
     ids = [model.id for model in client.models.list()]
-    expected = ["codestral-latest", "gpt-4.1", "claude-haiku-4-5", "lab/lab-coder", "codestral-embed", "codestral/codestral-latest"]
+    expected = ["codestral-latest", "gpt-4.1", "claude-haiku-4-5", "lab-coder", "codestral-embed", "codestral/codestral-latest"]
     assert set(expected) <= set(ids)
     assert len(ids) == len(set(ids))
     one = client.models.retrieve("codestral-latest")

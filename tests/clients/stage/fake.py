@@ -53,6 +53,10 @@ class Fake:
     def reset(self) -> None:
         self._post("/__reset", {})
 
+    def open(self, gate: str, steps: object) -> None:
+        """Lets a gated answer go this many frames further; "all" is for good."""
+        self._post(f"/__gate?name={gate}&open={steps}", {})
+
     @property
     def calls(self) -> list[dict]:
         """Every request since the test began, its JSON body under `json`."""

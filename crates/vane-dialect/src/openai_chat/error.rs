@@ -116,6 +116,7 @@ fn told(fault: &Fault) -> Told {
         Kind::Unsupported => (400, INVALID, Some("unsupported")),
         Kind::Unauthenticated => (401, INVALID, Some("invalid_api_key")),
         Kind::Forbidden => (403, "permission_error", Some("forbidden")),
+        Kind::NotFound if fault.code.as_deref() == Some("route_not_found") => (404, INVALID, None),
         Kind::NotFound => (404, INVALID, Some("model_not_found")),
         Kind::Method => (405, INVALID, Some("method_not_allowed")),
         Kind::TooLarge => (413, INVALID, Some("request_too_large")),

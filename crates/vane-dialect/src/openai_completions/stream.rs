@@ -15,6 +15,10 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    pub(crate) const fn has_stop(&self) -> bool {
+        self.chat.has_stop()
+    }
+
     pub(crate) fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Result<Seen, Fault> {
         self.chat.push(frame, sink)
     }

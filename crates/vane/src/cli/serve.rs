@@ -38,6 +38,7 @@ async fn listen(
     settings: &Settings<'_>,
     greeting: &str,
 ) -> Result<(), Failure> {
+    terminal::log_to_stderr(&config.log);
     let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
     let gateway = Gateway::new(
         State::new(config)?,
@@ -108,8 +109,8 @@ pub fn banner(config: &Config, key: Option<&str>) -> String {
     said += &if ready.is_empty() {
         let variables = FIRST_VARIABLES.join(", ");
         format!(
-            "No provider is on: set {variables} or another provider's variable, \
-             or VANE_OLLAMA_BASE_URL for a server of your own, and start again.\n"
+            "No provider is on: set {variables} or another provider's variable,, \
+             or name a server of your own in vane.toml, and start again.\n"
         )
     } else {
         format!("Providers: {}\n", ready.join(", "))
@@ -189,7 +190,7 @@ mod tests {
     #[test]
     fn without_a_provider_it_says_what_to_set() {
         let said = banner(&config(&[]), None);
-        assert!(said.contains("MISTRAL_API_KEY") && said.contains("VANE_OLLAMA_BASE_URL"));
+        assert!(said.contains("MISTRAL_API_KEY") && said.contains("vane.toml"));
     }
 
     #[test]

@@ -87,6 +87,25 @@ pub struct Network {
     pub prefix: u8,
 }
 
+impl Network {
+    /// Whether `address` is in the range.
+    #[must_use]
+    pub fn contains(&self, address: std::net::IpAddr) -> bool {
+        use std::net::IpAddr::{V4, V6};
+        let same = |ours: u128, theirs: u128, bits: u32| {
+            let dropped = bits.saturating_sub(u32::from(self.prefix));
+            ours.checked_shr(dropped).unwrap_or(0) == theirs.checked_shr(dropped).unwrap_or(0)
+        };
+        match (self.address, address) {
+            (V4(ours), V4(theirs)) => {
+                same(ours.to_bits().into(), theirs.to_bits().into(), u32::BITS)
+            }
+            (V6(ours), V6(theirs)) => same(ours.to_bits(), theirs.to_bits(), u128::BITS),
+            (V4(_), V6(_)) | (V6(_), V4(_)) => false,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// 32 MiB.

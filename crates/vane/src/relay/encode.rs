@@ -11,6 +11,7 @@ use memchr::memmem;
 use vane_dialect::codec::{self, Asked, Target};
 use vane_dialect::head::Head;
 use vane_dialect::quirk::{Quirk, Quirks};
+use vane_dialect::usage::{Served, Tier};
 use vane_dialect::{Dialect, Fault, Notes};
 
 /// The body of one attempt and what its answer's decoder must know.
@@ -40,6 +41,7 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
     } else {
         translated(walk, choice)?
     };
+    priced_as_asked(walk, choice)?;
     if walk.call.strict && !outgoing.notes.is_empty() {
         let names = outgoing.notes.dropped().join(", ");
         let message = format!(
@@ -52,6 +54,31 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
         ));
     }
     Ok(outgoing)
+}
+
+/// Refuses a service tier whose price nobody stated: it would be served for nothing.
+fn priced_as_asked(walk: &Walk, choice: &Choice) -> Result<(), Fault> {
+    let head = &walk.call.head;
+    let fast = head.raw("speed") == Some("\"fast\"");
+    let tier = match head.raw("service_tier") {
+        Some("\"priority\"" | "\"fast\"") => Tier::Priority,
+        Some("\"flex\"") => Tier::Flex,
+        _ => Tier::Standard,
+    };
+    let served = Served {
+        tier,
+        fast,
+        ..Served::default()
+    };
+    if choice.offer.facts.is_priced_for(served, walk.began) {
+        return Ok(());
+    }
+    let field = if fast { "speed" } else { "service_tier" };
+    let message = format!(
+        "{} has no stated price for this `{field}`",
+        choice.offer.facts.id
+    );
+    Err(Fault::unsupported(field, message))
 }
 
 fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {

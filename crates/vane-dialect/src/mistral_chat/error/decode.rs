@@ -87,7 +87,6 @@ fn refine(fault: &Fault, native: &str) -> (Kind, Blame) {
         Kind::Invalid if native == "invalid_model" || says(&["invalid model"]) => {
             (Kind::NotFound, Blame::Upstream)
         }
-        Kind::RateLimited if says(&["capacity exceeded"]) => (Kind::Overloaded, Blame::Upstream),
         Kind::Forbidden if says(&["guardrail", "moderation"]) || native.contains("guardrail") => {
             (Kind::ContentFilter, Blame::Caller)
         }

@@ -70,7 +70,7 @@ fn write(fault: &Fault, out: &mut Vec<u8>) {
 /// Status, type and code. 422 is never ours: Mistral's SDKs read only `{"detail": [...]}` there.
 fn envelope(fault: &Fault) -> (u16, &'static str, Option<&'static str>) {
     if fault.blame == Blame::ProviderKey {
-        return (503, "provider_credential", None);
+        return (502, "provider_credential", None);
     }
     match fault.kind {
         Kind::Invalid | Kind::Unsupported => (400, "invalid_request_error", None),

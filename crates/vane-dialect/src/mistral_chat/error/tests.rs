@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
     (
         429,
         r#"{"object":"error","message":"Service tier capacity exceeded for this model.","type":"service_tier_capacity_exceeded","param":null,"code":"3505"}"#,
-        Kind::Overloaded,
+        Kind::RateLimited,
         Blame::Upstream,
         "capacity exceeded",
         Some("3505"),

@@ -14,6 +14,11 @@ pub struct Decoder {
 }
 
 impl Decoder {
+    /// Whether a finish reason was read, even if more may follow it.
+    pub(crate) const fn has_stop(&self) -> bool {
+        self.reading.has_stop()
+    }
+
     #[must_use]
     pub fn new(asked: Asked) -> Self {
         Self {

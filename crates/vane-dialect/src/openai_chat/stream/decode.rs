@@ -41,6 +41,11 @@ impl Decoder {
         self.reading.chunk(data, sink)
     }
 
+    /// Whether a finish reason was read, even if more may follow it.
+    pub(crate) const fn has_stop(&self) -> bool {
+        self.reading.has_stop()
+    }
+
     pub(crate) fn finish(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
         if self.reading.is_finished() || self.reading.has_stop() {
             return self.reading.end(sink);

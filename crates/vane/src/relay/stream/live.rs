@@ -28,6 +28,8 @@ pub(in super::super) struct LiveStream {
     out: VecDeque<Bytes>,
     /// The dialect's last frame was seen: what comes after it is not for the client.
     last_seen: bool,
+    /// What went wrong behind content that the client has yet to get.
+    broken: Option<Fault>,
     /// When the call began: the instant whose rates price it.
     priced_at: i64,
     input_bytes: usize,
@@ -84,6 +86,7 @@ impl LiveStream {
             way,
             out: VecDeque::new(),
             last_seen: false,
+            broken: None,
             priced_at: walk.began,
             input_bytes: walk.call.head.body().len(),
         })
@@ -96,6 +99,11 @@ impl LiveStream {
             match tokio::time::timeout(timeouts.idle, step).await {
                 Ok(Ok(Step::More)) => {}
                 Ok(Ok(Step::End)) => return Ok(()),
+                // Past the point of no return, whatever else came with the content.
+                Ok(Err(fault)) if self.meter.content => {
+                    self.broken = Some(fault);
+                    return Ok(());
+                }
                 Ok(Err(fault)) => return Err(fault),
                 Err(_) => return Err(stalled(timeouts.idle)),
             }
@@ -124,6 +132,9 @@ impl LiveStream {
 
     /// Reads what the upstream has and decodes it.
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Fault>> {
+        if let Some(fault) = self.broken.take() {
+            return Poll::Ready(Err(fault));
+        }
         let chunk = match ready!(self.upstream.poll_data(cx)) {
             Some(Ok(chunk)) => chunk,
             Some(Err(_)) if self.last_seen => return Poll::Ready(Ok(Step::End)),
@@ -147,8 +158,16 @@ impl LiveStream {
                 long.limit
             ))
         })?;
-        // Consecutive frames that need no edit go out as one slice.
-        let mut run: Option<std::ops::Range<usize>> = None;
+        let mut run = None;
+        let taken = self.frames(&mut run);
+        // What was whole before a fault is still the client's.
+        self.forward(run);
+        self.flush_translated();
+        taken
+    }
+
+    /// Decodes whole frames; consecutive ones that need no edit go out as one slice, `run`.
+    fn frames(&mut self, run: &mut Option<std::ops::Range<usize>>) -> Result<(), Fault> {
         while let Some(range) = self.splitter.next_frame() {
             let bytes = self.splitter.buffer().slice(range.clone());
             let frame = Frame::parse(&bytes);
@@ -158,9 +177,9 @@ impl LiveStream {
             }
             let seen = self.decode(&frame)?;
             match self.edited(&frame, &bytes, &seen) {
-                Edit::Keep => match &mut run {
+                Edit::Keep => match run {
                     Some(run) => run.end = range.end,
-                    None => run = Some(range),
+                    None => *run = Some(range),
                 },
                 Edit::Replace(edited) => {
                     self.forward(run.take());
@@ -172,8 +191,6 @@ impl LiveStream {
                 break;
             }
         }
-        self.forward(run);
-        self.flush_translated();
         Ok(())
     }
 
@@ -298,8 +315,9 @@ impl LiveStream {
     }
 
     /// Whether the client has all it came for: the stop and its counts.
-    pub(super) const fn is_told(&self) -> bool {
-        self.last_seen || (self.meter.stop.is_some() && self.meter.usage.is_some())
+    pub(super) fn is_told(&self) -> bool {
+        let stopped = self.meter.stop.is_some() || self.decoder.has_stop();
+        self.out.is_empty() && (self.last_seen || (stopped && self.meter.usage.is_some()))
     }
 }
 
