@@ -9,6 +9,9 @@ use clap::Parser;
 use vane::cli::{Cli, Failure, run};
 use vane::config::Environment;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match start() {
         Ok(code) => code,

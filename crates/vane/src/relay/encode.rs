@@ -104,14 +104,14 @@ fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
 fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
     call.dialect() == choice.dialect
         && !call.sealed
-        && !needs_rewriting(choice.offer.quirks, &call.head)
+        && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
             || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
 }
 
 /// Whether one of the offer's quirks is touched by what stands in the body.
-fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
+fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
     if quirks == Quirks::default() {
         return false;
     }
@@ -140,7 +140,7 @@ fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
         Quirk::NoLogprobs => has("logprobs") || has("top_logprobs"),
         Quirk::NoLogitBias => has("logit_bias"),
         Quirk::SingleChoice => head.raw("n").is_some_and(|n| n != "1"),
-        Quirk::ClosedBody => true,
+        Quirk::ClosedBody => !head.keys().all(|key| is_legal(dialect, key)),
         Quirk::SchemaGemini => has("tools") || has("response_format"),
         Quirk::NineCharToolIds | Quirk::NoUserAfterTool | Quirk::TextOrCalls => {
             says("\"tool_calls\"")
@@ -177,6 +177,41 @@ fn needs_rewriting(quirks: Quirks, head: &Head) -> bool {
         .iter()
         .any(|&quirk| quirks.has(quirk) && touched(quirk))
 }
+
+/// Whether a closed body of `dialect` may have `key`: Vane's own are cut out anyway.
+fn is_legal(dialect: Dialect, key: &str) -> bool {
+    let known: &[&str] = match dialect {
+        Dialect::MistralFim => &MISTRAL_FIM_KEYS,
+        Dialect::MistralEmbeddings => &MISTRAL_EMBEDDINGS_KEYS,
+        // Messages are closed too, and only the encoder looks into them.
+        _ => &[],
+    };
+    known.contains(&key) || OWN_FIELDS.contains(&key)
+}
+
+const MISTRAL_FIM_KEYS: [&str; 12] = [
+    "model",
+    "prompt",
+    "suffix",
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "min_tokens",
+    "stop",
+    "random_seed",
+    "stream",
+    "metadata",
+    "prompt_cache_key",
+];
+
+const MISTRAL_EMBEDDINGS_KEYS: [&str; 6] = [
+    "model",
+    "input",
+    "output_dimension",
+    "output_dtype",
+    "encoding_format",
+    "metadata",
+];
 
 fn spliced(call: &RawCall, choice: &Choice) -> Result<Vec<Bytes>, Fault> {
     let head = &call.head;

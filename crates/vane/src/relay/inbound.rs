@@ -45,7 +45,10 @@ pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Resul
     if announced.is_some_and(|length: u64| length > max as u64) {
         return Err(too_large(max));
     }
-    let bytes = collect(body, max).await?;
+    let expected = announced
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or(0);
+    let bytes = collect(body, expected, max).await?;
     match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
         None | Some(b"identity" | b"") => Ok(bytes),
         Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max),
@@ -61,7 +64,7 @@ pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Resul
     }
 }
 
-async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Fault> {
+async fn collect(mut body: Incoming, expected: usize, max: usize) -> Result<Bytes, Fault> {
     let mut first = Bytes::new();
     let mut joined = BytesMut::new();
     let started = tokio::time::Instant::now();
@@ -90,6 +93,7 @@ async fn collect(mut body: Incoming, max: usize) -> Result<Bytes, Fault> {
             first = data;
         } else {
             if joined.is_empty() {
+                joined.reserve(expected.max(first.len() + data.len()));
                 joined.extend_from_slice(&std::mem::take(&mut first));
             }
             joined.extend_from_slice(&data);
