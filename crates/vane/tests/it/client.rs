@@ -269,10 +269,6 @@ impl Stream {
         Self { connection, body }
     }
 
-    pub(crate) fn head(&self) -> &Reply {
-        &self.body.reply
-    }
-
     /// Reads until `text` has come `times`; everything so far is returned.
     pub(crate) async fn until(&mut self, text: &str, times: usize) -> String {
         let what = format!("{times} x {text:?}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use vane_testkit::{Answer, Ended, ErrorBody, Fault, Script, When};
 
 use crate::client::{Ask, within};
@@ -91,89 +91,76 @@ async fn r4_before_content_the_next_offer_answers_and_the_client_sees_only_it() 
     }
 }
 
+/// Faults after `frames` frames of a stream.
+fn late(frames: usize) -> [Fault; 4] {
+    let cut = |bytes, clean| Fault::Truncate {
+        frames,
+        bytes,
+        clean,
+    };
+    [
+        Fault::ErrorAfter(frames),
+        cut(11, false),
+        cut(0, false),
+        cut(0, true),
+    ]
+}
+
+/// The stream ends in an error of the door's dialect, and in nothing like a stop.
+#[track_caller]
+fn told(door: Door, text: &str, place: &str) {
+    let events = events(text);
+    let (name, data) = events.last().unwrap();
+    let error: Value = serde_json::from_str(data).unwrap_or_else(|_| panic!("{place}"));
+    let message = [&error["error"]["message"], &error["message"]];
+    match door {
+        Door::Chat | Door::MistralChat => {
+            assert!(message.iter().any(|text| text.is_string()), "{place}");
+        }
+        Door::Messages => assert_eq!(name, "error", "{place}"),
+        Door::Responses => assert!(name == "response.failed" || name == "error", "{place}"),
+    }
+    for stop in [
+        "[DONE]",
+        "event: message_stop",
+        "response.completed",
+        "\"finish_reason\":\"stop\"",
+        "end_turn",
+    ] {
+        assert!(!text.contains(stop), "{place}");
+    }
+}
+
 #[tokio::test]
 async fn r4_after_content_the_client_is_told_in_its_dialect_and_no_stop_is_faked() {
-    let faults = [
-        Fault::ErrorAfter(4),
-        Fault::Truncate {
-            frames: 4,
-            bytes: 11,
-            clean: false,
-        },
-        Fault::Truncate {
-            frames: 4,
-            bytes: 0,
-            clean: false,
-        },
-        Fault::Truncate {
-            frames: 4,
-            bytes: 0,
-            clean: true,
-        },
-    ];
     let world = World::start().await;
-    let mut count = 0;
-    for fault in faults {
-        for door in DOORS {
-            for model in crate::door::UPSTREAMS {
+    for door in DOORS {
+        for model in crate::door::UPSTREAMS {
+            // A stream of Responses opens with more frames before its text.
+            let frames = if model == "resp-m" { 8 } else { 6 };
+            for fault in late(frames) {
                 world.fake.reset();
                 let said = "One two three four five six seven eight";
-                // Anthropic's and Responses' streams open with more frames before the text.
-                let fault = match (&fault, model) {
-                    (Fault::ErrorAfter(_), "resp-m") => Fault::ErrorAfter(6),
-                    (Fault::Truncate { bytes, clean, .. }, "resp-m") => Fault::Truncate {
-                        frames: 6,
-                        bytes: *bytes,
-                        clean: *clean,
-                    },
-                    _ => fault.clone(),
-                };
-                world
-                    .fake
-                    .always(Answer::text(said).with_fault(fault.clone()));
-                let reply = world
-                    .post(door.path(), door.request(model, "Hi", true))
-                    .await
-                    .ok();
-                count += 1;
+                let gated = Answer::text(said).with_fault(fault.clone()).gate("g");
+                world.fake.always(gated);
+                world.fake.gate("g").open(frames - 1);
+                let body = door.request(model, "Hi", true);
+                let mut stream = world.stream(door.path(), body).await;
+                stream.until("One", 1).await;
+                world.fake.gate("g").open_for_good();
+                let reply = stream.rest().await;
                 let place = format!("{fault:?}, {door:?} -> {model}: {}", reply.text());
-                assert!(reply.text().contains("One"), "{place}");
-                let events = events(reply.text());
-                let (name, data) = events.last().unwrap();
-                match door {
-                    Door::Chat | Door::MistralChat => {
-                        let error: Value =
-                            serde_json::from_str(data).unwrap_or_else(|_| panic!("{place}"));
-                        assert!(
-                            error["error"]["message"].is_string() || error["message"].is_string(),
-                            "{place}"
-                        );
-                    }
-                    Door::Messages => assert_eq!(name, "error", "{place}"),
-                    Door::Responses => {
-                        assert!(name == "response.failed" || name == "error", "{place}")
-                    }
-                }
-                for stop in [
-                    "[DONE]",
-                    "event: message_stop",
-                    "response.completed",
-                    "\"finish_reason\":\"stop\"",
-                    "end_turn",
-                ] {
-                    assert!(!reply.text().contains(stop), "{place}");
-                }
+                told(door, reply.text(), &place);
                 assert_eq!(world.fake.calls().len(), 1, "not tried again: {place}");
             }
         }
     }
-    let lines = world.log.lines(count).await;
-    assert!(
-        lines
-            .iter()
-            .all(|line| line["outcome"] == "broken" && line["cost"].is_number()),
-        "{lines:?}"
-    );
+    for line in world.log.lines(4 * 4 * 4).await {
+        assert!(
+            line["outcome"] == "broken" && line["cost"].is_number(),
+            "{line}"
+        );
+    }
 }
 
 #[tokio::test]

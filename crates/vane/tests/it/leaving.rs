@@ -225,7 +225,7 @@ async fn s14_rapid_resets_do_not_stop_the_server() {
             }
             let mut answer = Box::pin(sender.send_request(request.unwrap()));
             // Sent, and taken back at once.
-            let _ = futures_poll_once(&mut answer).await;
+            let _ = polled_once(&mut answer).await;
             drop(answer);
         }
         drop(sender);
@@ -234,7 +234,7 @@ async fn s14_rapid_resets_do_not_stop_the_server() {
     world.get("/v1/models").await.ok();
 }
 
-async fn futures_poll_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
+async fn polled_once<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
     tokio::select! {
         biased;
         output = future => Some(output),

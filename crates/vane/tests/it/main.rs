@@ -5,6 +5,10 @@
     clippy::panic,
     reason = "a test fails by panicking, in its helpers too"
 )]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "what a test says is written where it is used"
+)]
 
 mod client;
 mod door;

@@ -3,7 +3,7 @@
 use serde_json::json;
 use vane_testkit::{Answer, Script, Usage, When};
 
-use crate::door::{DOORS, Door, UPSTREAMS};
+use crate::door::{DOORS, UPSTREAMS};
 use crate::world::{World, cost_in, pico};
 
 /// An answer with everything in it. The ids are legal at every provider.

@@ -1,7 +1,7 @@
 //! What must not be possible (S1, S2, S4, S12, S13).
 
 use serde_json::{Value, json};
-use vane_testkit::{Answer, Canary, Fault, Script, When};
+use vane_testkit::{Answer, Canary, Fault, Script, Settings, When};
 
 use crate::client::Ask;
 use crate::door::{DOORS, Door, UPSTREAMS};
@@ -91,81 +91,72 @@ fn bodies() -> Vec<(&'static str, Value)> {
     all
 }
 
-#[tokio::test]
-async fn s1_no_field_of_a_body_chooses_the_upstream() {
-    let settings = vane_testkit::Settings {
+/// Every routing field at once with the value `url`, at this depth of a body.
+fn routed(url: &str, depth: usize) -> Value {
+    let fields = ROUTING_FIELDS.iter();
+    let mut nested: Value = fields
+        .map(|name| ((*name).to_owned(), json!(url)))
+        .collect();
+    let outer = [
+        "extra_body",
+        "litellm_params",
+        "metadata",
+        "config",
+        "provider",
+    ];
+    for name in &outer[..depth] {
+        nested = json!({ *name: nested });
+    }
+    nested
+}
+
+/// Headers by which gateways let a caller choose the upstream.
+const ROUTING_HEADERS: [&str; 8] = [
+    "x-api-base",
+    "x-upstream-url",
+    "x-forwarded-host",
+    "x-target-url",
+    "helicone-target-url",
+    "x-portkey-custom-host",
+    "forwarded",
+    "proxy",
+];
+
+/// A world whose fakes take what the real providers would refuse.
+async fn lenient() -> World {
+    let settings = Settings {
         key: Some(PROVIDER_KEY.to_owned()),
         lenient: true,
-        ..Default::default()
+        ..Settings::default()
     };
-    let world = World::between(settings, |_| {}).await;
+    World::between(settings, |_| {}).await
+}
+
+#[tokio::test]
+async fn s1_no_field_of_a_call_chooses_the_upstream() {
+    let world = lenient().await;
     let canary = Canary::start().await.unwrap();
     let url = canary.url();
     for (path, body) in bodies() {
-        for depth in 0..=5 {
-            // All names at once at each depth, and each alone at the top.
-            let mut fields: Value = ROUTING_FIELDS
-                .iter()
-                .map(|name| ((*name).to_owned(), json!(url)))
-                .collect::<serde_json::Map<_, _>>()
-                .into();
-            for name in [
-                "extra_body",
-                "litellm_params",
-                "metadata",
-                "config",
-                "provider",
-            ]
-            .iter()
-            .take(depth)
-            {
-                fields = json!({*name: fields});
-            }
-            let mut nested = body.clone();
-            nested
-                .as_object_mut()
-                .unwrap()
-                .extend(fields.as_object().unwrap().clone());
-            let reply = world.post(path, &nested).await;
-            assert!(
-                [200, 400].contains(&reply.status),
-                "{path}: {}",
-                reply.text()
-            );
+        let together = (0..=5).map(|depth| routed(&url, depth));
+        let alone = ROUTING_FIELDS.iter().map(|name| json!({ *name: url }));
+        for fields in together.chain(alone) {
+            let mut routed = body.clone();
+            let more = fields.as_object().unwrap().clone();
+            routed.as_object_mut().unwrap().extend(more);
+            let reply = world.post(path, &routed).await;
+            let status = reply.status;
+            assert!([200, 400].contains(&status), "{path}: {}", reply.text());
         }
-        for name in ROUTING_FIELDS {
-            let mut alone = body.clone();
-            alone[name] = json!(url);
-            let reply = world.post(path, &alone).await;
-            assert!(
-                [200, 400].contains(&reply.status),
-                "{path} {name}: {}",
-                reply.text()
-            );
-        }
-        let ask = [
-            "x-api-base",
-            "x-upstream-url",
-            "x-forwarded-host",
-            "x-target-url",
-            "helicone-target-url",
-            "x-portkey-custom-host",
-            "forwarded",
-            "proxy",
-        ]
-        .iter()
-        .fold(Ask::post(path, &body).key(&world.key), |ask, name| {
-            ask.header(name, &url)
-        });
+        let ask = Ask::post(path, &body).key(&world.key);
+        let headers = ROUTING_HEADERS.iter();
+        let ask = headers.fold(ask, |ask, name| ask.header(name, &url));
         world.ask(&ask).await.ok();
     }
     assert_eq!(canary.hits().await.unwrap(), 0);
     assert!(world.second.calls().is_empty());
     // The fake takes no other key than the configured one.
-    assert!(
-        world.fake.calls().iter().all(|call| call.status == 200),
-        "ours went up each time"
-    );
+    assert!(world.fake.calls().iter().all(|call| call.status == 200));
 }
 
 /// Addresses of the canary and of what lies near, in forms that filters were fooled by.
@@ -235,12 +226,7 @@ fn addresses(port: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn s2_no_url_in_a_call_is_fetched() {
-    let settings = vane_testkit::Settings {
-        key: Some(PROVIDER_KEY.to_owned()),
-        lenient: true,
-        ..Default::default()
-    };
-    let world = World::between(settings, |_| {}).await;
+    let world = lenient().await;
     let canary = Canary::start().await.unwrap();
     let port = canary.url().rsplit(':').next().unwrap().to_owned();
     let urls = addresses(&port);
