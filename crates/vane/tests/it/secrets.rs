@@ -194,6 +194,7 @@ async fn s6_s11_no_secret_is_told_and_no_process_started() {
         said.lines().count() > replies.len() / 2,
         "the log is there: {said}"
     );
+    assert!(said.contains("\"TRACE\""), "at the finest level");
     let secret = &key[19..];
     for (name, canary) in [
         ("provider key", PROVIDER_KEY),
