@@ -27,6 +27,8 @@ pub struct Head {
     members: Vec<Member>,
     /// Where the closing brace stands.
     end: usize,
+    /// Some string begins as what Vane seals does.
+    sealed: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -46,17 +48,12 @@ impl Head {
     /// # Errors
     /// If it is not exactly one valid JSON object, nests too deep, or has a top-level key twice.
     pub fn scan(body: &Bytes) -> Result<Self, Fault> {
-        let text = std::str::from_utf8(body).map_err(|error| {
-            Fault::invalid(
-                "",
-                format!("the body is not UTF-8 (at byte {})", error.valid_up_to()),
-            )
-        })?;
-        let (members, end) = scan::object(text)?;
+        let scanned = scan::object(body)?;
         let head = Self {
             body: body.clone(),
-            members,
-            end,
+            members: scanned.members,
+            end: scanned.end,
+            sealed: scanned.sealed,
         };
         for (at, member) in head.members.iter().enumerate() {
             let key = head.key(member);
@@ -74,6 +71,13 @@ impl Head {
     #[must_use]
     pub const fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// Whether reasoning state that Vane sealed stands somewhere in the body: then it must be
+    /// opened before it travels.
+    #[must_use]
+    pub const fn has_sealed_state(&self) -> bool {
+        self.sealed
     }
 
     /// The keys, in order.

@@ -2,14 +2,24 @@
 
 use super::{DEPTH_MAX, Member};
 use crate::fault::Fault;
+use crate::seal;
 use memchr::memchr2;
 
-/// Walks the text of one object; returns its members and where its closing brace stands.
-pub(super) fn object(text: &str) -> Result<(Vec<Member>, usize), Fault> {
+/// What a walk over one object finds.
+pub(super) struct Scanned {
+    pub(super) members: Vec<Member>,
+    /// Where the closing brace stands.
+    pub(super) end: usize,
+    /// Some string begins with the prefix of a seal.
+    pub(super) sealed: bool,
+}
+
+/// Walks the bytes of one object.
+pub(super) fn object(bytes: &[u8]) -> Result<Scanned, Fault> {
     let mut scan = Scan {
-        text,
-        bytes: text.as_bytes(),
+        bytes,
         at: 0,
+        sealed: false,
     };
     scan.space();
     if scan.peek() != Some(b'{') {
@@ -31,15 +41,19 @@ pub(super) fn object(text: &str) -> Result<(Vec<Member>, usize), Fault> {
     let end = scan.at - 1;
     scan.space();
     match scan.peek() {
-        None => Ok((members, end)),
+        None => Ok(Scanned {
+            members,
+            end,
+            sealed: scan.sealed,
+        }),
         Some(_) => Err(scan.fault("nothing after the object")),
     }
 }
 
 struct Scan<'a> {
-    text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    sealed: bool,
 }
 
 impl Scan<'_> {
@@ -49,7 +63,7 @@ impl Scan<'_> {
         let escaped = self.string()?;
         let end = self.at;
         let unescaped = if escaped {
-            let key = serde_json::from_str(&self.text[start..end]);
+            let key = serde_json::from_slice(&self.bytes[start..end]);
             Some(key.map_err(|_| self.fault("a key with valid escapes"))?)
         } else {
             None
@@ -161,7 +175,8 @@ impl Scan<'_> {
             plain = false;
         }
         // Only these can be too large for a double, which is how most readers read them.
-        let finite = plain || self.text[start..self.at].parse().is_ok_and(f64::is_finite);
+        let digits = std::str::from_utf8(&self.bytes[start..self.at]).unwrap_or_default();
+        let finite = plain || digits.parse().is_ok_and(f64::is_finite);
         if finite {
             Ok(())
         } else {
@@ -187,6 +202,7 @@ impl Scan<'_> {
             return Err(self.fault("a string"));
         }
         self.at += 1;
+        self.sealed |= self.bytes[self.at..].starts_with(seal::PREFIX.as_bytes());
         let mut escaped = false;
         loop {
             let rest = &self.bytes[self.at..];
@@ -194,13 +210,7 @@ impl Scan<'_> {
                 self.at = self.bytes.len();
                 return Err(self.fault("the end of a string"));
             };
-            // Without a branch, so that it runs over many bytes at once.
-            if rest[..found]
-                .iter()
-                .fold(false, |any, &byte| any | (byte < 0x20))
-            {
-                return Err(self.fault("no raw control character in a string"));
-            }
+            self.characters(&rest[..found])?;
             self.at += found + 1;
             if rest[found] == b'"' {
                 return Ok(escaped);
@@ -208,6 +218,22 @@ impl Scan<'_> {
             escaped = true;
             self.escape()?;
         }
+    }
+
+    /// Checks a piece of a string, without a branch for each byte: most are plain ASCII.
+    fn characters(&self, piece: &[u8]) -> Result<(), Fault> {
+        let (control, high) = piece.iter().fold((false, false), |(control, high), &byte| {
+            (control | (byte < 0x20), high | (byte >= 0x80))
+        });
+        if control {
+            return Err(self.fault("no raw control character in a string"));
+        }
+        if high && let Err(error) = std::str::from_utf8(piece) {
+            let at = self.at + error.valid_up_to();
+            let message = format!("the body is not UTF-8 (at byte {at})");
+            return Err(Fault::invalid("", message));
+        }
+        Ok(())
     }
 
     fn escape(&mut self) -> Result<(), Fault> {
@@ -234,8 +260,9 @@ impl Scan<'_> {
     }
 
     fn hex4(&mut self) -> Result<u32, Fault> {
-        let digits = self.text.get(self.at..self.at + 4);
+        let digits = self.bytes.get(self.at..self.at + 4);
         let value = digits
+            .and_then(|digits| std::str::from_utf8(digits).ok())
             .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|digits| u32::from_str_radix(digits, 16).ok());
         self.at += 4;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use vane_dialect::dialect::Task;
 use vane_dialect::head::Head;
 use vane_dialect::json::{Object, Path, Raw, Str};
-use vane_dialect::seal::{self, Seal};
+use vane_dialect::seal::Seal;
 use vane_dialect::{Call, Dialect, Fault, Notes, codec};
 
 /// A request whose body was scanned, and decoded only if it has to be.
@@ -63,7 +63,7 @@ pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
         has_suffix: head.raw("suffix").is_some_and(|raw| raw != "\"\""),
         fallbacks: fallbacks(&head)?,
         preference: preference(&head, &mut notes)?,
-        sealed: memchr::memmem::find(&inbound.body, seal::PREFIX.as_bytes()).is_some(),
+        sealed: head.has_sealed_state(),
         notes,
         door: inbound.door,
         headers: inbound.headers,

@@ -14,8 +14,9 @@ use super::body::Body;
 use super::connect::Stream;
 use super::parts::Parts;
 use super::pool::{Idle, Origin};
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
@@ -94,11 +95,26 @@ impl Connection {
             head.extend_from_slice(part);
             rest.next();
         }
-        self.stream.write_all(&head).await?;
-        for part in rest {
-            self.stream.write_all(&part).await?;
-        }
+        self.write_all(&head, rest.as_slice()).await?;
         self.stream.flush().await
+    }
+
+    /// Writes everything, as few system calls as the socket allows.
+    async fn write_all(&mut self, head: &[u8], rest: &[Bytes]) -> std::io::Result<()> {
+        if rest.is_empty() {
+            return self.stream.write_all(head).await;
+        }
+        let slices = std::iter::once(head).chain(rest.iter().map(AsRef::as_ref));
+        let mut slices: Vec<IoSlice<'_>> = slices.map(IoSlice::new).collect();
+        let mut left = slices.as_mut_slice();
+        while !left.is_empty() {
+            let written = self.stream.write_vectored(left).await?;
+            if written == 0 {
+                return Err(std::io::ErrorKind::WriteZero.into());
+            }
+            IoSlice::advance_slices(&mut left, written);
+        }
+        Ok(())
     }
 
     async fn read_head(&mut self) -> Result<head::Head, Error> {

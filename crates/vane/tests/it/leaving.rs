@@ -155,7 +155,6 @@ async fn m4_a_hundred_disconnects_are_a_hundred_lines() {
 }
 
 #[tokio::test]
-#[ignore = "OpenAI's stop is known only with the last frame"]
 async fn m4_a_client_that_closes_after_the_stop_and_the_counts_is_done() {
     let world = World::start().await;
     world.fake.always(Answer::text("One").gate("g"));

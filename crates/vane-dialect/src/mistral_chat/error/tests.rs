@@ -219,7 +219,7 @@ fn t21_the_upstreams_words_about_the_request_come_back_whole() {
 #[test]
 fn r8_a_refused_credential_of_ours_is_not_shown_to_the_caller() {
     let (status, body) = encoded(&decode(401, br#"{"detail":"key abc is dead"}"#));
-    assert_eq!(status, 503);
+    assert_eq!(status, 502);
     let message = body["message"].as_str().unwrap();
     assert!(message.contains("Vane's own credential") && !message.contains("abc"));
 }
