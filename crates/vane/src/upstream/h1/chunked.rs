@@ -31,7 +31,8 @@ impl Chunked {
                         break;
                     }
                     let now = usize::try_from(left).unwrap_or(usize::MAX).min(raw.len());
-                    out.push(raw.split_to(now));
+                    let piece = raw.split_to(now);
+                    out.push(piece, raw.len());
                     let left = left - now as u64;
                     *self = if left == 0 {
                         Self::DataEnd
@@ -39,28 +40,32 @@ impl Chunked {
                         Self::Data(left)
                     };
                 }
-                Self::Size => match line(raw)? {
-                    None => break,
-                    Some(line) => {
-                        *self = match size(&line)? {
-                            0 => Self::Trailer,
-                            size => Self::Data(size),
-                        };
-                    }
-                },
-                Self::DataEnd => match line(raw)? {
-                    None => break,
-                    Some(line) if line.is_empty() => *self = Self::Size,
-                    Some(_) => return Err("a chunk is longer than its size"),
-                },
-                Self::Trailer => match line(raw)? {
-                    None => break,
-                    Some(line) if line.is_empty() => *self = Self::End,
-                    Some(_) => {}
-                },
+                Self::Size | Self::DataEnd | Self::Trailer => {
+                    let Some((line, length)) = line(raw)? else {
+                        break;
+                    };
+                    *self = self.after(line)?;
+                    raw.advance(length);
+                }
             }
         }
         Ok(out.finish())
+    }
+}
+
+impl Chunked {
+    /// The state after a line.
+    fn after(self, line: &[u8]) -> Result<Self, &'static str> {
+        Ok(match self {
+            Self::Size => match size(line)? {
+                0 => Self::Trailer,
+                size => Self::Data(size),
+            },
+            Self::DataEnd if line.is_empty() => Self::Size,
+            Self::DataEnd => return Err("a chunk is longer than its size"),
+            Self::Trailer if line.is_empty() => Self::End,
+            Self::Trailer | Self::Data(_) | Self::End => self,
+        })
     }
 }
 
@@ -72,11 +77,12 @@ struct Out {
 }
 
 impl Out {
-    fn push(&mut self, piece: BytesMut) {
+    /// Takes a piece, of which at most `more` bytes may follow.
+    fn push(&mut self, piece: BytesMut, more: usize) {
         if let Some(joined) = &mut self.joined {
             joined.put_slice(&piece);
         } else if let Some(first) = self.first.take() {
-            let mut joined = BytesMut::with_capacity(JOINED_BYTES);
+            let mut joined = BytesMut::with_capacity(first.len() + piece.len() + more);
             joined.put_slice(&first);
             joined.put_slice(&piece);
             self.joined = Some(joined);
@@ -90,11 +96,8 @@ impl Out {
     }
 }
 
-/// Room for the chunks of one read.
-const JOINED_BYTES: usize = 8 << 10;
-
-/// Takes a line without its end; `None` while it is not all there.
-fn line(raw: &mut BytesMut) -> Result<Option<BytesMut>, &'static str> {
+/// A line without its end, and its length with it; `None` while it is not all there.
+fn line(raw: &[u8]) -> Result<Option<(&[u8], usize)>, &'static str> {
     let Some(at) = memchr(b'\n', raw) else {
         return if raw.len() > LINE_BYTES_MAX {
             Err("a chunk's size line is too long")
@@ -102,12 +105,8 @@ fn line(raw: &mut BytesMut) -> Result<Option<BytesMut>, &'static str> {
             Ok(None)
         };
     };
-    let mut line = raw.split_to(at);
-    raw.advance(1);
-    if line.last() == Some(&b'\r') {
-        line.truncate(at - 1);
-    }
-    Ok(Some(line))
+    let line = &raw[..at];
+    Ok(Some((line.strip_suffix(b"\r").unwrap_or(line), at + 1)))
 }
 
 fn size(line: &[u8]) -> Result<u64, &'static str> {
