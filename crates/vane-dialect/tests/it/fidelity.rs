@@ -6,6 +6,7 @@
 
 mod answers;
 mod features;
+mod fills;
 mod page;
 mod reworded;
 
@@ -13,7 +14,8 @@ use crate::offers::{
     ANTHROPIC, COMPLETIONS, DEEPSEEK, EMBEDDINGS, FIM, MISTRAL, MISTRAL_EMBEDDINGS, OPENAI, Offer,
     RESPONSES,
 };
-use features::{CHATS, EMBEDS, FILLS, Feature};
+use features::{CHATS, Feature};
+use fills::{EMBEDS, FILLS};
 use reworded::REWORDED;
 use serde_json::Value;
 use vane_dialect::call::{Chat, Extra, Stream, Tool, ToolChoice};
