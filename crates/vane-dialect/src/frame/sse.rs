@@ -84,6 +84,15 @@ impl Splitter {
         None
     }
 
+    /// Lets go of the buffer if every frame in it was taken, so that a silent stream keeps no
+    /// socket's memory. Ranges given out before are void afterwards.
+    pub fn release(&mut self) {
+        if self.start == self.buffer.len() {
+            self.buffer = Bytes::new();
+            (self.start, self.line, self.seen) = (0, 0, 0);
+        }
+    }
+
     /// The bytes that ranges of [`Splitter::next_frame`] speak of.
     #[must_use]
     pub const fn buffer(&self) -> &Bytes {

@@ -170,7 +170,8 @@ async fn served<S>(
         let one_at_a_time = request.version() < http::Version::HTTP_2;
         let (gateway, pool, head) = (gateway.clone(), pool.clone(), head.clone());
         async move {
-            let response = router::answer(gateway, pool, peer, request).await;
+            // Boxed, so that a connection holds the room of a call only while it has one.
+            let response = Box::pin(router::answer(gateway, pool, peer, request)).await;
             if one_at_a_time {
                 head.answered();
             }

@@ -162,6 +162,7 @@ impl LiveStream {
         let taken = self.frames(&mut run);
         // What was whole before a fault is still the client's.
         self.forward(run);
+        self.splitter.release();
         self.flush_translated();
         taken
     }
