@@ -11,6 +11,7 @@ mod decode;
 mod dispatch;
 mod embed;
 mod encode;
+mod gather;
 mod inbound;
 mod meter;
 mod models;

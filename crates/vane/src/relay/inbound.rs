@@ -1,6 +1,7 @@
 //! What came in: the door, the headers, the whole body within its limits.
 
-use bytes::{Bytes, BytesMut};
+use super::gather::Gather;
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
@@ -65,11 +66,10 @@ pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Resul
 }
 
 async fn collect(mut body: Incoming, expected: usize, max: usize) -> Result<Bytes, Fault> {
-    let mut first = Bytes::new();
-    let mut joined = BytesMut::new();
+    let mut gather = Gather::new(expected, max);
     let started = tokio::time::Instant::now();
     loop {
-        let so_far = (first.len() + joined.len()) as u64;
+        let so_far = gather.len() as u64;
         let deadline = started + GRACE + Duration::from_secs(so_far / BYTES_PER_SECOND_MIN);
         let frame = match tokio::time::timeout_at(deadline, body.frame()).await {
             Ok(None) => break,
@@ -85,25 +85,9 @@ async fn collect(mut body: Incoming, expected: usize, max: usize) -> Result<Byte
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if first.len() + joined.len() + data.len() > max {
-            return Err(too_large(max));
-        }
-        // A body in one piece is not copied.
-        if first.is_empty() && joined.is_empty() {
-            first = data;
-        } else {
-            if joined.is_empty() {
-                joined.reserve(expected.max(first.len() + data.len()));
-                joined.extend_from_slice(&std::mem::take(&mut first));
-            }
-            joined.extend_from_slice(&data);
-        }
+        gather.push(data).map_err(|_| too_large(max))?;
     }
-    Ok(if joined.is_empty() {
-        first
-    } else {
-        joined.freeze()
-    })
+    Ok(gather.finish())
 }
 
 fn inflate(decoder: impl Read, max: usize) -> Result<Bytes, Fault> {

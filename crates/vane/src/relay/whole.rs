@@ -1,6 +1,7 @@
 //! A whole answer: read, decoded, priced, and given back in the caller's dialect.
 
 use super::dispatch::{Asked, Walk};
+use super::gather::Gather;
 use super::meter::Meter;
 use super::plan::Choice;
 use super::reply::{Response, json};
@@ -104,8 +105,7 @@ pub(super) async fn body(
 }
 
 async fn collect(mut body: UpstreamBody, max: usize, idle: Duration) -> Result<Bytes, Fault> {
-    let mut first = Bytes::new();
-    let mut joined = Vec::new();
+    let mut gather = Gather::new(0, max);
     loop {
         let data = match tokio::time::timeout(idle, body.data()).await {
             Err(_) => {
@@ -120,23 +120,9 @@ async fn collect(mut body: UpstreamBody, max: usize, idle: Duration) -> Result<B
             }
             Ok(Some(Ok(data))) => data,
         };
-        if first.len() + joined.len() + data.len() > max {
-            return Err(too_long(max));
-        }
-        if first.is_empty() && joined.is_empty() {
-            first = data;
-        } else {
-            if joined.is_empty() {
-                joined.extend_from_slice(&std::mem::take(&mut first));
-            }
-            joined.extend_from_slice(&data);
-        }
+        gather.push(data).map_err(|_| too_long(max))?;
     }
-    Ok(if joined.is_empty() {
-        first
-    } else {
-        joined.into()
-    })
+    Ok(gather.finish())
 }
 
 fn too_long(max: usize) -> Fault {
