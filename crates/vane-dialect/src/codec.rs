@@ -10,71 +10,13 @@ use crate::event::{Event, Sink};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::notes::Notes;
-use crate::quirk::Quirks;
 use crate::seal::Seal;
 use crate::{
     anthropic_messages, mistral_chat, mistral_fim, openai_chat, openai_completions,
     openai_responses,
 };
-use std::ops::Range;
-use std::sync::Arc;
 
-/// Where a call goes: what an encoder may know of the offer.
-#[derive(Clone, Copy)]
-pub struct Target<'a> {
-    /// The model's name at the provider.
-    pub model: &'a str,
-    pub provider: &'a str,
-    pub quirks: Quirks,
-    /// The model's own limit of output tokens, for dialects that demand one.
-    pub max_output: Option<u64>,
-    /// Opens reasoning state that the client carried for us.
-    pub seal: &'a dyn Seal,
-}
-
-/// What an answer's decoder may know of the call it answers.
-#[derive(Debug, Clone, Default)]
-pub struct Asked {
-    /// The text that the client prefilled: decoders of dialects that repeat it take it off.
-    pub prefill: Option<String>,
-    /// The tools of namespaces by the flat name they were sent under: (flat, namespace, name).
-    pub namespaced: Vec<(String, String, String)>,
-    /// Custom tools that were sent as one-string functions, by name.
-    pub custom: Vec<String>,
-    /// Tool ids that were replaced for this provider: (sent, the client's).
-    pub ids: Vec<(String, String)>,
-}
-
-/// What an answer's encoder may know of the call and of us.
-#[derive(Clone)]
-pub struct Reply {
-    pub call: Arc<Call>,
-    /// Our id of the call, where the upstream gave the answer none.
-    pub id: String,
-    /// Unix seconds, where the upstream gave none.
-    pub now: u64,
-    /// The provider whose state is sealed.
-    pub provider: String,
-    pub seal: Arc<dyn Seal>,
-}
-
-/// An encoded request and what its answer's decoder must know.
-#[derive(Debug, Default)]
-pub struct Encoded {
-    pub body: Vec<u8>,
-    pub asked: Asked,
-}
-
-/// What a decoder saw in one frame, for the byte path.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Where the usage object stands in the frame's data.
-    pub usage: Option<Range<usize>>,
-    /// The frame has nothing but usage (`choices: []`).
-    pub usage_only: bool,
-    /// The dialect's last frame (`[DONE]`, `message_stop`).
-    pub last: bool,
-}
+pub use crate::exchange::{Asked, Encoded, Reply, Seen, Target};
 
 /// Decodes a request body.
 ///

@@ -15,6 +15,7 @@ pub mod dialect;
 pub mod embed;
 pub mod estimate;
 pub mod event;
+pub mod exchange;
 pub mod fault;
 pub mod frame;
 pub mod head;

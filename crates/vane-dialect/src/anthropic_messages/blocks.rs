@@ -8,9 +8,9 @@ mod growing;
 
 use super::wire::unwrapped;
 use crate::block::ToolForm;
-use crate::codec::Asked;
 use crate::dialect::Dialect;
 use crate::event::Sink;
+use crate::exchange::Asked;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str};
 use crate::sequence::{Sequencer, ToolPiece};

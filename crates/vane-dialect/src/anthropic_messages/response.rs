@@ -10,9 +10,9 @@ use super::wire::{
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, ToolForm, ToolUse};
 use crate::call::{Call, Show};
-use crate::codec::{Asked, Reply, Seen};
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink, Stop};
+use crate::exchange::{Asked, Reply, Seen};
 use crate::fault::Fault;
 use crate::json::Str;
 use serde::Deserialize;

@@ -3,8 +3,8 @@
 use super::{request, response, stream};
 use crate::answer::Answer;
 use crate::call::{Call, Chat};
-use crate::codec::{Asked, Encoded, Reply, Target};
 use crate::event::Event;
+use crate::exchange::{Asked, Encoded, Reply, Target};
 use crate::fault::Fault;
 use crate::frame::sse::{Frame, Splitter};
 use crate::notes::Notes;

@@ -2,9 +2,9 @@
 
 use crate::answer::Answer;
 use crate::block::{CacheMark, State};
-use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::Stop;
+use crate::exchange::Reply;
 use crate::json::{self, Object, Path};
 use std::borrow::Cow;
 

@@ -3,8 +3,8 @@
 use super::members::{Members, list};
 use crate::block::{Block, State};
 use crate::call::Call;
-use crate::codec::Reply;
 use crate::event::Stop;
+use crate::exchange::Reply;
 
 /// The state as it travels through the client: sealed, with the provider it belongs to.
 pub(super) fn sealed(state: &State, text: &str, reply: &Reply) -> String {

@@ -4,8 +4,8 @@ mod encode;
 
 use super::message::Reading;
 use super::wire::Chunk;
-use crate::codec::{Asked, Seen};
 use crate::event::Sink;
+use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
 use serde_json::value::RawValue;
 use std::ops::Range;

@@ -11,8 +11,8 @@ mod requests;
 
 use crate::answer::Answer;
 use crate::call::{Call, Chat};
-use crate::codec::{Asked, Encoded, Reply, Target};
 use crate::event::Event;
+use crate::exchange::{Asked, Encoded, Reply, Target};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::notes::Notes;

@@ -5,8 +5,8 @@
 
 use super::wire::{ToolCall, arguments};
 use crate::block::ToolForm;
-use crate::codec::Asked;
 use crate::event::Sink;
+use crate::exchange::Asked;
 use crate::fault::Fault;
 use crate::sequence::{Sequencer, ToolPiece};
 use serde::Deserialize;

@@ -1,9 +1,9 @@
 //! Embeddings requests. Mistral's bodies are closed: what it does not name is not sent.
 
 use crate::call::Call;
-use crate::codec::{Encoded, Target};
 use crate::dialect::Dialect;
 use crate::embed::{Embed, EmbedInput, Encoding};
+use crate::exchange::{Encoded, Target};
 use crate::fault::Fault;
 use crate::notes::Notes;
 use crate::openai_embeddings::request::{begin, decode_as, extras, field};

@@ -1,5 +1,5 @@
 use crate::call::Call;
-use crate::codec::Target;
+use crate::exchange::Target;
 use crate::fault::Fault;
 use crate::mistral_embeddings::request;
 use crate::notes::Notes;

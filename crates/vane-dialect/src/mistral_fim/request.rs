@@ -1,8 +1,8 @@
 //! Requests of Mistral FIM; the body is closed, so only legal keys are written.
 
 use crate::call::{Call, Extra, Fill, Sampling, Stream};
-use crate::codec::{Encoded, Target};
 use crate::dialect::Dialect;
+use crate::exchange::{Encoded, Target};
 use crate::fault::Fault;
 use crate::json::{Object, Path};
 use crate::mistral_chat::members::Members;

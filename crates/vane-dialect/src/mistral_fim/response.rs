@@ -1,8 +1,8 @@
 //! Whole FIM answers: the shape is that of chat.
 
 use crate::answer::Answer;
-use crate::codec::{Asked, Reply, Seen};
 use crate::event::Sink;
+use crate::exchange::{Asked, Reply, Seen};
 use crate::fault::Fault;
 use crate::mistral_chat::response;
 

@@ -6,9 +6,9 @@ use super::usage;
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, State, ToolForm, ToolUse};
 use crate::call::Call;
-use crate::codec::{Asked, Reply, Seen};
 use crate::dialect::Dialect;
 use crate::event::{Sink, Stop};
+use crate::exchange::{Asked, Reply, Seen};
 use crate::fault::Fault;
 use crate::json;
 

@@ -6,8 +6,8 @@ mod streams;
 
 use crate::answer::Answer;
 use crate::call::{Call, Chat};
-use crate::codec::{Asked, Reply, Seen, Target};
 use crate::event::{Event, Sink};
+use crate::exchange::{Asked, Reply, Seen, Target};
 use crate::fault::Fault;
 use crate::frame::sse::{Frame, Splitter};
 use crate::notes::Notes;

@@ -4,8 +4,8 @@
 //! absent, because editors rely on the model's own end.
 
 use crate::call::{Call, Extra, Fill};
-use crate::codec::{Asked, Encoded, Target};
 use crate::dialect::Dialect;
+use crate::exchange::{Asked, Encoded, Target};
 use crate::fault::Fault;
 use crate::json::{self, Object, Path};
 use crate::notes::Notes;

@@ -2,8 +2,8 @@
 
 use crate::answer::Answer;
 use crate::block::Block;
-use crate::codec::{Asked, Reply, Seen};
 use crate::event::Sink;
+use crate::exchange::{Asked, Reply, Seen};
 use crate::fault::Fault;
 use crate::json;
 use crate::openai_chat::{response as chat, usage};

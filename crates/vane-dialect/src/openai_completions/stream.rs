@@ -1,8 +1,8 @@
 //! Streamed completions: every chunk is a small whole answer.
 
 use crate::call::Call;
-use crate::codec::{Reply, Seen};
 use crate::event::{Event, Opening, Sink, Stop};
+use crate::exchange::{Reply, Seen};
 use crate::fault::Fault;
 use crate::frame::sse::{self, Frame};
 use crate::json;

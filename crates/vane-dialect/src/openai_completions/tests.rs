@@ -1,8 +1,8 @@
 use crate::answer::Answer;
 use crate::block::{Block, Text};
 use crate::call::{Call, Fill};
-use crate::codec::{Reply, Target};
 use crate::event::{Event, Stop};
+use crate::exchange::{Reply, Target};
 use crate::fault::Kind;
 use crate::frame::sse::Frame;
 use crate::notes::Notes;

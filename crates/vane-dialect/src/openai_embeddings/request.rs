@@ -1,9 +1,9 @@
 //! Embeddings requests: the union of OpenAI's and Mistral's fields.
 
 use crate::call::{Call, Extra};
-use crate::codec::{Encoded, Target};
 use crate::dialect::Dialect;
 use crate::embed::{Embed, EmbedInput, Encoding};
+use crate::exchange::{Encoded, Target};
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw};
 use crate::notes::Notes;

@@ -1,6 +1,6 @@
 use crate::call::Call;
-use crate::codec::Target;
 use crate::embed::{Embed, EmbedInput, Encoding, Vector};
+use crate::exchange::Target;
 use crate::fault::Kind;
 use crate::json::Raw;
 use crate::notes::Notes;

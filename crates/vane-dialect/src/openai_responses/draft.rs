@@ -6,9 +6,9 @@ use super::item::Item;
 use super::wire::{self, Fields};
 use crate::block::State;
 use crate::call::Call;
-use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
+use crate::exchange::Reply;
 use crate::fault::Fault;
 use crate::usage::Usage;
 

@@ -9,9 +9,9 @@ use crate::anthropic_messages::wire::{
     CUSTOM_INPUT, Members, answer_id, answer_model, object_text, signature, wrapped, write_stop,
 };
 use crate::block::{State, ToolForm};
-use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
+use crate::exchange::Reply;
 use crate::frame::sse;
 use crate::json;
 use crate::usage::Usage;

@@ -12,8 +12,8 @@ mod write;
 
 use super::sampling;
 use crate::call::{Chat, Effort, Extra, Format, ReasoningAsk, ReasoningMode, Show};
-use crate::codec::{Asked, Encoded, Target};
 use crate::dialect::Dialect;
+use crate::exchange::{Asked, Encoded, Target};
 use crate::fault::Fault;
 use crate::json::Str;
 use crate::mistral_chat::members::{Members, list};

@@ -2,8 +2,8 @@
 
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, ToolUse};
-use crate::codec::Reply;
 use crate::dialect::Dialect;
+use crate::exchange::Reply;
 use crate::json;
 use crate::mistral_chat::members::{Members, list};
 use crate::mistral_chat::parts::{

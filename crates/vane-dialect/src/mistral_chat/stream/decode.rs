@@ -1,7 +1,7 @@
 //! Chunks -> events.
 
-use crate::codec::{Asked, Seen};
 use crate::event::Sink;
+use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::mistral_chat::message::Reading;

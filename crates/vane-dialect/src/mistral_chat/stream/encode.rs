@@ -4,9 +4,9 @@
 //! has `content` (one FIM client fails without). A tool call goes out whole, in one delta.
 
 use crate::block::State;
-use crate::codec::Reply;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
+use crate::exchange::Reply;
 use crate::frame::sse;
 use crate::json;
 use crate::mistral_chat::members::Members;

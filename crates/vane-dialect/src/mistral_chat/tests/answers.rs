@@ -3,8 +3,8 @@
 use super::{collect, stream, unary};
 use crate::answer::Answer;
 use crate::block::{Block, ToolForm};
-use crate::codec::{Asked, Seen};
 use crate::event::{Event, Stop};
+use crate::exchange::{Asked, Seen};
 use crate::fault::Kind;
 use crate::frame::sse::Frame;
 use crate::usage::Tier;

@@ -7,8 +7,8 @@ use crate::block::{
     Block, Document, Image, Reasoning, Source, Text, ToolForm, ToolResult, ToolUse,
 };
 use crate::call::{Chat, Function, Role, Sampling, Tool, ToolChoice, Turn};
-use crate::codec::Asked;
 use crate::event::Stop;
+use crate::exchange::Asked;
 use crate::frame::sse::{Frame, Splitter};
 use crate::json::Raw;
 use crate::usage::Usage;

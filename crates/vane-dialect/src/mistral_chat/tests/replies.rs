@@ -4,9 +4,9 @@ use super::{decode, reply, stream, unary};
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, State, Text, ToolForm, ToolUse};
 use crate::call::Chat;
-use crate::codec::Asked;
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink, Stop};
+use crate::exchange::Asked;
 use crate::usage::Usage;
 use serde_json::{Value, json};
 

@@ -3,8 +3,8 @@
 use super::message_out::Messages;
 use super::tool_out::Tools;
 use crate::call::{Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Show};
-use crate::codec::{Encoded, Target};
 use crate::dialect::Dialect;
+use crate::exchange::{Encoded, Target};
 use crate::fault::Fault;
 use crate::json;
 use crate::notes::Notes;

@@ -1,8 +1,8 @@
 //! Blocks to content parts, in the forms that the provider takes.
 
 use crate::block::{Audio, Block, CacheMark, Detail, Document, Image, Source};
-use crate::codec::Target;
 use crate::dialect::Dialect;
+use crate::exchange::Target;
 use crate::json;
 use crate::notes::Notes;
 use crate::quirk::Quirk;

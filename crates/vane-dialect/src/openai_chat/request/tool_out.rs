@@ -3,8 +3,8 @@
 use super::grammar;
 use crate::block::ToolForm;
 use crate::call::{Chat, CustomTool, Format, Function, Tool, ToolChoice};
-use crate::codec::{Asked, Target};
 use crate::dialect::Dialect;
+use crate::exchange::{Asked, Target};
 use crate::ids;
 use crate::json::{self, Raw};
 use crate::notes::Notes;

@@ -1,7 +1,7 @@
 //! Chat chunks, and completion chunks too, to events.
 
-use crate::codec::{Asked, Seen};
 use crate::event::Sink;
+use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::openai_chat::error;

@@ -3,8 +3,8 @@
 
 use crate::block::{State, ToolForm};
 use crate::call::Call;
-use crate::codec::Reply;
 use crate::event::{Event, Opening, Stop};
+use crate::exchange::Reply;
 use crate::frame::sse;
 use crate::json;
 use crate::openai_chat::{response, usage};

@@ -6,8 +6,8 @@
 use super::write_parts::{kind_of, next, write_medium, write_output, write_text};
 use crate::block::{Block, CacheMark, Reasoning, ToolForm, ToolResult, ToolUse};
 use crate::call::{Role, Turn};
-use crate::codec::Target;
 use crate::dialect::Dialect;
+use crate::exchange::Target;
 use crate::json;
 use crate::notes::Notes;
 use crate::openai_responses::wire::{Fields, List};

@@ -1,8 +1,8 @@
 //! Content parts of messages and of tool outputs, as a provider takes them.
 
 use crate::block::{Block, Detail, Document, Image, Source};
-use crate::codec::Target;
 use crate::dialect::Dialect;
+use crate::exchange::Target;
 use crate::json;
 use crate::notes::Notes;
 use crate::openai_responses::wire::Fields;

@@ -1,8 +1,8 @@
 //! Frames -> events. Only a completed, incomplete or failed response ends an answer: bytes that
 //! end without one were cut.
 
-use crate::codec::{Asked, Seen};
 use crate::event::Sink;
+use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::openai_responses::error;

@@ -4,8 +4,8 @@
 //! completed response, and every `done` repeats the whole of what its deltas said.
 
 use crate::block::ToolForm;
-use crate::codec::Reply;
 use crate::event::{Event, Opening, Sink};
+use crate::exchange::Reply;
 use crate::fault::Fault;
 use crate::frame::sse;
 use crate::openai_responses::draft::Draft;

@@ -5,8 +5,8 @@ use crate::anthropic_messages::BILLING;
 use crate::block::{
     Block, CacheMark, Document, Image, Opaque, Reasoning, Source, Text, ToolResult, ToolUse,
 };
-use crate::codec::Target;
 use crate::dialect::Dialect;
+use crate::exchange::Target;
 use crate::json::Raw;
 use crate::notes::Notes;
 use crate::quirk::Quirk;

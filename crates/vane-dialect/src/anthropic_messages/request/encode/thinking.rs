@@ -9,7 +9,7 @@ use super::part::Part;
 use super::turns::Message;
 use crate::anthropic_messages::wire::Members;
 use crate::call::{Chat, Effort, ReasoningMode, Show, ToolChoice};
-use crate::codec::Target;
+use crate::exchange::Target;
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 

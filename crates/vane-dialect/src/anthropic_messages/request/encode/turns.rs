@@ -2,7 +2,7 @@
 
 use super::part::{Part, Place};
 use crate::call::{Chat, Role, Turn};
-use crate::codec::Target;
+use crate::exchange::Target;
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use std::borrow::Cow;

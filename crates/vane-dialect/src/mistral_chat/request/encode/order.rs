@@ -6,7 +6,7 @@
 
 use super::outline::{Message, SentCall};
 use super::parts::Part;
-use crate::codec::Target;
+use crate::exchange::Target;
 use crate::notes::Notes;
 use crate::quirk::{Quirk, Quirks};
 

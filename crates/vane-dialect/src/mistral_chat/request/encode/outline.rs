@@ -8,7 +8,7 @@ use super::names::Names;
 use super::parts::{Carrier, Part};
 use crate::block::{Block, ToolForm, ToolResult, ToolUse};
 use crate::call::{Chat, Role, Turn};
-use crate::codec::Target;
+use crate::exchange::Target;
 use crate::ids;
 use crate::json;
 use crate::notes::Notes;

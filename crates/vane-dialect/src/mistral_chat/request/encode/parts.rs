@@ -1,8 +1,8 @@
 //! Blocks -> parts that Mistral knows. What it does not know becomes a placeholder and a note.
 
 use crate::block::{Block, CacheMark, Detail, Document, Image, Reasoning, Source};
-use crate::codec::Target;
 use crate::dialect::Dialect;
+use crate::exchange::Target;
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use std::borrow::Cow;

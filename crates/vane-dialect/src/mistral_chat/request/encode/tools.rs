@@ -3,8 +3,8 @@
 use super::names::Names;
 use crate::block::ToolForm;
 use crate::call::{Chat, CustomTool, Function, Tool, ToolChoice};
-use crate::codec::Target;
 use crate::dialect::Dialect;
+use crate::exchange::Target;
 use crate::mistral_chat::members::{Members, list};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
