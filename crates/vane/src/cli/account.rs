@@ -10,11 +10,11 @@ use super::{Failure, Settings, terminal};
 pub(super) enum Account {
     /// Make an account
     #[command(after_help = "Examples:\n  vane account create team\n  \
-                            vane account create customer --prepaid 25")]
+                            vane account create team --json")]
     Create {
         /// Its name, which no other account has
         name: String,
-        /// Opening credit in USD; without it everything is recorded and no balance is needed
+        /// Opening credit in USD; refused until there is a credit ledger to hold it
         #[arg(long, value_name = "USD")]
         prepaid: Option<String>,
         /// Print one JSON object
