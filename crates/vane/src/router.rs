@@ -1,5 +1,6 @@
 //! Every route of the product on one page, grouped by who calls it.
 
+use crate::config::Network;
 use crate::gateway::Gateway;
 use crate::relay::{self, Body, Door, Inbound, Record, Response, json};
 use crate::rescue::rescue;
@@ -149,7 +150,11 @@ pub async fn answer(
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
         Route::Ready => ready(&gateway),
-        Route::Metrics => metrics(&gateway, client_address(&gateway, peer, &head.headers)),
+        Route::Metrics => {
+            let state = gateway.state();
+            let proxies = &state.config.trusted_proxies;
+            metrics(&gateway, client_address(proxies, peer, &head.headers))
+        }
         Route::Root => root(&head.method),
         Route::Call(door) | Route::Count(door) | Route::Models(door) | Route::Model(door) => {
             let door = recognised(door, &head.headers);
@@ -302,18 +307,11 @@ fn ready(gateway: &Gateway) -> Response {
 }
 
 /// The address a request comes from; `None` if a proxy stands between that nobody said to trust.
-fn client_address(gateway: &Gateway, peer: IpAddr, headers: &http::HeaderMap) -> Option<IpAddr> {
+fn client_address(proxies: &[Network], peer: IpAddr, headers: &http::HeaderMap) -> Option<IpAddr> {
     let Some(forwarded) = headers.get("x-forwarded-for") else {
         return (!headers.contains_key("forwarded")).then_some(peer);
     };
-    let state = gateway.state();
-    let trusted = |address: IpAddr| {
-        state
-            .config
-            .trusted_proxies
-            .iter()
-            .any(|network| network.contains(address))
-    };
+    let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
     if !trusted(peer) {
         return None;
     }
@@ -397,6 +395,34 @@ mod tests {
         ));
         assert_eq!(route("/v2/messages"), None);
         assert_eq!(route("/v1/models/x/../../health"), route("/v1/models/y"));
+    }
+
+    #[test]
+    fn r7_only_trusted_proxies_are_believed() {
+        let local = IpAddr::from([127, 0, 0, 1]);
+        let proxies = [Network {
+            address: IpAddr::from([127, 0, 0, 0]),
+            prefix: 8,
+        }];
+        let check = |proxies: &[Network], forwarded: Option<&'static str>, expected| {
+            let mut headers = http::HeaderMap::new();
+            if let Some(forwarded) = forwarded {
+                headers.insert("x-forwarded-for", HeaderValue::from_static(forwarded));
+            }
+            let found = client_address(proxies, local, &headers).map(|ip| ip.to_string());
+            assert_eq!(found.as_deref(), expected, "{forwarded:?}");
+        };
+        check(&[], None, Some("127.0.0.1"));
+        // A proxy on the same machine that nobody named: the client is not this machine.
+        check(&[], Some("203.0.113.9"), None);
+        check(&proxies, Some("203.0.113.9"), Some("203.0.113.9"));
+        // What the client wrote itself stands first and is not believed.
+        check(
+            &proxies,
+            Some("127.0.0.1, 203.0.113.9, 127.0.0.2"),
+            Some("203.0.113.9"),
+        );
+        check(&proxies, Some("nonsense"), None);
     }
 
     #[test]

@@ -44,7 +44,7 @@ impl Server {
                 .unwrap_or_default(),
             hosts: root.take("hosts", list(host)).unwrap_or_default(),
             metrics_public: root.take("metrics_public", boolean).unwrap_or(false),
-            log: root.take("log", text).unwrap_or("info".to_owned()),
+            log: root.take("log", log_filter).unwrap_or("info".to_owned()),
         };
         server.check_exposure(root);
         server
@@ -158,5 +158,14 @@ fn host(node: &Node) -> Read<String> {
         Ok(said)
     } else {
         Err("must be host names alone, such as \"vane.example.com\"".to_owned())
+    }
+}
+
+/// A level, or a level for each module, as `tracing` reads them.
+fn log_filter(node: &Node) -> Read<String> {
+    let filter = text(node)?;
+    match filter.parse::<tracing_subscriber::filter::Targets>() {
+        Ok(_) => Ok(filter),
+        Err(_) => Err("must be a level such as `info`, or `info,vane::upstream=debug`".to_owned()),
     }
 }

@@ -143,6 +143,7 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("", "trusted_proxies = ['10.0.0.0/33']", "ranges such as"),
     ("", "hosts = ['https://a.b']", "host names alone"),
     ("", "metrics_public = 'yes'", "true or false"),
+    ("", "log = 'vane=loud'", "a level such as"),
     ("", "limits = 3", "must be a table, not an integer"),
     ("", "limits.connections_max = 0", "from 1 to 1000000"),
     (
