@@ -4,6 +4,7 @@ use crate::config::Network;
 use crate::gateway::Gateway;
 use crate::relay::{self, Body, Door, Inbound, Record, Response, json};
 use crate::rescue::rescue;
+use crate::server;
 use crate::telemetry;
 use crate::upstream::Pool;
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use http::header::{
     USER_AGENT,
 };
 use http::{Method, Request};
-use hyper::body::Incoming;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -140,7 +140,7 @@ pub async fn answer(
     gateway: Arc<Gateway>,
     pool: Pool,
     peer: IpAddr,
-    request: Request<Incoming>,
+    request: Request<server::Body>,
 ) -> Response {
     let (head, body) = request.into_parts();
     let request_id = gateway.request_id();
@@ -192,7 +192,7 @@ async fn keyed(
     door: Door,
     rest: &str,
     head: &http::request::Parts,
-    body: Incoming,
+    body: server::Body,
     request_id: &str,
 ) -> Response {
     let mut record = Record::begin(gateway, door, request_id.to_owned());

@@ -105,7 +105,7 @@ pub(super) async fn body(
 }
 
 async fn collect(mut body: UpstreamBody, max: usize, idle: Duration) -> Result<Bytes, Fault> {
-    let mut gather = Gather::new(0, max);
+    let mut gather = Gather::new(max);
     loop {
         let data = match tokio::time::timeout(idle, body.data()).await {
             Err(_) => {
