@@ -14,6 +14,7 @@ use crate::exchange::Asked;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str};
 use crate::sequence::{Sequencer, ToolPiece};
+pub(super) use growing::Growth;
 use growing::{Begun, Growing, More, Named, is_empty, native, text, with_input};
 use serde_json::value::RawValue;
 
@@ -125,13 +126,14 @@ impl Blocks {
         Ok(())
     }
 
-    pub(super) fn grow(
+    /// Grows the block at `index`; returns the one text that came, if nothing else did.
+    pub(super) fn grow<'a>(
         &mut self,
         index: u64,
-        raw: &RawValue,
+        raw: &'a RawValue,
         sink: &mut dyn Sink,
-    ) -> Result<(), Fault> {
-        let Ok(more) = serde_json::from_str::<More<'_>>(raw.get()) else {
+    ) -> Result<Option<(Growth, Str<'a>)>, Fault> {
+        let Ok(more) = serde_json::from_str::<More<'a>>(raw.get()) else {
             return Err(Fault::protocol(
                 "the upstream sent a delta of no known form",
             ));
@@ -142,12 +144,34 @@ impl Blocks {
         {
             signature.push_str(more);
         }
-        self.sequencer.text(text(more.text.as_ref()), sink)?;
-        let thought = text(more.thinking.as_ref());
-        self.sequencer.reasoning(thought, sink)?;
-        match &more.partial_json {
-            Some(Str(json)) => self.grow_input(index, json, sink),
-            None => Ok(()),
+        let signed = more.signature.is_some();
+        let grown = [
+            (Growth::Text, more.text),
+            (Growth::Thinking, more.thinking),
+            (Growth::Input, more.partial_json),
+        ];
+        let mut last = None;
+        let mut pieces = 0;
+        for (by, text) in grown {
+            let Some(text) = text else { continue };
+            self.grow_by(index, by, &text.0, sink)?;
+            last = Some((by, text));
+            pieces += 1;
+        }
+        Ok(last.filter(|_| pieces == 1 && !signed))
+    }
+
+    pub(super) fn grow_by(
+        &mut self,
+        index: u64,
+        by: Growth,
+        text: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        match by {
+            Growth::Text => self.sequencer.text(text, sink),
+            Growth::Thinking => self.sequencer.reasoning(text, sink),
+            Growth::Input => self.grow_input(index, text, sink),
         }
     }
 
