@@ -119,7 +119,7 @@ async fn streamed(walk: Arc<Walk>, record: &mut Record) -> Result<Response, Faul
         },
         () = tokio::time::sleep(limit) => {
             let mut response = super::stream::head(&walk.call);
-            *response.body_mut() = Body::Stream(Box::new(Streaming::reaching(walk, reaching)));
+            *response.body_mut() = Body::Stream(Box::new(Streaming::reaching(&walk, reaching)));
             Ok(response)
         }
     }

@@ -12,7 +12,7 @@ pub(super) use wire::Reading;
 
 use super::body::Body;
 use super::worker::Setup;
-use crate::relay::Response;
+use crate::relay::{Body as Answer, Response};
 use crate::rescue::rescue;
 use crate::router;
 use crate::socket::Socket;
@@ -82,6 +82,8 @@ pub(super) async fn serve(setup: &Setup, pool: &Pool, socket: Socket, peer: IpAd
         };
         // What was not read of the body cannot be told from the next call.
         style.keep_alive &= wire.is_read() && !*setup.stop.borrow();
+        // HTTP/1.0 knows a stream's end by the connection's.
+        style.keep_alive &= !style.old || matches!(response.body(), Answer::Whole(_));
         if !tell(setup, &wire, response, style).await {
             return Ended::Closed;
         }

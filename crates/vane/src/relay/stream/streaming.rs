@@ -52,11 +52,11 @@ impl Streaming {
     }
 
     pub(in super::super) fn reaching(
-        walk: Arc<Walk>,
+        walk: &Arc<Walk>,
         reaching: impl Future<Output = (Result<Reached, Fault>, Record)> + Send + 'static,
     ) -> Self {
         let stage = Stage::Reaching(walk.clone(), Box::pin(reaching));
-        Self::new(&walk, stage, Record::none())
+        Self::new(walk, stage, Record::none())
     }
 
     pub(in super::super) fn rest(walk: &Walk, bytes: Bytes) -> Self {

@@ -242,3 +242,143 @@ fn date(now: i64) -> [u8; 29] {
     LAST.set((now, text));
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MAX: usize = 16 << 10;
+
+    fn head(lines: &str) -> Result<Head, Refusal> {
+        let text = format!("POST /v1/messages HTTP/1.1\r\nhost: x\r\n{lines}\r\n");
+        take(&mut BytesMut::from(text.as_bytes()), MAX).map(|head| head.expect("a whole head"))
+    }
+
+    fn check(lines: &str, expected: Result<Framing, u16>) {
+        let framing = head(lines).map(|head| head.framing);
+        let framing = framing.map_err(|(status, _)| status.as_u16());
+        assert_eq!(framing, expected, "{lines:?}");
+    }
+
+    #[test]
+    fn framing_is_never_guessed() {
+        check("", Ok(Framing::Length(0)));
+        check("content-length: 5\r\n", Ok(Framing::Length(5)));
+        check(
+            "Content-Length: 5\r\ncontent-length: 5\r\n",
+            Ok(Framing::Length(5)),
+        );
+        check("transfer-encoding: Chunked\r\n", Ok(Framing::Chunked));
+        for refused in [
+            "content-length: 5\r\ncontent-length: 6\r\n",
+            "content-length: 5, 5\r\n",
+            "content-length: 5\r\ntransfer-encoding: chunked\r\n",
+            "content-length: -5\r\n",
+            "content-length: +5\r\n",
+            "content-length: 0x5\r\n",
+            "content-length:\r\n",
+            "content-length: 99999999999999999999999\r\n",
+            "transfer-encoding: gzip\r\n",
+            "transfer-encoding: gzip, chunked\r\n",
+            "transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n",
+            "transfer-encoding: \u{b}chunked\r\n",
+            "transfer-encoding : chunked\r\n",
+            " content-length: 5\r\n",
+            "a: b\r\n folded\r\n",
+        ] {
+            check(refused, Err(400));
+        }
+        check("expect: a miracle\r\n", Err(417));
+        check(&"a: b\r\n".repeat(100), Err(431));
+    }
+
+    #[test]
+    fn who_waits_and_what_closes() {
+        let waits = |lines| head(lines).is_ok_and(|head| head.waits);
+        assert!(waits("content-length: 5\r\nexpect: 100-Continue\r\n"));
+        assert!(!waits("expect: 100-continue\r\n"));
+        let keeps = |lines| head(lines).is_ok_and(|head| head.style.keep_alive);
+        assert!(keeps("") && keeps("connection: closer\r\n"));
+        assert!(!keeps("connection: x, Close\r\n"));
+        let mut old = BytesMut::from("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
+        let old = take(&mut old, MAX).unwrap().unwrap();
+        assert!(old.style.old && old.style.keep_alive);
+        let mut newer = BytesMut::from("GET / HTTP/3.0\r\n\r\n");
+        assert_eq!(
+            take(&mut newer, MAX)
+                .err()
+                .map(|(status, _)| status.as_u16()),
+            Some(505)
+        );
+    }
+
+    #[test]
+    fn a_head_that_is_not_all_there_is_waited_for() {
+        let head = b"GET /v1/models?a=b HTTP/1.1\r\nhost: x\r\nx-a: b\r\n\r\nrest";
+        let whole = head.len() - 4;
+        for end in 0..whole {
+            let mut ahead = BytesMut::from(&head[..end]);
+            assert!(take(&mut ahead, MAX).unwrap().is_none());
+            assert_eq!(ahead, &head[..end]);
+        }
+        let mut ahead = BytesMut::from(&head[..]);
+        let parts = take(&mut ahead, MAX).unwrap().unwrap().parts;
+        assert_eq!(
+            (parts.uri.path(), parts.uri.query()),
+            ("/v1/models", Some("a=b"))
+        );
+        assert_eq!(parts.headers["x-a"], "b");
+        assert_eq!(ahead, "rest");
+        // One over the limit is never whole.
+        let mut ahead = BytesMut::from(&head[..]);
+        assert!(take(&mut ahead, whole - 1).unwrap().is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn r10_no_bytes_break_the_parser(
+            bytes in proptest::collection::vec(any::<u8>(), 0..200),
+            line in "[A-Za-z-]{1,12}: [ -~]{0,20}",
+        ) {
+            let _ = take(&mut BytesMut::from(&bytes[..]), MAX);
+            let mut around = b"POST / HTTP/1.1\r\n".to_vec();
+            around.extend_from_slice(&bytes);
+            around.extend_from_slice(format!("\r\n{line}\r\n\r\n").as_bytes());
+            let _ = take(&mut BytesMut::from(&around[..]), MAX);
+        }
+    }
+
+    #[test]
+    fn an_answers_head_says_how_it_ends() {
+        let check = |length, style, expected: &str| {
+            let mut out = BytesMut::new();
+            let mut answer = Response::new(());
+            answer
+                .headers_mut()
+                .insert("a", HeaderValue::from_static("b"));
+            write(&mut out, &answer, length, style, 784_111_777);
+            let text = String::from_utf8(out.to_vec()).unwrap();
+            let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
+            assert_eq!(text, format!("HTTP/1.1 200 OK\r\na: b\r\n{expected}{date}"));
+        };
+        let style = |keep_alive, old| Style { keep_alive, old };
+        check(
+            Length::Known(7),
+            style(true, false),
+            "content-length: 7\r\n",
+        );
+        check(
+            Length::Chunked,
+            style(true, false),
+            "transfer-encoding: chunked\r\n",
+        );
+        check(Length::Close, style(false, true), "connection: close\r\n");
+        check(
+            Length::Known(0),
+            style(true, true),
+            "content-length: 0\r\nconnection: keep-alive\r\n",
+        );
+        check(Length::None, Style::LAST, "connection: close\r\n");
+    }
+}

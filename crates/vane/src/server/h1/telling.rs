@@ -15,6 +15,8 @@ use std::task::{Context, Poll, ready};
 
 /// What is gathered into one write.
 const TOGETHER_MAX: usize = 32 << 10;
+/// What heads take, mostly.
+const HEAD_BYTES: usize = 1 << 10;
 /// Room that is kept for the next chunk of a stream that is silent.
 const KEPT_MAX: usize = 1 << 10;
 
@@ -45,8 +47,10 @@ impl Telling {
             stream if style.old => (Length::Close, Bytes::new(), Stream::Bare(stream)),
             stream => (Length::Chunked, Bytes::new(), Stream::Chunked(stream)),
         };
+        let together = whole.len() <= TOGETHER_MAX;
+        let room = HEAD_BYTES + if together { whole.len() } else { 0 };
         let mut told = Self {
-            out: BytesMut::with_capacity(1024),
+            out: BytesMut::with_capacity(room),
             whole,
             body,
         };
@@ -56,7 +60,7 @@ impl Telling {
             ..style
         };
         head::write(&mut told.out, &answer, length, style, now);
-        if told.whole.len() <= TOGETHER_MAX {
+        if together {
             told.out.extend_from_slice(&std::mem::take(&mut told.whole));
         }
         told

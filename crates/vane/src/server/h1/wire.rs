@@ -307,3 +307,47 @@ impl Reading {
             .map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::net::{TcpListener, TcpStream};
+
+    async fn pair() -> (Wire, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, server) = tokio::join!(client, listener.accept());
+        let wire = Wire::new(Socket::Plain(server.unwrap().0), 1 << 10);
+        (wire, client.unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn s14_a_client_that_takes_nothing_is_gone_after_a_while() {
+        let (wire, _client) = pair().await;
+        let began = tokio::time::Instant::now();
+        let block = vec![0; 1 << 20];
+        let error = loop {
+            match poll_fn(|cx| wire.poll_write(cx, &block, b"")).await {
+                Ok(_) => {}
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= STALL);
+    }
+
+    #[tokio::test]
+    async fn s14_what_is_sent_ahead_is_read_up_to_a_limit() {
+        let (wire, client) = pair().await;
+        client.writable().await.unwrap();
+        while client.try_write(&[b'x'; 64 << 10]).is_ok() {}
+        // A client that floods is not gone, and its bytes stay in its own socket.
+        poll_fn(|cx| match wire.poll_gone(cx) {
+            Poll::Pending if wire.lock().ahead.len() >= 1 << 10 => Poll::Ready(()),
+            polled => polled.map(|()| panic!("it is still there")),
+        })
+        .await;
+        assert!(wire.lock().ahead.len() <= (1 << 10) + READ_BYTES);
+    }
+}
