@@ -20,6 +20,7 @@ mod chat_completions;
 mod cli;
 mod count_tokens;
 mod credentials;
+mod early;
 mod embeddings;
 mod failures;
 mod fim;

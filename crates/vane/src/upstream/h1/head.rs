@@ -18,6 +18,14 @@ pub(crate) struct Head {
     pub keep_alive: bool,
 }
 
+impl Head {
+    /// The same of a connection that can carry no other request.
+    pub(super) fn last(mut self) -> Self {
+        self.keep_alive = false;
+        self
+    }
+}
+
 /// How an answer's body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
