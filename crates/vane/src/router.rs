@@ -2,7 +2,7 @@
 
 use crate::config::Network;
 use crate::gateway::Gateway;
-use crate::relay::{self, Body, Door, Inbound, Record, Response, json};
+use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::telemetry;
 use crate::upstream::Pool;
@@ -202,8 +202,8 @@ async fn keyed(
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
-        let max = gateway.state().config.limits.body_bytes_max;
-        let body = relay::read_body(&head.headers, body, max).await?;
+        let pace = Pace::of(&gateway.state().config);
+        let body = relay::read_body(&head.headers, body, pace).await?;
         let headers = head.headers.clone();
         let inbound = Inbound {
             door,

@@ -1,12 +1,13 @@
 //! What came in: the door, the headers, the whole body within its limits.
 
 use super::gather::Gather;
+use crate::config::Config;
 use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::Body;
 use std::io::Read;
 use std::time::Duration;
 use vane_dialect::fault::{Blame, Kind};
@@ -30,16 +31,42 @@ pub struct Inbound {
     pub request_id: String,
 }
 
-/// A body may trickle this slowly at worst; a slower one is cut.
-const BYTES_PER_SECOND_MIN: u64 = 4096;
-const GRACE: Duration = Duration::from_secs(10);
+/// How large a body may be and how slowly it may come.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    pub bytes_max: usize,
+    pub bytes_per_second_min: usize,
+    /// The time that any body has.
+    pub grace: Duration,
+}
 
-/// Reads a body of at most `max` bytes and takes off its content encoding.
+impl Pace {
+    #[must_use]
+    pub const fn of(config: &Config) -> Self {
+        Self {
+            bytes_max: config.limits.body_bytes_max,
+            bytes_per_second_min: config.limits.body_bytes_per_second_min,
+            grace: config.timeouts.inbound_body,
+        }
+    }
+
+    /// How long a body may have taken of which so much is here.
+    fn time_for(&self, bytes: usize) -> Duration {
+        let seconds = bytes / self.bytes_per_second_min.max(1);
+        self.grace + Duration::from_secs(seconds as u64)
+    }
+}
+
+/// Reads a body and takes off its content encoding.
 ///
 /// # Errors
 /// If it is too large (at once by its `content-length`), too slow, cut, or encoded in a way that
 /// is not understood.
-pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Result<Bytes, Fault> {
+pub async fn read_body<B>(headers: &HeaderMap, body: B, pace: Pace) -> Result<Bytes, Fault>
+where
+    B: Body<Data = Bytes, Error: std::fmt::Display> + Unpin,
+{
+    let max = pace.bytes_max;
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
@@ -49,7 +76,7 @@ pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Resul
     let expected = announced
         .and_then(|length| usize::try_from(length).ok())
         .unwrap_or(0);
-    let bytes = collect(body, expected, max).await?;
+    let bytes = collect(body, expected, pace).await?;
     match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
         None | Some(b"identity" | b"") => Ok(bytes),
         Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max),
@@ -65,12 +92,14 @@ pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Resul
     }
 }
 
-async fn collect(mut body: Incoming, expected: usize, max: usize) -> Result<Bytes, Fault> {
-    let mut gather = Gather::new(expected, max);
+async fn collect<B>(mut body: B, expected: usize, pace: Pace) -> Result<Bytes, Fault>
+where
+    B: Body<Data = Bytes, Error: std::fmt::Display> + Unpin,
+{
+    let mut gather = Gather::new(expected, pace.bytes_max);
     let started = tokio::time::Instant::now();
     loop {
-        let so_far = gather.len() as u64;
-        let deadline = started + GRACE + Duration::from_secs(so_far / BYTES_PER_SECOND_MIN);
+        let deadline = started + pace.time_for(gather.len());
         let frame = match tokio::time::timeout_at(deadline, body.frame()).await {
             Ok(None) => break,
             Ok(Some(Ok(frame))) => frame,
@@ -85,7 +114,7 @@ async fn collect(mut body: Incoming, expected: usize, max: usize) -> Result<Byte
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        gather.push(data).map_err(|_| too_large(max))?;
+        gather.push(data).map_err(|_| too_large(pace.bytes_max))?;
     }
     Ok(gather.finish())
 }
@@ -131,7 +160,62 @@ pub fn percent_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::percent_decoded;
+    use super::*;
+    use hyper::body::Frame;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll, ready};
+    use tokio::time::{Instant, Interval, interval_at};
+
+    /// A body without an end: a piece at every tick.
+    struct Trickle(Interval, usize);
+
+    impl Body for Trickle {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            ready!(self.0.poll_tick(cx));
+            Poll::Ready(Some(Ok(Frame::data(vec![b'x'; self.1].into()))))
+        }
+    }
+
+    /// How a body of so many bytes a second ends, and after how many seconds.
+    async fn trickled(bytes_per_second: usize) -> (Kind, u64) {
+        let pace = Pace {
+            bytes_max: 1_000_000,
+            bytes_per_second_min: 4_096,
+            grace: Duration::from_secs(10),
+        };
+        let began = Instant::now();
+        // Between two seconds, so that no piece comes at its own deadline.
+        let first = began + Duration::from_millis(500);
+        let pieces = interval_at(first, Duration::from_secs(1));
+        let body = Trickle(pieces, bytes_per_second);
+        let fault = read_body(&HeaderMap::new(), body, pace).await.unwrap_err();
+        assert_eq!(fault.blame, Blame::Caller);
+        (fault.kind, began.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn s14_the_pace_of_a_body_bounds_its_time() {
+        // Nothing at all, and a byte a second: the grace. Then the more, the longer.
+        for (pace, kind, seconds) in [
+            (0, Kind::Timeout, 10),
+            (1, Kind::Timeout, 10),
+            (1_024, Kind::Timeout, 13),
+            (3_072, Kind::Timeout, 37),
+            // As slow as is allowed: until it is too large. No body takes longer than that.
+            (4_096, Kind::TooLarge, 244),
+            (100_000, Kind::TooLarge, 10),
+            (1_000_001, Kind::TooLarge, 0),
+        ] {
+            assert_eq!(trickled(pace).await, (kind, seconds), "{pace} a second");
+        }
+    }
 
     #[test]
     fn ids_are_decoded_and_never_fail() {

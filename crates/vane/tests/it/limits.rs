@@ -1,13 +1,14 @@
 //! Limits on what one client may send or hold.
 
 use std::io::Write as _;
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 use vane_testkit::{Answer, Script, When};
 
-use crate::client::{Ask, within};
+use crate::client::{Ask, answered, within};
 use crate::door::{DOORS, Door};
 use crate::world::{World, named};
 
@@ -188,4 +189,57 @@ async fn connections_over_the_limit_are_closed_and_room_comes_back() {
         }
     };
     within("room for another", again).await;
+}
+
+#[tokio::test]
+async fn s14_a_body_that_trickles_is_a_408_in_the_callers_dialect() {
+    let grace = Duration::from_millis(50);
+    let world = World::with(|config| config.timeouts.inbound_body = grace).await;
+    for door in DOORS {
+        let ask = Ask::post(door.path(), door.request(door.own_model(), "Hi", true));
+        let whole = ask.key(&world.key).bytes();
+        let mut connection = world.connect().await;
+        // The last byte never comes.
+        connection.write(&whole[..whole.len() - 1]).await;
+        let refused = answered(&mut connection).await;
+        let error = refused.json();
+        assert_eq!(refused.status, 408, "{door:?}: {error}");
+        assert!(refused.text().contains("too slowly"), "{error}");
+        let kind = door.error_type(&error);
+        let expected = match door {
+            Door::MistralChat => "request_timeout",
+            Door::Chat | Door::Messages | Door::Responses => "invalid_request_error",
+        };
+        assert_eq!(kind, expected, "{door:?}");
+        connection.until_closed().await;
+    }
+    assert!(world.fake.calls().is_empty());
+    for line in world.log.lines(DOORS.len()).await {
+        assert_eq!(
+            (&line["status"], &line["outcome"]),
+            (&json!(408), &json!("refused"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn s14_a_slow_body_above_the_least_pace_is_served() {
+    let world = World::with(|config| {
+        config.timeouts.inbound_body = Duration::from_millis(1);
+        // What comes with the head earns the rest more time than any test takes.
+        config.limits.body_bytes_per_second_min = 1;
+    })
+    .await;
+    for door in DOORS {
+        let ask = Ask::post(door.path(), door.request(door.own_model(), "Hi", false));
+        let whole = ask.key(&world.key).bytes();
+        let (most, last) = whole.split_at(whole.len() - 1);
+        let mut connection = world.connect().await;
+        connection.write(most).await;
+        for _ in 0..10 {
+            world.ask(&Ask::get("/health/live")).await.ok();
+        }
+        connection.write(last).await;
+        answered(&mut connection).await.ok();
+    }
 }
