@@ -79,6 +79,7 @@ mod server;
 mod shape;
 pub mod split;
 mod strict;
+mod tls;
 mod upstream;
 
 pub use bench::Bench;
@@ -91,4 +92,5 @@ pub use route::Family;
 pub use script::{Answer, Part, Recorded, Rule, Script, Usage, When};
 pub use server::Settings;
 pub use shape::{Lines, Shape, Split, Tools, UsageAt};
+pub use tls::{Authority, Certificate};
 pub use upstream::FakeUpstream;

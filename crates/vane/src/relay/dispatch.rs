@@ -133,14 +133,17 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
         budget.fetch_add(i64::from(retries.budget_percent), Relaxed);
     }
     let mut made = 0;
-    let mut last = None;
+    let mut last: Option<(&Choice, Fault)> = None;
     for (at, choice) in walk.plan.choices.iter().enumerate() {
         let is_last = at + 1 == walk.plan.choices.len();
         for nth in 1..=retries.per_offer_max {
             if made > 0 && (made == retries.attempts_max || !spend(budget)) {
-                return Err(last.unwrap_or_else(exhausted));
+                return Err(last.map_or_else(exhausted, |(_, fault)| fault));
             }
             made += 1;
+            if let Some((before, fault)) = &last {
+                record.failed(&before.offer, fault);
+            }
             let fault = match attempt(walk, choice, record).await {
                 Ok(reached) => {
                     choice.offer.breaker.succeeded();
@@ -155,14 +158,14 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
                 return Err(fault);
             }
             let pause = pause(&fault, nth, is_last);
-            last = Some(fault);
+            last = Some((choice, fault));
             match pause {
                 Some(pause) if nth < retries.per_offer_max => tokio::time::sleep(pause).await,
                 _ => break,
             }
         }
     }
-    Err(last.unwrap_or_else(exhausted))
+    Err(last.map_or_else(exhausted, |(_, fault)| fault))
 }
 
 fn exhausted() -> Fault {

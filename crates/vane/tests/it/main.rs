@@ -34,4 +34,5 @@ mod models;
 mod responses;
 mod secrets;
 mod security;
+mod tls;
 mod wire;
