@@ -158,7 +158,7 @@ pub struct Retries {
 
 #[derive(Clone, Default)]
 pub struct Outbound {
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`.
     pub https_proxy: Option<String>,
     pub http_proxy: Option<String>,
     pub no_proxy: Option<String>,

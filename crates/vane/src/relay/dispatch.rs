@@ -14,7 +14,7 @@ use super::whole::{self, WholeAnswer};
 use crate::gateway::{Gateway, State};
 use crate::limits::Place;
 use crate::seal::StateSeal;
-use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool};
+use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool, Via};
 use http::header::RETRY_AFTER;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -279,6 +279,7 @@ const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fault {
     let status = response.status().as_u16();
     let retry_after = retry_after(&response);
+    let via = response.extensions().get::<Via>().cloned();
     let mut body = Vec::new();
     let mut upstream = response.into_body();
     let reading = async {
@@ -291,7 +292,11 @@ async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fau
     };
     let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
     body.truncate(ERROR_BYTES_MAX);
-    let fault = if (300..400).contains(&status) {
+    let proxy = via.map(|via| via.name);
+    let mut fault = if let (407, Some(proxy)) = (status, &proxy) {
+        let message = format!("the proxy {proxy} wants a credential, or another one");
+        Fault::new(Kind::Upstream, Blame::Upstream, message)
+    } else if (300..400).contains(&status) {
         Fault::protocol(format!(
             "the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"
         ))
@@ -300,6 +305,9 @@ async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fau
         let body = choice.offer.provider.without_key(body);
         codec::decode_error(choice.dialect, status, &body)
     };
+    if let (502..=504, Some(proxy)) = (status, &proxy) {
+        fault.message += &format!(" (or so the proxy {proxy} says)");
+    }
     Fault {
         retry_after: fault.retry_after.or(retry_after),
         ..fault

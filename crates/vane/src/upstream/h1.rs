@@ -72,8 +72,7 @@ impl Connection {
 
     /// Sends a request and reads the head of its answer.
     pub(super) async fn send(&mut self, request: &Request<Parts>) -> Result<head::Head, Error> {
-        let absolute = self.stream.is_proxied();
-        let head = head::encode(request, absolute);
+        let head = head::encode(request, self.stream.via());
         match self.write(head, request.body()).await {
             Ok(Written::Whole) => self.read_head().await,
             // The rest of the request would be taken for the next one.
@@ -123,6 +122,9 @@ impl Connection {
         let mut response = Response::new(());
         *response.status_mut() = head.status;
         *response.headers_mut() = head.headers;
+        if let Some(via) = self.stream.via() {
+            response.extensions_mut().insert(via.clone());
+        }
         let reading = Reading::new(self, head.framing, head.keep_alive, idle, origin);
         response.map(|()| Body::Http1(Box::new(reading)))
     }

@@ -88,6 +88,10 @@ impl Pool {
             .connect(request.uri())
             .await
             .map_err(Unsent::Unreachable)?;
+        if h2c && stream.via().is_some() {
+            let why = "HTTP/2 without TLS goes through no proxy: name the host in `no_proxy`";
+            return Err(Unsent::Unreachable(why.to_owned()));
+        }
         if h2c || stream.is_http2() {
             let sender = self.handshake(origin, stream).await?;
             return over_http2(sender, request).await;

@@ -31,6 +31,7 @@ mod malformed;
 mod matrix;
 mod messages;
 mod models;
+mod proxies;
 mod responses;
 mod secrets;
 mod security;

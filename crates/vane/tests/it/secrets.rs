@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
 use serde_json::json;
-use vane_testkit::{Answer, ErrorBody, FakeUpstream, Fault, Settings};
+use vane_testkit::{Answer, ErrorBody, FakeUpstream, Fault, Proxy, Role, Settings};
 
 use crate::client::{Ask, Connection, Reply, within};
 use crate::door::{DOORS, Door};
@@ -179,7 +179,11 @@ async fn s6_s11_no_secret_is_told_and_no_process_started() {
     let text = configuration(&fake, &fake).replace("sqlite::memory:", "sqlite:vane.db");
     let text = text.replace(&format!("\"{PROVIDER_KEY}\""), "\"env:LAB_KEY\"");
     std::fs::write(folder.0.join("vane.toml"), text).unwrap();
-    let serving = Serving::start(&folder, &[("LAB_KEY", PROVIDER_KEY)]);
+    let proxy = Proxy::start(Role::Forward).await.unwrap();
+    let password = "proxy-password-canary";
+    let by_proxy = format!("http://user:{password}@{}", proxy.address());
+    let variables = [("LAB_KEY", PROVIDER_KEY), ("HTTP_PROXY", &by_proxy)];
+    let serving = Serving::start(&folder, &variables);
     let key = serving.key.clone();
     let replies = mix(&serving, &fake).await;
     assert!(
@@ -196,8 +200,15 @@ async fn s6_s11_no_secret_is_told_and_no_process_started() {
     );
     assert!(said.contains("\"TRACE\""), "at the finest level");
     let secret = &key[19..];
+    let request = &proxy.requests()[0];
+    let sent = request.header("proxy-authorization").unwrap();
     for (name, canary) in [
         ("provider key", PROVIDER_KEY),
+        ("password of the proxy", password),
+        (
+            "credential for the proxy",
+            sent.strip_prefix("Basic ").unwrap(),
+        ),
         ("key", secret),
         ("prompt", PROMPT),
         ("answer", ANSWER),

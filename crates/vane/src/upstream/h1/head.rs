@@ -1,5 +1,6 @@
 //! Heads: a request's is written, an answer's is parsed.
 
+use super::super::connect::Via;
 use super::super::parts::Parts;
 use super::Error;
 use http::header::{
@@ -36,12 +37,12 @@ pub(crate) enum Framing {
 }
 
 /// Writes a request's head; to a proxy with the whole address.
-pub(super) fn encode(request: &Request<Parts>, absolute: bool) -> Vec<u8> {
+pub(super) fn encode(request: &Request<Parts>, via: Option<&Via>) -> Vec<u8> {
     let uri = request.uri();
     let mut head = Vec::with_capacity(2048);
     head.extend_from_slice(request.method().as_str().as_bytes());
     head.push(b' ');
-    if absolute {
+    if via.is_some() {
         head.extend_from_slice(uri.to_string().as_bytes());
     } else {
         head.extend_from_slice(
@@ -54,6 +55,10 @@ pub(super) fn encode(request: &Request<Parts>, absolute: bool) -> Vec<u8> {
     let host = uri.authority().map_or("", |authority| authority.as_str());
     // A URL may carry a name and password; they are no part of the host.
     head.extend_from_slice(host.rsplit('@').next().unwrap_or_default().as_bytes());
+    if let Some(credential) = via.and_then(|via| via.credential.as_ref()) {
+        head.extend_from_slice(b"\r\nproxy-authorization: ");
+        head.extend_from_slice(credential.as_bytes());
+    }
     for (name, value) in request.headers() {
         head.extend_from_slice(b"\r\n");
         head.extend_from_slice(name.as_str().as_bytes());
