@@ -14,6 +14,7 @@ mod client;
 mod door;
 mod log;
 mod said;
+mod serving;
 mod world;
 
 mod chat_completions;
@@ -32,6 +33,7 @@ mod matrix;
 mod messages;
 mod models;
 mod proxies;
+mod reload;
 mod responses;
 mod secrets;
 mod security;
