@@ -17,6 +17,7 @@ mod said;
 mod serving;
 mod world;
 
+mod cancel;
 mod chat_completions;
 mod cli;
 mod count_tokens;
