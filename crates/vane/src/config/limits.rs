@@ -34,7 +34,7 @@ impl Limits {
             ("1B", "1MiB"),
             or.body_bytes_per_second_min,
         );
-        let header_bytes_max = bytes("header_bytes_max", ("1KiB", "1MiB"), or.header_bytes_max);
+        let header_bytes_max = bytes("header_bytes_max", ("16KiB", "1MiB"), or.header_bytes_max);
         let frame_bytes_max = bytes("frame_bytes_max", body, or.frame_bytes_max);
         let answer_bytes_max = bytes("answer_bytes_max", body, or.answer_bytes_max);
         let mut things = |key, or| section.take(key, count(1_000_000)).unwrap_or(or);

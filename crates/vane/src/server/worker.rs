@@ -94,7 +94,7 @@ fn http_server(gateway: &Gateway) -> auto::Builder<TokioExecutor> {
         // Ours: see `guard`. Hyper's would also close connections that are merely idle.
         .header_read_timeout(None)
         .pipeline_flush(true)
-        .max_buf_size(header_bytes_max.max(16 << 10));
+        .max_buf_size(header_bytes_max);
     server
         .http2()
         .timer(TokioTimer::new())
