@@ -1,38 +1,58 @@
 //! Upstreams that answer before they have read the request.
 
+use std::any::Any;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio_rustls::TlsAcceptor;
 use vane::config::Config;
+use vane_testkit::Authority;
 
 use crate::client::{Reply, within};
 use crate::door::Door;
-use crate::world::World;
+use crate::world::{Folder, World};
 
 /// More than the buffers of two sockets take.
 const TEXT_BYTES: usize = 12 << 20;
 
-/// A listener whose connections hold little of what nobody reads.
-fn listener() -> (TcpListener, String) {
+/// A listener whose connections hold little of what nobody reads, and its port.
+fn listener() -> (TcpListener, u16) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let listener = socket.listen(16).unwrap();
-    let url = format!("http://{}/openai/v1", listener.local_addr().unwrap());
-    (listener, url)
+    let port = listener.local_addr().unwrap().port();
+    (listener, port)
 }
 
 /// Reads the head only, answers, and then neither reads nor closes: the connection is given back.
-async fn answered_early(listener: &TcpListener, answer: &str) -> TcpStream {
-    let (mut socket, _) = listener.accept().await.unwrap();
+async fn answered_early<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S, answer: &str) -> S {
     let mut head = Vec::new();
     while memchr::memmem::find(&head, b"\r\n\r\n").is_none() {
         head.push(socket.read_u8().await.unwrap());
     }
     socket.write_all(answer.as_bytes()).await.unwrap();
+    socket.flush().await.unwrap();
     socket
+}
+
+/// Answers two connections early, with TLS or without; both stay open.
+async fn upstream(listener: TcpListener, tls: Option<TlsAcceptor>, status: &str) {
+    let mut open: Vec<Box<dyn Any + Send>> = Vec::new();
+    // Half a request is in the first one: no other may follow on it.
+    for _ in 0..2 {
+        let (socket, _) = listener.accept().await.unwrap();
+        let answer = refusal(status);
+        open.push(match &tls {
+            None => Box::new(answered_early(socket, &answer).await),
+            Some(tls) => {
+                let socket = tls.accept(socket).await.unwrap();
+                Box::new(answered_early(socket, &answer).await)
+            }
+        });
+    }
 }
 
 fn refusal(status: &str) -> String {
@@ -57,33 +77,41 @@ fn lab_at(config: &mut Config, url: &str) {
 }
 
 /// What becomes of a large call whose first upstream says `status` early, and of a second call.
-async fn early(status: &'static str) -> (Reply, World) {
-    let (listener, url) = listener();
-    let world = World::with(|config| lab_at(config, &url)).await;
-    let upstream = tokio::spawn(async move {
-        let first = answered_early(&listener, &refusal(status)).await;
-        // Half a request is in there: no other may follow on it.
-        let second = answered_early(&listener, &refusal(status)).await;
-        (first, second)
-    });
+async fn early(status: &'static str, secure: bool) -> (Reply, World) {
+    let (listener, port) = listener();
+    let (authority, folder) = (Authority::new("private").unwrap(), Folder::new());
+    let path = folder.0.join("authority.pem");
+    std::fs::write(&path, authority.pem()).unwrap();
+    let certificate = authority.certificate("localhost").unwrap();
+    let tls = secure.then(|| certificate.acceptor(&["http/1.1"]).unwrap());
+    let scheme = if secure { "https" } else { "http" };
+    let world = World::with(|config| {
+        config.workers = 1;
+        config.outbound.extra_ca = vec![path];
+        lab_at(config, &format!("{scheme}://localhost:{port}/openai/v1"));
+    })
+    .await;
+    let answering = tokio::spawn(upstream(listener, tls, status));
     let path = Door::Chat.path();
     let reply = world.post(path, large(false)).await;
     let lab_only = json!({"model": "lab/lab-m", "messages": [{"role": "user", "content": "Hi"}]});
     world.post(path, lab_only).await;
-    let met = within("a second connection", upstream).await;
-    drop(met.unwrap());
+    let met = within("a second connection", answering).await;
+    met.unwrap();
     (reply, world)
 }
 
 #[tokio::test]
 async fn an_upstream_that_answers_before_it_read_the_body_is_heard_at_once() {
-    let (reply, world) = early("413 Payload Too Large").await;
-    assert_eq!(reply.status, 413, "{}", reply.text());
-    assert!(world.second.calls().is_empty(), "the caller's own fault");
-    for status in ["429 Too Many Requests", "401 Unauthorized", "503 Busy"] {
-        let (reply, world) = early(status).await;
-        let said = Door::Chat.read(&reply.ok());
-        assert!(!said.text.is_empty(), "{status}: the spare answers");
-        assert_eq!(world.second.calls().len(), 1, "{status}");
+    for secure in [false, true] {
+        let (reply, world) = early("413 Payload Too Large", secure).await;
+        assert_eq!(reply.status, 413, "{}", reply.text());
+        assert!(world.second.calls().is_empty(), "the caller's own fault");
+        for status in ["429 Too Many Requests", "401 Unauthorized", "503 Busy"] {
+            let (reply, world) = early(status, secure).await;
+            let said = Door::Chat.read(&reply.ok());
+            assert!(!said.text.is_empty(), "{status}: the spare answers");
+            assert_eq!(world.second.calls().len(), 1, "{status}");
+        }
     }
 }

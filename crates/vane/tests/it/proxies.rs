@@ -187,6 +187,20 @@ async fn no_proxy_takes_names_what_is_below_them_addresses_ranges_and_a_star() {
     }
 }
 
+#[tokio::test]
+async fn http2_without_tls_is_not_given_to_a_proxy() {
+    let proxy = Proxy::start(Role::Forward).await.unwrap();
+    let world = behind(&proxy, false, |config| {
+        let lab = config.providers.iter_mut().find(|row| row.id == "lab");
+        lab.unwrap().h2c = true;
+    })
+    .await;
+    ask(&world, "two-m", true).await.ok();
+    let line = &world.log.lines(1).await[0];
+    assert!(line["failed"].to_string().contains("no_proxy"), "{line}");
+    assert!(proxy.requests().is_empty());
+}
+
 #[test]
 fn r7_the_usual_variables_name_the_proxies() {
     let folder = Folder::new();
