@@ -1,8 +1,16 @@
 //! Upstreams that answer before they have read the request.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket};
@@ -114,4 +122,38 @@ async fn an_upstream_that_answers_before_it_read_the_body_is_heard_at_once() {
             assert_eq!(world.second.calls().len(), 1, "{status}");
         }
     }
+}
+
+/// An upstream of HTTP/2 that refuses every call at once and keeps its body, unread.
+async fn refuses_over_http2(listener: TcpListener) {
+    let (socket, _) = listener.accept().await.unwrap();
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        kept.lock().unwrap().push(request.into_body());
+        let refusal = json!({"error": {"message": "early", "type": "x"}}).to_string();
+        let answer = http::Response::builder().status(413);
+        let answer = answer.header("content-type", "application/json");
+        let answer = answer.body(Full::new(Bytes::from(refusal)));
+        async move { Ok::<_, Infallible>(answer.unwrap()) }
+    });
+    let server = http2::Builder::new(TokioExecutor::new());
+    let _ = server.serve_connection(TokioIo::new(socket), service).await;
+}
+
+#[tokio::test]
+async fn an_upstream_of_http2_that_answers_early_is_heard_and_its_connection_serves_on() {
+    let (listener, port) = listener();
+    let world = World::with(|config| {
+        config.workers = 1;
+        lab_at(config, &format!("http://127.0.0.1:{port}/openai/v1"));
+        let lab = config.providers.iter_mut().find(|row| row.id == "lab");
+        lab.unwrap().h2c = true;
+    })
+    .await;
+    let serving = tokio::spawn(refuses_over_http2(listener));
+    for _ in 0..3 {
+        let reply = world.post(Door::Chat.path(), large(false)).await;
+        assert_eq!(reply.status, 413, "{}", reply.text());
+    }
+    serving.abort();
 }
