@@ -2,9 +2,12 @@
 //!
 //! It must never be the bottleneck of what is measured through it: a request is found by its head
 //! end and `content-length`, and answered with one write of bytes made at the start.
+//!
+//! The chunks of a paced stream say when they were sent: `@` and nineteen digits and `@`, the
+//! nanoseconds since 1970, so that whoever reads them on the same machine knows their way's time.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use bytes::{Buf, Bytes, BytesMut};
@@ -31,6 +34,9 @@ pub struct Bench {
     pub pace_ms: u64,
 }
 
+/// What a chunk says until it is sent.
+const STAMP: &str = "@0000000000000000000@";
+
 const STREAM_HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\
     cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
 
@@ -54,7 +60,7 @@ struct Shared {
 /// Serves until the listener fails.
 pub async fn serve(listener: TcpListener, bench: Bench) -> Result<()> {
     let shared = Arc::new(Shared {
-        answers: answers(bench.chunks),
+        answers: answers(bench),
         bench,
         head_end: Finder::new(b"\r\n\r\n"),
         stream: [
@@ -127,9 +133,26 @@ async fn stream(socket: &mut TcpStream, answer: &Prebuilt, bench: Bench) -> Resu
         return Ok(());
     }
     let mut clock = tokio::time::interval(Duration::from_millis(bench.pace_ms));
+    let mut stamped = Vec::new();
     for chunk in &answer.stream {
         clock.tick().await;
-        socket.write_all(chunk).await?;
+        stamped.clear();
+        stamped.extend_from_slice(chunk);
+        stamp(&mut stamped)?;
+        socket.write_all(&stamped).await?;
+    }
+    Ok(())
+}
+
+/// Writes the time into a chunk that has room for it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "read by another process, as no other clock can be"
+)]
+fn stamp(chunk: &mut [u8]) -> Result<()> {
+    if let Some(at) = memchr::memmem::find(chunk, STAMP.as_bytes()) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+        chunk[at + 1..at + STAMP.len() - 1].copy_from_slice(format!("{now:019}").as_bytes());
     }
     Ok(())
 }
@@ -147,10 +170,11 @@ fn content_length(head: &[u8]) -> Result<usize> {
 }
 
 /// Everything that can be said, said once at the start.
-fn answers(chunks: usize) -> Vec<Prebuilt> {
+fn answers(bench: Bench) -> Vec<Prebuilt> {
     // About 1 KB of answer, as in the published measurements.
     let unary_text = "The quick brown fox jumps over the lazy dog. ".repeat(14);
-    let stream_text = "word ".repeat(chunks);
+    let word = if bench.pace_ms == 0 { "word" } else { STAMP };
+    let stream_text = format!("{word} ").repeat(bench.chunks);
     let usage = Usage {
         prompt: 120,
         completion: 200,

@@ -36,6 +36,8 @@ pub enum Fault {
     },
     /// Not one byte more after this many frames; the connection stays open.
     Stall(usize),
+    /// The same, with the first bytes of the next frame sent.
+    StallInside { frames: usize, bytes: usize },
     /// The last text frame is repeated until the client leaves.
     Endless,
     /// One frame of this many bytes without a line end.

@@ -1,4 +1,4 @@
-//! HTTP/2 without TLS, for clients that speak it by prior knowledge.
+//! HTTP/2, by prior knowledge or by what TLS agreed on.
 //!
 //! The same exchanges as over HTTP/1.1, as far as HTTP/2 has them: heads cannot be cut here, a cut
 //! is a stream reset, and lengths are as sent.
@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 
 use crate::exchange::{Exchange, Head, Step};
 use crate::http::Request;
+use crate::play::Socket;
 use crate::record::Ended;
 use crate::respond::respond;
 use crate::server::State;
@@ -51,7 +52,7 @@ pub(crate) async fn is_preface(socket: &TcpStream) -> bool {
     socket.peek(&mut start).await.is_ok_and(|count| count == 3) && &start == b"PRI"
 }
 
-pub(crate) async fn serve(socket: TcpStream, state: Arc<State>, connection: u64) {
+pub(crate) async fn serve(socket: impl Socket + 'static, state: Arc<State>, connection: u64) {
     let service = service_fn(move |request| answer(Arc::clone(&state), connection, request));
     let server = http2::Builder::new(TokioExecutor::new());
     // A client that goes away mid-connection is an ordinary end.

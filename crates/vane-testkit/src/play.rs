@@ -3,21 +3,26 @@
 //! Invariant: whenever nothing is being written, the socket is being read, so a closed client ends
 //! the exchange however long the pause was meant to be.
 
+use std::fmt::Debug;
 use std::future;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::exchange::{Exchange, Framing, Head, Step};
 use crate::gate::Gates;
 use crate::record::{Ended, Record};
 
+/// Plain or TLS.
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Debug + Send + Unpin> Socket for S {}
+
 /// A socket with what was read from it and not yet used.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) socket: TcpStream,
+    pub(crate) socket: Box<dyn Socket>,
     pub(crate) buffer: BytesMut,
 }
 
@@ -144,11 +149,13 @@ impl Player<'_> {
     }
 
     async fn write(&mut self, bytes: &[u8]) -> Result<(), Stopped> {
-        self.connection
-            .socket
-            .write_all(bytes)
-            .await
-            .map_err(|_| Ended::ClientLeft)
+        let socket = &mut self.connection.socket;
+        let written = async {
+            socket.write_all(bytes).await?;
+            // TLS keeps what the socket does not take at once.
+            socket.flush().await
+        };
+        written.await.map_err(|_| Ended::ClientLeft)
     }
 
     /// Waits for `event` while watching the client.

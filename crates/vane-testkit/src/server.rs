@@ -10,11 +10,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::gate::Gates;
-use crate::play::{Connection, Player};
+use crate::play::{Connection, Player, Socket};
 use crate::record::{Ended, Record};
 use crate::respond::respond;
 use crate::route::Family;
 use crate::script::Script;
+use crate::tls::Certificate;
 use crate::{control, h2, http};
 
 /// How a fake behaves before any script.
@@ -30,6 +31,8 @@ pub struct Settings {
     pub close_on_accept: u64,
     /// Speak HTTP/2 only.
     pub only_h2: bool,
+    /// Speak TLS, and show this.
+    pub tls: Option<Certificate>,
 }
 
 /// What all connections share.
@@ -105,18 +108,28 @@ pub(crate) async fn serve(listener: TcpListener, state: Arc<State>) {
 async fn connection(socket: TcpStream, state: Arc<State>, number: u64) {
     // What goes wrong with a client's connection is the client's test to notice.
     let _ = socket.set_nodelay(true);
-    if h2::is_preface(&socket).await {
+    let only_h2 = state.settings.only_h2;
+    if let Some(certificate) = &state.settings.tls {
+        let protocol = if only_h2 { "h2" } else { "http/1.1" };
+        let Ok(acceptor) = certificate.acceptor(&[protocol]) else {
+            return;
+        };
+        match acceptor.accept(socket).await {
+            Ok(socket) if only_h2 => h2::serve(socket, state, number).await,
+            Ok(socket) => exchanges(Box::new(socket), &state, number).await,
+            Err(_) => {}
+        }
+    } else if h2::is_preface(&socket).await {
         h2::serve(socket, state, number).await;
-        return;
+    } else if !only_h2 {
+        exchanges(Box::new(socket), &state, number).await;
     }
-    if state.settings.only_h2 {
-        return;
-    }
-    let mut connection = Connection {
-        socket,
-        buffer: BytesMut::new(),
-    };
-    while let Ok(true) = exchange(&mut connection, &state, number).await {}
+}
+
+async fn exchanges(socket: Box<dyn Socket>, state: &State, number: u64) {
+    let buffer = BytesMut::new();
+    let mut connection = Connection { socket, buffer };
+    while let Ok(true) = exchange(&mut connection, state, number).await {}
 }
 
 /// One request and its answer; false when the connection is used up.

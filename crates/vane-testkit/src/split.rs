@@ -33,7 +33,7 @@ pub fn random(bytes: &[u8], seed: u64) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The next number of a small generator (splitmix64): the same for the same seed, everywhere.
-pub(crate) fn draw(seed: &mut u64) -> u64 {
+pub fn draw(seed: &mut u64) -> u64 {
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *seed;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

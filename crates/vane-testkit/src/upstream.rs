@@ -49,34 +49,42 @@ impl FakeUpstream {
         self.address
     }
 
+    /// With TLS by name, because certificates are for names.
+    fn at(&self, path: &str) -> String {
+        match self.state.settings.tls {
+            None => format!("http://{}{path}", self.address),
+            Some(_) => format!("https://localhost:{}{path}", self.address.port()),
+        }
+    }
+
     /// `http://127.0.0.1:PORT`, where bare paths live.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.at("")
     }
 
     /// The base URL of the fake OpenAI, with `/v1`.
     #[must_use]
     pub fn openai_url(&self) -> String {
-        format!("http://{}/openai/v1", self.address)
+        self.at("/openai/v1")
     }
 
     /// The base URL of the fake Mistral, with `/v1`.
     #[must_use]
     pub fn mistral_url(&self) -> String {
-        format!("http://{}/mistral/v1", self.address)
+        self.at("/mistral/v1")
     }
 
     /// The base URL of the fake Anthropic, which has no `/v1`.
     #[must_use]
     pub fn anthropic_url(&self) -> String {
-        format!("http://{}/anthropic", self.address)
+        self.at("/anthropic")
     }
 
     /// The base URL of the fake llama.cpp server.
     #[must_use]
     pub fn llama_url(&self) -> String {
-        format!("http://{}/llama", self.address)
+        self.at("/llama")
     }
 
     /// Replaces the script.

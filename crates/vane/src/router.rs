@@ -2,7 +2,7 @@
 
 use crate::config::Network;
 use crate::gateway::Gateway;
-use crate::relay::{self, Body, Door, Inbound, Record, Response, json};
+use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
 use crate::telemetry;
@@ -217,8 +217,8 @@ async fn keyed(
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
-        let max = gateway.state().config.limits.body_bytes_max;
-        let body = relay::read_body(&headers, body, max).await?;
+        let pace = Pace::of(&gateway.state().config);
+        let body = relay::read_body(&headers, body, pace).await?;
         let inbound = Inbound {
             door,
             headers,

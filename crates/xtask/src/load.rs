@@ -9,6 +9,7 @@ mod connection;
 mod histogram;
 mod idle;
 mod offer;
+mod stamps;
 mod tally;
 
 use std::ffi::OsString;

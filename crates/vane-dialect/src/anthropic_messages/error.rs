@@ -227,6 +227,10 @@ fn told(fault: &Fault) -> (u16, &'static str, String) {
             let (status, kind) = answer(fault.kind);
             (status, kind, format!("{TOO_LONG}: {fault}"))
         }
+        // The body of their own request came too slowly.
+        Kind::Timeout if fault.blame == Blame::Caller => {
+            (408, "invalid_request_error", fault.to_string())
+        }
         kind => {
             let (status, kind) = answer(kind);
             (status, kind, fault.to_string())

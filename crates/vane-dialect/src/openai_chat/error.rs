@@ -129,6 +129,8 @@ fn told(fault: &Fault) -> Told {
         Kind::Overloaded => (503, SERVER, Some("overloaded")),
         Kind::Upstream => (502, SERVER, Some("upstream_error")),
         Kind::Protocol => (502, SERVER, Some("upstream_protocol")),
+        // The body of their own request came too slowly.
+        Kind::Timeout if !is_ours(fault) => (408, INVALID, Some("request_timeout")),
         Kind::Timeout => (504, SERVER, Some("timeout")),
         Kind::Unavailable => (503, SERVER, Some("unavailable")),
         Kind::Loop => (508, SERVER, Some("loop")),

@@ -63,6 +63,12 @@ pub(super) fn steps(
             units.truncate(*frames);
             tail.push(Step::Stall);
         }
+        Some(Fault::StallInside { frames, bytes }) => {
+            let next = units.get(*frames).cloned().unwrap_or_default();
+            units.truncate(*frames);
+            tail.push(Step::Send(next.slice(..next.len().min(*bytes))));
+            tail.push(Step::Stall);
+        }
         Some(Fault::Endless) => {
             units.truncate(2);
             tail.extend(units.last().cloned().map(Step::Endless));

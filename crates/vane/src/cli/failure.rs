@@ -27,6 +27,14 @@ impl Failure {
     pub fn said(text: impl Into<String>) -> Self {
         Self::Said(text.into())
     }
+
+    /// For a log, whose readers look at lines.
+    pub(super) fn in_one_line(&self) -> String {
+        let text = self.to_string();
+        let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        let rest: Vec<&str> = rest.lines().map(str::trim).collect();
+        format!("{first} {}", rest.join("; ")).trim_end().to_owned()
+    }
 }
 
 fn configuration(problems: &[Problem]) -> String {

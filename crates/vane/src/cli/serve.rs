@@ -50,9 +50,10 @@ async fn listen(
     // Held for as long as the server runs: keys that change elsewhere are noticed by it.
     let _watch = Watch::start(gateway.ring.clone()).map_err(anyhow::Error::from)?;
     let server = server::serve(gateway.clone())?;
-    terminal::greet(greeting);
+    // Before the greeting: who has read it may send either.
     let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
+    terminal::greet(greeting);
     loop {
         tokio::select! {
             _ = hangup.recv() => reload(&gateway, settings),
@@ -72,7 +73,10 @@ fn reload(gateway: &Gateway, settings: &Settings<'_>) {
             gateway.replace(state);
             terminal::note("the configuration was read anew");
         }
-        Err(failure) => terminal::note(&format!("the configuration stays as it was: {failure}")),
+        Err(failure) => {
+            let why = failure.in_one_line();
+            terminal::note(&format!("the configuration stays as it was: {why}"));
+        }
     }
 }
 

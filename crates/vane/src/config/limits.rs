@@ -13,6 +13,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 32 * MIB,
+            body_bytes_per_second_min: 4 * KIB,
             header_bytes_max: 64 * KIB,
             frame_bytes_max: 16 * MIB,
             answer_bytes_max: 64 * MIB,
@@ -27,15 +28,19 @@ impl Limits {
         let or = Self::default();
         let body = ("1KiB", "1GiB");
         let mut bytes = |key, within, or| section.take(key, size(within)).unwrap_or(or);
-        let (body_bytes_max, header_bytes_max, frame_bytes_max, answer_bytes_max) = (
-            bytes("body_bytes_max", body, or.body_bytes_max),
-            bytes("header_bytes_max", ("1KiB", "1MiB"), or.header_bytes_max),
-            bytes("frame_bytes_max", body, or.frame_bytes_max),
-            bytes("answer_bytes_max", body, or.answer_bytes_max),
+        let body_bytes_max = bytes("body_bytes_max", body, or.body_bytes_max);
+        let body_bytes_per_second_min = bytes(
+            "body_bytes_per_second_min",
+            ("1B", "1MiB"),
+            or.body_bytes_per_second_min,
         );
+        let header_bytes_max = bytes("header_bytes_max", ("16KiB", "1MiB"), or.header_bytes_max);
+        let frame_bytes_max = bytes("frame_bytes_max", body, or.frame_bytes_max);
+        let answer_bytes_max = bytes("answer_bytes_max", body, or.answer_bytes_max);
         let mut things = |key, or| section.take(key, count(1_000_000)).unwrap_or(or);
         let limits = Self {
             body_bytes_max,
+            body_bytes_per_second_min,
             header_bytes_max,
             frame_bytes_max,
             answer_bytes_max,
@@ -51,6 +56,7 @@ impl Default for Timeouts {
     fn default() -> Self {
         Self {
             inbound_head: Duration::from_secs(5),
+            inbound_body: Duration::from_secs(10),
             connect: Duration::from_secs(3),
             upstream_head: Duration::from_mins(10),
             idle: Duration::from_mins(5),
@@ -68,6 +74,7 @@ impl Timeouts {
         let mut time = |key, or| section.take(key, duration).unwrap_or(or);
         let timeouts = Self {
             inbound_head: time("inbound_head", or.inbound_head),
+            inbound_body: time("inbound_body", or.inbound_body),
             connect: time("connect", or.connect),
             upstream_head: time("upstream_head", or.upstream_head),
             idle: time("idle", or.idle),

@@ -110,6 +110,8 @@ impl Network {
 pub struct Limits {
     /// 32 MiB.
     pub body_bytes_max: usize,
+    /// 4 KiB: what of a request's body must come in every second, on average.
+    pub body_bytes_per_second_min: usize,
     /// 64 KiB: all header lines of a request.
     pub header_bytes_max: usize,
     /// 16 MiB: one frame of an upstream's stream.
@@ -126,6 +128,8 @@ pub struct Limits {
 pub struct Timeouts {
     /// 5 s: an inbound head, from its first byte.
     pub inbound_head: Duration,
+    /// 10 s: how long an inbound body may take at any pace.
+    pub inbound_body: Duration,
     /// 3 s.
     pub connect: Duration,
     /// 600 s: until an upstream's head.
@@ -154,7 +158,7 @@ pub struct Retries {
 
 #[derive(Clone, Default)]
 pub struct Outbound {
-    /// `HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`.
+    /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`.
     pub https_proxy: Option<String>,
     pub http_proxy: Option<String>,
     pub no_proxy: Option<String>,

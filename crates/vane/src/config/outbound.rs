@@ -7,14 +7,18 @@ use super::read::{Read, list, text};
 use super::section::Section;
 use super::server::file;
 
+/// The variables that programs usually heed, first come first.
+const HTTPS: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+const HTTP: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
 impl Outbound {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let outbound = Self {
-            https_proxy: proxy(&mut section, "https_proxy", ["HTTPS_PROXY", "https_proxy"]),
-            http_proxy: proxy(&mut section, "http_proxy", ["HTTP_PROXY", "http_proxy"]),
+            https_proxy: proxy(&mut section, "https_proxy", &HTTPS),
+            http_proxy: proxy(&mut section, "http_proxy", &HTTP),
             no_proxy: section
                 .take("no_proxy", text)
-                .or_else(|| usual(&section, ["NO_PROXY", "no_proxy"]).map(|(_, said)| said)),
+                .or_else(|| usual(&section, &["NO_PROXY", "no_proxy"]).map(|(_, said)| said)),
             extra_ca: section.take("extra_ca", list(file)).unwrap_or_default(),
         };
         section.finish();
@@ -23,7 +27,7 @@ impl Outbound {
 }
 
 /// A proxy: ours, or the one that programs usually take.
-fn proxy(section: &mut Section<'_>, key: &'static str, names: [&str; 2]) -> Option<String> {
+fn proxy(section: &mut Section<'_>, key: &'static str, names: &[&str]) -> Option<String> {
     let ours = section.has(key);
     let taken = section.take(key, |node: &Node| proxy_url(&text(node)?));
     if ours {
@@ -41,7 +45,7 @@ fn proxy(section: &mut Section<'_>, key: &'static str, names: [&str; 2]) -> Opti
     }
 }
 
-fn usual(section: &Section<'_>, names: [&str; 2]) -> Option<(String, String)> {
+fn usual(section: &Section<'_>, names: &[&str]) -> Option<(String, String)> {
     let environment = section.reader.environment;
     names
         .iter()

@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod documented;
+
 /// A file of its own for each test, gone with it.
 struct File(PathBuf);
 

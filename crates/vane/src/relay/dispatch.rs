@@ -14,7 +14,7 @@ use super::whole::{self, WholeAnswer};
 use crate::gateway::{Gateway, State};
 use crate::limits::Place;
 use crate::seal::StateSeal;
-use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool};
+use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool, Via};
 use http::header::RETRY_AFTER;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -133,14 +133,17 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
         budget.fetch_add(i64::from(retries.budget_percent), Relaxed);
     }
     let mut made = 0;
-    let mut last = None;
+    let mut last: Option<(&Choice, Fault)> = None;
     for (at, choice) in walk.plan.choices.iter().enumerate() {
         let is_last = at + 1 == walk.plan.choices.len();
         for nth in 1..=retries.per_offer_max {
             if made > 0 && (made == retries.attempts_max || !spend(budget)) {
-                return Err(last.unwrap_or_else(exhausted));
+                return Err(last.map_or_else(exhausted, |(_, fault)| fault));
             }
             made += 1;
+            if let Some((before, fault)) = &last {
+                record.failed(&before.offer, fault);
+            }
             let fault = match attempt(walk, choice, record).await {
                 Ok(reached) => {
                     choice.offer.breaker.succeeded();
@@ -155,14 +158,14 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
                 return Err(fault);
             }
             let pause = pause(&fault, nth, is_last);
-            last = Some(fault);
+            last = Some((choice, fault));
             match pause {
                 Some(pause) if nth < retries.per_offer_max => tokio::time::sleep(pause).await,
                 _ => break,
             }
         }
     }
-    Err(last.unwrap_or_else(exhausted))
+    Err(last.map_or_else(exhausted, |(_, fault)| fault))
 }
 
 fn exhausted() -> Fault {
@@ -276,6 +279,7 @@ const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fault {
     let status = response.status().as_u16();
     let retry_after = retry_after(&response);
+    let via = response.extensions().get::<Via>().cloned();
     let mut body = Vec::new();
     let mut upstream = response.into_body();
     let reading = async {
@@ -288,7 +292,11 @@ async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fau
     };
     let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
     body.truncate(ERROR_BYTES_MAX);
-    let fault = if (300..400).contains(&status) {
+    let proxy = via.map(|via| via.name);
+    let mut fault = if let (407, Some(proxy)) = (status, &proxy) {
+        let message = format!("the proxy {proxy} wants a credential, or another one");
+        Fault::new(Kind::Upstream, Blame::Upstream, message)
+    } else if (300..400).contains(&status) {
         Fault::protocol(format!(
             "the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"
         ))
@@ -297,6 +305,9 @@ async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fau
         let body = choice.offer.provider.without_key(body);
         codec::decode_error(choice.dialect, status, &body)
     };
+    if let (502..=504, Some(proxy)) = (status, &proxy) {
+        fault.message += &format!(" (or so the proxy {proxy} says)");
+    }
     Fault {
         retry_after: fault.retry_after.or(retry_after),
         ..fault

@@ -1,11 +1,14 @@
 //! What came in: the door, the headers, the whole body within its limits.
 
+use crate::config::Config;
 use crate::server::Body;
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use std::future::poll_fn;
 use std::io::Read;
+use std::task::{Context, Poll};
 use std::time::Duration;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault};
@@ -28,18 +31,42 @@ pub struct Inbound {
     pub request_id: String,
 }
 
-/// A body may trickle this slowly at worst; a slower one is cut.
-const BYTES_PER_SECOND_MIN: u64 = 4096;
-const GRACE: Duration = Duration::from_secs(10);
 /// Announced lengths are believed up to here: room is set aside before the bytes are there.
 const BELIEVED_BYTES_MAX: usize = 1 << 20;
 
-/// Reads a body of at most `max` bytes and takes off its content encoding.
+/// How large a body may be and how slowly it may come.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    pub bytes_max: usize,
+    pub bytes_per_second_min: usize,
+    /// The time that any body has.
+    pub grace: Duration,
+}
+
+impl Pace {
+    #[must_use]
+    pub const fn of(config: &Config) -> Self {
+        Self {
+            bytes_max: config.limits.body_bytes_max,
+            bytes_per_second_min: config.limits.body_bytes_per_second_min,
+            grace: config.timeouts.inbound_body,
+        }
+    }
+
+    /// How long a body may have taken of which so much is here.
+    fn time_for(&self, bytes: usize) -> Duration {
+        let seconds = bytes / self.bytes_per_second_min.max(1);
+        self.grace + Duration::from_secs(seconds as u64)
+    }
+}
+
+/// Reads a body and takes off its content encoding.
 ///
 /// # Errors
 /// If it is too large (at once by its `content-length`), too slow, cut, or encoded in a way that
 /// is not understood.
-pub async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, Fault> {
+pub async fn read_body(headers: &HeaderMap, mut body: Body, pace: Pace) -> Result<Bytes, Fault> {
+    let max = pace.bytes_max;
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
@@ -49,7 +76,7 @@ pub async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<By
     let expected = announced
         .and_then(|length| usize::try_from(length).ok())
         .unwrap_or(0);
-    let bytes = collect(body, expected, max).await?;
+    let bytes = collect(|cx, bytes| body.poll_read(cx, bytes), expected, pace).await?;
     match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
         None | Some(b"identity" | b"") => Ok(bytes),
         Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max),
@@ -65,14 +92,19 @@ pub async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<By
     }
 }
 
-async fn collect(mut body: Body, expected: usize, max: usize) -> Result<Bytes, Fault> {
+/// Gathers what `poll_read` adds to the end of its bytes until it says that nothing is left.
+async fn collect(
+    mut poll_read: impl FnMut(&mut Context<'_>, &mut BytesMut) -> Poll<Result<bool, String>>,
+    expected: usize,
+    pace: Pace,
+) -> Result<Bytes, Fault> {
     let mut bytes = BytesMut::with_capacity(expected.min(BELIEVED_BYTES_MAX));
     let started = tokio::time::Instant::now();
     loop {
-        let so_far = bytes.len() as u64;
-        let deadline = started + GRACE + Duration::from_secs(so_far / BYTES_PER_SECOND_MIN);
-        match tokio::time::timeout_at(deadline, body.read(&mut bytes)).await {
-            Ok(Ok(true)) if bytes.len() > max => return Err(too_large(max)),
+        let deadline = started + pace.time_for(bytes.len());
+        let read = poll_fn(|cx| poll_read(cx, &mut bytes));
+        match tokio::time::timeout_at(deadline, read).await {
+            Ok(Ok(true)) if bytes.len() > pace.bytes_max => return Err(too_large(pace.bytes_max)),
             Ok(Ok(true)) => {}
             Ok(Ok(false)) => return Ok(bytes.freeze()),
             Ok(Err(error)) => {
@@ -127,7 +159,47 @@ pub fn percent_decoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::percent_decoded;
+    use super::*;
+    use std::task::ready;
+    use tokio::time::{Instant, interval_at};
+
+    /// How a body of so many bytes a second ends, and after how many seconds.
+    async fn trickled(bytes_per_second: usize) -> (Kind, u64) {
+        let pace = Pace {
+            bytes_max: 1_000_000,
+            bytes_per_second_min: 4_096,
+            grace: Duration::from_secs(10),
+        };
+        let began = Instant::now();
+        // Between two seconds, so that no piece comes at its own deadline.
+        let first = began + Duration::from_millis(500);
+        let mut pieces = interval_at(first, Duration::from_secs(1));
+        let endless = |cx: &mut Context<'_>, bytes: &mut BytesMut| {
+            ready!(pieces.poll_tick(cx));
+            bytes.resize(bytes.len() + bytes_per_second, b'x');
+            Poll::Ready(Ok(true))
+        };
+        let fault = collect(endless, 0, pace).await.unwrap_err();
+        assert_eq!(fault.blame, Blame::Caller);
+        (fault.kind, began.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn s14_the_pace_of_a_body_bounds_its_time() {
+        // Nothing at all, and a byte a second: the grace. Then the more, the longer.
+        for (pace, kind, seconds) in [
+            (0, Kind::Timeout, 10),
+            (1, Kind::Timeout, 10),
+            (1_024, Kind::Timeout, 13),
+            (3_072, Kind::Timeout, 37),
+            // As slow as is allowed: until it is too large. No body takes longer than that.
+            (4_096, Kind::TooLarge, 244),
+            (100_000, Kind::TooLarge, 10),
+            (1_000_001, Kind::TooLarge, 0),
+        ] {
+            assert_eq!(trickled(pace).await, (kind, seconds), "{pace} a second");
+        }
+    }
 
     #[test]
     fn ids_are_decoded_and_never_fail() {

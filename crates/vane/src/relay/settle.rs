@@ -49,6 +49,7 @@ struct Facts {
     counted: Option<Counted>,
     cost: Option<Money>,
     dropped: Vec<String>,
+    failed: Vec<String>,
     fault: Option<String>,
     place: Option<Place>,
 }
@@ -74,6 +75,7 @@ impl Record {
             counted: None,
             cost: None,
             dropped: Vec::new(),
+            failed: Vec::new(),
             fault: None,
             place: None,
         })))
@@ -122,6 +124,14 @@ impl Record {
         });
     }
 
+    /// An attempt failed and another one follows.
+    pub fn failed(&mut self, offer: &Offer, fault: &Fault) {
+        self.with(|facts| {
+            let why = format!("{}: {}", offer.facts.id, said(fault));
+            facts.failed.push(why);
+        });
+    }
+
     /// The first content of the answer is here.
     pub fn first_content(&mut self) {
         self.with(|facts| {
@@ -156,7 +166,7 @@ impl Record {
         let Some(mut facts) = self.0.take() else {
             return;
         };
-        facts.fault = fault.map(|fault| format!("{:?}: {fault}", fault.kind));
+        facts.fault = fault.map(said);
         facts.end(outcome, status);
     }
 
@@ -208,6 +218,7 @@ impl Facts {
             first_content: self.first_content,
             took: self.started.elapsed(),
             dropped: &self.dropped,
+            failed: &self.failed,
             fault: self.fault.as_deref(),
         });
     }
@@ -223,6 +234,10 @@ impl Outcome {
             Self::ClientGone => "client_gone",
         }
     }
+}
+
+fn said(fault: &Fault) -> String {
+    format!("{:?}: {fault}", fault.kind)
 }
 
 fn add(counter: &AtomicU64, more: u64) {

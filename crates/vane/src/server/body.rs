@@ -3,7 +3,6 @@
 use super::h1;
 use bytes::BytesMut;
 use hyper::body::{Body as _, Incoming};
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -27,10 +26,14 @@ impl Body {
     ///
     /// # Errors
     /// If it was cut, or its framing is broken.
-    pub async fn read(&mut self, bytes: &mut BytesMut) -> Result<bool, String> {
+    pub fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut BytesMut,
+    ) -> Poll<Result<bool, String>> {
         match &mut self.0 {
-            Carried::Http1(reading) => poll_fn(|cx| reading.poll_read(cx, bytes)).await,
-            Carried::Http2(incoming) => poll_fn(|cx| poll_frames(incoming, cx, bytes)).await,
+            Carried::Http1(reading) => reading.poll_read(cx, bytes),
+            Carried::Http2(incoming) => poll_frames(incoming, cx, bytes),
         }
     }
 }

@@ -27,9 +27,10 @@ pub(super) async fn serve(
     begun: BytesMut,
     peer: IpAddr,
 ) {
-    let service = service_fn(|request: Request<Incoming>| {
+    let (gateway, pool) = (setup.gateway.clone(), pool.clone());
+    let service = service_fn(move |request: Request<Incoming>| {
         let request = request.map(Body::http2);
-        let answer = router::answer(setup.gateway.clone(), pool.clone(), peer, request);
+        let answer = router::answer(gateway.clone(), pool.clone(), peer, request);
         async move { Ok::<_, Infallible>(Box::pin(answer).await) }
     });
     let stream = TokioIo::new(Begun { begun, socket });

@@ -28,6 +28,8 @@ pub struct Line<'a> {
     pub first_content: Option<Duration>,
     pub took: Duration,
     pub dropped: &'a [String],
+    /// Attempts before the last, and why each failed.
+    pub failed: &'a [String],
     pub fault: Option<&'a str>,
 }
 
@@ -180,6 +182,12 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     if !line.dropped.is_empty() {
         text(out, ",\"dropped\":", &line.dropped.join(","));
     }
+    for (at, failed) in line.failed.iter().enumerate() {
+        text(out, if at == 0 { ",\"failed\":[" } else { "," }, failed);
+    }
+    if !line.failed.is_empty() {
+        out.push(b']');
+    }
     some(out, ",\"fault\":", line.fault);
     out.extend_from_slice(b"}\n");
 }
@@ -215,6 +223,7 @@ mod tests {
             first_content: None,
             took: Duration::from_millis(3),
             dropped: &[],
+            failed: &[],
             fault: Some("no \u{1b}[31m model"),
         };
         let mut out = Vec::new();

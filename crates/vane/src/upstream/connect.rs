@@ -5,7 +5,7 @@
 
 use crate::config::{Outbound, Timeouts};
 use crate::socket::Socket;
-use http::Uri;
+use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
@@ -14,8 +14,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) struct Connector {
@@ -32,10 +30,14 @@ impl Connector {
         tcp.set_connect_timeout(Some(timeouts.connect));
         tcp.set_keepalive(Some(Duration::from_secs(30)));
         tcp.enforce_http(false);
+        let no = outbound.no_proxy.clone().unwrap_or_default();
+        // The matcher takes a star for names only.
+        let none = no.split(',').any(|host| host.trim() == "*");
+        let proxy = |url: &Option<String>| url.clone().filter(|_| !none).unwrap_or_default();
         let proxies = Matcher::builder()
-            .http(outbound.http_proxy.clone().unwrap_or_default())
-            .https(outbound.https_proxy.clone().unwrap_or_default())
-            .no(outbound.no_proxy.clone().unwrap_or_default())
+            .http(proxy(&outbound.http_proxy))
+            .https(proxy(&outbound.https_proxy))
+            .no(no)
             .build();
         let tls = TlsConnector::from(super::tls::client(&outbound.extra_ca)?);
         // The whole of it: name, TCP, proxy and TLS.
@@ -50,45 +52,73 @@ impl Connector {
 
     /// Makes a connection to the host of `uri`; the error says what is in the way.
     pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, String> {
-        match tokio::time::timeout(self.timeout, self.clone().make(uri)).await {
-            Ok(Ok(stream)) => Ok(stream),
-            Ok(Err(failure)) => Err(innermost(failure.as_ref())),
-            Err(_) => Err("no connection within the time limit".to_owned()),
+        let proxy = self.proxies.intercept(uri);
+        let via = proxy.as_ref().map(Via::new);
+        let made = self.clone().make(uri, proxy, via.clone());
+        match (tokio::time::timeout(self.timeout, made).await, via) {
+            (Ok(made), _) => made,
+            (Err(_), None) => Err("no connection within the time limit".to_owned()),
+            (Err(_), Some(via)) => Err(format!(
+                "no connection through the proxy {} within the time limit",
+                via.name
+            )),
         }
     }
 
-    async fn make(mut self, uri: &Uri) -> Result<Stream, Failure> {
+    async fn make(
+        mut self,
+        uri: &Uri,
+        proxy: Option<Intercept>,
+        via: Option<Via>,
+    ) -> Result<Stream, String> {
         let secure = uri.scheme_str() == Some("https");
-        let proxy = self.proxies.intercept(uri);
         let tcp = match &proxy {
-            None => self.tcp.call(uri.clone()).await?,
-            Some(proxy) if secure => tunnel(self.tcp, proxy).call(uri.clone()).await?,
-            Some(proxy) => self.tcp.call(proxy.uri().clone()).await?,
+            None => self.tcp.call(uri.clone()).await.map_err(innermost),
+            Some(proxy) if secure => {
+                let tunnel = tunnel(self.tcp, proxy).call(uri.clone()).await;
+                tunnel.map_err(innermost)
+            }
+            Some(proxy) => self.tcp.call(proxy.uri().clone()).await.map_err(innermost),
         };
-        let tcp = tcp.into_inner();
+        let tcp = match (tcp, &via) {
+            (Ok(tcp), _) => tcp.into_inner(),
+            (Err(why), None) => return Err(why),
+            (Err(why), Some(via)) => return Err(format!("the proxy {}: {why}", via.name)),
+        };
         if !secure {
-            return Ok(Stream {
-                socket: Socket::Plain(tcp),
-                proxied: proxy.is_some(),
-            });
+            let socket = Socket::Plain(tcp);
+            return Ok(Stream { socket, via });
         }
-        let host = uri
-            .host()
-            .unwrap_or_default()
-            .trim_matches(['[', ']'])
-            .to_owned();
-        let name = ServerName::try_from(host)?;
-        let tls = self.tls.connect(name, tcp).await?;
-        Ok(Stream {
-            socket: Socket::Tls(Box::new(tls.into())),
-            proxied: false,
-        })
+        let host = uri.host().unwrap_or_default();
+        let host = host.trim_matches(['[', ']']).to_owned();
+        let name = ServerName::try_from(host).map_err(innermost)?;
+        let tls = self.tls.connect(name, tcp).await.map_err(innermost)?;
+        let socket = Socket::Tls(Box::new(tls.into()));
+        Ok(Stream { socket, via: None })
+    }
+}
+
+/// A proxy that requests are given to, rather than one that a tunnel goes through.
+#[derive(Clone)]
+pub struct Via {
+    /// Its host and port.
+    pub name: Arc<str>,
+    pub(super) credential: Option<HeaderValue>,
+}
+
+impl Via {
+    fn new(proxy: &Intercept) -> Self {
+        let authority = proxy.uri().authority();
+        Self {
+            name: authority.map_or("", |authority| authority.as_str()).into(),
+            credential: proxy.basic_auth().cloned(),
+        }
     }
 }
 
 /// The cause at the bottom of a chain, which is the one a person can act on.
-fn innermost(failure: &(dyn std::error::Error + 'static)) -> String {
-    let mut error = failure;
+fn innermost(failure: impl std::error::Error + 'static) -> String {
+    let mut error: &dyn std::error::Error = &failure;
     while let Some(source) = error.source() {
         error = source;
     }
@@ -106,6 +136,6 @@ fn tunnel(tcp: HttpConnector, proxy: &Intercept) -> Tunnel<HttpConnector> {
 /// A connection to a provider.
 pub(super) struct Stream {
     pub(super) socket: Socket,
-    /// Requests go to a proxy, which needs the whole address in them.
-    pub(super) proxied: bool,
+    /// The proxy that requests go to, which needs the whole address in them.
+    pub(super) via: Option<Via>,
 }

@@ -13,6 +13,7 @@ mod tls;
 
 pub use body::Body;
 pub use breaker::{Breaker, Standing};
+pub use connect::Via;
 pub use offer::{Offer, Offers, Tally};
 pub use parts::Parts;
 pub use pool::{Pool, Unsent};

@@ -85,6 +85,10 @@ impl Pool {
             .connect(request.uri())
             .await
             .map_err(Unsent::Unreachable)?;
+        if h2c && stream.via.is_some() {
+            let why = "HTTP/2 without TLS goes through no proxy: name the host in `no_proxy`";
+            return Err(Unsent::Unreachable(why.to_owned()));
+        }
         if h2c || stream.socket.is_http2() {
             let connection = self.shared.begin(origin, stream.socket).await?;
             return connection.send(request).await;

@@ -2,11 +2,12 @@
 //!
 //! Every wait has a limit, so that a test of a gateway that hangs fails instead of hanging too.
 
+use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The longest that anything here may take; only a failing test ever waits for it.
@@ -116,10 +117,15 @@ impl Reply {
     }
 }
 
+/// Plain or TLS.
+trait Socket: AsyncRead + AsyncWrite + Debug + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Debug + Send + Unpin> Socket for S {}
+
 /// One connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    socket: TcpStream,
+    socket: Box<dyn Socket>,
     buffer: Vec<u8>,
 }
 
@@ -127,13 +133,24 @@ impl Connection {
     pub(crate) async fn open(address: SocketAddr) -> Self {
         let socket = TcpStream::connect(address).await.unwrap();
         socket.set_nodelay(true).unwrap();
-        let buffer = Vec::new();
+        Self::over(socket)
+    }
+
+    /// Over what is connected already.
+    pub(crate) fn over(
+        socket: impl AsyncRead + AsyncWrite + Debug + Send + Unpin + 'static,
+    ) -> Self {
+        let (socket, buffer) = (Box::new(socket), Vec::new());
         Self { socket, buffer }
     }
 
     /// Writes as much as the server takes: what it says to that is for the test to read.
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
-        let _ = within("a write", self.socket.write_all(bytes)).await;
+        let written = async {
+            self.socket.write_all(bytes).await?;
+            self.socket.flush().await
+        };
+        let _ = within("a write", written).await;
     }
 
     /// Sends a request and reads its answer; the connection can be used again.

@@ -32,14 +32,14 @@ fn paths() -> Vec<(Door, &'static str)> {
         .collect()
 }
 
-async fn left(world: &World, index: usize) -> Call {
+pub(crate) async fn left(world: &World, index: usize) -> Call {
     let closed = tokio::time::timeout(AT_MOST, world.fake.wait_closed(index)).await;
     let call = closed.expect("the upstream ran on").unwrap();
     assert_eq!(call.ended, Some(Ended::ClientLeft));
     call
 }
 
-fn is_gone(line: &Value) {
+pub(crate) fn is_gone(line: &Value) {
     assert_eq!(
         (&line["status"], &line["outcome"]),
         (&json!(499), &json!("client_gone")),

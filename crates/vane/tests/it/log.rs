@@ -33,6 +33,19 @@ impl Log {
         String::from_utf8(self.0.borrow().clone()).unwrap()
     }
 
+    /// Waits until this was said.
+    pub(crate) async fn until(&self, text: &str) {
+        self.until_times(text, 1).await;
+    }
+
+    pub(crate) async fn until_times(&self, text: &str, times: usize) {
+        let mut changes = self.0.subscribe();
+        let said = |all: &Vec<u8>| memchr::memmem::find_iter(all, text).count() >= times;
+        within(&format!("{text:?} in the log"), changes.wait_for(said))
+            .await
+            .unwrap();
+    }
+
     /// Waits for this many lines; there may be no more.
     pub(crate) async fn lines(&self, count: usize) -> Vec<Value> {
         let mut changes = self.0.subscribe();

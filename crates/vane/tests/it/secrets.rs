@@ -1,27 +1,14 @@
 //! S5, S6, S11 with the real binary: what it refuses, what it never says, what it never starts.
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
 
 use serde_json::json;
-use vane_testkit::{Answer, ErrorBody, FakeUpstream, Fault, Settings};
+use vane_testkit::{Answer, ErrorBody, FakeUpstream, Fault, Proxy, Role, Settings};
 
-use crate::client::{Ask, Connection, Reply, within};
+use crate::client::{Ask, Reply};
 use crate::door::{DOORS, Door};
+use crate::serving::{Serving, vane};
 use crate::world::{Folder, PROVIDER_KEY, configuration};
-
-fn vane(folder: &Folder, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_vane"));
-    command.args(arguments).current_dir(&folder.0).env_clear();
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
 
 #[test]
 fn s5_the_binary_does_not_start_open() {
@@ -44,81 +31,6 @@ fn s5_the_binary_does_not_start_open() {
             "{listen} {more:?}: {stderr}"
         );
         assert!(!folder.0.join("vane.db").exists(), "nothing was made");
-    }
-}
-
-/// The binary as it serves; killed with its test.
-struct Serving {
-    child: Child,
-    address: SocketAddr,
-    key: String,
-    log: Option<JoinHandle<String>>,
-}
-
-impl Serving {
-    fn start(folder: &Folder, more: &[(&str, &str)]) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
-        let mut command = vane(folder, &["serve", "--config", "vane.toml"]);
-        command
-            .env("VANE_LISTEN", address.to_string())
-            .env("VANE_LOG", "trace");
-        command.envs(more.iter().copied());
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut lines = stderr.lines().map(Result::unwrap);
-        // The greeting shows the first key; what is said after it is the log.
-        let key = lines.find(|line| line.trim().starts_with("sk-vane-"));
-        let log = std::thread::spawn(move || {
-            let rest = lines
-                .skip_while(|line| !line.contains("ANTHROPIC_AUTH_TOKEN"))
-                .skip(1);
-            rest.fold(String::new(), |all, line| all + &line + "\n")
-        });
-        let key = key.unwrap().trim().to_owned();
-        Self {
-            child,
-            address,
-            key,
-            log: Some(log),
-        }
-    }
-
-    async fn ask(&self, ask: &Ask) -> Reply {
-        within("a connection", Connection::open(self.address))
-            .await
-            .ask(ask)
-            .await
-    }
-
-    /// Processes that the binary has started.
-    fn children(&self) -> String {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
-        tasks
-            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
-            .collect()
-    }
-
-    /// Stops it as a supervisor would; gives back all that it said.
-    fn stop(mut self) -> String {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
-        assert!(self.child.wait().unwrap().success());
-        self.log.take().unwrap().join().unwrap()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -179,7 +91,15 @@ async fn s6_s11_no_secret_is_told_and_no_process_started() {
     let text = configuration(&fake, &fake).replace("sqlite::memory:", "sqlite:vane.db");
     let text = text.replace(&format!("\"{PROVIDER_KEY}\""), "\"env:LAB_KEY\"");
     std::fs::write(folder.0.join("vane.toml"), text).unwrap();
-    let serving = Serving::start(&folder, &[("LAB_KEY", PROVIDER_KEY)]);
+    let proxy = Proxy::start(Role::Forward).await.unwrap();
+    let password = "proxy-password-canary";
+    let by_proxy = format!("http://user:{password}@{}", proxy.address());
+    let variables = [
+        ("LAB_KEY", PROVIDER_KEY),
+        ("HTTP_PROXY", &by_proxy),
+        ("VANE_LOG", "trace"),
+    ];
+    let serving = Serving::start(&folder, &variables);
     let key = serving.key.clone();
     let replies = mix(&serving, &fake).await;
     assert!(
@@ -196,8 +116,15 @@ async fn s6_s11_no_secret_is_told_and_no_process_started() {
     );
     assert!(said.contains("\"TRACE\""), "at the finest level");
     let secret = &key[19..];
+    let request = &proxy.requests()[0];
+    let sent = request.header("proxy-authorization").unwrap();
     for (name, canary) in [
         ("provider key", PROVIDER_KEY),
+        ("password of the proxy", password),
+        (
+            "credential for the proxy",
+            sent.strip_prefix("Basic ").unwrap(),
+        ),
         ("key", secret),
         ("prompt", PROMPT),
         ("answer", ANSWER),

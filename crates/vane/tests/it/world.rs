@@ -53,8 +53,17 @@ impl World {
 
     /// With fakes that behave otherwise.
     pub(crate) async fn between(settings: Settings, change: impl FnOnce(&mut Config)) -> Self {
-        let fake = FakeUpstream::with(settings.clone()).await.unwrap();
-        let second = FakeUpstream::with(settings).await.unwrap();
+        Self::of(settings.clone(), settings, change).await
+    }
+
+    /// With two fakes that differ.
+    pub(crate) async fn of(
+        settings: Settings,
+        second: Settings,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let fake = FakeUpstream::with(settings).await.unwrap();
+        let second = FakeUpstream::with(second).await.unwrap();
         let folder = Folder::new();
         let mut config = read(&folder, &configuration(&fake, &second), &[]).unwrap();
         config.listen = SocketAddr::from(([127, 0, 0, 1], 0));

@@ -27,6 +27,9 @@ pub(crate) struct Cell {
     pub(crate) cpu_us: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
+    /// How long a chunk of a paced stream was under way.
+    pub(crate) chunk_p50_ms: f64,
+    pub(crate) chunk_p99_ms: f64,
     pub(crate) per_second: f64,
     pub(crate) peak_mb: f64,
     pub(crate) idle_mb: f64,
@@ -176,6 +179,8 @@ impl Bench {
             units,
             p50_ms: tally.p50_ns as f64 / 1e6,
             p99_ms: tally.p99_ns as f64 / 1e6,
+            chunk_p50_ms: tally.chunk_p50_ns as f64 / 1e6,
+            chunk_p99_ms: tally.chunk_p99_ns as f64 / 1e6,
             per_second: units * 1e9 / tally.elapsed_ns as f64,
             ..Cell::default()
         })

@@ -20,7 +20,18 @@ pub(crate) struct Row {
     ratio: f64,
     added_p50_ms: f64,
     added_p99_ms: f64,
+    /// How long a chunk was under way: directly, through the proxy, through the gateway.
+    chunks: [Chunk; 3],
 }
+
+#[derive(Debug, Clone, Copy)]
+struct Chunk {
+    p50_ms: f64,
+    p99_ms: f64,
+}
+
+/// What the gateway may add to a chunk's way, of 99 in a hundred.
+const CHUNK_ADDED_P99_MS_MAX: f64 = 2.0;
 
 impl Row {
     /// Takes the cells of each round in the order direct, proxy, gateway.
@@ -35,6 +46,8 @@ impl Row {
                 cpu_us: median(|[_, _, gateway]| gateway.cpu_us),
                 p50_ms: median(|[_, _, gateway]| gateway.p50_ms),
                 p99_ms: median(|[_, _, gateway]| gateway.p99_ms),
+                chunk_p50_ms: median(|[_, _, gateway]| gateway.chunk_p50_ms),
+                chunk_p99_ms: median(|[_, _, gateway]| gateway.chunk_p99_ms),
                 per_second: median(|[_, _, gateway]| gateway.per_second),
                 peak_mb: median(|[_, _, gateway]| gateway.peak_mb),
                 idle_mb: median(|[_, _, gateway]| gateway.idle_mb),
@@ -44,7 +57,53 @@ impl Row {
             ratio: median(|[_, proxy, gateway]| gateway.cpu_us / proxy.cpu_us),
             added_p50_ms: median(|[direct, _, gateway]| gateway.p50_ms - direct.p50_ms),
             added_p99_ms: median(|[direct, _, gateway]| gateway.p99_ms - direct.p99_ms),
+            chunks: [
+                Chunk {
+                    p50_ms: median(|[direct, _, _]| direct.chunk_p50_ms),
+                    p99_ms: median(|[direct, _, _]| direct.chunk_p99_ms),
+                },
+                Chunk {
+                    p50_ms: median(|[_, proxy, _]| proxy.chunk_p50_ms),
+                    p99_ms: median(|[_, proxy, _]| proxy.chunk_p99_ms),
+                },
+                Chunk {
+                    p50_ms: median(|[_, _, gateway]| gateway.chunk_p50_ms),
+                    p99_ms: median(|[_, _, gateway]| gateway.chunk_p99_ms),
+                },
+            ],
         }
+    }
+
+    /// What is said of the chunks of a paced stream; nothing where none was timed.
+    fn chunk_lines(&self, peer: &str) -> Vec<String> {
+        let [direct, proxy, gateway] = self.chunks;
+        if gateway.p99_ms == 0.0 {
+            return Vec::new();
+        }
+        let line = |way: &str, chunk: Chunk| {
+            let Chunk { p50_ms, p99_ms } = chunk;
+            format!(
+                "{:<5} a chunk was under way p50 {p50_ms:.3} ms, p99 {p99_ms:.3} ms {way}",
+                self.name
+            )
+        };
+        let added = gateway.p99_ms - direct.p99_ms;
+        let verdict = if added <= CHUNK_ADDED_P99_MS_MAX {
+            "holds"
+        } else {
+            "BROKEN"
+        };
+        vec![
+            line("directly", direct),
+            line(&format!("through {peer}"), proxy),
+            line("through the gateway", gateway),
+            format!(
+                "{:<5} the gateway added {:.3} ms at p50 and {added:.3} ms at p99, <= \
+                 {CHUNK_ADDED_P99_MS_MAX} {verdict}",
+                self.name,
+                gateway.p50_ms - direct.p50_ms
+            ),
+        ]
     }
 
     /// The ratio that the bar speaks of, and the bar; nothing when its other workload did not run.
@@ -66,13 +125,22 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 pub(crate) fn json(rows: &[Row]) -> Value {
     let workloads = rows.iter().map(|row| {
-        let figures = json!({
+        let mut figures = json!({
             "us_per_request": rounded(row.gateway.cpu_us, 10.0),
             "ratio_to_nginx": rounded(row.ratio, 100.0),
             "p50_ms": rounded(row.added_p50_ms, 1000.0),
             "p99_ms": rounded(row.added_p99_ms, 1000.0),
             "rss_mb": rounded(row.gateway.peak_mb, 10.0),
         });
+        let [direct, proxy, gateway] = row.chunks;
+        if gateway.p99_ms > 0.0 {
+            let chunk = |chunk: Chunk| {
+                json!({"p50_ms": rounded(chunk.p50_ms, 1000.0),
+                    "p99_ms": rounded(chunk.p99_ms, 1000.0)})
+            };
+            figures["chunk"] = json!({"direct": chunk(direct), "nginx": chunk(proxy),
+                "gateway": chunk(gateway)});
+        }
         (row.name.to_owned(), figures)
     });
     Value::Object(workloads.collect::<Map<_, _>>())
@@ -121,6 +189,7 @@ pub(crate) fn table(rows: &[Row], peer: &str) -> String {
         ));
     }
     lines.push(String::new());
+    lines.extend(rows.iter().flat_map(|row| row.chunk_lines(peer)));
     lines.extend(
         rows.iter()
             .map(|row| format!("{:<5} {}", row.name, row.what)),
@@ -163,6 +232,36 @@ mod tests {
             "rss_mb": 12.3,
         }});
         assert_eq!(figures, expected);
+    }
+
+    #[test]
+    fn r11_chunks_that_were_timed_are_judged_by_what_the_gateway_adds() {
+        let workload = WORKLOADS.iter().find(|workload| workload.name == "F");
+        let under_way = |p50_ms: f64, p99_ms: f64| Cell {
+            chunk_p50_ms: p50_ms,
+            chunk_p99_ms: p99_ms,
+            ..cell(10.0, 1.0)
+        };
+        let said = |gateway_p99: f64| {
+            let round = [
+                under_way(0.1, 1.0),
+                under_way(0.2, 2.0),
+                under_way(0.3, gateway_p99),
+            ];
+            let rows = [Row::of(workload.unwrap(), &[round])];
+            (table(&rows, "nginx"), json(&rows)["F"]["chunk"].clone())
+        };
+        let (fine, figures) = said(2.9);
+        assert!(
+            fine.contains("added 0.200 ms at p50 and 1.900 ms at p99, <= 2 holds"),
+            "{fine}"
+        );
+        assert!(
+            fine.contains("p50 0.200 ms, p99 2.000 ms through nginx"),
+            "{fine}"
+        );
+        assert_eq!(figures["gateway"], json!({"p50_ms": 0.3, "p99_ms": 2.9}));
+        assert!(said(3.1).0.contains("BROKEN"));
     }
 
     #[test]

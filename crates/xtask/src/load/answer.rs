@@ -1,10 +1,13 @@
 //! Finds the end of an HTTP/1.1 answer in bytes that arrive in any pieces.
 //!
-//! Nothing of a body is kept but its tail, which tells a stream that ended from one that was cut.
+//! Nothing of a body is kept but its tail, which tells a stream that ended from one that was cut,
+//! and what its chunks say of when they were sent.
 
 use anyhow::{Context, Result, bail, ensure};
 use memchr::memchr;
 use memchr::memmem::find;
+
+use super::stamps::Stamps;
 
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Enough for the last frame of any dialect and a cost comment before it.
@@ -33,6 +36,7 @@ pub(crate) struct Answer {
     expect: Expect,
     streamed: bool,
     tail: Vec<u8>,
+    stamps: Stamps,
 }
 
 impl Answer {
@@ -41,6 +45,7 @@ impl Answer {
             expect: Expect::Head(Vec::new()),
             streamed: false,
             tail: Vec::new(),
+            stamps: Stamps::default(),
         }
     }
 
@@ -76,6 +81,11 @@ impl Answer {
             ensure!(ended, "cut stream: {}", String::from_utf8_lossy(&self.tail));
         }
         Ok(whole)
+    }
+
+    /// When the chunks were sent that came since this was last asked: nanoseconds since 1970.
+    pub(crate) fn stamps(&mut self) -> impl Iterator<Item = u64> {
+        self.stamps.found.drain(..)
     }
 
     fn head<'b>(&mut self, bytes: &'b [u8]) -> Result<&'b [u8]> {
@@ -130,6 +140,7 @@ impl Answer {
             self.expect = next;
         }
         if self.streamed {
+            self.stamps.push(body);
             let kept = &body[body.len().saturating_sub(TAIL_BYTES)..];
             let spare = (self.tail.len() + kept.len()).saturating_sub(TAIL_BYTES);
             self.tail.drain(..spare);

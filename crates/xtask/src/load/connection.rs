@@ -1,7 +1,7 @@
 //! One kept connection: a request out, an answer in.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -9,6 +9,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::answer::Answer;
+use super::offer::nanoseconds;
 
 const READ_BYTES: usize = 64 * 1024;
 /// Longer than any answer of the benchmark, shorter than patience.
@@ -30,8 +31,13 @@ impl Connection {
         })
     }
 
-    /// Asks and reads until the answer is whole.
-    pub(crate) async fn exchange(&mut self, request: &[u8]) -> Result<()> {
+    /// Asks and reads until the answer is whole; `chunk` hears how long each stamped chunk was
+    /// under way, in nanoseconds.
+    pub(crate) async fn exchange(
+        &mut self,
+        request: &[u8],
+        mut chunk: impl FnMut(u64),
+    ) -> Result<()> {
         self.socket.write_all(request).await.context("send")?;
         let mut answer = Answer::new();
         loop {
@@ -41,18 +47,36 @@ impl Connection {
                 .await
                 .context("receive")?;
             ensure!(read > 0, "the connection closed before the answer's end");
-            if answer.push(&self.buffer[..read])? {
+            let came = now()?;
+            let whole = answer.push(&self.buffer[..read])?;
+            answer
+                .stamps()
+                .for_each(|sent| chunk(came.saturating_sub(sent)));
+            if whole {
                 return Ok(());
             }
         }
     }
 
     /// [`Self::exchange`] with an end to waiting.
-    pub(crate) async fn exchange_in_time(&mut self, request: &[u8]) -> Result<()> {
-        timeout(ANSWER_TIME_MAX, self.exchange(request))
+    pub(crate) async fn exchange_in_time(
+        &mut self,
+        request: &[u8],
+        chunk: impl FnMut(u64),
+    ) -> Result<()> {
+        timeout(ANSWER_TIME_MAX, self.exchange(request, chunk))
             .await
             .context("no answer in time")?
     }
+}
+
+/// Nanoseconds since 1970, as the fake upstream writes them.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "compared with what another process wrote"
+)]
+fn now() -> Result<u64> {
+    Ok(nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH)?))
 }
 
 /// Asks until something answers with 200, from a program that is just starting and still `runs`.
@@ -79,6 +103,6 @@ pub(crate) async fn first_answer(
 async fn ask_once(address: SocketAddr, request: &[u8]) -> Result<()> {
     Connection::open(address)
         .await?
-        .exchange_in_time(request)
+        .exchange_in_time(request, |_| {})
         .await
 }

@@ -92,7 +92,8 @@ async fn exchange(
     since: Instant,
     count: &Shared,
 ) -> bool {
-    match connection.exchange_in_time(request).await {
+    let chunk = |under_way| count.borrow_mut().chunk(under_way);
+    match connection.exchange_in_time(request, chunk).await {
         Ok(()) => {
             count.borrow_mut().answer(nanoseconds(since.elapsed()));
             true

@@ -14,6 +14,9 @@ pub(crate) struct Tally {
     pub(crate) elapsed_ns: u64,
     pub(crate) p50_ns: u64,
     pub(crate) p99_ns: u64,
+    /// How long a stamped chunk was under way; 0 where there was none.
+    pub(crate) chunk_p50_ns: u64,
+    pub(crate) chunk_p99_ns: u64,
 }
 
 impl Tally {
@@ -25,6 +28,8 @@ impl Tally {
             "elapsed_ns": self.elapsed_ns,
             "p50_ns": self.p50_ns,
             "p99_ns": self.p99_ns,
+            "chunk_p50_ns": self.chunk_p50_ns,
+            "chunk_p99_ns": self.chunk_p99_ns,
         })
     }
 
@@ -42,6 +47,8 @@ impl Tally {
             elapsed_ns: number("elapsed_ns")?,
             p50_ns: number("p50_ns")?,
             p99_ns: number("p99_ns")?,
+            chunk_p50_ns: number("chunk_p50_ns")?,
+            chunk_p99_ns: number("chunk_p99_ns")?,
         })
     }
 }
@@ -50,6 +57,7 @@ impl Tally {
 #[derive(Debug)]
 pub(crate) struct Count {
     latencies: Histogram,
+    chunks: Histogram,
     tally: Tally,
 }
 
@@ -57,6 +65,7 @@ impl Count {
     pub(crate) fn new() -> Self {
         Self {
             latencies: Histogram::new(),
+            chunks: Histogram::new(),
             tally: Tally::default(),
         }
     }
@@ -64,6 +73,10 @@ impl Count {
     pub(crate) fn answer(&mut self, latency_ns: u64) {
         self.tally.answers += 1;
         self.latencies.record(latency_ns);
+    }
+
+    pub(crate) fn chunk(&mut self, under_way_ns: u64) {
+        self.chunks.record(under_way_ns);
     }
 
     pub(crate) fn fault(&mut self, fault: &anyhow::Error) {
@@ -78,6 +91,8 @@ impl Count {
             elapsed_ns,
             p50_ns: self.latencies.quantile(500),
             p99_ns: self.latencies.quantile(990),
+            chunk_p50_ns: self.chunks.quantile(500),
+            chunk_p99_ns: self.chunks.quantile(990),
             ..self.tally.clone()
         }
     }
@@ -91,10 +106,12 @@ mod tests {
     fn a_tally_survives_its_line_of_json() {
         let mut count = Count::new();
         count.answer(1000);
+        count.chunk(77);
         count.fault(&anyhow::anyhow!("the first"));
         count.fault(&anyhow::anyhow!("the second"));
         let tally = count.finish(5000);
         assert_eq!((tally.answers, tally.faults), (1, 2));
+        assert_eq!((tally.chunk_p50_ns, tally.chunk_p99_ns), (77, 77));
         assert_eq!(tally.first_fault.as_deref(), Some("the first"));
         assert_eq!(
             Tally::from_json(&tally.to_json().to_string()).unwrap(),

@@ -93,6 +93,8 @@ fn envelope(fault: &Fault) -> (u16, &'static str, Option<&'static str>) {
         Kind::Upstream | Kind::Protocol => (502, "upstream_error", None),
         Kind::Overloaded => (503, "overloaded", None),
         Kind::Unavailable => (503, "unavailable", None),
+        // The body of their own request came too slowly.
+        Kind::Timeout if fault.blame == Blame::Caller => (408, "request_timeout", None),
         Kind::Timeout => (504, "timeout", None),
         Kind::Loop => (508, "loop_detected", None),
     }

@@ -204,10 +204,12 @@ fn statuses_follow_the_table() {
         (Kind::ContentFilter, 403),
         (Kind::RateLimited, 429),
         (Kind::Protocol, 502),
-        (Kind::Timeout, 504),
+        (Kind::Timeout, 408),
     ] {
         assert_eq!(encode(&Fault::new(kind, Blame::Caller, "why")).0, status);
     }
+    let ours = Fault::new(Kind::Timeout, Blame::Upstream, "why");
+    assert_eq!(encode(&ours).0, 504);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Heads: a request's is written, an answer's is parsed.
 
+use super::super::connect::Via;
 use super::super::parts::Parts;
-use super::{Error, TOGETHER_MAX};
+use super::Error;
+use super::writing::TOGETHER_MAX;
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
@@ -20,6 +22,14 @@ pub(crate) struct Head {
     pub keep_alive: bool,
 }
 
+impl Head {
+    /// The same of a connection that can carry no other request.
+    pub(super) fn last(mut self) -> Self {
+        self.keep_alive = false;
+        self
+    }
+}
+
 /// How an answer's body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
@@ -30,14 +40,14 @@ pub(crate) enum Framing {
 }
 
 /// Writes a request's head, with room after it for a small body; to a proxy with the whole address.
-pub(super) fn encode(request: &Request<Parts>, absolute: bool) -> Vec<u8> {
+pub(super) fn encode(request: &Request<Parts>, via: Option<&Via>) -> Vec<u8> {
     let uri = request.uri();
     let length = request.body().size_hint().lower();
     let together = usize::try_from(length).map_or(0, |length| length.min(TOGETHER_MAX));
     let mut head = Vec::with_capacity(HEAD_BYTES + together);
     head.extend_from_slice(request.method().as_str().as_bytes());
     head.push(b' ');
-    if absolute {
+    if via.is_some() {
         head.extend_from_slice(uri.to_string().as_bytes());
     } else {
         head.extend_from_slice(
@@ -50,6 +60,10 @@ pub(super) fn encode(request: &Request<Parts>, absolute: bool) -> Vec<u8> {
     let host = uri.authority().map_or("", |authority| authority.as_str());
     // A URL may carry a name and password; they are no part of the host.
     head.extend_from_slice(host.rsplit('@').next().unwrap_or_default().as_bytes());
+    if let Some(credential) = via.and_then(|via| via.credential.as_ref()) {
+        head.extend_from_slice(b"\r\nproxy-authorization: ");
+        head.extend_from_slice(credential.as_bytes());
+    }
     for (name, value) in request.headers() {
         head.extend_from_slice(b"\r\n");
         head.extend_from_slice(name.as_str().as_bytes());
