@@ -11,13 +11,14 @@
 mod arguments;
 mod waiting;
 
+pub(crate) use arguments::Completeness;
+
 use crate::block::{State, ToolForm};
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::fault::Fault;
 use crate::json::Raw;
 use crate::usage::Usage;
-use arguments::Completeness;
 use std::borrow::Cow;
 use waiting::{Piece, Waiting};
 

@@ -14,7 +14,7 @@ use crate::exchange::Asked;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str};
 use crate::sequence::{Sequencer, ToolPiece};
-use growing::{Begun, Growing, More, Named, is_empty, native, text, with_input};
+use growing::{Begun, Growing, More, Named, completed, is_empty, native, text};
 use serde_json::value::RawValue;
 
 #[derive(Debug, Default)]
@@ -120,6 +120,7 @@ impl Blocks {
             kind,
             raw: Raw::from(raw),
             input: String::new(),
+            content: String::new(),
         };
         self.open.push((index, opaque));
         Ok(())
@@ -137,10 +138,14 @@ impl Blocks {
             ));
         };
         let growing = self.open.iter_mut().find(|(open, _)| *open == index);
-        let growing = growing.map(|(_, growing)| growing);
-        if let (Some(Growing::Thinking { signature }), Some(Str(more))) = (growing, &more.signature)
-        {
-            signature.push_str(more);
+        match growing.map(|(_, growing)| growing) {
+            Some(Growing::Thinking { signature }) => {
+                signature.push_str(text(more.signature.as_ref()))
+            }
+            Some(Growing::Opaque { content, .. }) => {
+                content.push_str(text(more.content().as_ref()));
+            }
+            Some(Growing::Text | Growing::Tool { .. } | Growing::Custom { .. }) | None => {}
         }
         self.sequencer.text(text(more.text.as_ref()), sink)?;
         let thought = text(more.thinking.as_ref());
@@ -209,8 +214,13 @@ impl Blocks {
                 self.sequencer.tool(key, piece, sink)?;
                 self.sequencer.tool_done(key, sink);
             }
-            Growing::Opaque { kind, raw, input } => {
-                let raw = with_input(raw, &input);
+            Growing::Opaque {
+                kind,
+                raw,
+                input,
+                content,
+            } => {
+                let raw = completed(raw, &input, &content);
                 let dialect = Dialect::AnthropicMessages;
                 self.sequencer.opaque(dialect, &kind, raw, sink)?;
             }

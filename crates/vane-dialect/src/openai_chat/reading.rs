@@ -23,6 +23,7 @@ use tools::Tool;
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     asked: Asked,
+    form: Form,
     sequencer: Sequencer,
     tools: Vec<Tool>,
     details: Details,
@@ -32,10 +33,19 @@ pub(super) struct Reading {
     served: Option<Served>,
 }
 
+/// Which member of a choice counts: some providers send both in either form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    #[default]
+    Chunks,
+    Whole,
+}
+
 impl Reading {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: Asked, form: Form) -> Self {
         Self {
             asked,
+            form,
             ..Self::default()
         }
     }
@@ -121,16 +131,31 @@ impl Reading {
         if let Some(raw) = choice.error {
             return Err(error::of_object(raw));
         }
-        if let Some(message) = choice.delta.or(choice.message) {
+        let message = match self.form {
+            Form::Whole => choice.message.or(choice.delta),
+            // A message among chunks says again what the deltas said.
+            Form::Chunks => choice
+                .delta
+                .or(choice.message.filter(|_| !self.has_content())),
+        };
+        // Together says the text of a chat twice: in the delta, and as that of a completion.
+        let is_chat = message
+            .as_ref()
+            .is_some_and(|message| is_said(message.content));
+        if let Some(message) = message {
             self.message(&message, sink)?;
         }
-        if let Some(text) = member(choice.text) {
+        if let Some(text) = member(choice.text).filter(|_| !is_chat) {
             self.sequencer.text(&text, sink)?;
         }
         if let Some(reason) = member(choice.finish_reason).filter(|reason| !reason.is_empty()) {
             self.stop = Some(stop(&reason, choice.stop_reason)?);
         }
         Ok(())
+    }
+
+    fn has_content(&self) -> bool {
+        self.sequencer.has_content() || self.sequencer.has_tools()
     }
 
     fn message(&mut self, message: &Message<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
@@ -157,9 +182,9 @@ impl Reading {
             self.sequencer.refusal(&text, sink)?;
         }
         if let Some(raw) = message.tool_calls {
-            let calls: Vec<ToolCall<'_>> = serde_json::from_str(raw.get())
+            let calls: Vec<Option<ToolCall<'_>>> = serde_json::from_str(raw.get())
                 .map_err(|_| error::garbage(raw.get().as_bytes()))?;
-            for call in &calls {
+            for call in calls.iter().flatten() {
                 self.tool(call, sink)?;
             }
         }
@@ -264,11 +289,14 @@ fn thinking_text(raw: &RawValue) -> String {
 
 /// Whether the message has more than reasoning.
 fn has_content(message: &Message<'_>) -> bool {
-    let said = |raw: Option<&RawValue>| raw.is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]"));
-    said(message.content)
-        || said(message.refusal)
-        || said(message.tool_calls)
+    is_said(message.content)
+        || is_said(message.refusal)
+        || is_said(message.tool_calls)
         || message.function_call.is_some()
+}
+
+fn is_said(raw: Option<&RawValue>) -> bool {
+    raw.is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]"))
 }
 
 fn stop(reason: &str, detail: Option<&RawValue>) -> Result<Stop, Fault> {

@@ -1,7 +1,7 @@
 //! Whole chat answers.
 
 use super::error;
-use super::reading::Reading;
+use super::reading::{Form, Reading};
 use super::usage;
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, State, ToolForm, ToolUse};
@@ -16,7 +16,7 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
     if body.trim_ascii().is_empty() {
         return Err(error::garbage(body));
     }
-    let mut reading = Reading::new(asked.clone());
+    let mut reading = Reading::new(asked.clone(), Form::Whole);
     let seen = reading.chunk(body, sink)?;
     if !reading.has_choice() {
         return Err(error::garbage(body));

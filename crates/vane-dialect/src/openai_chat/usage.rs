@@ -13,8 +13,11 @@ struct Wire<'a> {
     prompt_tokens: Count,
     completion_tokens: Count,
     total_tokens: Count,
-    #[serde(borrow, alias = "prompt_token_details")]
+    #[serde(borrow)]
     prompt_tokens_details: Option<&'a RawValue>,
+    /// Mistral spells it so, beside the other.
+    #[serde(borrow)]
+    prompt_token_details: Option<&'a RawValue>,
     #[serde(borrow)]
     completion_tokens_details: Option<&'a RawValue>,
     /// DeepSeek.
@@ -52,10 +55,12 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
             .unwrap_or_default()
     };
     let prompt = details(wire.prompt_tokens_details);
+    let misspelt = details(wire.prompt_token_details);
     let completion = details(wire.completion_tokens_details);
     // The spellings are alternatives of one count, never parts of a sum.
     let read = [
         prompt.cached_tokens,
+        misspelt.cached_tokens,
         wire.prompt_cache_hit_tokens,
         wire.cached_tokens,
         wire.num_cached_tokens,
@@ -160,6 +165,7 @@ mod tests {
             r#""prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36"#,
             r#""cached_tokens":64"#,
             r#""num_cached_tokens":64,"prompt_token_details":{"cached_tokens":64}"#,
+            r#""prompt_token_details":{"cached_tokens":64},"prompt_tokens_details":{"cached_tokens":64}"#,
         ] {
             let usage = usage(&format!(
                 r#"{{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,{cached}}}"#

@@ -38,6 +38,14 @@ pub(crate) struct Chunk<'a> {
     pub(crate) message: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) detail: Option<&'a RawValue>,
+    /// MiniMax: how the call went, also where the status is 200.
+    pub(crate) base_resp: Option<BaseResp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct BaseResp {
+    pub(crate) status_code: Count,
 }
 
 /// The first choice (the one of index 0) and whether there was any.

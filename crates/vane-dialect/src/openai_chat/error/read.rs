@@ -54,7 +54,10 @@ pub(super) fn said(body: &[u8]) -> Said {
     match value.get("error").or(errors) {
         Some(Value::String(words)) => said.message = Some(words.clone()),
         Some(error @ Value::Object(_)) => read_object(error, &mut said),
-        _ => read_object(value, &mut said),
+        _ => match value.get("base_resp") {
+            Some(base) => read_base_resp(base, &mut said),
+            None => read_object(value, &mut said),
+        },
     }
     if said.message.is_none() {
         said.message = value.get("message").or(value.get("detail")).and_then(words);
@@ -86,6 +89,20 @@ fn read_object(error: &Value, said: &mut Said) {
         });
         said.inner = said.inner.take().map(|inner| shorten(&inner));
     }
+}
+
+/// MiniMax: numbers of its own, told by the names that the rest of this dialect knows.
+fn read_base_resp(base: &Value, said: &mut Said) {
+    said.message = base.get("status_msg").and_then(words);
+    let code = scalar(base.get("status_code"));
+    said.code = match code.as_deref() {
+        Some("1002" | "1039") => Some("rate_limit_exceeded".to_owned()),
+        Some("1004" | "2049") => Some("invalid_api_key".to_owned()),
+        Some("1008") => Some("insufficient_balance".to_owned()),
+        Some("1026" | "1027") => Some("content_filter".to_owned()),
+        Some("2013") => Some("400".to_owned()),
+        Some(_) | None => code,
+    };
 }
 
 /// Text from a string, from a list of validation faults, or from an object around either.
