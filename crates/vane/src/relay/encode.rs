@@ -146,7 +146,7 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
             says("\"tool_calls\"")
         }
         Quirk::NoImages => says("\"image_url\""),
-        Quirk::NoTextParts => says("\"text\""),
+        Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says("\"text\""),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => has("reasoning_effort"),
         Quirk::NoThinkingBudget => says("\"budget_tokens\""),

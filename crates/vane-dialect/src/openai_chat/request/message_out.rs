@@ -193,7 +193,7 @@ impl<'a> Messages<'a> {
             }
         }
         if result.is_error {
-            notes.drop("is_error");
+            inside.fail();
         }
         if result.cache.is_some() {
             notes.drop("cache_control");
