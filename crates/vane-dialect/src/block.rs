@@ -5,6 +5,7 @@
 
 use crate::dialect::Dialect;
 use crate::json::Raw;
+use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
@@ -187,4 +188,32 @@ pub struct Opaque {
     /// The native `type`, for the note that says what was dropped.
     pub kind: String,
     pub raw: Raw,
+}
+
+impl Opaque {
+    /// What another dialect can be told of it: the words of a search result (Anthropic). Of all
+    /// others nothing.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Found {
+            source: String,
+            title: String,
+            content: Vec<Said>,
+        }
+        #[derive(Deserialize)]
+        struct Said {
+            text: String,
+        }
+        if self.dialect != Dialect::AnthropicMessages || self.kind != "search_result" {
+            return None;
+        }
+        let found: Found = serde_json::from_str(self.raw.get()).ok()?;
+        let mut words = format!("{} ({})", found.title, found.source);
+        for said in &found.content {
+            words.push_str("\n\n");
+            words.push_str(&said.text);
+        }
+        Some(words)
+    }
 }

@@ -158,7 +158,8 @@ fn tool() -> impl Strategy<Value = Tool> {
             Tool::Function(Function {
                 name,
                 description,
-                parameters: Raw::parse(schema),
+                // Anthropic demands a type, so a schema without one would be given one.
+                parameters: Raw::parse(format!(r#"{{"type":"object","x":{schema}}}"#)),
                 strict,
                 cache,
                 extras: Vec::new(),

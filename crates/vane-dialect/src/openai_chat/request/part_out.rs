@@ -68,7 +68,10 @@ impl<'a> Parts<'a> {
             Block::Opaque(opaque) if opaque.dialect == Dialect::OpenaiChat => {
                 self.list.push(Part::Raw(opaque.raw.get()));
             }
-            Block::Opaque(opaque) => notes.drop(&opaque.kind),
+            Block::Opaque(opaque) => match opaque.words() {
+                Some(words) => self.text(words),
+                None => notes.drop(&opaque.kind),
+            },
             // These are no content: messages have members of their own for them.
             Block::Reasoning(_) | Block::ToolUse(_) | Block::ToolResult(_) => {}
         }

@@ -97,7 +97,10 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
                 self.end_message(role);
                 json::value(self.list.next(), &opaque.raw);
             }
-            Block::Opaque(opaque) => self.notes.drop(&opaque.kind),
+            Block::Opaque(opaque) => match opaque.words() {
+                Some(words) => write_text("input_text", &words, next(&mut self.parts)),
+                None => self.notes.drop(&opaque.kind),
+            },
         }
     }
 
