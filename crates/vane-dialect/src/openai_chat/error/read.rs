@@ -219,6 +219,7 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
         | "billing_not_active"
         | "insufficient_balance"
         | "insufficient_user_quota"
+        | "Arrearage"
         | "exceeded_current_quota_error" => (Kind::NoFunds, Blame::ProviderKey),
         "invalid_api_key" | "invalid_authentication_error" | "account_deactivated" => {
             (Kind::Unauthenticated, Blame::ProviderKey)
@@ -254,6 +255,15 @@ fn by_message(kind: Kind, message: &str) -> Option<(Kind, Blame)> {
                 "prompt is too long",
                 "maximum prompt length",
                 "input token count",
+                "maximum model length",
+                "maximum sequence length",
+                "model token limit",
+                "exceeds max length",
+                "range of input length",
+                "input is too long",
+                "too many tokens",
+                "max_new_tokens` must be",
+                "reduce the length of the messages",
             ]) =>
         {
             Some((Kind::ContextLength, Blame::Caller))
@@ -264,7 +274,13 @@ fn by_message(kind: Kind, message: &str) -> Option<(Kind, Blame)> {
         Kind::Invalid if says(&["model not exist", "model does not exist", "no such model"]) => {
             Some((Kind::NotFound, Blame::Upstream))
         }
-        Kind::RateLimited | Kind::Forbidden if says(&["insufficient balance", "out of credit"]) => {
+        Kind::RateLimited | Kind::Forbidden
+            if says(&[
+                "insufficient balance",
+                "out of credit",
+                "all available credits",
+            ]) =>
+        {
             Some((Kind::NoFunds, Blame::ProviderKey))
         }
         _ => None,
