@@ -104,10 +104,26 @@ fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
 fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
     call.dialect() == choice.dialect
         && !call.sealed
+        && !needs_memory(call)
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
             || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
+}
+
+/// Whether a call to the responses dialect leans on what its provider stored. All accounts share
+/// the provider's key, so one could read what another stored; the decoder refuses it by name.
+fn needs_memory(call: &RawCall) -> bool {
+    let said = |key: &str| {
+        call.head
+            .raw(key)
+            .is_some_and(|raw| raw != "null" && raw != "false")
+    };
+    call.dialect() == Dialect::OpenaiResponses
+        && (said("previous_response_id")
+            || said("conversation")
+            || said("background")
+            || memmem::find(call.head.body(), b"\"item_reference\"").is_some())
 }
 
 /// Whether one of the offer's quirks is touched by what stands in the body.

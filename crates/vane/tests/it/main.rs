@@ -30,6 +30,7 @@ mod malformed;
 mod matrix;
 mod messages;
 mod models;
+mod recorded;
 mod responses;
 mod secrets;
 mod security;
