@@ -222,4 +222,9 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(MistralChat, "thinking_references_and_calls", CHATS),
     case(MistralChat, "t18_finish_error", NONE),
+    case(OpenaiCompletions, "deepseek_fim", &[MistralFim]),
+    case(OpenaiCompletions, "vllm", &[MistralFim]),
+    case(OpenaiCompletions, "together", &[MistralFim]),
+    case(MistralFim, "hosted", &[OpenaiCompletions]),
+    case(MistralFim, "empty_fill", &[OpenaiCompletions, MistralFim]),
 ];
