@@ -3,6 +3,7 @@
 //! A block holds what the wire said, not an interpretation: tool arguments and schemas stay the
 //! raw text of their author, because providers' prompt caches hash it.
 
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::json::Raw;
 use serde::Deserialize;
@@ -25,6 +26,8 @@ pub enum Block {
 pub struct Text {
     pub text: String,
     pub cache: Option<CacheMark>,
+    /// The pages that an answer's text names.
+    pub citations: Vec<Citation>,
 }
 
 impl Text {
@@ -32,7 +35,7 @@ impl Text {
     pub fn plain(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
-            cache: None,
+            ..Self::default()
         }
     }
 }

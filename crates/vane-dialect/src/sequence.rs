@@ -14,6 +14,7 @@ mod waiting;
 pub(crate) use arguments::Completeness;
 
 use crate::block::{State, ToolForm};
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::fault::Fault;
@@ -34,6 +35,8 @@ pub struct Sequencer {
     waiting: Waiting,
     /// Tools whose block was closed: more of their arguments would be a lie.
     closed_tools: Vec<u64>,
+    /// Citations that came before the text they belong to.
+    cited: Vec<Citation>,
     /// The ids given out: clients match results to calls by them, so none stands twice.
     ids: Vec<String>,
 }
@@ -83,6 +86,17 @@ impl Sequencer {
     /// If more waits behind an unfinished tool call than memory is set aside for.
     pub fn text(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
         self.plain(Slot::Text, text, sink)
+    }
+
+    /// A page that the text names: that of the open block, or the next one if none is open.
+    pub fn cite(&mut self, citation: Citation, sink: &mut dyn Sink) {
+        match &self.open {
+            Some(open) if open.slot == Slot::Text => {
+                let index = open.index;
+                sink.event(Event::Cite { index, citation });
+            }
+            Some(_) | None => self.cited.push(citation),
+        }
     }
 
     /// # Errors
@@ -307,6 +321,11 @@ impl Sequencer {
             completeness: Completeness::default(),
             wrote: false,
         });
+        if slot == Slot::Text {
+            for citation in std::mem::take(&mut self.cited) {
+                sink.event(Event::Cite { index, citation });
+            }
+        }
         index
     }
 

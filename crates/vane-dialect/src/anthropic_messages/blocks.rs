@@ -8,6 +8,7 @@ mod growing;
 
 use super::wire::unwrapped;
 use crate::block::ToolForm;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::Sink;
 use crate::exchange::Asked;
@@ -48,6 +49,9 @@ impl Blocks {
             "text" => {
                 self.sequencer.boundary(sink);
                 self.sequencer.text(text(begun.text.as_ref()), sink)?;
+                for citation in begun.citations() {
+                    self.sequencer.cite(citation, sink);
+                }
                 Growing::Text
             }
             "thinking" => {
@@ -150,6 +154,9 @@ impl Blocks {
         self.sequencer.text(text(more.text.as_ref()), sink)?;
         let thought = text(more.thinking.as_ref());
         self.sequencer.reasoning(thought, sink)?;
+        if let Some(citation) = more.citation.and_then(Citation::read) {
+            self.sequencer.cite(citation, sink);
+        }
         match &more.partial_json {
             Some(Str(json)) => self.grow_input(index, json, sink),
             None => Ok(()),

@@ -9,6 +9,7 @@ use super::details::Details;
 use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
 use super::{error, usage};
 use crate::block::State;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink, Stop};
 use crate::exchange::{Asked, Seen};
@@ -177,6 +178,12 @@ impl Reading {
         }
         if let Some(raw) = message.content {
             self.content(raw, sink)?;
+        }
+        if let Some(raw) = message.annotations {
+            let list: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+            for citation in list.into_iter().filter_map(Citation::read) {
+                self.sequencer.cite(citation, sink);
+            }
         }
         if let Some(text) = member(message.refusal) {
             self.sequencer.refusal(&text, sink)?;

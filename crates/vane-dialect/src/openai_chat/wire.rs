@@ -101,6 +101,8 @@ pub(crate) struct Message<'a> {
     pub(crate) tool_calls: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) function_call: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) annotations: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]

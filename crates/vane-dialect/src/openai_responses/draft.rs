@@ -6,6 +6,7 @@ use super::item::Item;
 use super::wire::{self, Fields};
 use crate::block::State;
 use crate::call::Call;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::exchange::Reply;
@@ -95,6 +96,12 @@ impl Draft {
     pub(super) fn state(&mut self, state: &State) {
         if let Some(item) = &mut self.open {
             item.state = Some(state.clone());
+        }
+    }
+
+    pub(super) fn cite(&mut self, citation: &Citation) {
+        if let Some(item) = &mut self.open {
+            item.citations.push(citation.clone());
         }
     }
 
@@ -236,6 +243,7 @@ impl Sink for Draft {
                 self.delta(&text);
             }
             Event::State { state, .. } => self.state(&state),
+            Event::Cite { citation, .. } => self.cite(&citation),
             Event::Close { .. } => {
                 self.close();
             }

@@ -36,7 +36,9 @@ fn blocks(events: &Events) -> Vec<(String, String)> {
                 assert!(!text.is_empty());
                 blocks.last_mut().unwrap().1.push_str(text);
             }
-            Event::State { index, .. } => assert_eq!(open, Some(*index)),
+            Event::State { index, .. } | Event::Cite { index, .. } => {
+                assert_eq!(open, Some(*index));
+            }
             Event::Close { index } => {
                 assert_eq!(open.take(), Some(*index));
             }
@@ -46,6 +48,34 @@ fn blocks(events: &Events) -> Vec<(String, String)> {
     }
     assert_eq!(open, None);
     blocks
+}
+
+#[test]
+fn a_citation_stands_in_its_text_and_opens_nothing() {
+    let mut events = Events::new();
+    let mut sequence = Sequencer::default();
+    let citation = |url: &str| Citation {
+        url: url.into(),
+        title: None,
+        span: None,
+    };
+    sequence.cite(citation("early"), &mut events);
+    sequence.reasoning("hm", &mut events).unwrap();
+    sequence.cite(citation("still early"), &mut events);
+    sequence.text("hi", &mut events).unwrap();
+    sequence.cite(citation("in time"), &mut events);
+    sequence.boundary(&mut events);
+    sequence.cite(citation("never"), &mut events);
+    sequence.finish(Stop::End, &mut events).unwrap();
+    assert_eq!(blocks(&events).len(), 2);
+    let cited = events.iter().filter_map(|event| match event {
+        Event::Cite { index: 1, citation } => Some(citation.url.as_str()),
+        _ => None,
+    });
+    assert_eq!(
+        cited.collect::<Vec<_>>(),
+        ["early", "still early", "in time"]
+    );
 }
 
 #[test]

@@ -195,6 +195,11 @@ pub(crate) const CASES: &[Case] = &[
     ),
     case(
         AnthropicMessages,
+        "web_citations_of_a_part",
+        &[OpenaiChat, OpenaiResponses],
+    ),
+    case(
+        AnthropicMessages,
         "document_citations",
         &[OpenaiChat, OpenaiResponses],
     ),

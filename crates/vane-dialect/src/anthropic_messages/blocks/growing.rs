@@ -1,6 +1,7 @@
 //! What the wire says of a block, and what is kept of one until it is whole.
 
 use crate::block::State;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::json::{Object, Path, Raw, Str};
 use serde::Deserialize;
@@ -62,6 +63,17 @@ pub(super) struct Begun<'a> {
     pub(super) name: Option<Str<'a>>,
     #[serde(borrow, default)]
     pub(super) input: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    citations: Option<&'a RawValue>,
+}
+
+impl Begun<'_> {
+    /// The pages that a text names.
+    pub(super) fn citations(&self) -> Vec<Citation> {
+        let list = self.citations.map(RawValue::get).unwrap_or("[]");
+        let list: Vec<&RawValue> = serde_json::from_str(list).unwrap_or_default();
+        list.into_iter().filter_map(Citation::read).collect()
+    }
 }
 
 /// More of a block, of every type.
@@ -77,6 +89,8 @@ pub(super) struct More<'a> {
     pub(super) partial_json: Option<Str<'a>>,
     #[serde(borrow, default)]
     content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) citation: Option<&'a RawValue>,
 }
 
 impl More<'_> {

@@ -37,7 +37,13 @@ fn cache() -> impl Strategy<Value = Option<CacheMark>> {
 }
 
 fn text() -> impl Strategy<Value = Block> {
-    (words(), cache()).prop_map(|(text, cache)| Block::Text(Text { text, cache }))
+    (words(), cache()).prop_map(|(text, cache)| {
+        Block::Text(Text {
+            text,
+            cache,
+            ..Text::default()
+        })
+    })
 }
 
 fn source() -> impl Strategy<Value = Source> {

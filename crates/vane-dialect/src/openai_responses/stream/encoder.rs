@@ -52,6 +52,7 @@ impl Encoder {
                 }
             }
             Event::State { state, .. } => self.draft.state(state),
+            Event::Cite { citation, .. } => self.draft.cite(citation),
             Event::Close { .. } => {
                 if let Some(item) = self.draft.close() {
                     self.frames.close(&item, out);
@@ -178,10 +179,21 @@ impl Frames {
         });
     }
 
+    fn annotate(&mut self, item: &Item, out: &mut Vec<u8>) {
+        for (at, citation) in item.citations.iter().enumerate() {
+            let kind = "response.output_text.annotation.added";
+            self.at(kind, item, out, |fields| {
+                fields.value("annotation_index", &at);
+                item.write_annotation(citation, fields.key("annotation"));
+            });
+        }
+    }
+
     fn close(&mut self, item: &Item, out: &mut Vec<u8>) {
         let text = item.text.as_str();
         let part_done = match &item.opening {
             Opening::Text => {
+                self.annotate(item, out);
                 self.at("response.output_text.done", item, out, |fields| {
                     fields.text("text", text).json("logprobs", "[]");
                 });
