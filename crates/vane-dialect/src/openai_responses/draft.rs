@@ -80,6 +80,7 @@ impl Draft {
     }
 
     pub(super) fn open(&mut self, opening: &Opening<'_>) -> Option<&Item> {
+        self.close();
         self.refused |= matches!(opening, Opening::Refusal);
         let opening = opening.clone().into_owned();
         self.open = Item::new(opening, &self.stem, self.next_index);
@@ -105,9 +106,11 @@ impl Draft {
         }
     }
 
-    /// Ends the open item and keeps it for the response object.
+    /// Ends the open item and keeps it for the response object. The last one is ended after the
+    /// stop is known: an answer that was cut was cut in it.
     pub(super) fn close(&mut self) -> Option<Item> {
         let mut item = self.open.take()?;
+        item.cut = self.incomplete().is_some();
         if matches!(item.opening, Opening::Reasoning) {
             item.sealed = Some(self.seal(&item));
         }
@@ -140,6 +143,7 @@ impl Draft {
 
     /// Writes the response that ended, complete or not.
     pub(super) fn write_ended(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
+        self.close();
         let status = match self.incomplete() {
             Some(reason) => Status::Incomplete(reason),
             None => Status::Completed,
@@ -244,9 +248,8 @@ impl Sink for Draft {
             }
             Event::State { state, .. } => self.state(&state),
             Event::Cite { citation, .. } => self.cite(&citation),
-            Event::Close { .. } => {
-                self.close();
-            }
+            // The next block, or the end of the answer, ends it.
+            Event::Close { .. } => {}
             Event::Usage(usage) => self.usage = usage,
             Event::Finish(stop) => self.stop = Some(stop),
         }

@@ -17,6 +17,8 @@ pub(super) struct Item {
     pub(super) text: String,
     pub(super) citations: Vec<Citation>,
     pub(super) state: Option<State>,
+    /// The answer ended in the middle of it.
+    pub(super) cut: bool,
     /// Reasoning state as the client carries it; made when the item ends.
     pub(super) sealed: Option<String>,
 }
@@ -41,13 +43,18 @@ impl Item {
             text: String::new(),
             citations: Vec::new(),
             state: None,
+            cut: false,
             sealed: None,
         })
     }
 
     /// The item as it begins, or `whole`.
     pub(super) fn write(&self, whole: bool, out: &mut Vec<u8>) {
-        let status = if whole { "completed" } else { "in_progress" };
+        let status = match (whole, self.cut) {
+            (false, _) => "in_progress",
+            (true, false) => "completed",
+            (true, true) => "incomplete",
+        };
         let text = if whole { self.text.as_str() } else { "" };
         match &self.opening {
             Opening::Text | Opening::Refusal => {
