@@ -4,6 +4,7 @@
 //! [`gateway`] holds what lives long. Nothing in this crate translates wire formats, prices usage
 //! or writes to a database: `vane-dialect`, `vane-catalog` and `vane-ledger` do.
 
+mod chunked;
 pub mod cli;
 pub mod config;
 pub mod gateway;
@@ -13,5 +14,6 @@ pub mod rescue;
 pub mod router;
 pub mod seal;
 pub mod server;
+mod socket;
 pub mod telemetry;
 pub mod upstream;

@@ -4,6 +4,7 @@ use crate::config::Network;
 use crate::gateway::Gateway;
 use crate::relay::{self, Body, Door, Inbound, Record, Response, json};
 use crate::rescue::rescue;
+use crate::server;
 use crate::telemetry;
 use crate::upstream::Pool;
 use bytes::Bytes;
@@ -12,8 +13,7 @@ use http::header::{
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderValue,
     USER_AGENT,
 };
-use http::{Method, Request};
-use hyper::body::Incoming;
+use http::{HeaderMap, Method, Request, Uri};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -140,9 +140,9 @@ pub async fn answer(
     gateway: Arc<Gateway>,
     pool: Pool,
     peer: IpAddr,
-    request: Request<Incoming>,
+    request: Request<server::Body>,
 ) -> Response {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let request_id = gateway.request_id();
     let Some((route, rest)) = find(head.uri.path()) else {
         return finished(unknown_route(&head, &request_id), &request_id);
@@ -169,7 +169,21 @@ pub async fn answer(
                     }
                     response
                 }
-                None => keyed(&gateway, &pool, route, door, rest, &head, body, &request_id).await,
+                None => {
+                    let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
+                    keyed(
+                        &gateway,
+                        &pool,
+                        route,
+                        door,
+                        rest,
+                        uri,
+                        headers,
+                        body,
+                        &request_id,
+                    )
+                    .await
+                }
             };
             with_cors(response)
         }
@@ -191,20 +205,20 @@ async fn keyed(
     route: Route,
     door: Door,
     rest: &str,
-    head: &http::request::Parts,
-    body: Incoming,
+    uri: &Uri,
+    headers: HeaderMap,
+    body: server::Body,
     request_id: &str,
 ) -> Response {
     let mut record = Record::begin(gateway, door, request_id.to_owned());
     let answered = async {
-        if head.headers.contains_key(relay::HOP) {
+        if headers.contains_key(relay::HOP) {
             let message =
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
         let max = gateway.state().config.limits.body_bytes_max;
-        let body = relay::read_body(&head.headers, body, max).await?;
-        let headers = head.headers.clone();
+        let body = relay::read_body(&headers, body, max).await?;
         let inbound = Inbound {
             door,
             headers,
@@ -218,7 +232,7 @@ async fn keyed(
                 relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
             }
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
-                relay::list_models(gateway, &inbound, head.uri.query().unwrap_or_default()).await
+                relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
         }
     };
@@ -241,7 +255,7 @@ async fn keyed(
 
 /// The door as this caller means it: Mistral's own SDKs want its dialect to the letter, and
 /// errors of shared routes are told in the caller's dialect.
-fn recognised(door: Door, headers: &http::HeaderMap) -> Door {
+fn recognised(door: Door, headers: &HeaderMap) -> Door {
     let agent = headers
         .get(USER_AGENT)
         .and_then(|value| value.to_str().ok())
@@ -307,7 +321,7 @@ fn ready(gateway: &Gateway) -> Response {
 }
 
 /// The address a request comes from; `None` if a proxy stands between that nobody said to trust.
-fn client_address(proxies: &[Network], peer: IpAddr, headers: &http::HeaderMap) -> Option<IpAddr> {
+fn client_address(proxies: &[Network], peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
     let Some(forwarded) = headers.get("x-forwarded-for") else {
         return (!headers.contains_key("forwarded")).then_some(peer);
     };
@@ -405,7 +419,7 @@ mod tests {
             prefix: 8,
         }];
         let check = |proxies: &[Network], forwarded: Option<&'static str>, expected| {
-            let mut headers = http::HeaderMap::new();
+            let mut headers = HeaderMap::new();
             if let Some(forwarded) = forwarded {
                 headers.insert("x-forwarded-for", HeaderValue::from_static(forwarded));
             }

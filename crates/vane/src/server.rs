@@ -3,10 +3,13 @@
 //! A connection stays on the thread that got it, and so do the upstream connections it uses:
 //! no call crosses threads.
 
-mod guard;
+mod body;
+mod h1;
+mod h2;
 mod ids;
 mod listen;
 mod worker;
 
+pub use body::Body;
 pub use ids::Ids;
 pub use listen::{Server, serve};

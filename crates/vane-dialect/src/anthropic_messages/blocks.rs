@@ -6,6 +6,8 @@
 
 mod growing;
 
+pub(super) use growing::Growth;
+
 use super::wire::unwrapped;
 use crate::block::ToolForm;
 use crate::cite::Citation;
@@ -130,13 +132,14 @@ impl Blocks {
         Ok(())
     }
 
-    pub(super) fn grow(
+    /// Grows the block at `index`; returns the one text that came, if nothing else did.
+    pub(super) fn grow<'a>(
         &mut self,
         index: u64,
-        raw: &RawValue,
+        raw: &'a RawValue,
         sink: &mut dyn Sink,
-    ) -> Result<(), Fault> {
-        let Ok(more) = serde_json::from_str::<More<'_>>(raw.get()) else {
+    ) -> Result<Option<(Growth, Str<'a>)>, Fault> {
+        let Ok(more) = serde_json::from_str::<More<'a>>(raw.get()) else {
             return Err(Fault::protocol(
                 "the upstream sent a delta of no known form",
             ));
@@ -151,15 +154,38 @@ impl Blocks {
             }
             Some(Growing::Text | Growing::Tool { .. } | Growing::Custom { .. }) | None => {}
         }
-        self.sequencer.text(text(more.text.as_ref()), sink)?;
-        let thought = text(more.thinking.as_ref());
-        self.sequencer.reasoning(thought, sink)?;
+        let signed = more.signature.is_some();
+        let grown = [
+            (Growth::Text, more.text),
+            (Growth::Thinking, more.thinking),
+            (Growth::Input, more.partial_json),
+        ];
+        let mut last = None;
+        let mut pieces = 0;
+        for (by, text) in grown {
+            let Some(text) = text else { continue };
+            self.grow_by(index, by, &text.0, sink)?;
+            last = Some((by, text));
+            pieces += 1;
+        }
+        let cites = more.citation.is_some();
         if let Some(citation) = more.citation.and_then(Citation::read) {
             self.sequencer.cite(citation, sink);
         }
-        match &more.partial_json {
-            Some(Str(json)) => self.grow_input(index, json, sink),
-            None => Ok(()),
+        Ok(last.filter(|_| pieces == 1 && !signed && !cites))
+    }
+
+    pub(super) fn grow_by(
+        &mut self,
+        index: u64,
+        by: Growth,
+        text: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        match by {
+            Growth::Text => self.sequencer.text(text, sink),
+            Growth::Thinking => self.sequencer.reasoning(text, sink),
+            Growth::Input => self.grow_input(index, text, sink),
         }
     }
 

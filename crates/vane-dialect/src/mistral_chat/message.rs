@@ -145,7 +145,7 @@ impl Reading {
         self.sequence.reasoning_state(state, sink)
     }
 
-    fn text(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
+    pub(super) fn text(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
         let own = self.prefill.strip(text);
         self.sequence.text(&own, sink)
     }

@@ -35,6 +35,23 @@ pub(super) struct Chunk<'a> {
 }
 
 impl Chunk<'_> {
+    /// The one string it brings, if it brings nothing else. Taking such a chunk again with
+    /// another string changes nothing but what is said.
+    pub(super) fn only_text(&self) -> Option<&str> {
+        let [choice] = self.choices.as_deref()? else {
+            return None;
+        };
+        let message = choice.message.as_ref()?;
+        let silent = choice.finish_reason.is_none()
+            && message.tool_calls.as_ref().is_none_or(Vec::is_empty)
+            && choice.index.is_none_or(|index| index.get() == "0")
+            && self.usage.is_none();
+        match &message.content {
+            Some(Content::Text(Cow::Borrowed(text))) if silent => Some(text),
+            Some(_) | None => None,
+        }
+    }
+
     /// Whether this is an error in the place of an answer (T18).
     pub(super) fn is_error(&self) -> bool {
         let named = self.object.as_ref().is_some_and(|o| o.0 == "error");

@@ -14,6 +14,7 @@ use crate::dialect::Dialect;
 use crate::event::{Event, Sink, Stop};
 use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
+use crate::frame::mould::Mould;
 use crate::json::Str;
 use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
@@ -32,6 +33,17 @@ pub(super) struct Reading {
     stop: Option<Stop>,
     usage: Option<Usage>,
     served: Option<Served>,
+    /// The last chunk, if it brought nothing but a piece of text.
+    mould: Mould,
+    voice: Voice,
+}
+
+/// What a piece of text is a piece of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Voice {
+    #[default]
+    Text,
+    Reasoning,
 }
 
 /// Which member of a choice counts: some providers send both in either form.
@@ -67,6 +79,10 @@ impl Reading {
 
     /// Takes a chunk or a whole answer that was read from `data`.
     pub(super) fn chunk(&mut self, data: &[u8], sink: &mut dyn Sink) -> Result<Seen, Fault> {
+        if let Some(text) = self.mould.text(data) {
+            self.say(self.voice, &text, sink)?;
+            return Ok(Seen::default());
+        }
         // One check of the whole is cheaper than one for each string.
         let text = std::str::from_utf8(data).map_err(|_| error::garbage(data))?;
         let chunk: Chunk<'_> = serde_json::from_str(text).map_err(|_| error::garbage(data))?;
@@ -87,7 +103,12 @@ impl Reading {
             self.start(&chunk, sink);
         }
         if let Some(choice) = chunk.choices.and_then(|choices| choices.first) {
+            let piece = choice.only_text().filter(|_| found.is_none());
             self.choice(choice, sink)?;
+            if let Some((voice, text)) = piece {
+                self.voice = voice;
+                self.mould.cast(data, text);
+            }
         }
         if let Some(raw) = found {
             self.count(raw, sink);
@@ -118,6 +139,13 @@ impl Reading {
             Some(stop) => stop,
         };
         self.sequencer.finish(stop, sink)
+    }
+
+    fn say(&mut self, voice: Voice, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
+        match voice {
+            Voice::Text => self.sequencer.text(text, sink),
+            Voice::Reasoning => self.sequencer.reasoning(text, sink),
+        }
     }
 
     fn start(&mut self, chunk: &Chunk<'_>, sink: &mut dyn Sink) {
@@ -258,6 +286,38 @@ impl Reading {
             self.usage = Some(usage);
             sink.event(Event::Usage(usage));
         }
+    }
+}
+
+impl<'a> Choice<'a> {
+    /// The one string it brings, if it brings nothing else. Taking such a choice again with
+    /// another string changes nothing but what is said.
+    fn only_text(&self) -> Option<(Voice, &'a str)> {
+        let empty = Message::default();
+        let message = self.delta.as_ref().unwrap_or(&empty);
+        let texts = [
+            (Voice::Text, message.content),
+            (Voice::Text, self.text),
+            (Voice::Reasoning, message.reasoning_content),
+            (Voice::Reasoning, message.reasoning),
+        ];
+        let others = [
+            message.refusal,
+            message.reasoning_details,
+            message.tool_calls,
+            message.function_call,
+            message.annotations,
+            self.finish_reason,
+            self.error,
+            self.usage,
+        ];
+        let mut texts = texts
+            .iter()
+            .filter_map(|(voice, raw)| Some((*voice, (*raw)?)));
+        let (voice, raw) = texts.next()?;
+        let alone = texts.next().is_none() && self.message.is_none();
+        let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+        (alone && others.iter().all(Option::is_none)).then_some((voice, text))
     }
 }
 

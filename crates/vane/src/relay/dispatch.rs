@@ -108,7 +108,7 @@ async fn streamed(walk: Arc<Walk>, record: &mut Record) -> Result<Response, Faul
         (reached, owned) = &mut reaching => match reached {
             Ok(Reached::Stream(live)) => {
                 let mut response = live.head(&walk);
-                *response.body_mut() = Body::Stream(Box::new(Streaming::live(walk, *live, owned)));
+                *response.body_mut() = Body::Stream(Box::new(Streaming::live(&walk, *live, owned)));
                 Ok(response)
             }
             Ok(Reached::Whole(answer)) => Ok(answer.into_stream(&walk, owned)),
@@ -119,7 +119,7 @@ async fn streamed(walk: Arc<Walk>, record: &mut Record) -> Result<Response, Faul
         },
         () = tokio::time::sleep(limit) => {
             let mut response = super::stream::head(&walk.call);
-            *response.body_mut() = Body::Stream(Box::new(Streaming::reaching(walk, reaching)));
+            *response.body_mut() = Body::Stream(Box::new(Streaming::reaching(&walk, reaching)));
             Ok(response)
         }
     }

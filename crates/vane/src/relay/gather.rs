@@ -2,13 +2,9 @@
 
 use bytes::{Bytes, BytesMut};
 
-/// Announced lengths are believed up to here: room is set aside before the bytes are there.
-const BELIEVED_BYTES_MAX: usize = 1 << 20;
-
 pub(super) struct Gather {
     first: Bytes,
     joined: BytesMut,
-    expected: usize,
     max: usize,
 }
 
@@ -16,13 +12,11 @@ pub(super) struct Gather {
 pub(super) struct TooLong;
 
 impl Gather {
-    /// Of a body that is announced with `expected` bytes and may have `max`.
-    pub(super) fn new(expected: usize, max: usize) -> Self {
-        let expected = expected.min(BELIEVED_BYTES_MAX);
+    /// Of a body that may have `max` bytes.
+    pub(super) fn new(max: usize) -> Self {
         Self {
             first: Bytes::new(),
             joined: BytesMut::new(),
-            expected,
             max,
         }
     }
@@ -41,7 +35,7 @@ impl Gather {
             return Ok(());
         }
         if self.joined.is_empty() {
-            self.joined.reserve(self.expected.max(length));
+            self.joined.reserve(length);
             let first = std::mem::take(&mut self.first);
             self.joined.extend_from_slice(&first);
         }
@@ -66,10 +60,10 @@ mod tests {
     #[test]
     fn one_piece_is_not_copied_and_more_are_joined_up_to_the_limit() {
         let piece = Bytes::from_static(b"abc");
-        let mut one = Gather::new(3, 6);
+        let mut one = Gather::new(6);
         assert!(one.push(piece.clone()).is_ok());
         assert_eq!(one.finish().as_ptr(), piece.as_ptr());
-        let mut two = Gather::new(usize::MAX, 6);
+        let mut two = Gather::new(6);
         assert!(two.push(piece.clone()).is_ok() && two.push(piece.clone()).is_ok());
         assert!(two.push(Bytes::from_static(b"x")).is_err());
         assert_eq!(two.finish(), "abcabc");

@@ -1,12 +1,10 @@
 //! What came in: the door, the headers, the whole body within its limits.
 
-use super::gather::Gather;
-use bytes::Bytes;
+use crate::server::Body;
+use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use std::io::Read;
 use std::time::Duration;
 use vane_dialect::fault::{Blame, Kind};
@@ -33,13 +31,15 @@ pub struct Inbound {
 /// A body may trickle this slowly at worst; a slower one is cut.
 const BYTES_PER_SECOND_MIN: u64 = 4096;
 const GRACE: Duration = Duration::from_secs(10);
+/// Announced lengths are believed up to here: room is set aside before the bytes are there.
+const BELIEVED_BYTES_MAX: usize = 1 << 20;
 
 /// Reads a body of at most `max` bytes and takes off its content encoding.
 ///
 /// # Errors
 /// If it is too large (at once by its `content-length`), too slow, cut, or encoded in a way that
 /// is not understood.
-pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Result<Bytes, Fault> {
+pub async fn read_body(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, Fault> {
     let announced = headers
         .get(CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse().ok());
@@ -65,29 +65,25 @@ pub async fn read_body(headers: &HeaderMap, body: Incoming, max: usize) -> Resul
     }
 }
 
-async fn collect(mut body: Incoming, expected: usize, max: usize) -> Result<Bytes, Fault> {
-    let mut gather = Gather::new(expected, max);
+async fn collect(mut body: Body, expected: usize, max: usize) -> Result<Bytes, Fault> {
+    let mut bytes = BytesMut::with_capacity(expected.min(BELIEVED_BYTES_MAX));
     let started = tokio::time::Instant::now();
     loop {
-        let so_far = gather.len() as u64;
+        let so_far = bytes.len() as u64;
         let deadline = started + GRACE + Duration::from_secs(so_far / BYTES_PER_SECOND_MIN);
-        let frame = match tokio::time::timeout_at(deadline, body.frame()).await {
-            Ok(None) => break,
-            Ok(Some(Ok(frame))) => frame,
-            Ok(Some(Err(error))) => {
+        match tokio::time::timeout_at(deadline, body.read(&mut bytes)).await {
+            Ok(Ok(true)) if bytes.len() > max => return Err(too_large(max)),
+            Ok(Ok(true)) => {}
+            Ok(Ok(false)) => return Ok(bytes.freeze()),
+            Ok(Err(error)) => {
                 return Err(Fault::invalid("", format!("the body was cut: {error}")));
             }
             Err(_) => {
                 let message = "the body came too slowly";
                 return Err(Fault::new(Kind::Timeout, Blame::Caller, message));
             }
-        };
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        gather.push(data).map_err(|_| too_large(max))?;
+        }
     }
-    Ok(gather.finish())
 }
 
 fn inflate(decoder: impl Read, max: usize) -> Result<Bytes, Fault> {

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use std::io::Read;
-use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::codec::{self, Encoder, Reply};
 use vane_dialect::fault::{Blame, Kind};
@@ -105,7 +104,7 @@ pub(super) async fn body(
 }
 
 async fn collect(mut body: UpstreamBody, max: usize, idle: Duration) -> Result<Bytes, Fault> {
-    let mut gather = Gather::new(0, max);
+    let mut gather = Gather::new(max);
     loop {
         let data = match tokio::time::timeout(idle, body.data()).await {
             Err(_) => {
@@ -186,11 +185,11 @@ impl WholeAnswer {
     }
 
     /// The response to a call that wanted a stream and got an upstream that does not.
-    pub(super) fn into_stream(self, walk: &Arc<Walk>, mut record: Record) -> Response {
+    pub(super) fn into_stream(self, walk: &Walk, mut record: Record) -> Response {
         let mut response = super::stream::head(&walk.call);
         identify(response.headers_mut(), &self.choice, &self.notes);
         let bytes = self.stream_bytes(walk, &mut record);
-        let streaming = Streaming::rest(walk.clone(), bytes);
+        let streaming = Streaming::rest(walk, bytes);
         *response.body_mut() = super::reply::Body::Stream(Box::new(streaming));
         response
     }

@@ -55,6 +55,8 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     let setup = Setup {
         gateway: gateway.clone(),
         tls,
+        header_bytes_max: config.limits.header_bytes_max,
+        head_time_max: config.timeouts.inbound_head,
         open: open.clone(),
         stop: stopping,
         drained: Arc::new(Barrier::new(config.workers.max(1))),

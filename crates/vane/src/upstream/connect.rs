@@ -4,20 +4,15 @@
 //! code.
 
 use crate::config::{Outbound, Timeouts};
+use crate::socket::Socket;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use rustls::pki_types::ServerName;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 use tower_service::Service;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -72,8 +67,8 @@ impl Connector {
         };
         let tcp = tcp.into_inner();
         if !secure {
-            return Ok(Stream::Plain {
-                tcp,
+            return Ok(Stream {
+                socket: Socket::Plain(tcp),
                 proxied: proxy.is_some(),
             });
         }
@@ -83,7 +78,11 @@ impl Connector {
             .trim_matches(['[', ']'])
             .to_owned();
         let name = ServerName::try_from(host)?;
-        Ok(Stream::Tls(Box::new(self.tls.connect(name, tcp).await?)))
+        let tls = self.tls.connect(name, tcp).await?;
+        Ok(Stream {
+            socket: Socket::Tls(Box::new(tls.into())),
+            proxied: false,
+        })
     }
 }
 
@@ -105,80 +104,8 @@ fn tunnel(tcp: HttpConnector, proxy: &Intercept) -> Tunnel<HttpConnector> {
 }
 
 /// A connection to a provider.
-pub(super) enum Stream {
-    Plain { tcp: TcpStream, proxied: bool },
-    Tls(Box<TlsStream<TcpStream>>),
-}
-
-impl Stream {
-    /// Whether TLS agreed on HTTP/2.
-    pub(super) fn is_http2(&self) -> bool {
-        match self {
-            Self::Plain { .. } => false,
-            Self::Tls(tls) => tls.get_ref().1.alpn_protocol() == Some(b"h2"),
-        }
-    }
-
-    /// Whether requests go to a proxy, which needs the whole address in them.
-    pub(super) const fn is_proxied(&self) -> bool {
-        matches!(self, Self::Plain { proxied: true, .. })
-    }
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain { tcp, .. } => Pin::new(tcp).poll_read(cx, buffer),
-            Self::Tls(tls) => Pin::new(tls.as_mut()).poll_read(cx, buffer),
-        }
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain { tcp, .. } => Pin::new(tcp).poll_write(cx, bytes),
-            Self::Tls(tls) => Pin::new(tls.as_mut()).poll_write(cx, bytes),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain { tcp, .. } => Pin::new(tcp).poll_flush(cx),
-            Self::Tls(tls) => Pin::new(tls.as_mut()).poll_flush(cx),
-        }
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self.get_mut() {
-            Self::Plain { tcp, .. } => Pin::new(tcp).poll_shutdown(cx),
-            Self::Tls(tls) => Pin::new(tls.as_mut()).poll_shutdown(cx),
-        }
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Self::Plain { tcp, .. } => tcp.is_write_vectored(),
-            Self::Tls(tls) => tls.is_write_vectored(),
-        }
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        match self.get_mut() {
-            Self::Plain { tcp, .. } => Pin::new(tcp).poll_write_vectored(cx, slices),
-            Self::Tls(tls) => Pin::new(tls.as_mut()).poll_write_vectored(cx, slices),
-        }
-    }
+pub(super) struct Stream {
+    pub(super) socket: Socket,
+    /// Requests go to a proxy, which needs the whole address in them.
+    pub(super) proxied: bool,
 }

@@ -4,7 +4,6 @@
 //! Everything an upstream sends is bounded here: the head, the lines of chunks. Framing that is
 //! ambiguous (two lengths, a length beside chunks) is refused, never guessed.
 
-mod chunked;
 mod head;
 mod reading;
 
@@ -14,6 +13,7 @@ use super::body::Body;
 use super::connect::Stream;
 use super::parts::Parts;
 use super::pool::{Idle, Origin};
+use crate::socket::Socket;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use std::io::IoSlice;
@@ -29,7 +29,9 @@ const TOGETHER_MAX: usize = 16 << 10;
 const READ_BYTES: usize = 8 << 10;
 
 pub(super) struct Connection {
-    stream: Stream,
+    stream: Socket,
+    /// The other end is a proxy.
+    proxied: bool,
     /// What was read and not yet used.
     buffer: BytesMut,
     /// It has answered before.
@@ -56,7 +58,8 @@ impl Error {
 impl Connection {
     pub(super) fn new(stream: Stream) -> Self {
         Self {
-            stream,
+            stream: stream.socket,
+            proxied: stream.proxied,
             buffer: BytesMut::new(),
             reused: false,
         }
@@ -72,10 +75,8 @@ impl Connection {
 
     /// Sends a request and reads the head of its answer.
     pub(super) async fn send(&mut self, request: &Request<Parts>) -> Result<head::Head, Error> {
-        let absolute = self.stream.is_proxied();
-        let written = self
-            .write(head::encode(request, absolute), request.body())
-            .await;
+        let head = head::encode(request, self.proxied);
+        let written = self.write(head, request.body()).await;
         // An upstream may answer before it has read everything, and close: its answer counts.
         let head = self.read_head().await;
         match (written, head) {
@@ -158,6 +159,11 @@ impl Connection {
 
     /// Reads more into the buffer; `Ok(0)` at the end of the connection.
     fn poll_fill(&mut self, cx: &mut Context<'_>, want: usize) -> Poll<std::io::Result<usize>> {
+        if self.buffer.is_empty() && self.stream.poll_readable(cx)?.is_pending() {
+            // A silent stream holds no room.
+            self.buffer = BytesMut::new();
+            return Poll::Pending;
+        }
         self.buffer.reserve(want);
         read_once(Pin::new(&mut self.stream), cx, &mut self.buffer)
     }
@@ -165,7 +171,7 @@ impl Connection {
 
 /// Reads once into the spare capacity of `buffer`.
 fn read_once(
-    stream: Pin<&mut Stream>,
+    stream: Pin<&mut Socket>,
     cx: &mut Context<'_>,
     buffer: &mut BytesMut,
 ) -> Poll<std::io::Result<usize>> {

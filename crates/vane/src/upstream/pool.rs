@@ -88,7 +88,7 @@ impl Pool {
             .connect(request.uri())
             .await
             .map_err(Unsent::Unreachable)?;
-        if h2c || stream.is_http2() {
+        if h2c || stream.socket.is_http2() {
             let sender = self.handshake(origin, stream).await?;
             return over_http2(sender, request).await;
         }
@@ -133,7 +133,7 @@ impl Pool {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(Some(Duration::from_secs(30)))
-            .handshake(TokioIo::new(stream))
+            .handshake(TokioIo::new(stream.socket))
             .await;
         let (sender, connection) =
             handshake.map_err(|error| Unsent::Unreachable(error.to_string()))?;

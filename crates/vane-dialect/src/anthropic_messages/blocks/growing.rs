@@ -36,6 +36,15 @@ pub(super) enum Growing {
     },
 }
 
+/// What a delta is a piece of.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in super::super) enum Growth {
+    #[default]
+    Text,
+    Thinking,
+    Input,
+}
+
 /// Whose call it is.
 #[derive(Debug)]
 pub(super) struct Named {

@@ -1,6 +1,6 @@
 //! Frames -> events.
 
-use crate::anthropic_messages::blocks::Blocks;
+use crate::anthropic_messages::blocks::{Blocks, Growth};
 use crate::anthropic_messages::counts::Counts;
 use crate::anthropic_messages::error;
 use crate::anthropic_messages::response::range;
@@ -8,16 +8,21 @@ use crate::anthropic_messages::wire::read_stop;
 use crate::event::{Sink, Stop};
 use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
+use crate::frame::mould::Mould;
 use crate::frame::sse::Frame;
 use crate::json::Str;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 #[derive(Debug, Default)]
 pub struct Decoder {
     blocks: Blocks,
     counts: Counts,
     stop: Option<Stop>,
+    /// The last delta, if it brought nothing but one text, to which block, and as what.
+    mould: Mould,
+    grown: (u64, Growth),
     is_done: bool,
 }
 
@@ -75,6 +80,11 @@ impl Decoder {
         if self.is_done || data.trim_ascii().is_empty() || data == b"[DONE]" {
             return Ok(Seen::default());
         }
+        if let Some(text) = self.mould.text(data) {
+            let (index, by) = self.grown;
+            self.blocks.grow_by(index, by, &text, sink)?;
+            return Ok(Seen::default());
+        }
         let Ok(wire) = serde_json::from_slice::<Wire<'_>>(data) else {
             return Err(error::not_an_answer(data));
         };
@@ -89,7 +99,13 @@ impl Decoder {
         match (kind, wire.content_block, wire.delta) {
             (b"message_start", ..) => self.begin(&wire, sink),
             (b"content_block_start", Some(block), _) => self.blocks.begin(index, block, sink)?,
-            (b"content_block_delta", _, Some(delta)) => self.blocks.grow(index, delta, sink)?,
+            (b"content_block_delta", _, Some(delta)) => {
+                let only = self.blocks.grow(index, delta, sink)?;
+                if let (Some((by, Str(Cow::Borrowed(text)))), true) = (only, wire.kind.is_some()) {
+                    self.grown = (index, by);
+                    self.mould.cast(data, text);
+                }
+            }
             (b"content_block_stop", ..) => self.blocks.end(index, sink)?,
             (b"message_delta", ..) => return Ok(self.ended(&wire, data, sink)),
             (b"message_stop", ..) => {

@@ -3,6 +3,7 @@
 use crate::event::Sink;
 use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
+use crate::frame::mould::Mould;
 use crate::frame::sse::Frame;
 use crate::mistral_chat::message::Reading;
 use crate::mistral_chat::response;
@@ -10,6 +11,8 @@ use crate::mistral_chat::response;
 #[derive(Debug, Default)]
 pub struct Decoder {
     reading: Reading,
+    /// The last chunk, if it brought nothing but a piece of text.
+    mould: Mould,
     done: bool,
 }
 
@@ -23,7 +26,7 @@ impl Decoder {
     pub fn new(asked: Asked) -> Self {
         Self {
             reading: Reading::new(asked),
-            done: false,
+            ..Self::default()
         }
     }
 
@@ -40,8 +43,17 @@ impl Decoder {
                 ..Seen::default()
             });
         }
+        if !self.reading.sequence.is_finished()
+            && let Some(text) = self.mould.text(data)
+        {
+            self.reading.text(&text, sink)?;
+            return Ok(Seen::default());
+        }
         let (chunk, text) = response::read(data)?;
         self.reading.chunk(&chunk, text, sink)?;
+        if let Some(text) = chunk.only_text() {
+            self.mould.cast(data, text);
+        }
         let empty = chunk.choices.as_ref().is_none_or(Vec::is_empty);
         Ok(Seen {
             usage: chunk.usage.and_then(|usage| response::range(text, usage)),

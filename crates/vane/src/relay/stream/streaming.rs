@@ -8,6 +8,7 @@ use super::super::dispatch::{Reached, Walk};
 use super::super::settle::{Outcome, Record};
 use super::live::{LiveStream, Step, stalled};
 use crate::config::Timeouts;
+use crate::gateway::State;
 use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +22,10 @@ use vane_dialect::{Dialect, Fault, codec};
 type Reaching = Pin<Box<dyn Future<Output = (Result<Reached, Fault>, Record)> + Send>>;
 
 pub struct Streaming {
-    walk: Arc<Walk>,
+    /// Of the walk only this is kept once there is content: its body may be large.
+    state: Arc<State>,
+    door: Dialect,
+    request_id: String,
     stage: Stage,
     record: Record,
     /// When bytes last came from the upstream.
@@ -34,7 +38,7 @@ pub struct Streaming {
 }
 
 enum Stage {
-    Reaching(Reaching),
+    Reaching(Arc<Walk>, Reaching),
     Live(Box<LiveStream>),
     /// Only these bytes are left.
     Rest(Bytes),
@@ -42,28 +46,31 @@ enum Stage {
 }
 
 impl Streaming {
-    pub(in super::super) fn live(walk: Arc<Walk>, live: LiveStream, mut record: Record) -> Self {
+    pub(in super::super) fn live(walk: &Walk, live: LiveStream, mut record: Record) -> Self {
         record.first_content();
         Self::new(walk, Stage::Live(Box::new(live)), record)
     }
 
     pub(in super::super) fn reaching(
-        walk: Arc<Walk>,
+        walk: &Arc<Walk>,
         reaching: impl Future<Output = (Result<Reached, Fault>, Record)> + Send + 'static,
     ) -> Self {
-        Self::new(walk, Stage::Reaching(Box::pin(reaching)), Record::none())
+        let stage = Stage::Reaching(walk.clone(), Box::pin(reaching));
+        Self::new(walk, stage, Record::none())
     }
 
-    pub(in super::super) fn rest(walk: Arc<Walk>, bytes: Bytes) -> Self {
+    pub(in super::super) fn rest(walk: &Walk, bytes: Bytes) -> Self {
         Self::new(walk, Stage::Rest(bytes), Record::none())
     }
 
-    fn new(walk: Arc<Walk>, stage: Stage, record: Record) -> Self {
+    fn new(walk: &Walk, stage: Stage, record: Record) -> Self {
         let now = Instant::now();
         let first = deadline(&walk.state.config.timeouts, now, now, now);
         let timer = Box::pin(tokio::time::sleep_until(first));
         Self {
-            walk,
+            state: walk.state.clone(),
+            door: walk.call.dialect(),
+            request_id: walk.call.request_id.clone(),
             stage,
             record,
             heard: now,
@@ -82,9 +89,10 @@ impl Streaming {
                     self.stage = Stage::Over;
                     return Poll::Ready(Some(bytes).filter(|bytes| !bytes.is_empty()));
                 }
-                Stage::Reaching(reaching) => match reaching.as_mut().poll(cx) {
+                Stage::Reaching(walk, reaching) => match reaching.as_mut().poll(cx) {
                     Poll::Ready((reached, record)) => {
-                        self.reached(reached, record);
+                        let walk = walk.clone();
+                        self.reached(&walk, reached, record);
                         continue;
                     }
                     Poll::Pending => Poll::Pending,
@@ -114,7 +122,7 @@ impl Streaming {
         }
     }
 
-    fn reached(&mut self, reached: Result<Reached, Fault>, record: Record) {
+    fn reached(&mut self, walk: &Walk, reached: Result<Reached, Fault>, record: Record) {
         self.record = record;
         self.heard = Instant::now();
         match reached {
@@ -123,7 +131,7 @@ impl Streaming {
                 self.stage = Stage::Live(live);
             }
             Ok(Reached::Whole(answer)) => {
-                let bytes = answer.stream_bytes(&self.walk, &mut self.record);
+                let bytes = answer.stream_bytes(walk, &mut self.record);
                 self.stage = Stage::Rest(bytes);
             }
             Err(fault) => self.fail(&fault),
@@ -144,8 +152,7 @@ impl Streaming {
     }
 
     fn fail(&mut self, fault: &Fault) {
-        let door = self.walk.call.dialect();
-        let id = &self.walk.call.request_id;
+        let (door, id) = (self.door, &self.request_id);
         let bytes = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Live(mut live) => {
                 let _ = self.record.meter(&live.meter);
@@ -153,7 +160,7 @@ impl Streaming {
                 live.fail(fault, door, id);
                 live.take_out().unwrap_or_default()
             }
-            Stage::Reaching(_) | Stage::Rest(_) | Stage::Over => {
+            Stage::Reaching(..) | Stage::Rest(_) | Stage::Over => {
                 let mut bytes = Vec::new();
                 codec::encode_stream_fault(door, fault, id, &mut bytes);
                 bytes.into()
@@ -165,7 +172,7 @@ impl Streaming {
 
     /// Called when there is nothing to read: a keep-alive, a deadline, or neither yet.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Fault>> {
-        let timeouts = &self.walk.state.config.timeouts;
+        let timeouts = &self.state.config.timeouts;
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
             if now - self.began >= timeouts.stream {
@@ -183,7 +190,7 @@ impl Streaming {
             let next = deadline(timeouts, self.told, self.heard, self.began);
             self.timer.as_mut().reset(next);
             if silent {
-                return Poll::Ready(Ok(ping(self.walk.call.dialect())));
+                return Poll::Ready(Ok(ping(self.door)));
             }
         }
         Poll::Pending

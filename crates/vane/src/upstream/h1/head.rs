@@ -1,13 +1,15 @@
 //! Heads: a request's is written, an answer's is parsed.
 
 use super::super::parts::Parts;
-use super::Error;
+use super::{Error, TOGETHER_MAX};
 use http::header::{
     CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
 };
 use http::{Request, StatusCode};
 use http_body::Body as _;
 
+/// What a request's head takes, mostly.
+const HEAD_BYTES: usize = 1 << 10;
 /// How many header lines an answer may have.
 const HEADERS_MAX: usize = 128;
 
@@ -27,10 +29,12 @@ pub(crate) enum Framing {
     Close,
 }
 
-/// Writes a request's head; to a proxy with the whole address.
+/// Writes a request's head, with room after it for a small body; to a proxy with the whole address.
 pub(super) fn encode(request: &Request<Parts>, absolute: bool) -> Vec<u8> {
     let uri = request.uri();
-    let mut head = Vec::with_capacity(2048);
+    let length = request.body().size_hint().lower();
+    let together = usize::try_from(length).map_or(0, |length| length.min(TOGETHER_MAX));
+    let mut head = Vec::with_capacity(HEAD_BYTES + together);
     head.extend_from_slice(request.method().as_str().as_bytes());
     head.push(b' ');
     if absolute {
@@ -53,7 +57,6 @@ pub(super) fn encode(request: &Request<Parts>, absolute: bool) -> Vec<u8> {
         head.extend_from_slice(value.as_bytes());
     }
     head.extend_from_slice(b"\r\ncontent-length: ");
-    let length = request.body().size_hint().lower();
     head.extend_from_slice(length.to_string().as_bytes());
     head.extend_from_slice(b"\r\n\r\n");
     head

@@ -1,9 +1,9 @@
 //! Reading an answer's body, after which its connection waits for the next call.
 
 use super::super::pool::{IDLE_MAX, Idle, Origin, Waiting};
-use super::chunked::Chunked;
 use super::head::Framing;
 use super::{Connection, READ_BYTES};
+use crate::chunked::Chunked;
 use bytes::Bytes;
 use std::sync::PoisonError;
 use std::task::{Context, Poll, ready};

@@ -1,26 +1,31 @@
-//! Chunked bodies: sizes and line ends taken off, at any split of the bytes.
+//! Chunked bodies, of clients and of upstreams: sizes and line ends taken off, at any split of the
+//! bytes.
+//!
+//! Lines end in CR LF and nothing else: who reads a lone LF as an end sees another body than who
+//! does not, and that difference is how requests are smuggled.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use memchr::memchr;
 
-/// A chunk's size line, extensions included, and a trailer line may be this long.
+/// A chunk's size line, extensions included, may be this long; so may all trailers together.
 const LINE_BYTES_MAX: usize = 4096;
 
 /// Where in a chunked body the reading is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Chunked {
+pub(crate) enum Chunked {
     #[default]
     Size,
     Data(u64),
     /// The line end after a chunk's data.
     DataEnd,
-    Trailer,
+    /// How many bytes of trailers came.
+    Trailer(usize),
     End,
 }
 
 impl Chunked {
     /// Takes what is whole out of `raw` and returns the data in it, all chunks joined.
-    pub(super) fn take(&mut self, raw: &mut BytesMut) -> Result<Bytes, &'static str> {
+    pub(crate) fn take(&mut self, raw: &mut BytesMut) -> Result<Bytes, &'static str> {
         // The usual case of a stream without delay: one chunk or a part of it, not copied.
         let mut out = Out::default();
         loop {
@@ -40,7 +45,7 @@ impl Chunked {
                         Self::Data(left)
                     };
                 }
-                Self::Size | Self::DataEnd | Self::Trailer => {
+                Self::Size | Self::DataEnd | Self::Trailer(_) => {
                     let Some((line, length)) = line(raw)? else {
                         break;
                     };
@@ -58,13 +63,17 @@ impl Chunked {
     fn after(self, line: &[u8]) -> Result<Self, &'static str> {
         Ok(match self {
             Self::Size => match size(line)? {
-                0 => Self::Trailer,
+                0 => Self::Trailer(0),
                 size => Self::Data(size),
             },
             Self::DataEnd if line.is_empty() => Self::Size,
             Self::DataEnd => return Err("a chunk is longer than its size"),
-            Self::Trailer if line.is_empty() => Self::End,
-            Self::Trailer | Self::Data(_) | Self::End => self,
+            Self::Trailer(_) if line.is_empty() => Self::End,
+            Self::Trailer(before) if before + line.len() < LINE_BYTES_MAX => {
+                Self::Trailer(before + line.len().max(1))
+            }
+            Self::Trailer(_) => return Err("its trailers are too long"),
+            Self::Data(_) | Self::End => self,
         })
     }
 }
@@ -105,8 +114,10 @@ fn line(raw: &[u8]) -> Result<Option<(&[u8], usize)>, &'static str> {
             Ok(None)
         };
     };
-    let line = &raw[..at];
-    Ok(Some((line.strip_suffix(b"\r").unwrap_or(line), at + 1)))
+    match raw[..at].strip_suffix(b"\r") {
+        Some(line) => Ok(Some((line, at + 1))),
+        None => Err("a line of its chunks does not end in CR LF"),
+    }
 }
 
 fn size(line: &[u8]) -> Result<u64, &'static str> {
@@ -155,10 +166,14 @@ mod tests {
             b"\r\n",
             b"2\r\nabc\r\n",
             b"fffffffffffffffff\r\n",
+            b"1\na\r\n",
+            b"1\r\na\n",
         ] {
             assert!(read(&[body]).is_err(), "{body:?}");
         }
         assert!(read(&[&[b'1'; 5000]]).is_err());
+        let trailers = "a: b\r\n".repeat(2000);
+        assert!(read(&[b"0\r\n", trailers.as_bytes()]).is_err());
     }
 
     #[test]
