@@ -1,4 +1,5 @@
-//! Recorded traffic of many providers over sockets: what a client reads of it, streamed and whole.
+//! Recorded traffic of many providers over sockets: what a client reads of it, streamed and whole;
+//! and the ways of asking that recorded clients have.
 //!
 //! The recordings are the golden streams of `vane-dialect`; the snapshots there show each frame.
 //! Here the whole gateway stands around the codecs: splitting, pricing, the two forms of an answer.
@@ -175,6 +176,7 @@ async fn stored_responses_are_not_found_and_what_needs_memory_is_refused() {
         ("DELETE", "/v1/responses/resp_1"),
         ("POST", "/v1/responses/resp_1/cancel"),
         ("GET", "/v1/responses/resp_1/input_items"),
+        ("POST", "/v1/responses/compact"),
     ] {
         let reply = world.ask(&Ask::new(method, path).key(&world.key)).await;
         assert_eq!(reply.status, 404, "{method} {path}");
