@@ -23,6 +23,9 @@ use crate::usage::Usage;
 use std::borrow::Cow;
 use waiting::{Piece, Waiting};
 
+/// How much of an answer's id goes into the ids of its calls: providers take 64 bytes at most.
+const STEM_MAX: usize = 32;
+
 /// How many bytes may wait behind an unfinished tool call.
 const WAITING_BYTES_MAX: usize = 16 << 20;
 
@@ -31,6 +34,8 @@ pub struct Sequencer {
     started: bool,
     finished: bool,
     next_index: u32,
+    /// What tells this answer from others, for calls that the upstream gives no id.
+    stem: String,
     open: Option<Open>,
     waiting: Waiting,
     /// Tools whose block was closed: more of their arguments would be a lie.
@@ -77,6 +82,11 @@ impl Sequencer {
     pub fn start(&mut self, id: &str, model: &str, created: u64, sink: &mut dyn Sink) {
         if !self.started {
             self.started = true;
+            self.stem = id
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .take(STEM_MAX)
+                .collect();
             let (id, model) = (Cow::Borrowed(id), Cow::Borrowed(model));
             sink.event(Event::Start { id, model, created });
         }
@@ -286,7 +296,9 @@ impl Sequencer {
         };
         let mut id = match piece.id {
             Some(id) if !id.is_empty() && id != "null" => id.to_owned(),
-            _ => format!("call_{key}"),
+            // The same in every answer, it would name the calls of two turns alike.
+            _ if self.stem.is_empty() => format!("call_{key}"),
+            _ => format!("call_{}_{key}", self.stem),
         };
         while self.ids.contains(&id) {
             id = format!("{id}_{key}");

@@ -51,6 +51,32 @@ fn blocks(events: &Events) -> Vec<(String, String)> {
 }
 
 #[test]
+fn t3_calls_without_ids_are_told_apart_between_answers() {
+    let id_in = |answer: &str| {
+        let mut events = Events::new();
+        let mut sequence = Sequencer::default();
+        sequence.start(answer, "m", 1, &mut events);
+        let nameless = ToolPiece {
+            id: None,
+            ..piece("f", "{}")
+        };
+        sequence.tool(0, nameless, &mut events).unwrap();
+        let ids = events.iter().find_map(|event| match event {
+            Event::Open {
+                opening: Opening::ToolUse { id, .. },
+                ..
+            } => Some(id.to_string()),
+            _ => None,
+        });
+        ids.unwrap()
+    };
+    assert_eq!(id_in("chatcmpl-a/1"), "call_chatcmpla1_0");
+    assert_ne!(id_in("chatcmpl-a"), id_in("chatcmpl-b"));
+    assert!(id_in(&"x".repeat(99)).len() <= 64);
+    assert_eq!(id_in(""), "call_0");
+}
+
+#[test]
 fn a_citation_stands_in_its_text_and_opens_nothing() {
     let mut events = Events::new();
     let mut sequence = Sequencer::default();
