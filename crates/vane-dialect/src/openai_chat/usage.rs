@@ -74,6 +74,9 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
     // xAI and Gemini leave reasoning out of `completion_tokens`, but not out of the total.
     let stated = wire.prompt_tokens.0 + wire.completion_tokens.0;
     let unstated = wire.total_tokens.0.saturating_sub(stated);
+    // Others count the cached part of the prompt into the total a second time.
+    let is_cache = unstated == read + written && unstated != completion.reasoning_tokens.0;
+    let unstated = if is_cache { 0 } else { unstated };
     let usage = Usage::from_inclusive(
         wire.prompt_tokens.0,
         read,
@@ -186,6 +189,16 @@ mod tests {
                "completion_tokens_details":{"reasoning_tokens":100}}"#,
         );
         assert_eq!((usage.output, usage.reasoning), (105, 100));
+    }
+
+    #[test]
+    fn m1_a_total_that_counts_the_cache_twice_is_no_output() {
+        let usage = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":5,"total_tokens":185,
+               "prompt_tokens_details":{"cached_tokens":64,"cache_write_tokens":16}}"#,
+        );
+        assert_eq!((usage.output, usage.reasoning), (5, 0));
+        assert_eq!(usage.input_total(), 100);
     }
 
     #[test]
