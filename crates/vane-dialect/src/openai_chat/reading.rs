@@ -165,7 +165,7 @@ impl Reading {
             // A message among chunks says again what the deltas said.
             Form::Chunks => choice
                 .delta
-                .or(choice.message.filter(|_| !self.has_content())),
+                .or(choice.message.filter(|_| !self.has_spoken())),
         };
         // Together says the text of a chat twice: in the delta, and as that of a completion.
         let is_chat = message
@@ -183,7 +183,7 @@ impl Reading {
         Ok(())
     }
 
-    fn has_content(&self) -> bool {
+    fn has_spoken(&self) -> bool {
         self.sequencer.has_content() || self.sequencer.has_tools()
     }
 

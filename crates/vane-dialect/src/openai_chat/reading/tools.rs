@@ -42,6 +42,7 @@ impl Reading {
         let arguments = raw.map_or(Cow::Borrowed(""), |raw| {
             text(raw).unwrap_or(Cow::Borrowed(raw.get()))
         });
+        // Some send an empty call beside every piece of text.
         if name.is_none() && id.is_none() && arguments.is_empty() && self.tools.is_empty() {
             return Ok(());
         }
