@@ -111,19 +111,17 @@ fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
             || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
 }
 
-/// Whether a call to the responses dialect leans on what its provider stored. All accounts share
-/// the provider's key, so one could read what another stored; the decoder refuses it by name.
+/// Whether a call to the responses dialect goes on from what its provider stored, or is to be
+/// asked for later. All accounts share the provider's key, so one could read what another stored;
+/// the decoder refuses it by name. Items are left to the provider: the SDK of one client refers to
+/// its own as soon as it may.
 fn needs_memory(call: &RawCall) -> bool {
     let said = |key: &str| {
-        call.head
-            .raw(key)
-            .is_some_and(|raw| raw != "null" && raw != "false")
+        let raw = call.head.raw(key);
+        raw.is_some_and(|raw| raw != "null" && raw != "false")
     };
     call.dialect() == Dialect::OpenaiResponses
-        && (said("previous_response_id")
-            || said("conversation")
-            || said("background")
-            || memmem::find(call.head.body(), b"\"item_reference\"").is_some())
+        && (said("previous_response_id") || said("conversation") || said("background"))
 }
 
 /// Whether one of the offer's quirks is touched by what stands in the body.

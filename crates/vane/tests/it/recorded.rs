@@ -186,7 +186,6 @@ async fn stored_responses_are_not_found_and_what_needs_memory_is_refused() {
         ("previous_response_id", json!("resp_1")),
         ("conversation", json!("conv_1")),
         ("background", json!(true)),
-        ("input", json!([{"type": "item_reference", "id": "msg_1"}])),
     ] {
         // Towards a provider that would remember: all accounts share its key.
         let mut body = Door::Responses.request("resp-m", "Hi", false);
