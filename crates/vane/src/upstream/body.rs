@@ -1,6 +1,6 @@
 //! The body of an upstream's answer, whichever protocol carries it.
 
-use super::h1;
+use super::{h1, h2};
 use bytes::Bytes;
 use hyper::body::{Body as _, Incoming};
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 pub enum Body {
     Http1(Box<h1::Reading>),
-    Http2(Incoming),
+    Http2(Incoming, h2::Running),
 }
 
 impl Body {
@@ -16,7 +16,7 @@ impl Body {
     pub fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, String>>> {
         match self {
             Self::Http1(reading) => reading.poll_data(cx),
-            Self::Http2(incoming) => loop {
+            Self::Http2(incoming, _) => loop {
                 return match Pin::new(&mut *incoming).poll_frame(cx) {
                     Poll::Pending => Poll::Pending,
                     Poll::Ready(None) => Poll::Ready(None),
@@ -40,7 +40,7 @@ impl Body {
     pub fn is_end(&self) -> bool {
         match self {
             Self::Http1(reading) => reading.is_end(),
-            Self::Http2(incoming) => incoming.is_end_stream(),
+            Self::Http2(incoming, _) => incoming.is_end_stream(),
         }
     }
 }

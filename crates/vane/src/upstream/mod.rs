@@ -4,6 +4,7 @@ mod body;
 mod breaker;
 mod connect;
 mod h1;
+mod h2;
 mod offer;
 mod parts;
 mod pool;

@@ -2,17 +2,15 @@
 //!
 //! HTTP/1.1 is ours (see `h1`), because a stream's bytes must come straight from the socket: a
 //! channel between a connection's task and its reader costs a task switch and a write for every
-//! chunk. HTTP/2 is hyper's.
+//! chunk. HTTP/2 is hyper's (see `h2`).
 
 use super::body::Body;
-use super::connect::{Connector, Stream};
-use super::h1;
+use super::connect::Connector;
 use super::parts::Parts;
+use super::{h1, h2};
 use crate::config::Config;
 use http::uri::Authority;
 use http::{Request, Response, Uri};
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -25,8 +23,7 @@ pub(super) type Origin = (bool, Authority);
 pub struct Pool {
     connector: Connector,
     idle: Idle,
-    /// HTTP/2 connections carry many calls at once.
-    shared: Arc<Mutex<HashMap<Origin, http2::SendRequest<Parts>>>>,
+    shared: h2::Shared,
 }
 
 /// HTTP/1.1 connections that wait for a call.
@@ -60,7 +57,7 @@ impl Pool {
         Ok(Self {
             connector,
             idle: Idle::default(),
-            shared: Arc::default(),
+            shared: h2::Shared::default(),
         })
     }
 
@@ -70,8 +67,8 @@ impl Pool {
     /// If no connection could be made, or it broke before the head.
     pub async fn send(&self, request: Request<Parts>, h2c: bool) -> Result<Response<Body>, Unsent> {
         let origin = origin(request.uri())?;
-        if let Some(sender) = self.multiplexed(&origin) {
-            return over_http2(sender, request).await;
+        if let Some(connection) = self.shared.with_room(&origin) {
+            return connection.send(request).await;
         }
         if !h2c {
             while let Some(mut connection) = self.waiting(&origin) {
@@ -89,24 +86,14 @@ impl Pool {
             .await
             .map_err(Unsent::Unreachable)?;
         if h2c || stream.socket.is_http2() {
-            let sender = self.handshake(origin, stream).await?;
-            return over_http2(sender, request).await;
+            let connection = self.shared.begin(origin, stream.socket).await?;
+            return connection.send(request).await;
         }
         let mut connection = h1::Connection::new(stream);
         match connection.send(&request).await {
             Ok(head) => Ok(connection.answer(head, self.idle.clone(), origin)),
             Err(error) => Err(Unsent::Broken(error.to_string())),
         }
-    }
-
-    fn multiplexed(&self, origin: &Origin) -> Option<http2::SendRequest<Parts>> {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = shared.get(origin)?;
-        if sender.is_closed() {
-            shared.remove(origin);
-            return None;
-        }
-        Some(sender.clone())
     }
 
     /// The connection that was used last: the others may grow old and be closed.
@@ -124,34 +111,6 @@ impl Pool {
         }
         None
     }
-
-    async fn handshake(
-        &self,
-        origin: Origin,
-        stream: Stream,
-    ) -> Result<http2::SendRequest<Parts>, Unsent> {
-        let handshake = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .keep_alive_interval(Some(Duration::from_secs(30)))
-            .handshake(TokioIo::new(stream.socket))
-            .await;
-        let (sender, connection) =
-            handshake.map_err(|error| Unsent::Unreachable(error.to_string()))?;
-        tokio::spawn(connection);
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.insert(origin, sender.clone());
-        Ok(sender)
-    }
-}
-
-async fn over_http2(
-    mut sender: http2::SendRequest<Parts>,
-    request: Request<Parts>,
-) -> Result<Response<Body>, Unsent> {
-    let broken = |error: hyper::Error| Unsent::Broken(error.to_string());
-    sender.ready().await.map_err(broken)?;
-    let response = sender.send_request(request).await.map_err(broken)?;
-    Ok(response.map(Body::Http2))
 }
 
 fn origin(uri: &Uri) -> Result<Origin, Unsent> {

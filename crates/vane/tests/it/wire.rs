@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use vane_testkit::{Answer, Settings};
+use vane_testkit::{Answer, Fault, Settings};
 
 use crate::client::{Ask, Connection, within};
 use crate::door::Door;
@@ -189,6 +189,41 @@ async fn http2_without_tls_is_spoken_in_and_out() {
             "{text}"
         );
     }
+}
+
+/// A server takes so many calls on a connection and lets the others wait, perhaps for minutes.
+#[tokio::test]
+async fn more_calls_than_an_http2_connection_takes_get_another() {
+    let settings = Settings {
+        key: Some(PROVIDER_KEY.to_owned()),
+        only_h2: true,
+        ..Settings::default()
+    };
+    let world = World::between(settings, |config| {
+        config.workers = 1;
+        let providers = config.providers.iter_mut();
+        providers.for_each(|provider| provider.h2c = true);
+    })
+    .await;
+    world
+        .fake
+        .always(Answer::text("One two three").with_fault(Fault::Stall(3)));
+    let mut streams = Vec::new();
+    for _ in 0..250 {
+        let body = Door::Chat.request("lab-m", "Hi", true);
+        let mut stream = world.stream(PATH, body).await;
+        stream.until("One", 1).await;
+        streams.push(stream);
+    }
+    let mut connections: Vec<_> = world
+        .fake
+        .calls()
+        .iter()
+        .map(|call| call.connection)
+        .collect();
+    connections.sort_unstable();
+    connections.dedup();
+    assert_eq!(connections.len(), 3);
 }
 
 #[tokio::test]
