@@ -25,8 +25,8 @@ pub fn promise(events: &[Event<'static>], complete: bool) {
                 assert_eq!(open, Some(*index), "a delta outside its block: {events:?}");
                 assert!(!text.is_empty(), "an empty delta: {events:?}");
             }
-            Event::State { index, .. } => {
-                assert_eq!(open, Some(*index), "state outside its block: {events:?}");
+            Event::State { index, .. } | Event::Cite { index, .. } => {
+                assert_eq!(open, Some(*index), "state or a citation outside its block: {events:?}");
             }
             Event::Close { index } => {
                 assert_eq!(open.take(), Some(*index), "a stray close: {events:?}");

@@ -83,6 +83,12 @@ fn replay_block(index: u32, block: &Block, sink: &mut dyn Sink) {
             text: Cow::Borrowed(text),
         });
     }
+    if let Block::Text(text) = block {
+        for citation in &text.citations {
+            let citation = citation.clone();
+            sink.event(Event::Cite { index, citation });
+        }
+    }
     if let Block::Reasoning(Reasoning {
         state: Some(state), ..
     }) = block
@@ -108,6 +114,11 @@ impl Sink for Answer {
             Event::State { state, .. } => {
                 if let Some(Block::Reasoning(reasoning)) = self.blocks.last_mut() {
                     reasoning.state = Some(state);
+                }
+            }
+            Event::Cite { citation, .. } => {
+                if let Some(Block::Text(text)) = self.blocks.last_mut() {
+                    text.citations.push(citation);
                 }
             }
             Event::Close { .. } => {}

@@ -3,8 +3,10 @@
 //! A block holds what the wire said, not an interpretation: tool arguments and schemas stay the
 //! raw text of their author, because providers' prompt caches hash it.
 
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::json::Raw;
+use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Block {
@@ -24,6 +26,8 @@ pub enum Block {
 pub struct Text {
     pub text: String,
     pub cache: Option<CacheMark>,
+    /// The pages that an answer's text names.
+    pub citations: Vec<Citation>,
 }
 
 impl Text {
@@ -31,7 +35,7 @@ impl Text {
     pub fn plain(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
-            cache: None,
+            ..Self::default()
         }
     }
 }
@@ -187,4 +191,32 @@ pub struct Opaque {
     /// The native `type`, for the note that says what was dropped.
     pub kind: String,
     pub raw: Raw,
+}
+
+impl Opaque {
+    /// What another dialect can be told of it: the words of a search result (Anthropic). Of all
+    /// others nothing.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Found {
+            source: String,
+            title: String,
+            content: Vec<Said>,
+        }
+        #[derive(Deserialize)]
+        struct Said {
+            text: String,
+        }
+        if self.dialect != Dialect::AnthropicMessages || self.kind != "search_result" {
+            return None;
+        }
+        let found: Found = serde_json::from_str(self.raw.get()).ok()?;
+        let mut words = format!("{} ({})", found.title, found.source);
+        for said in &found.content {
+            words.push_str("\n\n");
+            words.push_str(&said.text);
+        }
+        Some(words)
+    }
 }

@@ -4,11 +4,12 @@
 //! decode and encode a stream, decode and encode an error. This file is where they are chosen.
 
 use crate::answer::Answer;
-use crate::call::Call;
+use crate::call::{Call, Chat, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
+use crate::json::{Object, Path, Raw};
 use crate::notes::Notes;
 use crate::seal::Seal;
 use crate::{
@@ -46,6 +47,9 @@ pub fn encode_call(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Encoded, Fault> {
+    if let Call::Chat(chat) = call {
+        can_choose(dialect, chat)?;
+    }
     match (dialect, call) {
         (Dialect::OpenaiChat, Call::Chat(chat)) => {
             openai_chat::request::encode(chat, target, notes)
@@ -73,6 +77,32 @@ pub fn encode_call(
         }
         (_, Call::Chat(_) | Call::Fill(_) | Call::Embed(_)) => Err(unspoken(dialect)),
     }
+}
+
+/// A call that must use a tool which only another dialect has cannot be answered: without the tool
+/// the model would make something up.
+fn can_choose(dialect: Dialect, chat: &Chat) -> Result<(), Fault> {
+    let Some(ToolChoice::Named { name, .. }) = &chat.tool_choice else {
+        return Ok(());
+    };
+    let is_foreign = |tool: &Tool| match tool {
+        Tool::Hosted {
+            dialect: own, raw, ..
+        } => *own != dialect && tool_name(raw).is_some_and(|hosted| hosted == *name),
+        Tool::Function(_) | Tool::Custom(_) | Tool::Namespace { .. } => false,
+    };
+    if !chat.tools.iter().any(is_foreign) {
+        return Ok(());
+    }
+    Err(Fault::unsupported(
+        "tool_choice",
+        format!("the tool `{name}` runs at providers of its own dialect only, and must be called"),
+    ))
+}
+
+fn tool_name(raw: &Raw) -> Option<String> {
+    let mut tool = Object::read(raw.raw(), &Path::Root).ok()?;
+    tool.get("name", &Path::Root).ok()?
 }
 
 /// Decodes a whole answer to events; says where its usage object stands. Embeddings have no

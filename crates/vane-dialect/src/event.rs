@@ -5,6 +5,7 @@
 //! and every Delta lands between them; one Finish after the last Close. Encoders may rely on it.
 
 use crate::block::{State, ToolForm};
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::json::Raw;
 use crate::usage::Usage;
@@ -32,6 +33,11 @@ pub enum Event<'a> {
     State {
         index: u32,
         state: State,
+    },
+    /// A page that the open text block names.
+    Cite {
+        index: u32,
+        citation: Citation,
     },
     Close {
         index: u32,
@@ -97,6 +103,7 @@ impl Event<'_> {
                 text: own(text),
             },
             Self::State { index, state } => Event::State { index, state },
+            Self::Cite { index, citation } => Event::Cite { index, citation },
             Self::Close { index } => Event::Close { index },
             Self::Usage(usage) => Event::Usage(usage),
             Self::Finish(stop) => Event::Finish(stop),

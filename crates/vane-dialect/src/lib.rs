@@ -10,6 +10,7 @@
 pub mod answer;
 pub mod block;
 pub mod call;
+pub mod cite;
 pub mod codec;
 pub mod dialect;
 pub mod embed;

@@ -11,15 +11,20 @@
 mod arguments;
 mod waiting;
 
+pub(crate) use arguments::Completeness;
+
 use crate::block::{State, ToolForm};
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::fault::Fault;
 use crate::json::Raw;
 use crate::usage::Usage;
-use arguments::Completeness;
 use std::borrow::Cow;
 use waiting::{Piece, Waiting};
+
+/// How much of an answer's id goes into the ids of its calls: providers take 64 bytes at most.
+const STEM_MAX: usize = 32;
 
 /// How many bytes may wait behind an unfinished tool call.
 const WAITING_BYTES_MAX: usize = 16 << 20;
@@ -29,10 +34,14 @@ pub struct Sequencer {
     started: bool,
     finished: bool,
     next_index: u32,
+    /// What tells this answer from others, for calls that the upstream gives no id.
+    stem: String,
     open: Option<Open>,
     waiting: Waiting,
     /// Tools whose block was closed: more of their arguments would be a lie.
     closed_tools: Vec<u64>,
+    /// Citations that came before the text they belong to.
+    cited: Vec<Citation>,
     /// The ids given out: clients match results to calls by them, so none stands twice.
     ids: Vec<String>,
 }
@@ -73,6 +82,11 @@ impl Sequencer {
     pub fn start(&mut self, id: &str, model: &str, created: u64, sink: &mut dyn Sink) {
         if !self.started {
             self.started = true;
+            self.stem = id
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .take(STEM_MAX)
+                .collect();
             let (id, model) = (Cow::Borrowed(id), Cow::Borrowed(model));
             sink.event(Event::Start { id, model, created });
         }
@@ -82,6 +96,17 @@ impl Sequencer {
     /// If more waits behind an unfinished tool call than memory is set aside for.
     pub fn text(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
         self.plain(Slot::Text, text, sink)
+    }
+
+    /// A page that the text names: that of the open block, or the next one if none is open.
+    pub fn cite(&mut self, citation: Citation, sink: &mut dyn Sink) {
+        match &self.open {
+            Some(open) if open.slot == Slot::Text => {
+                let index = open.index;
+                sink.event(Event::Cite { index, citation });
+            }
+            Some(_) | None => self.cited.push(citation),
+        }
     }
 
     /// # Errors
@@ -271,7 +296,9 @@ impl Sequencer {
         };
         let mut id = match piece.id {
             Some(id) if !id.is_empty() && id != "null" => id.to_owned(),
-            _ => format!("call_{key}"),
+            // The same in every answer, it would name the calls of two turns alike.
+            _ if self.stem.is_empty() => format!("call_{key}"),
+            _ => format!("call_{}_{key}", self.stem),
         };
         while self.ids.contains(&id) {
             id = format!("{id}_{key}");
@@ -306,6 +333,11 @@ impl Sequencer {
             completeness: Completeness::default(),
             wrote: false,
         });
+        if slot == Slot::Text {
+            for citation in std::mem::take(&mut self.cited) {
+                sink.event(Event::Cite { index, citation });
+            }
+        }
         index
     }
 

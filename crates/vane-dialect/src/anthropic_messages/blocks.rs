@@ -6,16 +6,18 @@
 
 mod growing;
 
+pub(super) use growing::Growth;
+
 use super::wire::unwrapped;
 use crate::block::ToolForm;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::Sink;
 use crate::exchange::Asked;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str};
 use crate::sequence::{Sequencer, ToolPiece};
-pub(super) use growing::Growth;
-use growing::{Begun, Growing, More, Named, is_empty, native, text, with_input};
+use growing::{Begun, Growing, More, Named, completed, is_empty, native, text};
 use serde_json::value::RawValue;
 
 #[derive(Debug, Default)]
@@ -49,6 +51,9 @@ impl Blocks {
             "text" => {
                 self.sequencer.boundary(sink);
                 self.sequencer.text(text(begun.text.as_ref()), sink)?;
+                for citation in begun.citations() {
+                    self.sequencer.cite(citation, sink);
+                }
                 Growing::Text
             }
             "thinking" => {
@@ -121,6 +126,7 @@ impl Blocks {
             kind,
             raw: Raw::from(raw),
             input: String::new(),
+            content: String::new(),
         };
         self.open.push((index, opaque));
         Ok(())
@@ -139,10 +145,14 @@ impl Blocks {
             ));
         };
         let growing = self.open.iter_mut().find(|(open, _)| *open == index);
-        let growing = growing.map(|(_, growing)| growing);
-        if let (Some(Growing::Thinking { signature }), Some(Str(more))) = (growing, &more.signature)
-        {
-            signature.push_str(more);
+        match growing.map(|(_, growing)| growing) {
+            Some(Growing::Thinking { signature }) => {
+                signature.push_str(text(more.signature.as_ref()))
+            }
+            Some(Growing::Opaque { content, .. }) => {
+                content.push_str(text(more.content().as_ref()));
+            }
+            Some(Growing::Text | Growing::Tool { .. } | Growing::Custom { .. }) | None => {}
         }
         let signed = more.signature.is_some();
         let grown = [
@@ -158,7 +168,11 @@ impl Blocks {
             last = Some((by, text));
             pieces += 1;
         }
-        Ok(last.filter(|_| pieces == 1 && !signed))
+        let cites = more.citation.is_some();
+        if let Some(citation) = more.citation.and_then(Citation::read) {
+            self.sequencer.cite(citation, sink);
+        }
+        Ok(last.filter(|_| pieces == 1 && !signed && !cites))
     }
 
     pub(super) fn grow_by(
@@ -233,8 +247,13 @@ impl Blocks {
                 self.sequencer.tool(key, piece, sink)?;
                 self.sequencer.tool_done(key, sink);
             }
-            Growing::Opaque { kind, raw, input } => {
-                let raw = with_input(raw, &input);
+            Growing::Opaque {
+                kind,
+                raw,
+                input,
+                content,
+            } => {
+                let raw = completed(raw, &input, &content);
                 let dialect = Dialect::AnthropicMessages;
                 self.sequencer.opaque(dialect, &kind, raw, sink)?;
             }

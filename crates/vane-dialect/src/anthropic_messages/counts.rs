@@ -22,6 +22,8 @@ pub(super) struct Counts {
     output: Option<u64>,
     thinking: Option<u64>,
     searches: Option<u64>,
+    /// What summing up the conversation took: billed, and in none of the counts above.
+    compaction: Option<Box<Counts>>,
     served: Served,
 }
 
@@ -51,7 +53,24 @@ impl Counts {
         if let Some(mut tools) = inner(&mut usage, "server_tool_use") {
             replace(&mut self.searches, tools.take("web_search_requests"));
         }
+        if let Some(iterations) = usage.take("iterations") {
+            self.compaction = compaction(iterations);
+        }
         self.merge_served(&mut usage);
+    }
+
+    fn add(&mut self, more: &Self) {
+        let add = |sum: &mut Option<u64>, more: Option<u64>| {
+            if let Some(more) = more {
+                *sum = Some(sum.unwrap_or(0).saturating_add(more));
+            }
+        };
+        add(&mut self.input, more.input);
+        add(&mut self.read, more.read);
+        add(&mut self.written, more.written);
+        add(&mut self.written_5m, more.written_5m);
+        add(&mut self.written_1h, more.written_1h);
+        add(&mut self.output, more.output);
     }
 
     fn merge_served(&mut self, usage: &mut Object<'_>) {
@@ -87,12 +106,14 @@ impl Counts {
         let written = self.written.unwrap_or(parts);
         let an_hour = of(self.written_1h).min(written);
         let output = of(self.output);
+        let beside = self.compaction.as_deref().map(Self::usage);
+        let beside = beside.unwrap_or_default();
         Usage {
-            input_uncached: of(self.input),
-            cache_read: of(self.read),
-            cache_write: written - an_hour,
-            cache_write_1h: an_hour,
-            output,
+            input_uncached: of(self.input).saturating_add(beside.input_uncached),
+            cache_read: of(self.read).saturating_add(beside.cache_read),
+            cache_write: (written - an_hour).saturating_add(beside.cache_write),
+            cache_write_1h: an_hour.saturating_add(beside.cache_write_1h),
+            output: output.saturating_add(beside.output),
             reasoning: of(self.thinking).min(output),
             units: Units {
                 web_searches: of(self.searches),
@@ -101,6 +122,24 @@ impl Counts {
             served: self.served,
         }
     }
+}
+
+/// The sum of the `compaction` entries of `iterations`.
+fn compaction(iterations: &RawValue) -> Option<Box<Counts>> {
+    let list: Vec<&RawValue> = serde_json::from_str(iterations.get()).ok()?;
+    let mut sum = None::<Box<Counts>>;
+    for raw in list {
+        let Ok(mut entry) = Object::read(raw, &Path::Root) else {
+            continue;
+        };
+        let kind = entry.get::<Str<'_>>("type", &Path::Root).ok().flatten();
+        if kind.is_some_and(|Str(kind)| kind == "compaction") {
+            let mut counts = Counts::default();
+            counts.merge(raw);
+            sum.get_or_insert_default().add(&counts);
+        }
+    }
+    sum
 }
 
 fn inner<'a>(usage: &mut Object<'a>, key: &str) -> Option<Object<'a>> {

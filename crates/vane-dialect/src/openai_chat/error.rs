@@ -56,7 +56,11 @@ pub(super) fn in_answer(chunk: &Chunk<'_>, data: &[u8]) -> Option<Fault> {
     let is_error = chunk.object.0.as_deref() == Some("error");
     let speechless = chunk.choices.is_none() && chunk.usage.is_none();
     let complaint = chunk.message.or(chunk.detail).is_some();
-    if chunk.error.filter(truthy).is_some() || is_error || (speechless && complaint) {
+    let failed = chunk
+        .base_resp
+        .as_ref()
+        .is_some_and(|base| base.status_code.0 != 0);
+    if chunk.error.filter(truthy).is_some() || is_error || failed || (speechless && complaint) {
         return Some(in_frame(data));
     }
     None

@@ -9,6 +9,7 @@ use super::details::Details;
 use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
 use super::{error, usage};
 use crate::block::State;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink, Stop};
 use crate::exchange::{Asked, Seen};
@@ -24,6 +25,7 @@ use tools::Tool;
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     asked: Asked,
+    form: Form,
     sequencer: Sequencer,
     tools: Vec<Tool>,
     details: Details,
@@ -44,10 +46,19 @@ enum Voice {
     Reasoning,
 }
 
+/// Which member of a choice counts: some providers send both in either form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Form {
+    #[default]
+    Chunks,
+    Whole,
+}
+
 impl Reading {
-    pub(super) fn new(asked: Asked) -> Self {
+    pub(super) fn new(asked: Asked, form: Form) -> Self {
         Self {
             asked,
+            form,
             ..Self::default()
         }
     }
@@ -149,16 +160,31 @@ impl Reading {
         if let Some(raw) = choice.error {
             return Err(error::of_object(raw));
         }
-        if let Some(message) = choice.delta.or(choice.message) {
+        let message = match self.form {
+            Form::Whole => choice.message.or(choice.delta),
+            // A message among chunks says again what the deltas said.
+            Form::Chunks => choice
+                .delta
+                .or(choice.message.filter(|_| !self.has_spoken())),
+        };
+        // Together says the text of a chat twice: in the delta, and as that of a completion.
+        let is_chat = message
+            .as_ref()
+            .is_some_and(|message| is_said(message.content));
+        if let Some(message) = message {
             self.message(&message, sink)?;
         }
-        if let Some(text) = member(choice.text) {
+        if let Some(text) = member(choice.text).filter(|_| !is_chat) {
             self.sequencer.text(&text, sink)?;
         }
         if let Some(reason) = member(choice.finish_reason).filter(|reason| !reason.is_empty()) {
             self.stop = Some(stop(&reason, choice.stop_reason)?);
         }
         Ok(())
+    }
+
+    fn has_spoken(&self) -> bool {
+        self.sequencer.has_content() || self.sequencer.has_tools()
     }
 
     fn message(&mut self, message: &Message<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
@@ -181,13 +207,19 @@ impl Reading {
         if let Some(raw) = message.content {
             self.content(raw, sink)?;
         }
+        if let Some(raw) = message.annotations {
+            let list: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+            for citation in list.into_iter().filter_map(Citation::read) {
+                self.sequencer.cite(citation, sink);
+            }
+        }
         if let Some(text) = member(message.refusal) {
             self.sequencer.refusal(&text, sink)?;
         }
         if let Some(raw) = message.tool_calls {
-            let calls: Vec<ToolCall<'_>> = serde_json::from_str(raw.get())
+            let calls: Vec<Option<ToolCall<'_>>> = serde_json::from_str(raw.get())
                 .map_err(|_| error::garbage(raw.get().as_bytes()))?;
-            for call in &calls {
+            for call in calls.iter().flatten() {
                 self.tool(call, sink)?;
             }
         }
@@ -274,6 +306,7 @@ impl<'a> Choice<'a> {
             message.reasoning_details,
             message.tool_calls,
             message.function_call,
+            message.annotations,
             self.finish_reason,
             self.error,
             self.usage,
@@ -323,11 +356,14 @@ fn thinking_text(raw: &RawValue) -> String {
 
 /// Whether the message has more than reasoning.
 fn has_content(message: &Message<'_>) -> bool {
-    let said = |raw: Option<&RawValue>| raw.is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]"));
-    said(message.content)
-        || said(message.refusal)
-        || said(message.tool_calls)
+    is_said(message.content)
+        || is_said(message.refusal)
+        || is_said(message.tool_calls)
         || message.function_call.is_some()
+}
+
+fn is_said(raw: Option<&RawValue>) -> bool {
+    raw.is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]"))
 }
 
 fn stop(reason: &str, detail: Option<&RawValue>) -> Result<Stop, Fault> {

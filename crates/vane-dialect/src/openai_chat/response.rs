@@ -1,22 +1,24 @@
 //! Whole chat answers.
 
 use super::error;
-use super::reading::Reading;
+use super::reading::{Form, Reading};
 use super::usage;
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, State, ToolForm, ToolUse};
 use crate::call::Call;
+use crate::cite::{self, Citation};
 use crate::dialect::Dialect;
 use crate::event::{Sink, Stop};
 use crate::exchange::{Asked, Reply, Seen};
 use crate::fault::Fault;
 use crate::json;
+use std::ops::Range;
 
 pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<Seen, Fault> {
     if body.trim_ascii().is_empty() {
         return Err(error::garbage(body));
     }
-    let mut reading = Reading::new(asked.clone());
+    let mut reading = Reading::new(asked.clone(), Form::Whole);
     let seen = reading.chunk(body, sink)?;
     if !reading.has_choice() {
         return Err(error::garbage(body));
@@ -40,6 +42,7 @@ pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<
         Block::Refusal(text) => Some(text),
         _ => None,
     });
+    write_annotations(&mut out, blocks);
     let thoughts = blocks.iter().filter_map(|block| match block {
         Block::Reasoning(reasoning) => Some(reasoning),
         _ => None,
@@ -162,6 +165,40 @@ fn join<'a>(
         return out.extend_from_slice(b"null");
     }
     json::string(out, &found.concat());
+}
+
+/// An annotation of the text that stands at these characters of the whole content.
+pub(super) fn annotation(
+    out: &mut Vec<u8>,
+    is_first: bool,
+    citation: &Citation,
+    text: &Range<u64>,
+) {
+    if !is_first {
+        out.push(b',');
+    }
+    out.extend_from_slice(br#"{"type":"url_citation","url_citation":{"#);
+    citation.write(out, text.start, text.end - text.start);
+    out.extend_from_slice(b"}}");
+}
+
+fn write_annotations(out: &mut Vec<u8>, blocks: &[Block]) {
+    let (mut from, mut first) = (0, true);
+    for block in blocks {
+        let Block::Text(text) = block else { continue };
+        let at = from..from + cite::length(&text.text);
+        from = at.end;
+        for citation in &text.citations {
+            if first {
+                out.extend_from_slice(br#","annotations":["#);
+            }
+            annotation(out, first, citation, &at);
+            first = false;
+        }
+    }
+    if !first {
+        out.push(b']');
+    }
 }
 
 fn write_thoughts(out: &mut Vec<u8>, thoughts: &[&Reasoning], reply: &Reply) {

@@ -13,8 +13,11 @@ struct Wire<'a> {
     prompt_tokens: Count,
     completion_tokens: Count,
     total_tokens: Count,
-    #[serde(borrow, alias = "prompt_token_details")]
+    #[serde(borrow)]
     prompt_tokens_details: Option<&'a RawValue>,
+    /// Mistral spells it so, beside the other.
+    #[serde(borrow)]
+    prompt_token_details: Option<&'a RawValue>,
     #[serde(borrow)]
     completion_tokens_details: Option<&'a RawValue>,
     /// DeepSeek.
@@ -52,10 +55,12 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
             .unwrap_or_default()
     };
     let prompt = details(wire.prompt_tokens_details);
+    let misspelt = details(wire.prompt_token_details);
     let completion = details(wire.completion_tokens_details);
     // The spellings are alternatives of one count, never parts of a sum.
     let read = [
         prompt.cached_tokens,
+        misspelt.cached_tokens,
         wire.prompt_cache_hit_tokens,
         wire.cached_tokens,
         wire.num_cached_tokens,
@@ -69,6 +74,9 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
     // xAI and Gemini leave reasoning out of `completion_tokens`, but not out of the total.
     let stated = wire.prompt_tokens.0 + wire.completion_tokens.0;
     let unstated = wire.total_tokens.0.saturating_sub(stated);
+    // Others count the cached part of the prompt into the total a second time.
+    let is_cache = unstated == read + written && unstated != completion.reasoning_tokens.0;
+    let unstated = if is_cache { 0 } else { unstated };
     let usage = Usage::from_inclusive(
         wire.prompt_tokens.0,
         read,
@@ -160,6 +168,7 @@ mod tests {
             r#""prompt_cache_hit_tokens":64,"prompt_cache_miss_tokens":36"#,
             r#""cached_tokens":64"#,
             r#""num_cached_tokens":64,"prompt_token_details":{"cached_tokens":64}"#,
+            r#""prompt_token_details":{"cached_tokens":64},"prompt_tokens_details":{"cached_tokens":64}"#,
         ] {
             let usage = usage(&format!(
                 r#"{{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,{cached}}}"#
@@ -180,6 +189,16 @@ mod tests {
                "completion_tokens_details":{"reasoning_tokens":100}}"#,
         );
         assert_eq!((usage.output, usage.reasoning), (105, 100));
+    }
+
+    #[test]
+    fn m1_a_total_that_counts_the_cache_twice_is_no_output() {
+        let usage = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":5,"total_tokens":185,
+               "prompt_tokens_details":{"cached_tokens":64,"cache_write_tokens":16}}"#,
+        );
+        assert_eq!((usage.output, usage.reasoning), (5, 0));
+        assert_eq!(usage.input_total(), 100);
     }
 
     #[test]

@@ -38,6 +38,14 @@ pub(crate) struct Chunk<'a> {
     pub(crate) message: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) detail: Option<&'a RawValue>,
+    /// MiniMax: how the call went, also where the status is 200.
+    pub(crate) base_resp: Option<BaseResp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct BaseResp {
+    pub(crate) status_code: Count,
 }
 
 /// The first choice (the one of index 0) and whether there was any.
@@ -93,6 +101,8 @@ pub(crate) struct Message<'a> {
     pub(crate) tool_calls: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) function_call: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(crate) annotations: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -71,7 +71,10 @@ impl Encoder {
             }
             Event::Usage(usage) => self.usage = *usage,
             Event::Finish(stop) => self.stop = stop.clone(),
-            Event::Delta { .. } | Event::State { .. } | Event::Close { .. } => {}
+            Event::Delta { .. }
+            | Event::State { .. }
+            | Event::Cite { .. }
+            | Event::Close { .. } => {}
         }
     }
 

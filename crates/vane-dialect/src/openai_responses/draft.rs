@@ -6,6 +6,7 @@ use super::item::Item;
 use super::wire::{self, Fields};
 use crate::block::State;
 use crate::call::Call;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Sink, Stop};
 use crate::exchange::Reply;
@@ -79,6 +80,7 @@ impl Draft {
     }
 
     pub(super) fn open(&mut self, opening: &Opening<'_>) -> Option<&Item> {
+        self.close();
         self.refused |= matches!(opening, Opening::Refusal);
         let opening = opening.clone().into_owned();
         self.open = Item::new(opening, &self.stem, self.next_index);
@@ -98,9 +100,17 @@ impl Draft {
         }
     }
 
-    /// Ends the open item and keeps it for the response object.
+    pub(super) fn cite(&mut self, citation: &Citation) {
+        if let Some(item) = &mut self.open {
+            item.citations.push(citation.clone());
+        }
+    }
+
+    /// Ends the open item and keeps it for the response object. The last one is ended after the
+    /// stop is known: an answer that was cut was cut in it.
     pub(super) fn close(&mut self) -> Option<Item> {
         let mut item = self.open.take()?;
+        item.cut = self.incomplete().is_some();
         if matches!(item.opening, Opening::Reasoning) {
             item.sealed = Some(self.seal(&item));
         }
@@ -133,6 +143,7 @@ impl Draft {
 
     /// Writes the response that ended, complete or not.
     pub(super) fn write_ended(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
+        self.close();
         let status = match self.incomplete() {
             Some(reason) => Status::Incomplete(reason),
             None => Status::Completed,
@@ -236,9 +247,9 @@ impl Sink for Draft {
                 self.delta(&text);
             }
             Event::State { state, .. } => self.state(&state),
-            Event::Close { .. } => {
-                self.close();
-            }
+            Event::Cite { citation, .. } => self.cite(&citation),
+            // The next block, or the end of the answer, ends it.
+            Event::Close { .. } => {}
             Event::Usage(usage) => self.usage = usage,
             Event::Finish(stop) => self.stop = Some(stop),
         }

@@ -4,6 +4,7 @@
 
 use super::wire::{Fields, List};
 use crate::block::{State, ToolForm};
+use crate::cite::{self, Citation};
 use crate::dialect::Dialect;
 use crate::event::Opening;
 use crate::json;
@@ -14,7 +15,10 @@ pub(super) struct Item {
     pub(super) id: String,
     pub(super) output_index: u32,
     pub(super) text: String,
+    pub(super) citations: Vec<Citation>,
     pub(super) state: Option<State>,
+    /// The answer ended in the middle of it.
+    pub(super) cut: bool,
     /// Reasoning state as the client carries it; made when the item ends.
     pub(super) sealed: Option<String>,
 }
@@ -37,14 +41,20 @@ impl Item {
             id: format!("{prefix}_{stem}_{output_index}"),
             output_index,
             text: String::new(),
+            citations: Vec::new(),
             state: None,
+            cut: false,
             sealed: None,
         })
     }
 
     /// The item as it begins, or `whole`.
     pub(super) fn write(&self, whole: bool, out: &mut Vec<u8>) {
-        let status = if whole { "completed" } else { "in_progress" };
+        let status = match (whole, self.cut) {
+            (false, _) => "in_progress",
+            (true, false) => "completed",
+            (true, true) => "incomplete",
+        };
         let text = if whole { self.text.as_str() } else { "" };
         match &self.opening {
             Opening::Text | Opening::Refusal => {
@@ -91,6 +101,12 @@ impl Item {
         }
     }
 
+    pub(super) fn write_annotation(&self, citation: &Citation, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"type":"url_citation","#);
+        citation.write(out, 0, cite::length(&self.text));
+        out.push(b'}');
+    }
+
     fn fields<'o>(&self, kind: &str, out: &'o mut Vec<u8>) -> Fields<'o> {
         let mut fields = Fields::open(out);
         fields.text("id", &self.id).text("type", kind);
@@ -113,7 +129,12 @@ impl Item {
             }
             Opening::Text | Opening::ToolUse { .. } | Opening::Opaque { .. } => {
                 let mut fields = Fields::typed(out, "output_text");
-                fields.json("annotations", "[]").json("logprobs", "[]");
+                let mut list = List::open(fields.key("annotations"));
+                for citation in self.citations.iter().filter(|_| whole) {
+                    self.write_annotation(citation, list.next());
+                }
+                list.close();
+                fields.json("logprobs", "[]");
                 fields.text("text", text);
                 fields.close();
             }

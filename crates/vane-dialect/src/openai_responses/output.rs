@@ -13,6 +13,7 @@ pub(super) use tracks::{Part, Place};
 use super::request::parts;
 use super::wire;
 use crate::block::State;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::Sink;
 use crate::fault::Fault;
@@ -64,6 +65,25 @@ impl Output {
     ) -> Result<(), Fault> {
         let at = self.tracks.of_part(place, part);
         self.write(at, part, text, sink)
+    }
+
+    /// `output_text.annotation.added`.
+    pub(super) fn annotation(
+        &mut self,
+        place: Place<'_>,
+        part: Part,
+        raw: &RawValue,
+        sink: &mut dyn Sink,
+    ) {
+        let at = self.tracks.of_part(place, part);
+        self.annotate(at, part, raw, sink);
+    }
+
+    fn annotate(&mut self, at: usize, part: Part, raw: &RawValue, sink: &mut dyn Sink) {
+        self.tracks.at(at).annotated.push(part);
+        if let Some(citation) = Citation::read(raw) {
+            self.sequence.cite(citation, sink);
+        }
     }
 
     /// The whole text of a part: news only if nothing of it came before.
@@ -152,6 +172,11 @@ impl Output {
                 "output_text" | "text" => {
                     let text = wire::told(part.text)?;
                     self.write_once(at, Part::Text(index), &text, sink)?;
+                    let known = self.tracks.at(at).annotated.iter();
+                    let known = known.filter(|part| **part == Part::Text(index)).count();
+                    for raw in list(part.annotations).into_iter().skip(known) {
+                        self.annotate(at, Part::Text(index), raw, sink);
+                    }
                 }
                 "refusal" => {
                     let text = wire::told(part.refusal)?;

@@ -2,7 +2,7 @@
 
 /// Follows the text of one JSON value and knows when it is whole.
 #[derive(Debug, Default)]
-pub(super) struct Completeness {
+pub(crate) struct Completeness {
     depth: u32,
     in_string: bool,
     escaped: bool,
@@ -10,7 +10,7 @@ pub(super) struct Completeness {
 }
 
 impl Completeness {
-    pub(super) fn feed(&mut self, text: &str) {
+    pub(crate) fn feed(&mut self, text: &str) {
         for byte in text.bytes() {
             if self.in_string {
                 match byte {
@@ -33,7 +33,7 @@ impl Completeness {
     }
 
     /// Whether the value has begun and nothing of it is open.
-    pub(super) const fn is_whole(&self) -> bool {
+    pub(crate) const fn is_whole(&self) -> bool {
         self.begun && self.depth == 0 && !self.in_string
     }
 }

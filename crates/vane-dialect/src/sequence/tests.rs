@@ -36,7 +36,9 @@ fn blocks(events: &Events) -> Vec<(String, String)> {
                 assert!(!text.is_empty());
                 blocks.last_mut().unwrap().1.push_str(text);
             }
-            Event::State { index, .. } => assert_eq!(open, Some(*index)),
+            Event::State { index, .. } | Event::Cite { index, .. } => {
+                assert_eq!(open, Some(*index));
+            }
             Event::Close { index } => {
                 assert_eq!(open.take(), Some(*index));
             }
@@ -46,6 +48,60 @@ fn blocks(events: &Events) -> Vec<(String, String)> {
     }
     assert_eq!(open, None);
     blocks
+}
+
+#[test]
+fn t3_calls_without_ids_are_told_apart_between_answers() {
+    let id_in = |answer: &str| {
+        let mut events = Events::new();
+        let mut sequence = Sequencer::default();
+        sequence.start(answer, "m", 1, &mut events);
+        let nameless = ToolPiece {
+            id: None,
+            ..piece("f", "{}")
+        };
+        sequence.tool(0, nameless, &mut events).unwrap();
+        let ids = events.iter().find_map(|event| match event {
+            Event::Open {
+                opening: Opening::ToolUse { id, .. },
+                ..
+            } => Some(id.to_string()),
+            _ => None,
+        });
+        ids.unwrap()
+    };
+    assert_eq!(id_in("chatcmpl-a/1"), "call_chatcmpla1_0");
+    assert_ne!(id_in("chatcmpl-a"), id_in("chatcmpl-b"));
+    assert!(id_in(&"x".repeat(99)).len() <= 64);
+    assert_eq!(id_in(""), "call_0");
+}
+
+#[test]
+fn a_citation_stands_in_its_text_and_opens_nothing() {
+    let mut events = Events::new();
+    let mut sequence = Sequencer::default();
+    let citation = |url: &str| Citation {
+        url: url.into(),
+        title: None,
+        span: None,
+    };
+    sequence.cite(citation("early"), &mut events);
+    sequence.reasoning("hm", &mut events).unwrap();
+    sequence.cite(citation("still early"), &mut events);
+    sequence.text("hi", &mut events).unwrap();
+    sequence.cite(citation("in time"), &mut events);
+    sequence.boundary(&mut events);
+    sequence.cite(citation("never"), &mut events);
+    sequence.finish(Stop::End, &mut events).unwrap();
+    assert_eq!(blocks(&events).len(), 2);
+    let cited = events.iter().filter_map(|event| match event {
+        Event::Cite { index: 1, citation } => Some(citation.url.as_str()),
+        _ => None,
+    });
+    assert_eq!(
+        cited.collect::<Vec<_>>(),
+        ["early", "still early", "in time"]
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@
 )]
 
 mod broken;
+mod cases;
 mod fidelity;
 mod layout;
 mod offers;

@@ -57,6 +57,7 @@ const CASES: &[Case] = {
             "blank_corners",
             &[OPENAI, RESPONSES, ANTHROPIC, MISTRAL],
         ),
+        case(OpenaiChat, "openai_only_fields", ALL),
         case(OpenaiChat, "wrong_type", &[OPENAI]),
         case(
             AnthropicMessages,
@@ -86,6 +87,8 @@ const CASES: &[Case] = {
             "every_setting",
             &[ANTHROPIC, OPENAI, RESPONSES, MISTRAL],
         ),
+        case(AnthropicMessages, "corners", ALL),
+        case(AnthropicMessages, "hosted_choice", ALL),
         case(OpenaiResponses, "codex", ALL),
         case(OpenaiResponses, "codex_next", ALL),
         case(
@@ -99,7 +102,9 @@ const CASES: &[Case] = {
             &[RESPONSES, OPENAI, ANTHROPIC, MISTRAL],
         ),
         case(OpenaiResponses, "stateful", &[RESPONSES, ANTHROPIC]),
+        case(OpenaiResponses, "items", ALL),
         case(MistralChat, "reasoning", ALL),
+        case(MistralChat, "corners", ALL),
         case(MistralChat, "prefix", ALL),
         case(
             MistralChat,

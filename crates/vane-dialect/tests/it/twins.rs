@@ -1,6 +1,6 @@
 //! A stream and its whole twin are one answer, and no split of the bytes changes it.
 
-use crate::streams::{CASES, Case};
+use crate::cases::{CASES, Case};
 use crate::told::{collect, read_stream, read_whole};
 use std::iter;
 use vane_testkit::split;

@@ -104,10 +104,24 @@ fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
 fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
     call.dialect() == choice.dialect
         && !call.sealed
+        && !needs_memory(call)
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
             || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
+}
+
+/// Whether a call to the responses dialect goes on from what its provider stored, or is to be
+/// asked for later. All accounts share the provider's key, so one could read what another stored;
+/// the decoder refuses it by name. Items are left to the provider: the SDK of one client refers to
+/// its own as soon as it may.
+fn needs_memory(call: &RawCall) -> bool {
+    let said = |key: &str| {
+        let raw = call.head.raw(key);
+        raw.is_some_and(|raw| raw != "null" && raw != "false")
+    };
+    call.dialect() == Dialect::OpenaiResponses
+        && (said("previous_response_id") || said("conversation") || said("background"))
 }
 
 /// Whether one of the offer's quirks is touched by what stands in the body.
@@ -146,7 +160,7 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
             says("\"tool_calls\"")
         }
         Quirk::NoImages => says("\"image_url\""),
-        Quirk::NoTextParts => says("\"text\""),
+        Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says("\"text\""),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => has("reasoning_effort"),
         Quirk::NoThinkingBudget => says("\"budget_tokens\""),

@@ -29,6 +29,7 @@ impl Meter {
             Event::Start { .. }
             | Event::Open { .. }
             | Event::State { .. }
+            | Event::Cite { .. }
             | Event::Close { .. } => {}
         }
     }

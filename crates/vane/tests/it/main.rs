@@ -35,6 +35,7 @@ mod matrix;
 mod messages;
 mod models;
 mod proxies;
+mod recorded;
 mod reload;
 mod responses;
 mod secrets;

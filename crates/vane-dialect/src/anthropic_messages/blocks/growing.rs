@@ -1,6 +1,7 @@
 //! What the wire says of a block, and what is kept of one until it is whole.
 
 use crate::block::State;
+use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::json::{Object, Path, Raw, Str};
 use serde::Deserialize;
@@ -30,6 +31,8 @@ pub(super) enum Growing {
         kind: String,
         raw: Raw,
         input: String,
+        /// Text that comes in pieces: the summary of a `compaction`.
+        content: String,
     },
 }
 
@@ -69,6 +72,17 @@ pub(super) struct Begun<'a> {
     pub(super) name: Option<Str<'a>>,
     #[serde(borrow, default)]
     pub(super) input: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    citations: Option<&'a RawValue>,
+}
+
+impl Begun<'_> {
+    /// The pages that a text names.
+    pub(super) fn citations(&self) -> Vec<Citation> {
+        let list = self.citations.map(RawValue::get).unwrap_or("[]");
+        let list: Vec<&RawValue> = serde_json::from_str(list).unwrap_or_default();
+        list.into_iter().filter_map(Citation::read).collect()
+    }
 }
 
 /// More of a block, of every type.
@@ -82,6 +96,17 @@ pub(super) struct More<'a> {
     pub(super) signature: Option<Str<'a>>,
     #[serde(borrow, default)]
     pub(super) partial_json: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) citation: Option<&'a RawValue>,
+}
+
+impl More<'_> {
+    /// Text of a block that only this dialect knows; other deltas have lists of this name.
+    pub(super) fn content(&self) -> Option<Str<'_>> {
+        serde_json::from_str(self.content?.get()).ok()
+    }
 }
 
 /// State in its native form; whose it is the gateway adds when it seals it.
@@ -105,9 +130,14 @@ pub(super) fn is_empty(input: &str) -> bool {
     inside.unwrap_or(input).trim().is_empty() || input == "null"
 }
 
-/// `raw` with the `input` that came after it in pieces, so that it can go back as one block.
-pub(super) fn with_input(raw: Raw, input: &str) -> Raw {
-    if serde_json::from_str::<&RawValue>(input).is_err() {
+/// `raw` with what came after it in pieces, so that it can go back as one block.
+pub(super) fn completed(raw: Raw, input: &str, content: &str) -> Raw {
+    let content = match content {
+        "" => None,
+        content => Some(serde_json::Value::from(content).to_string()),
+    };
+    let input = serde_json::from_str::<&RawValue>(input).ok();
+    if input.is_none() && content.is_none() {
         return raw;
     }
     let Ok(block) = Object::read(raw.raw(), &Path::Root) else {
@@ -115,7 +145,11 @@ pub(super) fn with_input(raw: Raw, input: &str) -> Raw {
     };
     let mut whole = String::from("{");
     for (name, value) in block.rest() {
-        let value = if name == "input" { input } else { value.get() };
+        let value = match name.as_ref() {
+            "input" => input.map_or(value.get(), RawValue::get),
+            "content" => content.as_deref().unwrap_or(value.get()),
+            _ => value.get(),
+        };
         let name = serde_json::Value::from(name.as_ref());
         let _ = write!(whole, "{name}:{value},");
     }

@@ -73,6 +73,8 @@ impl Encoder {
                     *kept = Some(state.clone());
                 }
             }
+            // A client would give it back, and Anthropic refuses citations that are not its own.
+            Event::Cite { .. } => {}
             Event::Close { .. } => self.close(out),
             Event::Usage(usage) => self.usage = *usage,
             Event::Finish(stop) => self.stop = stop.clone(),

@@ -205,6 +205,28 @@ fn extras_of_others_are_carried_or_noted() {
 }
 
 #[test]
+fn a_schema_without_a_type_gets_the_one_that_anthropic_demands() {
+    let told = |schema: &str| {
+        let mut chat = chat();
+        chat.tools = vec![Tool::Function(Function {
+            name: "f".to_owned(),
+            parameters: Raw::parse(schema),
+            ..Function::default()
+        })];
+        let (body, _) = encode(&chat);
+        let from = body.find(r#""input_schema":"#).unwrap() + r#""input_schema":"#.len();
+        body[from..body[from..].find("}]").unwrap() + from].to_owned()
+    };
+    assert_eq!(told("{}"), r#"{"type":"object"}"#);
+    assert_eq!(
+        told(r#"{ "properties":{"a":{}} }"#),
+        r#"{"type":"object", "properties":{"a":{}} }"#
+    );
+    let own = r##"{ "$defs":{},"type":"object" }"##;
+    assert_eq!(told(own), own);
+}
+
+#[test]
 fn a_schema_goes_as_its_author_wrote_it() {
     let mut chat = chat();
     chat.format = Format::JsonSchema {

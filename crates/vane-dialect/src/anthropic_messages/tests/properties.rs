@@ -37,7 +37,13 @@ fn cache() -> impl Strategy<Value = Option<CacheMark>> {
 }
 
 fn text() -> impl Strategy<Value = Block> {
-    (words(), cache()).prop_map(|(text, cache)| Block::Text(Text { text, cache }))
+    (words(), cache()).prop_map(|(text, cache)| {
+        Block::Text(Text {
+            text,
+            cache,
+            ..Text::default()
+        })
+    })
 }
 
 fn source() -> impl Strategy<Value = Source> {
@@ -158,7 +164,8 @@ fn tool() -> impl Strategy<Value = Tool> {
             Tool::Function(Function {
                 name,
                 description,
-                parameters: Raw::parse(schema),
+                // Anthropic demands a type, so a schema without one would be given one.
+                parameters: Raw::parse(format!(r#"{{"type":"object","x":{schema}}}"#)),
                 strict,
                 cache,
                 extras: Vec::new(),

@@ -72,6 +72,7 @@ impl Encoder {
                     *kept = Some(state.clone());
                 }
             }
+            Event::Cite { .. } => {}
             Event::Close { .. } => self.close(out),
             Event::Usage(usage) => self.usage = *usage,
             Event::Finish(stop) => self.stop = stop.clone(),

@@ -129,7 +129,7 @@ fn t1_several_whole_calls_in_one_delta() {
     let expected = [
         ("aaaaaaaaa", "f", r#"{"a": 1}"#),
         ("bbbbbbbbb", "g", r#"{"b": [2]}"#),
-        ("call_2", "f", "{}"),
+        ("call_9f3c_2", "f", "{}"),
     ];
     assert_eq!(calls(&answer), expected);
     assert_eq!(answer.stop, Stop::ToolUse);

@@ -273,6 +273,7 @@ fn documents_marks_and_foreign_blocks() {
     let marked = Block::Text(Text {
         text: "hi".into(),
         cache: Some(CacheMark::Default),
+        ..Text::default()
     });
     let foreign = Block::Opaque(Opaque {
         dialect: Dialect::AnthropicMessages,

@@ -54,7 +54,10 @@ pub(super) fn said(body: &[u8]) -> Said {
     match value.get("error").or(errors) {
         Some(Value::String(words)) => said.message = Some(words.clone()),
         Some(error @ Value::Object(_)) => read_object(error, &mut said),
-        _ => read_object(value, &mut said),
+        _ => match value.get("base_resp") {
+            Some(base) => read_base_resp(base, &mut said),
+            None => read_object(value, &mut said),
+        },
     }
     if said.message.is_none() {
         said.message = value.get("message").or(value.get("detail")).and_then(words);
@@ -86,6 +89,20 @@ fn read_object(error: &Value, said: &mut Said) {
         });
         said.inner = said.inner.take().map(|inner| shorten(&inner));
     }
+}
+
+/// MiniMax: numbers of its own, told by the names that the rest of this dialect knows.
+fn read_base_resp(base: &Value, said: &mut Said) {
+    said.message = base.get("status_msg").and_then(words);
+    let code = scalar(base.get("status_code"));
+    said.code = match code.as_deref() {
+        Some("1002" | "1039") => Some("rate_limit_exceeded".to_owned()),
+        Some("1004" | "2049") => Some("invalid_api_key".to_owned()),
+        Some("1008") => Some("insufficient_balance".to_owned()),
+        Some("1026" | "1027") => Some("content_filter".to_owned()),
+        Some("2013") => Some("400".to_owned()),
+        Some(_) | None => code,
+    };
 }
 
 /// Text from a string, from a list of validation faults, or from an object around either.
@@ -202,6 +219,7 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
         | "billing_not_active"
         | "insufficient_balance"
         | "insufficient_user_quota"
+        | "Arrearage"
         | "exceeded_current_quota_error" => (Kind::NoFunds, Blame::ProviderKey),
         "invalid_api_key" | "invalid_authentication_error" | "account_deactivated" => {
             (Kind::Unauthenticated, Blame::ProviderKey)
@@ -237,6 +255,15 @@ fn by_message(kind: Kind, message: &str) -> Option<(Kind, Blame)> {
                 "prompt is too long",
                 "maximum prompt length",
                 "input token count",
+                "maximum model length",
+                "maximum sequence length",
+                "model token limit",
+                "exceeds max length",
+                "range of input length",
+                "input is too long",
+                "too many tokens",
+                "max_new_tokens` must be",
+                "reduce the length of the messages",
             ]) =>
         {
             Some((Kind::ContextLength, Blame::Caller))
@@ -247,7 +274,13 @@ fn by_message(kind: Kind, message: &str) -> Option<(Kind, Blame)> {
         Kind::Invalid if says(&["model not exist", "model does not exist", "no such model"]) => {
             Some((Kind::NotFound, Blame::Upstream))
         }
-        Kind::RateLimited | Kind::Forbidden if says(&["insufficient balance", "out of credit"]) => {
+        Kind::RateLimited | Kind::Forbidden
+            if says(&[
+                "insufficient balance",
+                "out of credit",
+                "all available credits",
+            ]) =>
+        {
             Some((Kind::NoFunds, Blame::ProviderKey))
         }
         _ => None,

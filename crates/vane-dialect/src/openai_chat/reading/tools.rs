@@ -6,7 +6,7 @@ use crate::event::Sink;
 use crate::fault::Fault;
 use crate::ids;
 use crate::openai_chat::wire::{ToolCall, member, text};
-use crate::sequence::ToolPiece;
+use crate::sequence::{Completeness, ToolPiece};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -15,6 +15,8 @@ use std::borrow::Cow;
 pub(super) struct Tool {
     index: Option<u64>,
     id: String,
+    /// What of its arguments was seen.
+    seen: Completeness,
     /// A custom tool that was sent as a function: its name and its arguments so far. It waits to
     /// be whole, because its input is inside.
     wrapped: Option<(String, String)>,
@@ -40,10 +42,16 @@ impl Reading {
         let arguments = raw.map_or(Cow::Borrowed(""), |raw| {
             text(raw).unwrap_or(Cow::Borrowed(raw.get()))
         });
-        let key = self.key(call.index, id.as_deref(), name.as_deref());
+        // Some send an empty call beside every piece of text.
+        if name.is_none() && id.is_none() && arguments.is_empty() && self.tools.is_empty() {
+            return Ok(());
+        }
+        let more = form == ToolForm::Function && !arguments.is_empty();
+        let key = self.key(call.index, id.as_deref(), name.as_deref(), more);
         let Some(tool) = self.tools.get_mut(key) else {
             return Ok(());
         };
+        tool.seen.feed(&arguments);
         let flat = name.as_deref();
         let is_wrapped = flat.is_some_and(|flat| self.asked.custom.iter().any(|name| name == flat));
         if is_wrapped && tool.wrapped.is_none() {
@@ -67,9 +75,19 @@ impl Reading {
     }
 
     /// Which call a piece belongs to. Indices may be missing, or 0 for every parallel call; ids
-    /// may be missing, or repeated on every piece.
-    fn key(&mut self, index: Option<u64>, id: Option<&str>, name: Option<&str>) -> usize {
-        let same_id = |tool: &Tool| id.is_none_or(|id| tool.id.is_empty() || tool.id == id);
+    /// may be missing, or repeated on every piece. A name with `more` arguments after whole ones
+    /// is another call.
+    fn key(
+        &mut self,
+        index: Option<u64>,
+        id: Option<&str>,
+        name: Option<&str>,
+        more: bool,
+    ) -> usize {
+        let same_id = |tool: &Tool| match id {
+            Some(id) => tool.id.is_empty() || tool.id == id,
+            None => !(more && tool.seen.is_whole()),
+        };
         let known = match (index, id) {
             (Some(_), _) => self
                 .tools
@@ -84,6 +102,7 @@ impl Reading {
             self.tools.push(Tool {
                 index,
                 id: String::new(),
+                seen: Completeness::default(),
                 wrapped: None,
             });
         }

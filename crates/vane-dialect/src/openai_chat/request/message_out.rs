@@ -154,8 +154,10 @@ impl<'a> Messages<'a> {
             }
         }
         let (members, rest): (Vec<_>, Vec<_>) = rest.into_iter().partition(is_member);
+        let any_rest = !rest.is_empty();
         parts.append(Parts::of(rest, self.target, notes));
-        if any_result && parts.is_empty() && members.is_empty() {
+        // Nothing is left of results alone, nor of what only another dialect understands.
+        if (any_result || any_rest) && parts.is_empty() && members.is_empty() {
             return;
         }
         self.open("user", out);
@@ -193,7 +195,7 @@ impl<'a> Messages<'a> {
             }
         }
         if result.is_error {
-            notes.drop("is_error");
+            inside.fail();
         }
         if result.cache.is_some() {
             notes.drop("cache_control");
@@ -225,7 +227,8 @@ impl<'a> Messages<'a> {
         }
         let reasoning = self.thoughts(&thoughts, notes);
         // Half a message is refused everywhere, and says nothing.
-        if parts.is_empty() && calls.is_empty() && refusal.is_none() && reasoning.is_empty() {
+        let silent = parts.is_empty() && calls.is_empty() && reasoning.is_empty();
+        if silent && refusal.is_none() && members.is_empty() {
             return;
         }
         let split = self.has(Quirk::TextOrCalls) && !parts.is_empty() && !calls.is_empty();

@@ -34,7 +34,11 @@ impl Content<'_> {
         Ok(Some(match kind.as_str() {
             "text" | "input_text" | "output_text" => {
                 let text: String = part.need("text", path)?;
-                Block::Text(Text { text, cache })
+                Block::Text(Text {
+                    text,
+                    cache,
+                    ..Text::default()
+                })
             }
             "refusal" => Block::Refusal(part.need("refusal", path)?),
             "image_url" => image(&mut part, cache, path)?,

@@ -42,6 +42,16 @@ impl<'a> Parts<'a> {
         self.list.push(Part::Text(text.into(), None));
     }
 
+    /// Says of a tool's result that it is a failure: messages have no field for it.
+    pub(super) fn fail(&mut self) {
+        match self.list.first_mut() {
+            Some(Part::Text(text, _)) => *text = Cow::Owned(format!("Error: {text}")),
+            _ => self
+                .list
+                .insert(0, Part::Text(Cow::Borrowed("Error:"), None)),
+        }
+    }
+
     pub(super) fn append(&mut self, mut more: Self) {
         self.list.append(&mut more.list);
     }
@@ -58,7 +68,10 @@ impl<'a> Parts<'a> {
             Block::Opaque(opaque) if opaque.dialect == Dialect::OpenaiChat => {
                 self.list.push(Part::Raw(opaque.raw.get()));
             }
-            Block::Opaque(opaque) => notes.drop(&opaque.kind),
+            Block::Opaque(opaque) => match opaque.words() {
+                Some(words) => self.text(words),
+                None => notes.drop(&opaque.kind),
+            },
             // These are no content: messages have members of their own for them.
             Block::Reasoning(_) | Block::ToolUse(_) | Block::ToolResult(_) => {}
         }

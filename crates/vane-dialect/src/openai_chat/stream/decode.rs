@@ -5,7 +5,7 @@ use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::openai_chat::error;
-use crate::openai_chat::reading::Reading;
+use crate::openai_chat::reading::{Form, Reading};
 
 /// Decodes chat chunks, and completion chunks too.
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ impl Decoder {
     #[must_use]
     pub fn new(asked: Asked) -> Self {
         Self {
-            reading: Reading::new(asked),
+            reading: Reading::new(asked, Form::Chunks),
         }
     }
 

@@ -3,12 +3,14 @@
 
 use crate::block::{State, ToolForm};
 use crate::call::Call;
+use crate::cite::{self, Citation};
 use crate::event::{Event, Opening, Stop};
 use crate::exchange::Reply;
 use crate::frame::sse;
 use crate::json;
 use crate::openai_chat::{response, usage};
 use crate::usage::Usage;
+use std::ops::Range;
 
 pub struct Encoder {
     reply: Reply,
@@ -17,6 +19,10 @@ pub struct Encoder {
     include_usage: bool,
     old_functions: bool,
     block: Open,
+    /// Where the open text began and how far it is, in characters of the whole content.
+    text: Range<u64>,
+    /// The pages that the open text names.
+    cited: Vec<Citation>,
     /// How many tool calls began.
     tools: u64,
     /// How many reasoning blocks ended.
@@ -56,6 +62,8 @@ impl Encoder {
             include_usage,
             old_functions,
             block: Open::None,
+            text: 0..0,
+            cited: Vec::new(),
             tools: 0,
             thoughts: 0,
             usage: Usage::default(),
@@ -75,6 +83,7 @@ impl Encoder {
             }
             Event::Open { opening, .. } => {
                 self.refused |= matches!(opening, Opening::Refusal);
+                self.text.start = self.text.end;
                 self.block = Open::of(opening);
             }
             Event::Delta { text, .. } => self.text(text, out),
@@ -83,6 +92,7 @@ impl Encoder {
                     *known = Some(state.clone());
                 }
             }
+            Event::Cite { citation, .. } => self.cited.push(citation.clone()),
             Event::Close { .. } => self.close(out),
             Event::Usage(usage) => self.usage = *usage,
             Event::Finish(stop) => self.stop = stop.clone(),
@@ -113,6 +123,7 @@ impl Encoder {
     fn text(&mut self, text: &str, out: &mut Vec<u8>) {
         match std::mem::replace(&mut self.block, Open::Untold) {
             Open::Text => {
+                self.text.end += cite::length(text);
                 self.string_delta(b"{\"content\":", text, out);
                 self.block = Open::Text;
             }
@@ -141,8 +152,21 @@ impl Encoder {
                 self.begin_tool(&id, &name, form, "", out);
                 self.block = Open::None;
             }
+            Open::Text if !self.cited.is_empty() => self.annotate(out),
             Open::None | Open::Text | Open::Refusal | Open::Tool(_) | Open::Untold => {}
         }
+    }
+
+    fn annotate(&mut self, out: &mut Vec<u8>) {
+        let cited = std::mem::take(&mut self.cited);
+        let text = self.text.clone();
+        self.delta(out, |out| {
+            out.extend_from_slice(b"{\"annotations\":[");
+            for (at, citation) in cited.iter().enumerate() {
+                response::annotation(out, at == 0, citation, &text);
+            }
+            out.extend_from_slice(b"]}");
+        });
     }
 
     /// The state of a reasoning block, with an index as SDKs that join lists of deltas demand.

@@ -141,6 +141,115 @@ fn every_shape_of_error_body_is_read() {
     }
 }
 
+/// A prompt that is too long is the caller's to shorten: tried elsewhere it would fail again, and
+/// coding tools compact their conversation only if they are told so.
+#[test]
+fn a_prompt_that_is_too_long_is_known_in_every_providers_words() {
+    for (status, body) in [
+        (
+            400,
+            r#"{"error":{"message":"This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Your input exceeds the context window of this model.","type":"invalid_request_error","param":"input","code":"context_length_exceeded"}}"#,
+        ),
+        (
+            400,
+            r#"{"error":"This model's maximum prompt length is 131072 but the request contains 537812 tokens.","code":"Client specified an invalid argument"}"#,
+        ),
+        (
+            400,
+            r#"[{"error":{"code":400,"message":"The input token count (1048578) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]"#,
+        ),
+        (
+            400,
+            r#"{"message":"Please reduce the length of the messages or completion. Current length is 8192 while limit is 8191","type":"invalid_request_error","param":"messages"}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Invalid request: Your request exceeded model token limit: 131072","type":"invalid_request_error"}}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"code":"1261","message":"Prompt exceeds max length"}}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Range of input length should be [1, 129024]","type":"invalid_request_error","param":null,"code":"invalid_parameter_error"},"request_id":"r"}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"request (9000 tokens) exceeds the available context size (4096 tokens)","type":"exceed_context_size_error","n_prompt_tokens":9000,"n_ctx":4096}}"#,
+        ),
+        (
+            400,
+            r#"{"object":"error","message":"The decoder prompt (length 300) is longer than the maximum model length of 256.","type":"BadRequestError","param":null,"code":400}"#,
+        ),
+        (
+            422,
+            r#"{"error":{"message":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 8193.","type":"invalid_request_error","param":null,"code":null}}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Input is too long for requested model.","type":"invalid_request_error"}}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"This endpoint's maximum context length is 163840 tokens.","code":400,"metadata":{"provider_name":null}},"user_id":"u"}"#,
+        ),
+    ] {
+        let fault = decode(status, body.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::ContextLength, Blame::Caller),
+            "{body}"
+        );
+    }
+}
+
+/// A provider without credit is not asked again soon, and never the caller's own balance.
+#[test]
+fn a_provider_without_credit_is_known_in_its_words() {
+    for (status, body) in [
+        (
+            429,
+            r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}"#,
+        ),
+        (
+            402,
+            r#"{"error":{"message":"Insufficient Balance","type":"unknown_error","param":null,"code":"invalid_request_error"}}"#,
+        ),
+        (
+            401,
+            r#"{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","code":401}}"#,
+        ),
+        (
+            429,
+            r#"{"code":"Some resource has been exhausted","error":"Your team has either used all available credits or reached its monthly spending limit."}"#,
+        ),
+        (
+            400,
+            r#"{"error":{"code":"Arrearage","param":null,"message":"Access denied, please make sure your account is in good standing.","type":"Arrearage"},"id":"x"}"#,
+        ),
+        (
+            429,
+            r#"{"error":{"message":"Your account is suspended","type":"exceeded_current_quota_error"}}"#,
+        ),
+        (
+            200,
+            r#"{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}"#,
+        ),
+    ] {
+        let fault = decode(status, body.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::NoFunds, Blame::ProviderKey),
+            "{body}"
+        );
+    }
+}
+
 fn told(fault: &Fault) -> (u16, String, String) {
     let (status, body) = encode(fault);
     let body: Value = serde_json::from_slice(&body).unwrap();

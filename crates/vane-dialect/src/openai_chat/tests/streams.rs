@@ -1,5 +1,5 @@
 use super::*;
-use crate::block::Block;
+use crate::block::{Block, Text};
 use crate::event::Stop;
 use crate::fault::Kind;
 
@@ -41,6 +41,21 @@ fn t1_a_whole_call_in_one_chunk_keeps_its_arguments() {
     );
     assert_eq!(tools(&answer), [("a", "f", r#"{"x":1}"#)]);
     assert_eq!(answer.stop, Stop::ToolUse);
+}
+
+#[test]
+fn t2_empty_calls_beside_text_open_nothing() {
+    let answer = deltas(
+        &[
+            r#"{"content":"Hi","function_call":{"name":"","arguments":""}}"#,
+            r#"{"content":" you","tool_calls":[null]}"#,
+            r#"{"content":"!","tool_calls":[{"index":0,"id":"","function":{"name":null,"arguments":""}}]}"#,
+        ],
+        "stop",
+    );
+    assert_eq!(tools(&answer), []);
+    assert_eq!(answer.blocks, [Block::Text(Text::plain("Hi you!"))]);
+    assert_eq!(answer.stop, Stop::End);
 }
 
 #[test]

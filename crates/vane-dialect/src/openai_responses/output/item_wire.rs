@@ -42,6 +42,8 @@ pub(super) struct PartWire<'a> {
     pub(super) text: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) refusal: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    pub(super) annotations: Option<&'a RawValue>,
 }
 
 impl<'a> ItemWire<'a> {

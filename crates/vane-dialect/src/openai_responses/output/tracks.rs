@@ -16,6 +16,8 @@ pub(super) struct Track {
     id: String,
     call_id: String,
     pub(super) written: Vec<Part>,
+    /// Of each annotation that was given on, the part that it stands in.
+    pub(super) annotated: Vec<Part>,
     /// Arguments that came with the item's beginning, used if no others come.
     pub(super) held: String,
     pub(super) done: bool,
@@ -97,6 +99,7 @@ impl Tracks {
             id: id.unwrap_or_default().into_owned(),
             call_id: wire::text(item.call_id).unwrap_or_default().into_owned(),
             written: Vec::new(),
+            annotated: Vec::new(),
             held: String::new(),
             done: false,
         });

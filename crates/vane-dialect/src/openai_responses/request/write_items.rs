@@ -4,7 +4,7 @@
 //! item, everything else is an item of its own, in order.
 
 use super::write_parts::{kind_of, next, write_medium, write_output, write_text};
-use crate::block::{Block, CacheMark, Reasoning, ToolForm, ToolResult, ToolUse};
+use crate::block::{Block, CacheMark, Reasoning, Text, ToolForm, ToolResult, ToolUse};
 use crate::call::{Role, Turn};
 use crate::dialect::Dialect;
 use crate::exchange::Target;
@@ -97,7 +97,10 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
                 self.end_message(role);
                 json::value(self.list.next(), &opaque.raw);
             }
-            Block::Opaque(opaque) => self.notes.drop(&opaque.kind),
+            Block::Opaque(opaque) => match opaque.words() {
+                Some(words) => write_text("input_text", &words, next(&mut self.parts)),
+                None => self.notes.drop(&opaque.kind),
+            },
         }
     }
 
@@ -175,9 +178,6 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
 
     fn output(&mut self, result: &ToolResult) {
         self.mark(result.cache);
-        if result.is_error {
-            self.notes.drop("is_error");
-        }
         let kind = match result.form {
             ToolForm::Function => "function_call_output",
             ToolForm::Custom => "custom_tool_call_output",
@@ -185,7 +185,8 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
         let mut fields = Fields::typed(self.list.next(), kind);
         fields.text("call_id", &result.id);
         let out = fields.key("output");
-        match result.content.as_slice() {
+        let failed = result.is_error.then(|| failed(&result.content));
+        match failed.as_deref().unwrap_or(&result.content) {
             [] => json::string(out, ""),
             [Block::Text(text)] if text.cache.is_none() && !text.text.is_empty() => {
                 json::string(out, &text.text);
@@ -194,4 +195,14 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
         }
         fields.close();
     }
+}
+
+/// A failure's content, told in words: outputs have no field for it.
+fn failed(content: &[Block]) -> Vec<Block> {
+    let mut content = content.to_vec();
+    match content.first_mut() {
+        Some(Block::Text(text)) => text.text.insert_str(0, "Error: "),
+        _ => content.insert(0, Block::Text(Text::plain("Error:"))),
+    }
+    content
 }

@@ -44,10 +44,16 @@ pub(super) fn write_output(
             Block::Opaque(opaque) if opaque.dialect == Dialect::OpenaiResponses => {
                 json::value(next(&mut parts), &opaque.raw);
             }
+            Block::Opaque(opaque) if let Some(words) = opaque.words() => {
+                write_text("input_text", &words, next(&mut parts));
+            }
             Block::Opaque(_) | Block::Reasoning(_) | Block::ToolUse(_) | Block::ToolResult(_) => {
                 notes.drop(kind_of(block))
             }
         }
+    }
+    if parts.is_empty() {
+        return json::string(out, "");
     }
     out.push(b'[');
     out.append(&mut parts);

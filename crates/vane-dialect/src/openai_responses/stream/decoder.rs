@@ -45,6 +45,8 @@ struct FrameWire<'a> {
     #[serde(borrow, default)]
     item: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    annotation: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     response: Option<&'a RawValue>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
@@ -144,6 +146,13 @@ impl Decoder {
             }
             "response.output_item.added" | "response.output_item.done" => {
                 return self.item(kind, place, wire, sink);
+            }
+            "response.output_text.annotation.added" => {
+                if let Some(raw) = wire.annotation {
+                    let part = Part::Text(wire.content_index.unwrap_or(0));
+                    self.output.annotation(place, part, raw, sink);
+                }
+                return Ok(());
             }
             _ => {}
         }

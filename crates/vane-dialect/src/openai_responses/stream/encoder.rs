@@ -16,6 +16,8 @@ pub struct Encoder {
     draft: Box<Draft>,
     frames: Frames,
     begun: bool,
+    /// The open item is whole; it is ended when it is known whether the answer was cut in it.
+    whole: bool,
 }
 
 /// Writes frames and counts them.
@@ -31,6 +33,7 @@ impl Encoder {
             draft: Box::new(Draft::new(reply)),
             frames: Frames::default(),
             begun: false,
+            whole: false,
         }
     }
 
@@ -42,6 +45,7 @@ impl Encoder {
             }
             Event::Open { opening, .. } => {
                 self.begin(out);
+                self.end_item(out);
                 if let Some(item) = self.draft.open(opening) {
                     self.frames.open(item, out);
                 }
@@ -52,17 +56,15 @@ impl Encoder {
                 }
             }
             Event::State { state, .. } => self.draft.state(state),
-            Event::Close { .. } => {
-                if let Some(item) = self.draft.close() {
-                    self.frames.close(&item, out);
-                }
-            }
+            Event::Cite { citation, .. } => self.draft.cite(citation),
+            Event::Close { .. } => self.whole = true,
             Event::Usage(_) | Event::Finish(_) => self.draft.event(event.clone()),
         }
     }
 
     pub(crate) fn finish(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
         self.begin(out);
+        self.end_item(out);
         let kind = match self.draft.incomplete() {
             Some(_) => "response.incomplete",
             None => "response.completed",
@@ -75,10 +77,19 @@ impl Encoder {
 
     pub(crate) fn fault(&mut self, fault: &Fault, out: &mut Vec<u8>) {
         self.begin(out);
+        self.end_item(out);
         let draft = &mut self.draft;
         self.frames.frame("response.failed", out, |fields| {
             draft.write_failed(fault, fields.key("response"));
         });
+    }
+
+    fn end_item(&mut self, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.whole)
+            && let Some(item) = self.draft.close()
+        {
+            self.frames.close(&item, out);
+        }
     }
 
     /// SDKs refuse a stream that does not begin with these two.
@@ -178,10 +189,21 @@ impl Frames {
         });
     }
 
+    fn annotate(&mut self, item: &Item, out: &mut Vec<u8>) {
+        for (at, citation) in item.citations.iter().enumerate() {
+            let kind = "response.output_text.annotation.added";
+            self.at(kind, item, out, |fields| {
+                fields.value("annotation_index", &at);
+                item.write_annotation(citation, fields.key("annotation"));
+            });
+        }
+    }
+
     fn close(&mut self, item: &Item, out: &mut Vec<u8>) {
         let text = item.text.as_str();
         let part_done = match &item.opening {
             Opening::Text => {
+                self.annotate(item, out);
                 self.at("response.output_text.done", item, out, |fields| {
                     fields.text("text", text).json("logprobs", "[]");
                 });

@@ -61,6 +61,18 @@ fn said() -> impl Strategy<Value = Block> {
     ]
 }
 
+/// Blocks of one answer: no two of its calls have the same id.
+fn answered() -> impl Strategy<Value = Vec<Block>> {
+    proptest::collection::vec(said(), 1..6).prop_map(|mut blocks| {
+        for (at, block) in blocks.iter_mut().enumerate() {
+            if let Block::ToolUse(call) = block {
+                call.id = format!("{}{at}", call.id);
+            }
+        }
+        blocks
+    })
+}
+
 /// Blocks of an earlier answer: reasoning goes back only with its state.
 fn history() -> impl Strategy<Value = Block> {
     said().prop_filter("reasoning without state", |block| {
@@ -202,7 +214,7 @@ proptest! {
 
     #[test]
     fn an_answer_survives_streamed_and_whole(
-        blocks in proptest::collection::vec(said(), 1..6),
+        blocks in answered(),
         step in 1_usize..200,
     ) {
         let refused = blocks.iter().any(|block| matches!(block, Block::Refusal(_)));

@@ -239,11 +239,11 @@ fn t9_an_image_in_a_tool_result_reaches_the_model() {
         ..Chat::default()
     };
     let (body, notes) = encoded(&chat, &[]);
-    assert!(body.contains(r#"{"type":"function_call_output","call_id":"toolu_01","output":[{"type":"input_image","image_url":"data:image/png;base64,AAA"}]}"#), "{body}");
-    assert_eq!(notes, ["is_error"]);
+    assert!(body.contains(r#"{"type":"function_call_output","call_id":"toolu_01","output":[{"type":"input_text","text":"Error:"},{"type":"input_image","image_url":"data:image/png;base64,AAA"}]}"#), "{body}");
+    assert!(notes.is_empty(), "{notes:?}");
     let (body, notes) = encoded(&chat, &[Quirk::NoImages]);
     assert!(body.contains("[image left out"), "{body}");
-    assert_eq!(notes, ["is_error", "image"]);
+    assert_eq!(notes, ["image"]);
 }
 
 #[test]

@@ -6,7 +6,9 @@
 use super::DOORS;
 use crate::told::{collect, read_stream, read_whole, tell_stream, tell_whole};
 use std::iter;
+use std::ops::Range;
 use vane_dialect::block::{Block, Opaque, Reasoning, State, Text, ToolForm, ToolUse};
+use vane_dialect::cite::Citation;
 use vane_dialect::json::Raw;
 use vane_dialect::seal::{Plain, Seal};
 use vane_dialect::usage::{Region, Served, Tier, Units, Usage};
@@ -63,6 +65,12 @@ const TOLD_LESS: &[(&str, &[Dialect], &str)] = &[
         &[OpenaiChat, AnthropicMessages, MistralChat],
         "- left out",
     ),
+    (
+        "citation of a page",
+        &[AnthropicMessages],
+        "- left out: given back, Anthropic refuses what it did not write",
+    ),
+    ("citation of a page", &[MistralChat], "- left out"),
     (
         "stop: stop string",
         &[OpenaiChat, OpenaiResponses, AnthropicMessages, MistralChat],
@@ -284,6 +292,7 @@ fn features() -> Vec<(&'static str, Answer)> {
             ]),
         ),
     ];
+    rows.push(("citation of a page", blocks(vec![cited(Some(1..2))])));
     rows.extend(stops());
     rows.extend(usages());
     rows
@@ -439,6 +448,18 @@ fn blocks(blocks: Vec<Block>) -> Answer {
 
 fn text(text: &str) -> Block {
     Block::Text(Text::plain(text))
+}
+
+fn cited(span: Option<Range<u64>>) -> Block {
+    Block::Text(Text {
+        text: "Hi".to_owned(),
+        citations: vec![Citation {
+            url: "https://a.example".to_owned(),
+            title: Some("A".to_owned()),
+            span,
+        }],
+        ..Text::default()
+    })
 }
 
 fn reasoning(text: &str, state: Option<State>) -> Block {

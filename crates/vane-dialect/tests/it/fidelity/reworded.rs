@@ -39,6 +39,12 @@ const NO_CUSTOM: &[&str] = &["deepseek", "anthropic_messages", "mistral_chat"];
 
 pub(crate) const REWORDED: &[Reworded] = &[
     reworded(
+        "several text blocks",
+        NONE,
+        &["deepseek"],
+        "as one text with blank lines between: it takes no lists",
+    ),
+    reworded(
         "developer role",
         NONE,
         &["deepseek", "anthropic_messages", "mistral_chat"],
@@ -89,7 +95,12 @@ pub(crate) const REWORDED: &[Reworded] = &[
     reworded(
         "failed tool",
         MESSAGES,
-        &["mistral_chat"],
+        &[
+            "openai_chat",
+            "deepseek",
+            "openai_responses",
+            "mistral_chat",
+        ],
         "as text that begins with `Error:`",
     ),
     reworded(

@@ -53,7 +53,11 @@ impl Reader<'_> {
             "text" => {
                 let text = object.need::<String>("text", path)?;
                 let cache = self.cache(&mut object, path)?;
-                Some(Block::Text(Text { text, cache }))
+                Some(Block::Text(Text {
+                    text,
+                    cache,
+                    ..Text::default()
+                }))
             }
             "image" => self.image(&mut object, path)?,
             "document" => self.document(&mut object, path)?,

@@ -4,8 +4,9 @@ use super::names::{Names, own_name};
 use crate::anthropic_messages::wire::{CUSTOM_INPUT, Members};
 use crate::call::{Chat, CustomTool, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
-use crate::json::{self, Raw};
+use crate::json::{self, Object, Path};
 use crate::notes::Notes;
+use std::borrow::Cow;
 
 /// Writes `tools` and `tool_choice`; `custom` gets the sent names of custom tools.
 pub(super) fn write(
@@ -109,10 +110,10 @@ impl Tools<'_> {
         if let Some(description) = &function.description {
             members.text("description", description);
         }
-        let schema = function.parameters.as_ref().map(Raw::get);
+        let schema = function.parameters.as_ref().map(|raw| typed(raw.get()));
         members.raw(
             "input_schema",
-            schema.unwrap_or(r#"{"type":"object","properties":{}}"#),
+            &schema.unwrap_or(Cow::Borrowed(r#"{"type":"object","properties":{}}"#)),
         );
         // `false` is the default, and not every provider knows the field.
         if function.strict == Some(true) {
@@ -158,6 +159,21 @@ impl Tools<'_> {
             self.out.push(b',');
         }
     }
+}
+
+/// The schema with the `type` that Anthropic demands; every other byte is its author's.
+fn typed(schema: &str) -> Cow<'_, str> {
+    let untyped = Object::read_str(schema, &Path::Root)
+        .is_ok_and(|object| object.peek("type").is_none() && object.peek("$ref").is_none());
+    let Some(inside) = schema.trim_start().strip_prefix('{').filter(|_| untyped) else {
+        return Cow::Borrowed(schema);
+    };
+    let comma = if inside.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
+    Cow::Owned(format!("{{\"type\":\"object\"{comma}{inside}"))
 }
 
 fn choice(chat: &Chat, names: &Names, members: &mut Members<'_>, notes: &mut Notes) {

@@ -92,8 +92,11 @@ impl<'c> Carrier<'c, '_> {
                 Some(Part::Own(opaque.raw.get()))
             }
             Block::Opaque(opaque) => {
-                self.notes.drop(&opaque.kind);
-                None
+                let words = opaque.words();
+                if words.is_none() {
+                    self.notes.drop(&opaque.kind);
+                }
+                words.map(|words| Part::Text(Cow::Owned(words)))
             }
             Block::ToolUse(_) | Block::ToolResult(_) => {
                 self.notes.drop("tool_calls");
