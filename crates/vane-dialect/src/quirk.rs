@@ -110,6 +110,11 @@ quirks! {
     ReasoningContent = "reasoning_content",
     /// Takes reasoning of earlier turns back as `reasoning`.
     ReasoningText = "reasoning",
+    /// Takes thought signatures back where it hung them: `extra_content` of calls and messages.
+    ThoughtSignature = "thought_signature",
+    /// The first tool call of a message is refused without a thought signature, even one that
+    /// another model made (Gemini 3 and later).
+    SignedCalls = "signed_calls",
     /// Reasoning text stands between `<think>` tags in the content.
     ThinkTags = "think_tags",
     /// Reasoning text leaves the content for `reasoning_details` when `reasoning_split` asks so.

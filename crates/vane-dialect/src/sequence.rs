@@ -44,6 +44,8 @@ struct Open {
     /// For tools: what of the arguments has been seen.
     completeness: Completeness,
     wrote: bool,
+    /// For reasoning: its state is known, and another state begins another block.
+    stated: bool,
 }
 
 /// Which block a piece belongs to.
@@ -104,7 +106,13 @@ impl Sequencer {
         if self.must_wait(Slot::Reasoning) {
             return self.wait(Piece::State(state));
         }
+        if self.open.as_ref().is_some_and(|open| open.stated) {
+            self.close(sink);
+        }
         let index = self.enter(Slot::Reasoning, Opening::Reasoning, sink);
+        if let Some(open) = &mut self.open {
+            open.stated = true;
+        }
         sink.event(Event::State { index, state });
         Ok(())
     }
@@ -305,6 +313,7 @@ impl Sequencer {
             slot,
             completeness: Completeness::default(),
             wrote: false,
+            stated: false,
         });
         index
     }

@@ -32,7 +32,7 @@ pub(crate) fn check(
         Door::MistralEmbeddings => mistral::embeddings(body),
         Door::AnthropicMessages => anthropic::messages(state, request, body),
         Door::AnthropicCount => anthropic::count(state, request, body),
-        Door::OpenAiChat => openai::chat(body),
+        Door::OpenAiChat => openai::chat(state, body),
         Door::OpenAiCompletions => openai::completions(body),
         Door::OpenAiEmbeddings => openai::embeddings(body),
         Door::Responses(Family::Mistral) => {

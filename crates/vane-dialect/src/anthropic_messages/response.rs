@@ -88,7 +88,11 @@ pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<
     members.raw("type", r#""message""#);
     members.raw("role", r#""assistant""#);
     members.text("model", answer_model(&answer.model, reply));
-    let shown = answer.blocks.iter().filter(|block| is_shown(block));
+    let mut shown: Vec<&Block> = answer.blocks.iter().filter(|b| is_shown(b)).collect();
+    // Readers take the last block for the answer.
+    while shown.len() > 1 && shown.last().is_some_and(|block| is_silent(block)) {
+        shown.pop();
+    }
     list(members.key("content"), shown, |out, shown| {
         block(shown, reply, out);
     });
@@ -127,6 +131,11 @@ fn is_shown(block: &Block) -> bool {
         Block::Refusal(_) | Block::Reasoning(_) | Block::ToolUse(_) => true,
         Block::ToolResult(_) | Block::Image(_) | Block::Document(_) | Block::Audio(_) => false,
     }
+}
+
+/// Whether the block is state alone.
+fn is_silent(block: &Block) -> bool {
+    matches!(block, Block::Reasoning(Reasoning { text, state: Some(_) }) if text.is_empty())
 }
 
 fn block(block: &Block, reply: &Reply, out: &mut Vec<u8>) {

@@ -10,6 +10,7 @@ mod reading;
 pub mod request;
 pub mod response;
 mod schema;
+mod signatures;
 pub mod stream;
 pub(crate) mod usage;
 mod wire;

@@ -6,6 +6,7 @@
 mod tools;
 
 use super::details::Details;
+use super::signatures;
 use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
 use super::{error, usage};
 use crate::block::State;
@@ -26,6 +27,8 @@ pub(super) struct Reading {
     sequencer: Sequencer,
     tools: Vec<Tool>,
     details: Details,
+    /// The signature of the message's text: handed out when the text is over.
+    signature: Option<State>,
     any_choice: bool,
     stop: Option<Stop>,
     usage: Option<Usage>,
@@ -98,6 +101,7 @@ impl Reading {
             self.unwrap(key, true, sink)?;
         }
         self.keep_details(sink)?;
+        self.keep_signature(sink)?;
         let called = self.sequencer.has_tools();
         let stop = match self.stop.take() {
             None | Some(Stop::End) if called => Stop::ToolUse,
@@ -156,6 +160,10 @@ impl Reading {
         if let Some(text) = member(message.refusal) {
             self.sequencer.refusal(&text, sink)?;
         }
+        let signed = message.extra_content;
+        if let Some(state) = signed.and_then(|raw| signatures::state(None, raw)) {
+            self.signature = Some(state);
+        }
         if let Some(raw) = message.tool_calls {
             let calls: Vec<ToolCall<'_>> = serde_json::from_str(raw.get())
                 .map_err(|_| error::garbage(raw.get().as_bytes()))?;
@@ -213,6 +221,13 @@ impl Reading {
             data,
         };
         self.sequencer.reasoning_state(state, sink)
+    }
+
+    fn keep_signature(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        match self.signature.take() {
+            Some(state) => self.sequencer.reasoning_state(state, sink),
+            None => Ok(()),
+        }
     }
 
     fn count(&mut self, raw: &RawValue, sink: &mut dyn Sink) {

@@ -142,9 +142,10 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::SingleChoice => head.raw("n").is_some_and(|n| n != "1"),
         Quirk::ClosedBody => !head.keys().all(|key| is_legal(dialect, key)),
         Quirk::SchemaGemini => has("tools") || has("response_format"),
-        Quirk::NineCharToolIds | Quirk::NoUserAfterTool | Quirk::TextOrCalls => {
-            says("\"tool_calls\"")
-        }
+        Quirk::NineCharToolIds
+        | Quirk::NoUserAfterTool
+        | Quirk::TextOrCalls
+        | Quirk::SignedCalls => says("\"tool_calls\""),
         Quirk::NoImages => says("\"image_url\""),
         Quirk::NoTextParts => says("\"text\""),
         Quirk::NoSeed => has("seed"),
@@ -159,6 +160,7 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         | Quirk::ThinkingSwitch
         | Quirk::EnableThinking
         | Quirk::ReasoningObject
+        | Quirk::ThoughtSignature
         | Quirk::ThinkTags
         | Quirk::ReasoningSplit
         | Quirk::ReasoningReplay
@@ -173,9 +175,12 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         | Quirk::CostReported
         | Quirk::RequestFee => false,
     };
-    Quirk::ALL
-        .iter()
-        .any(|&quirk| quirks.has(quirk) && touched(quirk))
+    // The state of one provider is no other's: the encoder leaves it out and says so.
+    let foreign = !quirks.has(Quirk::ThoughtSignature) && says("\"thought_signature\"");
+    foreign
+        || Quirk::ALL
+            .iter()
+            .any(|&quirk| quirks.has(quirk) && touched(quirk))
 }
 
 /// Whether a closed body of `dialect` may have `key`: Vane's own are cut out anyway.

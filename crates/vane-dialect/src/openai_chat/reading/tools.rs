@@ -5,9 +5,11 @@ use crate::block::ToolForm;
 use crate::event::Sink;
 use crate::fault::Fault;
 use crate::ids;
+use crate::openai_chat::signatures;
 use crate::openai_chat::wire::{ToolCall, member, text};
 use crate::sequence::ToolPiece;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A tool call as the upstream counts it; its place in the list is its key.
@@ -15,6 +17,8 @@ use std::borrow::Cow;
 pub(super) struct Tool {
     index: Option<u64>,
     id: String,
+    /// Its signature was handed out.
+    signed: bool,
     /// A custom tool that was sent as a function: its name and its arguments so far. It waits to
     /// be whole, because its input is inside.
     wrapped: Option<(String, String)>,
@@ -41,6 +45,8 @@ impl Reading {
             text(raw).unwrap_or(Cow::Borrowed(raw.get()))
         });
         let key = self.key(call.index, id.as_deref(), name.as_deref());
+        self.keep_signature(sink)?;
+        self.sign(key, call.extra_content, sink)?;
         let Some(tool) = self.tools.get_mut(key) else {
             return Ok(());
         };
@@ -66,6 +72,23 @@ impl Reading {
         self.sequencer.tool(key, piece, sink)
     }
 
+    /// Hands out the signature of the call at `key`, once and before the call where it can.
+    fn sign(
+        &mut self,
+        key: usize,
+        extra_content: Option<&RawValue>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        let state = extra_content.and_then(|raw| signatures::state(Some(key), raw));
+        match (self.tools.get_mut(key), state) {
+            (Some(tool), Some(state)) if !tool.signed => {
+                tool.signed = true;
+                self.sequencer.reasoning_state(state, sink)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Which call a piece belongs to. Indices may be missing, or 0 for every parallel call; ids
     /// may be missing, or repeated on every piece.
     fn key(&mut self, index: Option<u64>, id: Option<&str>, name: Option<&str>) -> usize {
@@ -84,6 +107,7 @@ impl Reading {
             self.tools.push(Tool {
                 index,
                 id: String::new(),
+                signed: false,
                 wrapped: None,
             });
         }
