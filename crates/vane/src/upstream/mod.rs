@@ -4,6 +4,7 @@ mod body;
 mod breaker;
 mod connect;
 mod h1;
+mod mask;
 mod offer;
 mod parts;
 mod pool;
@@ -12,6 +13,7 @@ mod tls;
 
 pub use body::Body;
 pub use breaker::{Breaker, Standing};
+pub use mask::Mask;
 pub use offer::{Offer, Offers, Tally};
 pub use parts::Parts;
 pub use pool::{Pool, Unsent};

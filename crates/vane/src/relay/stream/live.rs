@@ -132,6 +132,11 @@ impl LiveStream {
 
     /// Reads what the upstream has and decodes it.
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Fault>> {
+        let step = ready!(self.poll_read(cx));
+        Poll::Ready(step.map_err(|fault| self.choice.offer.provider.mask.fault(fault)))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Fault>> {
         if let Some(fault) = self.broken.take() {
             return Poll::Ready(Err(fault));
         }
@@ -170,7 +175,9 @@ impl LiveStream {
     /// Decodes whole frames; consecutive ones that need no edit go out as one slice, `run`.
     fn frames(&mut self, run: &mut Option<std::ops::Range<usize>>) -> Result<(), Fault> {
         while let Some(range) = self.splitter.next_frame() {
-            let bytes = self.splitter.buffer().slice(range.clone());
+            let said = self.splitter.buffer().slice(range.clone());
+            let bytes = self.choice.offer.provider.mask.bytes(said.clone());
+            let is_masked = bytes.as_ptr() != said.as_ptr();
             let frame = Frame::parse(&bytes);
             if frame.data.is_none() {
                 self.forward(run.take());
@@ -178,6 +185,10 @@ impl LiveStream {
             }
             let seen = self.decode(&frame)?;
             match self.edited(&frame, &bytes, &seen) {
+                Edit::Keep if is_masked => {
+                    self.forward(run.take());
+                    self.out.push_back(bytes);
+                }
                 Edit::Keep => match run {
                     Some(run) => run.end = range.end,
                     None => *run = Some(range),
