@@ -175,6 +175,13 @@ impl Quirks {
         Self(self.0 | Self::bit(quirk))
     }
 
+    /// These quirks but for `others`.
+    #[must_use]
+    pub fn without(self, others: &[Quirk]) -> Self {
+        let others: Self = others.iter().copied().collect();
+        Self(self.0 & !others.0)
+    }
+
     #[must_use]
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)

@@ -43,6 +43,12 @@ pub(crate) fn check(
     }
 }
 
+/// Why Mistral would refuse a chat, in the words of the fake; `None` if it takes it.
+#[must_use]
+pub fn refusal_of_mistral(body: &Value) -> Option<String> {
+    mistral::chat(body).err().map(|refusal| refusal.body)
+}
+
 /// The keys of an object, in order; nothing for anything else.
 fn keys(value: &Value) -> impl Iterator<Item = &str> {
     value

@@ -12,7 +12,7 @@ use vane_dialect::codec::{self, Asked, Target};
 use vane_dialect::head::Head;
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::usage::{Served, Tier};
-use vane_dialect::{Dialect, Fault, Notes};
+use vane_dialect::{Dialect, Fault, Notes, mistral_chat};
 
 /// The body of one attempt and what its answer's decoder must know.
 pub(super) struct Outgoing {
@@ -102,12 +102,34 @@ fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
 
 /// Whether the client's bytes may go upstream but for a few splices.
 fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
+    if choice.dialect == Dialect::MistralChat && choice.offer.quirks.has(Quirk::ClosedBody) {
+        return !call.sealed && is_legal_chat(call, choice.offer.quirks);
+    }
     call.dialect() == choice.dialect
         && !call.sealed
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
             || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
+}
+
+/// What the scan of a chat to Mistral answers for, better than a look for a word does.
+const SCANNED: [Quirk; 7] = [
+    Quirk::ClosedBody,
+    Quirk::NoDeveloper,
+    Quirk::NoMessageName,
+    Quirk::NineCharToolIds,
+    Quirk::NoUserAfterTool,
+    Quirk::TextOrCalls,
+    Quirk::NoReasoning,
+];
+
+/// Whether a chat of either door may go to Mistral as it stands.
+fn is_legal_chat(call: &RawCall, quirks: Quirks) -> bool {
+    let door = call.dialect();
+    matches!(door, Dialect::MistralChat | Dialect::OpenaiChat)
+        && !needs_rewriting(quirks.without(&SCANNED), Dialect::MistralChat, &call.head)
+        && mistral_chat::legal::chat(&call.head, door, &OWN_FIELDS, quirks)
 }
 
 /// Whether one of the offer's quirks is touched by what stands in the body.

@@ -38,6 +38,35 @@ async fn t12_the_clients_bytes_go_up_but_for_the_model() {
 }
 
 #[tokio::test]
+async fn t12_a_chat_that_is_legal_at_mistral_goes_there_as_it_came() {
+    let body = r#"{ "messages" : [ {"role":"user","content":"d\u00e9j\u00e0"}, {"role":"assistant","content":"","tool_calls":[{"id":"aB3dE6gH1","type":"function","function":{"name":"f","arguments":"{ \"q\":1.0}"}}]},
+        {"tool_call_id":"aB3dE6gH1","role":"tool","content":"r"} ], "temperature":0.70,
+        "tools":[{"type":"function","function":{"name":"f","parameters":{"z":1.0e2,"a":{}, "type":"object"}}}], "model":"mistral/mistral-m" , "provider":{"only":["mistral"]},"stream":STREAM }"#;
+    for path in [PATH, "/mistral/v1/chat/completions"] {
+        for stream in ["true", "false"] {
+            let world = World::start().await;
+            let body = body.replace("STREAM", stream);
+            let reply = world.post(path, &body).await.ok();
+            let expected = body
+                .replace(r#""mistral/mistral-m""#, r#""mistral-m""#)
+                .replace(r#" "provider":{"only":["mistral"]},"#, "");
+            let sent = world.only_call();
+            assert_eq!(sent.body_text().replace(' ', ""), expected.replace(' ', ""));
+            assert!(
+                sent.body_text()
+                    .contains(r#"{"z":1.0e2,"a":{}, "type":"object"}"#)
+            );
+            assert_eq!(reply.header("vane-dropped"), None);
+            // One word that Mistral does not know, and it is written anew.
+            world.fake.reset();
+            let foreign = body.replace(r#""temperature":0.70"#, r#""seed":7"#);
+            world.post(path, &foreign).await.ok();
+            assert!(world.only_call().body_text().starts_with(r#"{"model""#));
+        }
+    }
+}
+
+#[tokio::test]
 async fn t12_the_answers_bytes_come_back_but_for_the_cost() {
     let world = World::start().await;
     let reply = world.post(PATH, hi("lab-m", false)).await.ok();

@@ -6,7 +6,7 @@
 mod names;
 mod order;
 mod outline;
-mod parts;
+pub(in crate::mistral_chat) mod parts;
 mod tools;
 mod write;
 
