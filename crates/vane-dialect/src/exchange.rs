@@ -28,6 +28,8 @@ pub struct Target<'a> {
 pub struct Asked {
     /// The text that the client prefilled: decoders of dialects that repeat it take it off.
     pub prefill: Option<String>,
+    /// Reasoning stands between `<think>` tags at the start of the content.
+    pub think_tags: bool,
     /// The tools of namespaces by the flat name they were sent under: (flat, namespace, name).
     pub namespaced: Vec<(String, String, String)>,
     /// Custom tools that were sent as one-string functions, by name.

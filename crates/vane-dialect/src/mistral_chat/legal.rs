@@ -28,12 +28,12 @@ pub fn chat(head: &Head, door: Dialect, cut: &[&str], quirks: Quirks) -> bool {
     let Some(tools) = tools(head.raw("tools")) else {
         return false;
     };
-    let keys = head.keys().filter(|key| !cut.contains(key));
+    let mut keys = head.keys().filter(|key| !cut.contains(key));
     let legal = |key: &str| match head.raw(key) {
         Some(raw) => is_legal(key, raw, door, quirks, &tools),
         None => is_nullable(key),
     };
-    keys.map(legal).all(|legal| legal) && head.raw("messages").is_some()
+    keys.all(legal) && head.raw("messages").is_some()
 }
 
 fn is_nullable(key: &str) -> bool {

@@ -12,6 +12,7 @@ pub mod response;
 mod schema;
 mod signatures;
 pub mod stream;
+mod think;
 pub(crate) mod usage;
 mod wire;
 

@@ -7,6 +7,7 @@ mod tools;
 
 use super::details::Details;
 use super::signatures;
+use super::think::{Piece, Think};
 use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
 use super::{error, usage};
 use crate::block::State;
@@ -27,6 +28,7 @@ pub(super) struct Reading {
     sequencer: Sequencer,
     tools: Vec<Tool>,
     details: Details,
+    think: Think,
     /// The signature of the message's text: handed out when the text is over.
     signature: Option<State>,
     any_choice: bool,
@@ -97,6 +99,7 @@ impl Reading {
             return Ok(());
         }
         self.sequencer.start("", "", 0, sink);
+        self.end_words(sink)?;
         for key in 0..self.tools.len() {
             self.unwrap(key, true, sink)?;
         }
@@ -187,7 +190,7 @@ impl Reading {
     /// Content is text or, at some providers, a list of parts.
     fn content(&mut self, raw: &RawValue, sink: &mut dyn Sink) -> Result<(), Fault> {
         if let Some(text) = text(raw) {
-            return self.sequencer.text(&text, sink);
+            return self.words(&text, sink);
         }
         for part in serde_json::from_str::<Vec<Part<'_>>>(raw.get()).unwrap_or_default() {
             match part.kind.as_ref().map(|kind| &*kind.0) {
@@ -206,6 +209,28 @@ impl Reading {
             }
         }
         Ok(())
+    }
+
+    /// Text of the content, where some providers put what was thought first.
+    fn words(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if !self.asked.think_tags {
+            return self.sequencer.text(text, sink);
+        }
+        let mut pieces = self.think.take(text).into_iter();
+        pieces.try_for_each(|piece| self.piece(piece, sink))
+    }
+
+    fn piece(&mut self, piece: Piece, sink: &mut dyn Sink) -> Result<(), Fault> {
+        match piece {
+            Piece::Thought(thought) => self.sequencer.reasoning(&thought, sink),
+            Piece::Text(text) => self.sequencer.text(&text, sink),
+        }
+    }
+
+    /// The content is over, for tool calls begin or the answer ends.
+    pub(super) fn end_words(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let held = self.think.end();
+        self.piece(held, sink)
     }
 
     /// Hands out reasoning state when the reasoning is over.

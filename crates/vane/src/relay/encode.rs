@@ -173,29 +173,13 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => has("reasoning_effort"),
         Quirk::NoThinkingBudget => says("\"budget_tokens\""),
-        Quirk::NoPrefill
-        | Quirk::AlternatingTurns
-        | Quirk::NoTools
-        | Quirk::NoToolsWhileReasoning
-        | Quirk::ReasoningContent
-        | Quirk::ReasoningText
-        | Quirk::ThinkingSwitch
-        | Quirk::EnableThinking
-        | Quirk::ReasoningObject
-        | Quirk::ThoughtSignature
-        | Quirk::ThinkTags
-        | Quirk::ReasoningSplit
-        | Quirk::ReasoningReplay
-        | Quirk::OpenaiOwn
-        | Quirk::CacheControl
-        | Quirk::NoReasoning
-        | Quirk::ToolImages
-        | Quirk::Documents
-        | Quirk::UsageUnasked
-        | Quirk::UsageInChoice
-        | Quirk::UsageXGroq
-        | Quirk::CostReported
-        | Quirk::RequestFee => false,
+        // DeepSeek and Moonshot want the field beside every list of calls.
+        Quirk::ReasoningReplay => {
+            let count = |text: &str| memmem::find_iter(head.body(), text).count();
+            count("\"tool_calls\"") > count("\"reasoning_content\"")
+        }
+        // The others concern what only the translator writes, or how answers are read.
+        _ => false,
     };
     // The state of one provider is no other's: the encoder leaves it out and says so.
     let foreign = !quirks.has(Quirk::ThoughtSignature) && says("\"thought_signature\"");

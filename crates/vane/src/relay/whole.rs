@@ -46,20 +46,25 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
     let mut meter = Meter::default();
     let dialect = asked.choice.dialect;
     // A whole answer to a call that streams is replayed as one: its bytes are of no use.
-    let content = if walk.call.dialect() == dialect && !walk.call.stream {
-        let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?;
-        Content::Forward {
+    let forwards = walk.call.dialect() == dialect && !walk.call.stream;
+    let (content, usage) = if forwards {
+        let usage = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?.usage;
+        let body = body.clone();
+        let content = Content::Forward {
             body,
-            usage: seen.usage,
-        }
+            usage: usage.clone(),
+        };
+        (content, usage)
     } else {
         let mut both = Both {
             meter: &mut meter,
             answer: Answer::default(),
         };
-        codec::decode_answer(dialect, &body, &asked.asked, &mut both)?;
-        Content::Translate(Box::new(both.answer))
+        let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut both)?;
+        (Content::Translate(Box::new(both.answer)), seen.usage)
     };
+    let usage = usage.and_then(|range| body.get(range));
+    meter.read_reported(asked.choice.offer.quirks, usage);
     Ok(WholeAnswer {
         choice: asked.choice,
         notes: asked.notes,

@@ -1,6 +1,7 @@
 //! `POST /v1/chat/completions` and its strict twin under `/mistral`.
 
 use serde_json::{Value, json};
+use vane_dialect::quirk::Quirk;
 use vane_testkit::{Answer, Fault, Lines, Script, Shape, Split, Usage, UsageAt, When};
 
 use crate::client::Ask;
@@ -391,4 +392,32 @@ async fn t8_a_closed_body_is_respected_whatever_the_client_sends() {
         "tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]});
     let reply = world.post(PATH, body).await.ok();
     Door::Chat.read(&reply);
+}
+
+#[tokio::test]
+async fn a_providers_own_cost_is_logged_beside_ours_and_never_billed() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::CostReported);
+        }
+    })
+    .await;
+    let said = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":1,"total_tokens":11,"cost":1.5e-05}}"#;
+    let chunk = said.replace("\"message\"", "\"delta\"");
+    let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    let answers = [("application/json", said), ("text/event-stream", &stream)];
+    for (stream, (kind, said)) in [false, true].into_iter().zip(answers) {
+        world.fake.always(Answer::recorded(kind, said));
+        for door in [Door::Chat, Door::Messages] {
+            let reply = world
+                .post(door.path(), door.request("lab-m", "Hi", stream))
+                .await
+                .ok();
+            assert_eq!(cost_in(reply.text()), "0.000012", "{door:?}");
+        }
+    }
+    for line in world.log.lines(4).await {
+        assert_eq!(line["cost"].to_string(), "0.000012", "{line}");
+        assert_eq!(line["reported_cost"].to_string(), "0.000015", "{line}");
+    }
 }

@@ -57,6 +57,7 @@ pub(crate) fn encode(
             namespaced: names.changed(),
             custom: tools::custom(chat, &names),
             ids,
+            ..Asked::default()
         },
     };
     let mut body = Members::open(&mut encoded.body);

@@ -45,6 +45,7 @@ impl Reading {
             text(raw).unwrap_or(Cow::Borrowed(raw.get()))
         });
         let key = self.key(call.index, id.as_deref(), name.as_deref());
+        self.end_words(sink)?;
         self.keep_signature(sink)?;
         self.sign(key, call.extra_content, sink)?;
         let Some(tool) = self.tools.get_mut(key) else {

@@ -47,6 +47,7 @@ impl<'a> Messages<'a> {
 
     pub(super) fn asked(self) -> Asked {
         Asked {
+            think_tags: self.has(Quirk::ThinkTags),
             ids: self.ids,
             ..Asked::default()
         }
@@ -243,6 +244,10 @@ impl<'a> Messages<'a> {
             json::string(out, refusal);
         }
         out.extend_from_slice(&reasoning);
+        let unsaid = !reasoning.starts_with(b",\"reasoning_content\"");
+        if self.has(Quirk::ReasoningReplay) && unsaid && !calls.is_empty() {
+            out.extend_from_slice(b",\"reasoning_content\":\"\"");
+        }
         if let Some(extra_content) = signatures.of_message {
             out.extend_from_slice(b",\"extra_content\":");
             out.extend_from_slice(extra_content.as_bytes());
@@ -307,6 +312,13 @@ impl<'a> Messages<'a> {
             Some(name) => {
                 out.extend_from_slice(name.as_bytes());
                 json::string(&mut out, &text);
+            }
+            None if self.has(Quirk::ReasoningSplit) && states.is_empty() => {
+                out.extend_from_slice(
+                    br#","reasoning_details":[{"type":"reasoning.text","index":0,"text":"#,
+                );
+                json::string(&mut out, &text);
+                out.extend_from_slice(b"}]");
             }
             // The state has the text in it.
             None if !states.is_empty() || !signatures.is_empty() => {}

@@ -184,6 +184,9 @@ impl LiveStream {
                 continue;
             }
             let seen = self.decode(&frame)?;
+            let data = frame.data.as_deref().unwrap_or_default();
+            let usage = seen.usage.clone().and_then(|range| data.get(range));
+            self.meter.read_reported(self.choice.offer.quirks, usage);
             match self.edited(&frame, &bytes, &seen) {
                 Edit::Keep if is_masked => {
                     self.forward(run.take());
