@@ -4,7 +4,9 @@
 //! ([`Asked`]); a decoder tells what it has [`Seen`]; an encoder of answers is told of the
 //! [`Reply`].
 
+use crate::block::State;
 use crate::call::Call;
+use crate::dialect::Dialect;
 use crate::quirk::Quirks;
 use crate::seal::Seal;
 use std::ops::Range;
@@ -49,6 +51,18 @@ pub struct Reply {
     /// The provider whose state is sealed.
     pub provider: String,
     pub seal: Arc<dyn Seal>,
+}
+
+impl Reply {
+    /// The seal under which reasoning, and the state it belongs to, comes back to us. Without
+    /// state it carries the text alone, for clients that return only what is sealed.
+    pub(crate) fn seal(&self, door: Dialect, state: Option<&State>, text: &str) -> String {
+        let state = State {
+            provider: Some(self.provider.clone()),
+            ..state.map_or_else(|| State::native(door, ""), State::clone)
+        };
+        self.seal.seal(&state, text)
+    }
 }
 
 /// An encoded request and what its answer's decoder must know.

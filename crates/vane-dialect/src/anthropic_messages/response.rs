@@ -4,8 +4,7 @@ use super::blocks::Blocks;
 use super::counts::{self, Counts};
 use super::error;
 use super::wire::{
-    Members, answer_id, answer_model, has_tools, list, object_text, read_stop, signature, wrapped,
-    write_stop,
+    Members, answer_id, answer_model, has_tools, list, object_text, read_stop, wrapped, write_stop,
 };
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, ToolForm, ToolUse};
@@ -174,7 +173,7 @@ fn plain(text: &str, members: &mut Members<'_>) {
 
 fn reasoning(thought: &Reasoning, reply: &Reply, members: &mut Members<'_>) {
     let state = thought.state.as_ref();
-    let sealed = signature(reply, state, &thought.text);
+    let sealed = reply.seal(Dialect::AnthropicMessages, state, &thought.text);
     if state.is_some_and(|state| state.redacted) && thought.text.is_empty() {
         members.text("type", "redacted_thinking");
         members.text("data", &sealed);

@@ -238,13 +238,7 @@ impl Reading {
         let Some(data) = self.details.take() else {
             return Ok(());
         };
-        let state = State {
-            dialect: Dialect::OpenaiChat,
-            provider: None,
-            id: None,
-            redacted: false,
-            data,
-        };
+        let state = State::native(Dialect::OpenaiChat, data);
         self.sequencer.reasoning_state(state, sink)
     }
 

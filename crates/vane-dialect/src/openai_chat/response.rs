@@ -4,7 +4,7 @@ use super::error;
 use super::reading::Reading;
 use super::usage;
 use crate::answer::Answer;
-use crate::block::{Block, Reasoning, State, ToolForm, ToolUse};
+use crate::block::{Block, Reasoning, ToolForm, ToolUse};
 use crate::call::Call;
 use crate::dialect::Dialect;
 use crate::event::{Sink, Stop};
@@ -96,24 +96,6 @@ pub(crate) const fn finish_reason(stop: &Stop, refused: bool, old_functions: boo
     }
 }
 
-/// The sealed state of a reasoning block; without a state, the seal brings the text back.
-pub(super) fn seal(reply: &Reply, text: &str, state: Option<&State>) -> String {
-    let state = match state {
-        Some(state) => State {
-            provider: Some(reply.provider.clone()),
-            ..state.clone()
-        },
-        None => State {
-            dialect: Dialect::OpenaiChat,
-            provider: Some(reply.provider.clone()),
-            id: None,
-            redacted: false,
-            data: String::new(),
-        },
-    };
-    reply.seal.seal(&state, text)
-}
-
 /// An entry of `reasoning_details`.
 pub(super) fn detail(out: &mut Vec<u8>, index: u64, data: &str) {
     out.extend_from_slice(b"{\"type\":\"reasoning.encrypted\",\"index\":");
@@ -184,7 +166,7 @@ fn write_thoughts(out: &mut Vec<u8>, thoughts: &[&Reasoning], reply: &Reply) {
         detail(
             out,
             index,
-            &seal(reply, &thought.text, thought.state.as_ref()),
+            &reply.seal(Dialect::OpenaiChat, thought.state.as_ref(), &thought.text),
         );
     }
     out.push(b']');

@@ -31,13 +31,10 @@ pub(super) fn state(call: Option<usize>, extra_content: &RawValue) -> Option<Sta
     data.extend_from_slice(b"\"extra_content\":");
     data.extend_from_slice(extra_content.get().as_bytes());
     data.push(b'}');
-    Some(State {
-        dialect: Dialect::OpenaiChat,
-        provider: None,
-        id: None,
-        redacted: false,
-        data: String::from_utf8(data).ok()?,
-    })
+    Some(State::native(
+        Dialect::OpenaiChat,
+        String::from_utf8(data).ok()?,
+    ))
 }
 
 /// Whether any vendor's object (`google`, `vertex`) has a signature.

@@ -41,48 +41,35 @@ pub(super) struct Named {
     pub(super) namespace: Option<String>,
 }
 
-/// The beginning of a block, of every type.
-#[derive(Deserialize)]
-pub(super) struct Begun<'a> {
+/// What the wire says of a block: its beginning, or more of it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Said<'a> {
     #[serde(borrow, rename = "type")]
-    pub(super) kind: Str<'a>,
-    #[serde(borrow, default)]
+    pub(super) kind: Option<Str<'a>>,
+    #[serde(borrow)]
     pub(super) text: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) thinking: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) signature: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) data: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) id: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) name: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) input: Option<&'a RawValue>,
-}
-
-/// More of a block, of every type.
-#[derive(Deserialize)]
-pub(super) struct More<'a> {
-    #[serde(borrow, default)]
-    pub(super) text: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    pub(super) thinking: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    pub(super) signature: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) partial_json: Option<Str<'a>>,
 }
 
 /// State in its native form; whose it is the gateway adds when it seals it.
 pub(super) fn native(data: &str, redacted: bool) -> State {
     State {
-        dialect: Dialect::AnthropicMessages,
-        provider: None,
-        id: None,
         redacted,
-        data: data.to_owned(),
+        ..State::native(Dialect::AnthropicMessages, data)
     }
 }
 

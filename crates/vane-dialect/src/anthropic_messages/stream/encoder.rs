@@ -6,7 +6,7 @@
 use crate::anthropic_messages::counts;
 use crate::anthropic_messages::response::{stop_of, thoughts_are_omitted};
 use crate::anthropic_messages::wire::{
-    CUSTOM_INPUT, Members, answer_id, answer_model, object_text, signature, wrapped, write_stop,
+    CUSTOM_INPUT, Members, answer_id, answer_model, object_text, wrapped, write_stop,
 };
 use crate::block::{State, ToolForm};
 use crate::dialect::Dialect;
@@ -233,7 +233,7 @@ impl Encoder {
         state: Option<&State>,
         out: &mut Vec<u8>,
     ) {
-        let sealed = signature(&self.reply, state, text);
+        let sealed = self.reply.seal(Dialect::AnthropicMessages, state, text);
         if text.is_empty() && state.is_some_and(|state| state.redacted) {
             self.start(out, |block| {
                 block.text("type", "redacted_thinking");

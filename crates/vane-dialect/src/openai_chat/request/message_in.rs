@@ -198,13 +198,7 @@ impl Reader<'_> {
             }
         }
         if foreign && opened.is_empty() {
-            let state = State {
-                dialect: Dialect::OpenaiChat,
-                provider: None,
-                id: None,
-                redacted: false,
-                data: raw.get().to_owned(),
-            };
+            let state = State::native(Dialect::OpenaiChat, raw.get().to_owned());
             return Ok(thought(text, Some(state)).into_iter().collect());
         }
         Ok(match <[_; 1]>::try_from(opened) {

@@ -3,6 +3,7 @@
 
 use crate::block::{State, ToolForm};
 use crate::call::Call;
+use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
 use crate::exchange::Reply;
 use crate::frame::sse;
@@ -149,7 +150,7 @@ impl Encoder {
     fn sealed(&mut self, text: &str, state: Option<&State>, out: &mut Vec<u8>) {
         let index = self.thoughts;
         self.thoughts += 1;
-        let data = response::seal(&self.reply, text, state);
+        let data = self.reply.seal(Dialect::OpenaiChat, state, text);
         self.delta(out, |out| {
             out.extend_from_slice(b"{\"reasoning_details\":[");
             response::detail(out, index, &data);
