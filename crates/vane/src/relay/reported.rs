@@ -30,7 +30,8 @@ const PICO_PER_TICK: i64 = 100;
 pub(super) fn cost(usage: &[u8]) -> Option<Money> {
     let usage: Usage<'_> = serde_json::from_slice(usage).ok()?;
     if let Some(ticks) = usage.cost_in_usd_ticks {
-        return ticks.checked_mul(PICO_PER_TICK).map(Money::from_pico);
+        let pico = ticks.checked_mul(PICO_PER_TICK)?;
+        return (pico >= 0).then(|| Money::from_pico(pico));
     }
     let text = usage.cost.or(usage.estimated_cost)?.get();
     match serde_json::from_str::<Parts<'_>>(text) {
@@ -55,7 +56,7 @@ fn usd(number: &str) -> Option<Money> {
         None if shift < 0 => 0,
         None => return None,
     };
-    Some(Money::from_pico(pico))
+    (pico >= 0).then(|| Money::from_pico(pico))
 }
 
 #[cfg(test)]
@@ -78,6 +79,8 @@ mod tests {
             (r#"{"cost_in_usd_ticks":37500}"#, Some(3_750_000)),
             (r#"{"cost":"0.1"}"#, None),
             (r#"{"cost":1e99}"#, None),
+            (r#"{"cost":-0.5}"#, None),
+            (r#"{"cost_in_usd_ticks":-1}"#, None),
             (r#"{"cost":null}"#, None),
             (r#"{"prompt_tokens":1}"#, None),
         ];

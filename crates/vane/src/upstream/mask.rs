@@ -33,7 +33,8 @@ impl Mask {
         }
         let mut masked = said.to_vec();
         for finder in &self.0 {
-            while let Some(at) = finder.find(&masked) {
+            let places: Vec<usize> = finder.find_iter(&said).collect();
+            for at in places {
                 masked[at..at + finder.needle().len()].fill(b'*');
             }
         }
@@ -78,6 +79,8 @@ mod tests {
         let mask = Mask::new(["sk-secret/1", "tiny"]);
         let said = mask.bytes(Bytes::from_static(b"a sk-secret/1 tiny sk-secret/1"));
         assert_eq!(said, "a *********** tiny ***********");
+        let stars = Mask::new(["********"]);
+        assert_eq!(stars.bytes(Bytes::from_static(b"x ********")), "x ********");
     }
 
     #[test]
