@@ -74,6 +74,20 @@ pub struct State {
     pub data: String,
 }
 
+impl State {
+    /// State as a client or an upstream of `dialect` says it: readable, and of no stated provider.
+    #[must_use]
+    pub fn native(dialect: Dialect, data: impl Into<String>) -> Self {
+        Self {
+            dialect,
+            provider: None,
+            id: None,
+            redacted: false,
+            data: data.into(),
+        }
+    }
+}
+
 /// A call of a tool by the model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ToolUse {

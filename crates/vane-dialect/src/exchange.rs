@@ -4,7 +4,9 @@
 //! ([`Asked`]); a decoder tells what it has [`Seen`]; an encoder of answers is told of the
 //! [`Reply`].
 
+use crate::block::State;
 use crate::call::Call;
+use crate::dialect::Dialect;
 use crate::quirk::Quirks;
 use crate::seal::Seal;
 use std::ops::Range;
@@ -28,6 +30,8 @@ pub struct Target<'a> {
 pub struct Asked {
     /// The text that the client prefilled: decoders of dialects that repeat it take it off.
     pub prefill: Option<String>,
+    /// Reasoning stands between `<think>` tags at the start of the content.
+    pub think_tags: bool,
     /// The tools of namespaces by the flat name they were sent under: (flat, namespace, name).
     pub namespaced: Vec<(String, String, String)>,
     /// Custom tools that were sent as one-string functions, by name.
@@ -47,6 +51,18 @@ pub struct Reply {
     /// The provider whose state is sealed.
     pub provider: String,
     pub seal: Arc<dyn Seal>,
+}
+
+impl Reply {
+    /// The seal under which reasoning, and the state it belongs to, comes back to us. Without
+    /// state it carries the text alone, for clients that return only what is sealed.
+    pub(crate) fn seal(&self, door: Dialect, state: Option<&State>, text: &str) -> String {
+        let state = State {
+            provider: Some(self.provider.clone()),
+            ..state.map_or_else(|| State::native(door, ""), State::clone)
+        };
+        self.seal.seal(&state, text)
+    }
 }
 
 /// An encoded request and what its answer's decoder must know.

@@ -43,7 +43,7 @@ pub fn original<'a>(map: &'a [(String, String)], sent: &'a str) -> &'a str {
     known.map_or(sent, |(_, original)| original)
 }
 
-fn fits(id: &str) -> bool {
+pub(crate) fn fits(id: &str) -> bool {
     id.len() == LENGTH && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 

@@ -94,8 +94,6 @@ quirks! {
     NoUserAfterTool = "no_user_after_tool",
     /// An assistant message has text or tool calls, never both (Mistral before tokenizer v7).
     TextOrCalls = "text_or_calls",
-    /// User and assistant turns must alternate after the system message.
-    AlternatingTurns = "alternating_turns",
     /// An assistant message at the end is refused rather than continued.
     NoPrefill = "no_prefill",
     /// Takes no images at all.
@@ -110,11 +108,17 @@ quirks! {
     ReasoningContent = "reasoning_content",
     /// Takes reasoning of earlier turns back as `reasoning`.
     ReasoningText = "reasoning",
-    /// Reasoning text stands between `<think>` tags in the content.
+    /// Takes thought signatures back where it hung them: `extra_content` of calls and messages.
+    ThoughtSignature = "thought_signature",
+    /// The first tool call of a message is refused without a thought signature, even one that
+    /// another model made (Gemini 3 and later).
+    SignedCalls = "signed_calls",
+    /// Reasoning text stands between `<think>` tags at the start of the content.
     ThinkTags = "think_tags",
-    /// Reasoning text leaves the content for `reasoning_details` when `reasoning_split` asks so.
+    /// Reasoning text leaves the content for `reasoning_details` when `reasoning_split` asks so,
+    /// and goes back there.
     ReasoningSplit = "reasoning_split",
-    /// Reasoning text of earlier turns must come back with its tool calls.
+    /// A message with tool calls is refused without `reasoning_content`, even an empty one.
     ReasoningReplay = "reasoning_replay",
     /// Refuses `reasoning_effort`.
     NoReasoningEffort = "no_reasoning_effort",
@@ -131,11 +135,7 @@ quirks! {
     NoStreamOptions = "no_stream_options",
     /// Sends usage in a stream without being asked.
     UsageUnasked = "usage_unasked",
-    /// Streamed usage may stand in `choices[0].usage`.
-    UsageInChoice = "usage_in_choice",
-    /// Streamed usage may stand in `x_groq.usage`.
-    UsageXGroq = "usage_x_groq",
-    /// Usage carries the provider's own idea of the cost.
+    /// Usage carries the provider's own idea of the cost, in USD.
     CostReported = "cost_reported",
     /// Bills a fee for each request that no rate here knows: refused until someone prices it.
     RequestFee = "request_fee",
@@ -168,6 +168,13 @@ impl Quirks {
     #[must_use]
     pub const fn with(self, quirk: Quirk) -> Self {
         Self(self.0 | Self::bit(quirk))
+    }
+
+    /// These quirks but for `others`.
+    #[must_use]
+    pub fn without(self, others: &[Quirk]) -> Self {
+        let others: Self = others.iter().copied().collect();
+        Self(self.0 & !others.0)
     }
 
     #[must_use]

@@ -53,6 +53,8 @@ struct Open {
     /// For tools: what of the arguments has been seen.
     completeness: Completeness,
     wrote: bool,
+    /// For reasoning: its state is known, and another state begins another block.
+    stated: bool,
 }
 
 /// Which block a piece belongs to.
@@ -129,7 +131,13 @@ impl Sequencer {
         if self.must_wait(Slot::Reasoning) {
             return self.wait(Piece::State(state));
         }
+        if self.open.as_ref().is_some_and(|open| open.stated) {
+            self.close(sink);
+        }
         let index = self.enter(Slot::Reasoning, Opening::Reasoning, sink);
+        if let Some(open) = &mut self.open {
+            open.stated = true;
+        }
         sink.event(Event::State { index, state });
         Ok(())
     }
@@ -332,6 +340,7 @@ impl Sequencer {
             slot,
             completeness: Completeness::default(),
             wrote: false,
+            stated: false,
         });
         if slot == Slot::Text {
             for citation in std::mem::take(&mut self.cited) {

@@ -128,6 +128,20 @@ pub(crate) fn signature(text: &str) -> String {
     format!("EqFake{:016x}==", hash(text))
 }
 
+/// Whether the model of an OpenAI-shaped chat signs its tool calls, and refuses unsigned ones.
+pub(crate) fn signs_calls(model: &str) -> bool {
+    model.starts_with("gemini-3")
+}
+
+/// The signature of the first call of an answer that is signed.
+pub(crate) fn call_signature(ask: &Ask, parts: &[Part]) -> Option<String> {
+    let mut calls = parts.iter().filter_map(|part| match part {
+        Part::Tool { id, arguments, .. } => Some(signature(&format!("{id}{arguments}"))),
+        Part::Text(_) | Part::Reasoning(_) | Part::Redacted(_) => None,
+    });
+    calls.next().filter(|_| signs_calls(&ask.model))
+}
+
 /// FNV-1a: any hash that is the same everywhere would do.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {

@@ -94,5 +94,6 @@ pub use route::Family;
 pub use script::{Answer, Part, Recorded, Rule, Script, Usage, When};
 pub use server::Settings;
 pub use shape::{Lines, Shape, Split, Tools, UsageAt};
+pub use strict::refusal_of_mistral;
 pub use tls::{Authority, Certificate};
 pub use upstream::FakeUpstream;

@@ -7,8 +7,8 @@ use flate2::write::GzEncoder;
 use serde_json::Value;
 
 use crate::answers::{
-    Said, anthropic_messages, embeddings, llama_infill, mistral_chat, models, openai_chat,
-    openai_completions, openai_responses, signature,
+    Said, anthropic_messages, call_signature, embeddings, llama_infill, mistral_chat, models,
+    openai_chat, openai_completions, openai_responses, signature,
 };
 use crate::ask::Ask;
 use crate::exchange::Exchange;
@@ -139,6 +139,7 @@ fn render(
         Part::Redacted(data) => Some(data.clone()),
         Part::Text(_) | Part::Tool { .. } => None,
     }));
+    state.remember(call_signature(ask, &said.parts).into_iter());
     let said = &said;
     let (unary, frames) = match door {
         Door::OpenAiChat if ask.stream => (None, openai_chat::frames(said)),

@@ -32,7 +32,7 @@ pub(crate) fn check(
         Door::MistralEmbeddings => mistral::embeddings(body),
         Door::AnthropicMessages => anthropic::messages(state, request, body),
         Door::AnthropicCount => anthropic::count(state, request, body),
-        Door::OpenAiChat => openai::chat(body),
+        Door::OpenAiChat => openai::chat(state, body),
         Door::OpenAiCompletions => openai::completions(body),
         Door::OpenAiEmbeddings => openai::embeddings(body),
         Door::Responses(Family::Mistral) => {
@@ -41,6 +41,12 @@ pub(crate) fn check(
         Door::Responses(_) => openai::responses(state, body),
         Door::InputTokens(_) | Door::LlamaInfill | Door::Models(..) => Ok(()),
     }
+}
+
+/// Why Mistral would refuse a chat, in the words of the fake; `None` if it takes it.
+#[must_use]
+pub fn refusal_of_mistral(body: &Value) -> Option<String> {
+    mistral::chat(body).err().map(|refusal| refusal.body)
 }
 
 /// The keys of an object, in order; nothing for anything else.

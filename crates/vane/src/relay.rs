@@ -17,6 +17,7 @@ mod meter;
 mod models;
 mod plan;
 mod reply;
+mod reported;
 mod route;
 mod settle;
 mod splice;

@@ -7,6 +7,7 @@ mod cargo;
 mod links;
 mod migrations;
 mod names;
+mod quirks;
 mod rust;
 mod tree;
 mod words;
@@ -73,6 +74,11 @@ const RULES: &[Rule] = &[
         name: "crates depend in one direction",
         reason: "vane -> ledger -> catalog -> dialect: the arrow is what keeps the inner crates pure",
         check: cargo::direction,
+    },
+    Rule {
+        name: "every quirk is asked for",
+        reason: "a name in the catalogue that no code reads is a difference that nobody minds",
+        check: quirks::unasked,
     },
     Rule {
         name: "migrations have twins",

@@ -17,7 +17,7 @@ use crate::exchange::Asked;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str};
 use crate::sequence::{Sequencer, ToolPiece};
-use growing::{Begun, Growing, More, Named, completed, is_empty, native, text};
+use growing::{Growing, Named, Said, completed, is_empty, native, text};
 use serde_json::value::RawValue;
 
 #[derive(Debug, Default)]
@@ -44,10 +44,10 @@ impl Blocks {
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
         self.end(index, sink)?;
-        let Ok(begun) = serde_json::from_str::<Begun<'_>>(raw.get()) else {
+        let Ok(begun) = serde_json::from_str::<Said<'_>>(raw.get()) else {
             return self.begin_opaque(index, raw);
         };
-        let growing = match begun.kind.0.as_ref() {
+        let growing = match text(begun.kind.as_ref()) {
             "text" => {
                 self.sequencer.boundary(sink);
                 self.sequencer.text(text(begun.text.as_ref()), sink)?;
@@ -76,7 +76,7 @@ impl Blocks {
         Ok(())
     }
 
-    fn begin_tool(&mut self, begun: &Begun<'_>, sink: &mut dyn Sink) -> Result<Growing, Fault> {
+    fn begin_tool(&mut self, begun: &Said<'_>, sink: &mut dyn Sink) -> Result<Growing, Fault> {
         let key = self.tools;
         self.tools += 1;
         let sent = text(begun.name.as_ref());
@@ -139,7 +139,7 @@ impl Blocks {
         raw: &'a RawValue,
         sink: &mut dyn Sink,
     ) -> Result<Option<(Growth, Str<'a>)>, Fault> {
-        let Ok(more) = serde_json::from_str::<More<'a>>(raw.get()) else {
+        let Ok(more) = serde_json::from_str::<Said<'a>>(raw.get()) else {
             return Err(Fault::protocol(
                 "the upstream sent a delta of no known form",
             ));

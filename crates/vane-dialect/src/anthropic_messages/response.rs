@@ -4,8 +4,7 @@ use super::blocks::Blocks;
 use super::counts::{self, Counts};
 use super::error;
 use super::wire::{
-    Members, answer_id, answer_model, has_tools, list, object_text, read_stop, signature, wrapped,
-    write_stop,
+    Members, answer_id, answer_model, has_tools, list, object_text, read_stop, wrapped, write_stop,
 };
 use crate::answer::Answer;
 use crate::block::{Block, Reasoning, ToolForm, ToolUse};
@@ -88,7 +87,11 @@ pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<
     members.raw("type", r#""message""#);
     members.raw("role", r#""assistant""#);
     members.text("model", answer_model(&answer.model, reply));
-    let shown = answer.blocks.iter().filter(|block| is_shown(block));
+    let mut shown: Vec<&Block> = answer.blocks.iter().filter(|b| is_shown(b)).collect();
+    // Readers take the last block for the answer.
+    while shown.len() > 1 && shown.last().is_some_and(|block| is_silent(block)) {
+        shown.pop();
+    }
     list(members.key("content"), shown, |out, shown| {
         block(shown, reply, out);
     });
@@ -129,6 +132,11 @@ fn is_shown(block: &Block) -> bool {
     }
 }
 
+/// Whether the block is state alone.
+fn is_silent(block: &Block) -> bool {
+    matches!(block, Block::Reasoning(Reasoning { text, state: Some(_) }) if text.is_empty())
+}
+
 fn block(block: &Block, reply: &Reply, out: &mut Vec<u8>) {
     let mut members = match block {
         Block::Opaque(opaque) => {
@@ -165,7 +173,7 @@ fn plain(text: &str, members: &mut Members<'_>) {
 
 fn reasoning(thought: &Reasoning, reply: &Reply, members: &mut Members<'_>) {
     let state = thought.state.as_ref();
-    let sealed = signature(reply, state, &thought.text);
+    let sealed = reply.seal(Dialect::AnthropicMessages, state, &thought.text);
     if state.is_some_and(|state| state.redacted) && thought.text.is_empty() {
         members.text("type", "redacted_thinking");
         members.text("data", &sealed);

@@ -1,8 +1,7 @@
 //! Pieces of JSON that requests, answers and streams of this dialect share.
 
 use crate::answer::Answer;
-use crate::block::{CacheMark, State};
-use crate::dialect::Dialect;
+use crate::block::CacheMark;
 use crate::event::Stop;
 use crate::exchange::Reply;
 use crate::json::{self, Object, Path};
@@ -112,26 +111,6 @@ pub(super) fn unwrapped(arguments: &str) -> String {
 
 /// The one parameter of a custom tool that is sent as a function.
 pub(super) const CUSTOM_INPUT: &str = "input";
-
-/// The signature under which `state`, and the reasoning it belongs to, comes back to us. Without
-/// state it carries the text alone.
-pub(super) fn signature(reply: &Reply, state: Option<&State>, text: &str) -> String {
-    let state = state.map_or_else(
-        || State {
-            dialect: Dialect::AnthropicMessages,
-            provider: None,
-            id: None,
-            redacted: false,
-            data: String::new(),
-        },
-        State::clone,
-    );
-    let state = State {
-        provider: Some(reply.provider.clone()),
-        ..state
-    };
-    reply.seal.seal(&state, text)
-}
 
 /// The id of an answer: the upstream's, or ours where it gave none.
 pub(super) fn answer_id<'a>(given: &'a str, reply: &'a Reply) -> &'a str {

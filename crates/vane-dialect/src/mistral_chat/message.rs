@@ -135,13 +135,7 @@ impl Reading {
         let Some(signature) = part.signature.as_ref().filter(|s| !s.0.is_empty()) else {
             return Ok(());
         };
-        let state = State {
-            dialect: Dialect::MistralChat,
-            provider: None,
-            id: None,
-            redacted: false,
-            data: signature.0.to_string(),
-        };
+        let state = State::native(Dialect::MistralChat, signature.0.to_string());
         self.sequence.reasoning_state(state, sink)
     }
 

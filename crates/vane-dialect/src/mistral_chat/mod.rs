@@ -4,6 +4,7 @@
 //! list of legal keys and notes the rest. The answer is lenient to read and strict to write.
 
 pub mod error;
+pub mod legal;
 pub mod request;
 pub mod response;
 pub mod stream;

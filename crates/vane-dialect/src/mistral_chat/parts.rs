@@ -1,19 +1,10 @@
 //! The pieces of an answer that its whole and its streamed form have in common.
 
 use super::members::{Members, list};
-use crate::block::{Block, State};
+use crate::block::Block;
 use crate::call::Call;
 use crate::event::Stop;
 use crate::exchange::Reply;
-
-/// The state as it travels through the client: sealed, with the provider it belongs to.
-pub(super) fn sealed(state: &State, text: &str, reply: &Reply) -> String {
-    let state = State {
-        provider: Some(reply.provider.clone()),
-        ..state.clone()
-    };
-    reply.seal.seal(&state, text)
-}
 
 pub(super) fn text_part(out: &mut Vec<u8>, text: &str) {
     let mut part = Members::open(out);

@@ -1,7 +1,7 @@
 //! Requests of Mistral chat.
 
 mod decode;
-mod encode;
+pub(super) mod encode;
 pub(crate) mod sampling;
 
 pub(crate) use decode::decode;

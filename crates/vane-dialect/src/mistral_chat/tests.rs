@@ -3,6 +3,7 @@
 mod answers;
 mod blocks;
 mod door;
+mod legal;
 mod messages;
 mod order;
 mod properties;

@@ -10,7 +10,9 @@ mod reading;
 pub mod request;
 pub mod response;
 mod schema;
+mod signatures;
 pub mod stream;
+mod think;
 pub(crate) mod usage;
 mod wire;
 

@@ -6,6 +6,8 @@
 mod tools;
 
 use super::details::Details;
+use super::signatures;
+use super::think::{Piece, Think};
 use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
 use super::{error, usage};
 use crate::block::State;
@@ -29,6 +31,9 @@ pub(super) struct Reading {
     sequencer: Sequencer,
     tools: Vec<Tool>,
     details: Details,
+    think: Think,
+    /// The signature of the message's text: handed out when the text is over.
+    signature: Option<State>,
     any_choice: bool,
     stop: Option<Stop>,
     usage: Option<Usage>,
@@ -41,7 +46,10 @@ pub(super) struct Reading {
 /// What a piece of text is a piece of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Voice {
+    /// The content of a message.
     #[default]
+    Words,
+    /// The text of a completion.
     Text,
     Reasoning,
 }
@@ -126,10 +134,12 @@ impl Reading {
             return Ok(());
         }
         self.sequencer.start("", "", 0, sink);
+        self.end_words(sink)?;
         for key in 0..self.tools.len() {
             self.unwrap(key, true, sink)?;
         }
         self.keep_details(sink)?;
+        self.keep_signature(sink)?;
         let called = self.sequencer.has_tools();
         let stop = match self.stop.take() {
             None | Some(Stop::End) if called => Stop::ToolUse,
@@ -143,6 +153,10 @@ impl Reading {
 
     fn say(&mut self, voice: Voice, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
         match voice {
+            Voice::Words => {
+                self.keep_details(sink)?;
+                self.words(text, sink)
+            }
             Voice::Text => self.sequencer.text(text, sink),
             Voice::Reasoning => self.sequencer.reasoning(text, sink),
         }
@@ -216,6 +230,10 @@ impl Reading {
         if let Some(text) = member(message.refusal) {
             self.sequencer.refusal(&text, sink)?;
         }
+        let signed = message.extra_content;
+        if let Some(state) = signed.and_then(|raw| signatures::state(None, raw)) {
+            self.signature = Some(state);
+        }
         if let Some(raw) = message.tool_calls {
             let calls: Vec<Option<ToolCall<'_>>> = serde_json::from_str(raw.get())
                 .map_err(|_| error::garbage(raw.get().as_bytes()))?;
@@ -239,7 +257,7 @@ impl Reading {
     /// Content is text or, at some providers, a list of parts.
     fn content(&mut self, raw: &RawValue, sink: &mut dyn Sink) -> Result<(), Fault> {
         if let Some(text) = text(raw) {
-            return self.sequencer.text(&text, sink);
+            return self.words(&text, sink);
         }
         for part in serde_json::from_str::<Vec<Part<'_>>>(raw.get()).unwrap_or_default() {
             match part.kind.as_ref().map(|kind| &*kind.0) {
@@ -260,19 +278,42 @@ impl Reading {
         Ok(())
     }
 
+    /// Text of the content, where some providers put what was thought first.
+    fn words(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if !self.asked.think_tags {
+            return self.sequencer.text(text, sink);
+        }
+        let mut pieces = self.think.take(text).into_iter();
+        pieces.try_for_each(|piece| self.piece(piece, sink))
+    }
+
+    fn piece(&mut self, piece: Piece, sink: &mut dyn Sink) -> Result<(), Fault> {
+        match piece {
+            Piece::Thought(thought) => self.sequencer.reasoning(&thought, sink),
+            Piece::Text(text) => self.sequencer.text(&text, sink),
+        }
+    }
+
+    /// The content is over, for tool calls begin or the answer ends.
+    pub(super) fn end_words(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let held = self.think.end();
+        self.piece(held, sink)
+    }
+
     /// Hands out reasoning state when the reasoning is over.
     fn keep_details(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
         let Some(data) = self.details.take() else {
             return Ok(());
         };
-        let state = State {
-            dialect: Dialect::OpenaiChat,
-            provider: None,
-            id: None,
-            redacted: false,
-            data,
-        };
+        let state = State::native(Dialect::OpenaiChat, data);
         self.sequencer.reasoning_state(state, sink)
+    }
+
+    fn keep_signature(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
+        match self.signature.take() {
+            Some(state) => self.sequencer.reasoning_state(state, sink),
+            None => Ok(()),
+        }
     }
 
     fn count(&mut self, raw: &RawValue, sink: &mut dyn Sink) {
@@ -296,7 +337,7 @@ impl<'a> Choice<'a> {
         let empty = Message::default();
         let message = self.delta.as_ref().unwrap_or(&empty);
         let texts = [
-            (Voice::Text, message.content),
+            (Voice::Words, message.content),
             (Voice::Text, self.text),
             (Voice::Reasoning, message.reasoning_content),
             (Voice::Reasoning, message.reasoning),
@@ -307,13 +348,14 @@ impl<'a> Choice<'a> {
             message.tool_calls,
             message.function_call,
             message.annotations,
+            message.extra_content,
             self.finish_reason,
             self.error,
             self.usage,
         ];
         let mut texts = texts
-            .iter()
-            .filter_map(|(voice, raw)| Some((*voice, (*raw)?)));
+            .into_iter()
+            .filter_map(|(voice, raw)| Some((voice, raw.filter(|raw| is_said(Some(raw)))?)));
         let (voice, raw) = texts.next()?;
         let alone = texts.next().is_none() && self.message.is_none();
         let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;

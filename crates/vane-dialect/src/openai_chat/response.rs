@@ -4,7 +4,7 @@ use super::error;
 use super::reading::{Form, Reading};
 use super::usage;
 use crate::answer::Answer;
-use crate::block::{Block, Reasoning, State, ToolForm, ToolUse};
+use crate::block::{Block, Reasoning, ToolForm, ToolUse};
 use crate::call::Call;
 use crate::cite::{self, Citation};
 use crate::dialect::Dialect;
@@ -97,24 +97,6 @@ pub(crate) const fn finish_reason(stop: &Stop, refused: bool, old_functions: boo
         // Typed clients know no other names.
         Stop::End | Stop::Sequence(_) | Stop::Pause | Stop::Refusal | Stop::Other(_) => "stop",
     }
-}
-
-/// The sealed state of a reasoning block; without a state, the seal brings the text back.
-pub(super) fn seal(reply: &Reply, text: &str, state: Option<&State>) -> String {
-    let state = match state {
-        Some(state) => State {
-            provider: Some(reply.provider.clone()),
-            ..state.clone()
-        },
-        None => State {
-            dialect: Dialect::OpenaiChat,
-            provider: Some(reply.provider.clone()),
-            id: None,
-            redacted: false,
-            data: String::new(),
-        },
-    };
-    reply.seal.seal(&state, text)
 }
 
 /// An entry of `reasoning_details`.
@@ -221,7 +203,7 @@ fn write_thoughts(out: &mut Vec<u8>, thoughts: &[&Reasoning], reply: &Reply) {
         detail(
             out,
             index,
-            &seal(reply, &thought.text, thought.state.as_ref()),
+            &reply.seal(Dialect::OpenaiChat, thought.state.as_ref(), &thought.text),
         );
     }
     out.push(b']');

@@ -103,6 +103,9 @@ pub(crate) struct Message<'a> {
     pub(crate) function_call: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(crate) annotations: Option<&'a RawValue>,
+    /// Gemini: state of the message.
+    #[serde(borrow)]
+    pub(crate) extra_content: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -115,6 +118,9 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) function: Option<Function<'a>>,
     #[serde(borrow)]
     pub(crate) custom: Option<Function<'a>>,
+    /// Gemini: state of the call.
+    #[serde(borrow)]
+    pub(crate) extra_content: Option<&'a RawValue>,
 }
 
 /// A function's name and arguments, or a custom tool's name and input.

@@ -112,29 +112,14 @@ impl Draft {
         let mut item = self.open.take()?;
         item.cut = self.incomplete().is_some();
         if matches!(item.opening, Opening::Reasoning) {
-            item.sealed = Some(self.seal(&item));
+            let door = Dialect::OpenaiResponses;
+            item.sealed = Some(self.reply.seal(door, item.state.as_ref(), &item.text));
         }
         if !self.output.is_empty() {
             self.output.push(b',');
         }
         item.write(true, &mut self.output);
         Some(item)
-    }
-
-    /// Reasoning without state is sealed too: some clients return only what is encrypted.
-    fn seal(&self, item: &Item) -> String {
-        let state = item.state.clone().unwrap_or(State {
-            dialect: Dialect::OpenaiResponses,
-            provider: None,
-            id: None,
-            redacted: false,
-            data: String::new(),
-        });
-        let state = State {
-            provider: Some(self.reply.provider.clone()),
-            ..state
-        };
-        self.reply.seal.seal(&state, &item.text)
     }
 
     pub(super) fn write_begun(&mut self, out: &mut Vec<u8>) {

@@ -65,7 +65,9 @@ pub(crate) const CASES: &[Case] = &[
     case(OpenaiChat, "deepseek_reasoning", CHATS),
     case(OpenaiChat, "openrouter", &[AnthropicMessages]),
     case(OpenaiChat, "groq", &[AnthropicMessages, OpenaiResponses]),
-    case(OpenaiChat, "gemini_tool", &[AnthropicMessages]),
+    case(OpenaiChat, "gemini_tool", CHATS),
+    case(OpenaiChat, "gemini_signed", CHATS),
+    case(OpenaiChat, "gemini_signed_text", CHATS),
     case(
         OpenaiChat,
         "t1_t2_whole_tool_and_empty_list",

@@ -41,6 +41,11 @@ const CASES: &[Case] = {
             "tool_loop",
             &[OPENAI, RESPONSES, ANTHROPIC, MISTRAL, GOOGLE],
         ),
+        case(
+            OpenaiChat,
+            "signed_tool_loop",
+            &[GOOGLE, OPENAI, RESPONSES, ANTHROPIC, MISTRAL],
+        ),
         case(OpenaiChat, "reasoning_history", ALL),
         case(OpenaiChat, "parts", ALL),
         case(
@@ -66,6 +71,7 @@ const CASES: &[Case] = {
         ),
         case(AnthropicMessages, "claude_code_next", ALL),
         case(AnthropicMessages, "sealed_reasoning", ALL),
+        case(AnthropicMessages, "signed_tool_loop", &[GOOGLE, OPENAI]),
         case(
             AnthropicMessages,
             "tool_result_images",

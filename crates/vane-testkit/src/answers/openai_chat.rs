@@ -1,6 +1,6 @@
 //! OpenAI chat completions, with the variations that its imitators show.
 
-use super::{CREATED, Frame, Piece, Said, pieces, quoted};
+use super::{CREATED, Frame, Piece, Said, call_signature, pieces, quoted, signs_calls};
 use crate::script::Usage;
 use crate::shape::{Tools, UsageAt};
 
@@ -16,7 +16,12 @@ pub(crate) fn unary(said: &Said<'_>) -> String {
 
 pub(crate) fn frames(said: &Said<'_>) -> Vec<Frame> {
     let shape = &said.answer.shape;
-    let mut cut = pieces(&said.parts, shape.tools.unwrap_or(Tools::Pieces));
+    let usual = if signs_calls(&said.ask.model) {
+        Tools::Whole
+    } else {
+        Tools::Pieces
+    };
+    let mut cut = pieces(&said.parts, shape.tools.unwrap_or(usual));
     let mut last = "{}".to_owned();
     if let (true, Some(Piece::Text(text))) = (shape.text_on_finish, cut.last().copied()) {
         last = format!(r#"{{"content":{}}}"#, quoted(text));
@@ -73,7 +78,8 @@ fn message(said: &Said<'_>) -> String {
     if !tools.is_empty() || shape.empty_tool_calls {
         let calls = tools
             .iter()
-            .map(|(id, name, arguments)| call(said, id, name, arguments, None));
+            .enumerate()
+            .map(|(at, (id, name, arguments))| call(said, id, name, arguments, (at, false)));
         message += &format!(r#","tool_calls":[{}]"#, calls.collect::<Vec<_>>().join(","));
     }
     message + r#","annotations":[]}"#
@@ -87,11 +93,24 @@ fn reasoning_field<'a>(said: &Said<'a>) -> &'a str {
         .unwrap_or("reasoning_content")
 }
 
-fn call(said: &Said<'_>, id: &str, name: &str, arguments: &str, index: Option<usize>) -> String {
+/// A call by its place, which the calls of a stream say.
+fn call(
+    said: &Said<'_>,
+    id: &str,
+    name: &str,
+    arguments: &str,
+    (at, streamed): (usize, bool),
+) -> String {
     let shape = &said.answer.shape;
-    let index = index
-        .map(|index| format!(r#""index":{index},"#))
-        .unwrap_or_default();
+    let signature = call_signature(said.ask, &said.parts).filter(|_| at == 0);
+    let signed = signature.map_or_else(String::new, |signature| {
+        format!(r#""extra_content":{{"google":{{"thought_signature":"{signature}"}}}},"#)
+    });
+    let index = if streamed {
+        format!(r#""index":{at},"#)
+    } else {
+        String::new()
+    };
     let kind = if shape.untyped_calls {
         ""
     } else {
@@ -103,7 +122,9 @@ fn call(said: &Said<'_>, id: &str, name: &str, arguments: &str, index: Option<us
     } else {
         quoted(arguments)
     };
-    format!(r#"{{{index}"id":{id},{kind}"function":{{"name":{name},"arguments":{arguments}}}}}"#)
+    format!(
+        r#"{{{signed}{index}"id":{id},{kind}"function":{{"name":{name},"arguments":{arguments}}}}}"#
+    )
 }
 
 /// The delta of one piece; `None` for pieces that this dialect has no words for.
@@ -122,7 +143,7 @@ fn delta(said: &Said<'_>, piece: Piece<'_>) -> Option<String> {
             name,
             arguments,
         } => {
-            let call = call(said, id, name, arguments, Some(index));
+            let call = call(said, id, name, arguments, (index, true));
             format!(r#"{{"tool_calls":[{call}]}}"#)
         }
         Piece::Arguments { call, text } => format!(

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Refusal, items, keys};
+use crate::answers::signs_calls;
 use crate::server::State;
 
 const CHAT: &str = "model messages max_completion_tokens max_tokens temperature top_p n stop \
@@ -15,7 +16,7 @@ const COMPLETIONS: &str = "model prompt suffix max_tokens temperature top_p n be
     stream_options logprobs echo stop presence_penalty frequency_penalty logit_bias seed user";
 const EMBEDDINGS: &str = "input model dimensions encoding_format user";
 
-pub(super) fn chat(body: &Value) -> Result<(), Refusal> {
+pub(super) fn chat(state: &State, body: &Value) -> Result<(), Refusal> {
     closed(body, CHAT)?;
     required(body, &["model", "messages"])?;
     if body["tools"].as_array().is_some_and(Vec::is_empty) {
@@ -39,7 +40,33 @@ pub(super) fn chat(body: &Value) -> Result<(), Refusal> {
             "",
         ));
     }
+    if signs_calls(body["model"].as_str().unwrap_or_default()) {
+        signed(state, items(&body["messages"]))?;
+    }
     pairing(items(&body["messages"]))
+}
+
+/// Gemini: the first call of each message since the user's last is signed by us, or by nobody
+/// and says so.
+fn signed(state: &State, messages: &[Value]) -> Result<(), Refusal> {
+    let asked = messages
+        .iter()
+        .rposition(|message| message["role"] == "user");
+    for message in messages.iter().skip(asked.unwrap_or(0)) {
+        let Some(call) = items(&message["tool_calls"]).first() else {
+            continue;
+        };
+        let signature = call["extra_content"]["google"]["thought_signature"].as_str();
+        let known = |text: &str| text == "skip_thought_signature_validator" || state.knows(text);
+        if !signature.is_some_and(known) {
+            return Err(bad(
+                "Function call is missing a thought_signature in functionCall parts.",
+                "messages",
+                "400",
+            ));
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn completions(body: &Value) -> Result<(), Refusal> {

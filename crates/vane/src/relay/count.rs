@@ -76,7 +76,7 @@ async fn at_provider(pool: &Pool, call: &RawCall, choice: &Choice) -> Option<Byt
                 return None;
             }
         }
-        let body = body.freeze();
+        let body = provider.mask.bytes(body.freeze());
         let counted: Counted = serde_json::from_slice(&body).ok()?;
         (counted.input_tokens.is_some()).then_some(body)
     };

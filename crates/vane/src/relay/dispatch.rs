@@ -150,7 +150,7 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
                     choice.offer.provider.breaker.succeeded();
                     return Ok(reached);
                 }
-                Err(fault) => fault,
+                Err(fault) => choice.offer.provider.mask.fault(fault),
             };
             bench(&choice.offer, &fault);
             let elsewhere = fault.worth_another_try() || fault.kind == Kind::Unsupported;
@@ -301,8 +301,7 @@ async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fau
             "the upstream answered with a redirect ({status}), which Vane does not follow: check its base URL"
         ))
     } else {
-        // Some providers repeat the key that they refuse: it must reach no log and no caller.
-        let body = choice.offer.provider.without_key(body);
+        let body = choice.offer.provider.mask.bytes(body.into());
         codec::decode_error(choice.dialect, status, &body)
     };
     if let (502..=504, Some(proxy)) = (status, &proxy) {

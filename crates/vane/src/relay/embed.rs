@@ -22,7 +22,7 @@ pub(super) struct Vectors {
 pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault> {
     let call = walk.call.blocks(walk.seal.as_ref())?;
     let dialect = asked.choice.dialect;
-    let body = whole::body(walk, asked.response).await?;
+    let body = whole::body(walk, asked.response, &asked.choice).await?;
     let embedding = match dialect {
         Dialect::MistralEmbeddings => mistral_embeddings::response::decode(&body)?,
         _ => openai_embeddings::response::decode(&body)?,

@@ -12,7 +12,7 @@ use vane_dialect::codec::{self, Asked, Target};
 use vane_dialect::head::Head;
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::usage::{Served, Tier};
-use vane_dialect::{Dialect, Fault, Notes};
+use vane_dialect::{Dialect, Fault, Notes, mistral_chat};
 
 /// The body of one attempt and what its answer's decoder must know.
 pub(super) struct Outgoing {
@@ -102,6 +102,9 @@ fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
 
 /// Whether the client's bytes may go upstream but for a few splices.
 fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
+    if choice.dialect == Dialect::MistralChat && choice.offer.quirks.has(Quirk::ClosedBody) {
+        return !call.sealed && is_legal_chat(call, choice.offer.quirks);
+    }
     call.dialect() == choice.dialect
         && !call.sealed
         && !needs_memory(call)
@@ -122,6 +125,25 @@ fn needs_memory(call: &RawCall) -> bool {
     };
     call.dialect() == Dialect::OpenaiResponses
         && (said("previous_response_id") || said("conversation") || said("background"))
+}
+
+/// What the scan of a chat to Mistral answers for, better than a look for a word does.
+const SCANNED: [Quirk; 7] = [
+    Quirk::ClosedBody,
+    Quirk::NoDeveloper,
+    Quirk::NoMessageName,
+    Quirk::NineCharToolIds,
+    Quirk::NoUserAfterTool,
+    Quirk::TextOrCalls,
+    Quirk::NoReasoning,
+];
+
+/// Whether a chat of either door may go to Mistral as it stands.
+fn is_legal_chat(call: &RawCall, quirks: Quirks) -> bool {
+    let door = call.dialect();
+    matches!(door, Dialect::MistralChat | Dialect::OpenaiChat)
+        && !needs_rewriting(quirks.without(&SCANNED), Dialect::MistralChat, &call.head)
+        && mistral_chat::legal::chat(&call.head, door, &OWN_FIELDS, quirks)
 }
 
 /// Whether one of the offer's quirks is touched by what stands in the body.
@@ -156,40 +178,29 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::SingleChoice => head.raw("n").is_some_and(|n| n != "1"),
         Quirk::ClosedBody => !head.keys().all(|key| is_legal(dialect, key)),
         Quirk::SchemaGemini => has("tools") || has("response_format"),
-        Quirk::NineCharToolIds | Quirk::NoUserAfterTool | Quirk::TextOrCalls => {
-            says("\"tool_calls\"")
-        }
+        Quirk::NineCharToolIds
+        | Quirk::NoUserAfterTool
+        | Quirk::TextOrCalls
+        | Quirk::SignedCalls => says("\"tool_calls\""),
         Quirk::NoImages => says("\"image_url\""),
         Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says("\"text\""),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => has("reasoning_effort"),
         Quirk::NoThinkingBudget => says("\"budget_tokens\""),
-        Quirk::NoPrefill
-        | Quirk::AlternatingTurns
-        | Quirk::NoTools
-        | Quirk::NoToolsWhileReasoning
-        | Quirk::ReasoningContent
-        | Quirk::ReasoningText
-        | Quirk::ThinkingSwitch
-        | Quirk::EnableThinking
-        | Quirk::ReasoningObject
-        | Quirk::ThinkTags
-        | Quirk::ReasoningSplit
-        | Quirk::ReasoningReplay
-        | Quirk::OpenaiOwn
-        | Quirk::CacheControl
-        | Quirk::NoReasoning
-        | Quirk::ToolImages
-        | Quirk::Documents
-        | Quirk::UsageUnasked
-        | Quirk::UsageInChoice
-        | Quirk::UsageXGroq
-        | Quirk::CostReported
-        | Quirk::RequestFee => false,
+        // DeepSeek and Moonshot want the field beside every list of calls.
+        Quirk::ReasoningReplay => {
+            let count = |text: &str| memmem::find_iter(head.body(), text).count();
+            count("\"tool_calls\"") > count("\"reasoning_content\"")
+        }
+        // The others concern what only the translator writes, or how answers are read.
+        _ => false,
     };
-    Quirk::ALL
-        .iter()
-        .any(|&quirk| quirks.has(quirk) && touched(quirk))
+    // The state of one provider is no other's: the encoder leaves it out and says so.
+    let foreign = !quirks.has(Quirk::ThoughtSignature) && says("\"thought_signature\"");
+    foreign
+        || Quirk::ALL
+            .iter()
+            .any(|&quirk| quirks.has(quirk) && touched(quirk))
 }
 
 /// Whether a closed body of `dialect` may have `key`: Vane's own are cut out anyway.

@@ -1,11 +1,16 @@
 //! The meter: hears every event of an answer, on the byte path and on the translated one.
 
+use super::reported;
+use vane_catalog::Money;
+use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::{Event, Sink, Stop, Usage};
 
 #[derive(Debug, Default)]
 pub struct Meter {
     /// The counts so far, as the provider reports them.
     pub usage: Option<Usage>,
+    /// What the provider says that it cost.
+    pub reported: Option<Money>,
     pub stop: Option<Stop>,
     /// Something that the client sees has come.
     pub content: bool,
@@ -31,6 +36,13 @@ impl Meter {
             | Event::State { .. }
             | Event::Cite { .. }
             | Event::Close { .. } => {}
+        }
+    }
+
+    /// Reads what the provider says that it cost, where the offer's does, off its usage object.
+    pub fn read_reported(&mut self, quirks: Quirks, usage: Option<&[u8]>) {
+        if let (true, Some(usage)) = (quirks.has(Quirk::CostReported), usage) {
+            self.reported = reported::cost(usage);
         }
     }
 

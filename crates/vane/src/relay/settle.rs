@@ -48,6 +48,7 @@ struct Facts {
     usage: Usage,
     counted: Option<Counted>,
     cost: Option<Money>,
+    reported: Option<Money>,
     dropped: Vec<String>,
     failed: Vec<String>,
     fault: Option<String>,
@@ -74,6 +75,7 @@ impl Record {
             usage: Usage::default(),
             counted: None,
             cost: None,
+            reported: None,
             dropped: Vec::new(),
             failed: Vec::new(),
             fault: None,
@@ -150,6 +152,7 @@ impl Record {
         let (usage, counted) = meter.usage_or_estimate(facts.input_bytes);
         facts.usage = usage;
         facts.counted = Some(counted);
+        facts.reported = meter.reported;
         let offer = facts.offer.as_ref()?;
         facts.cost = match offer.facts.cost(&usage, facts.began) {
             Ok(cost) => Some(cost.total),
@@ -215,6 +218,7 @@ impl Facts {
             usage: self.usage,
             counted: self.counted.map(Counted::name),
             cost: self.cost,
+            reported_cost: self.reported,
             first_content: self.first_content,
             took: self.started.elapsed(),
             dropped: &self.dropped,

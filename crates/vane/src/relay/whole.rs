@@ -41,24 +41,29 @@ enum Content {
 /// # Errors
 /// If it is too long or too slow, or not what its dialect promises.
 pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault> {
-    let body = body(walk, asked.response).await?;
+    let body = body(walk, asked.response, &asked.choice).await?;
     let mut meter = Meter::default();
     let dialect = asked.choice.dialect;
     // A whole answer to a call that streams is replayed as one: its bytes are of no use.
-    let content = if walk.call.dialect() == dialect && !walk.call.stream {
-        let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?;
-        Content::Forward {
+    let forwards = walk.call.dialect() == dialect && !walk.call.stream;
+    let (content, usage) = if forwards {
+        let usage = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?.usage;
+        let body = body.clone();
+        let content = Content::Forward {
             body,
-            usage: seen.usage,
-        }
+            usage: usage.clone(),
+        };
+        (content, usage)
     } else {
         let mut both = Both {
             meter: &mut meter,
             answer: Answer::default(),
         };
-        codec::decode_answer(dialect, &body, &asked.asked, &mut both)?;
-        Content::Translate(Box::new(both.answer))
+        let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut both)?;
+        (Content::Translate(Box::new(both.answer)), seen.usage)
     };
+    let usage = usage.and_then(|range| body.get(range));
+    meter.read_reported(asked.choice.offer.quirks, usage);
     Ok(WholeAnswer {
         choice: asked.choice,
         notes: asked.notes,
@@ -71,6 +76,7 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
 pub(super) async fn body(
     walk: &Walk,
     response: http::Response<UpstreamBody>,
+    choice: &Choice,
 ) -> Result<Bytes, Fault> {
     let gzip = match response
         .headers()
@@ -87,15 +93,16 @@ pub(super) async fn body(
     };
     let max = walk.state.config.limits.answer_bytes_max;
     let bytes = collect(response.into_body(), max, walk.state.config.timeouts.idle).await?;
+    let mask = &choice.offer.provider.mask;
     if !gzip {
-        return Ok(bytes);
+        return Ok(mask.bytes(bytes));
     }
     let mut plain = Vec::new();
     let read = GzDecoder::new(&bytes[..])
         .take(max as u64 + 1)
         .read_to_end(&mut plain);
     match read {
-        Ok(_) if plain.len() <= max => Ok(plain.into()),
+        Ok(_) if plain.len() <= max => Ok(mask.bytes(plain.into())),
         Ok(_) => Err(too_long(max)),
         Err(error) => Err(Fault::protocol(format!(
             "the upstream's gzip is broken: {error}"

@@ -25,6 +25,8 @@ pub struct Line<'a> {
     pub usage: Usage,
     pub counted: Option<&'static str>,
     pub cost: Option<Money>,
+    /// What the provider says that it cost.
+    pub reported_cost: Option<Money>,
     pub first_content: Option<Duration>,
     pub took: Duration,
     pub dropped: &'a [String],
@@ -175,6 +177,9 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     if let Some(cost) = line.cost {
         out.extend_from_slice(format!(",\"cost\":{cost}").as_bytes());
     }
+    if let Some(cost) = line.reported_cost {
+        out.extend_from_slice(format!(",\"reported_cost\":{cost}").as_bytes());
+    }
     if let Some(first) = line.first_content {
         number(out, ",\"first_content_ms\":", millis(first));
     }
@@ -220,6 +225,7 @@ mod tests {
             usage: Usage::default(),
             counted: None,
             cost: None,
+            reported_cost: None,
             first_content: None,
             took: Duration::from_millis(3),
             dropped: &[],

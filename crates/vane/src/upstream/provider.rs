@@ -1,11 +1,10 @@
 //! A provider that is on: where its dialects are answered and with what credential.
 
-use super::Breaker;
+use super::{Breaker, Mask};
 use crate::config::{self, Auth, Secret};
 use anyhow::{Context, bail};
 use http::Uri;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use memchr::memmem;
 use vane_dialect::Dialect;
 
 pub struct Provider {
@@ -18,7 +17,8 @@ pub struct Provider {
     /// Of the credential: an authentication or credit fault benches all its offers.
     pub breaker: Breaker,
     base_url: String,
-    api_key: Option<Secret>,
+    /// What it says goes through this before anybody reads it.
+    pub mask: Mask,
 }
 
 impl Provider {
@@ -54,7 +54,7 @@ impl Provider {
             h2c: row.h2c,
             breaker: Breaker::default(),
             base_url: row.base_url.clone(),
-            api_key: row.api_key.clone(),
+            mask: Mask::new(secrets(row)),
         })
     }
 
@@ -76,20 +76,20 @@ impl Provider {
     }
 }
 
-impl Provider {
-    /// What the provider said, without its credential in it.
-    #[must_use]
-    pub fn without_key(&self, said: Vec<u8>) -> Vec<u8> {
-        let Some(Secret(key)) = &self.api_key else {
-            return said;
-        };
-        if key.is_empty() || memmem::find(&said, key.as_bytes()).is_none() {
-            return said;
-        }
-        String::from_utf8_lossy(&said)
-            .replace(key, "***")
-            .into_bytes()
-    }
+/// The values that must not be told: the key, and whatever a fixed header proves us with.
+fn secrets(row: &config::Provider) -> impl Iterator<Item = &str> {
+    let proves = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        ["auth", "key", "secret", "token"]
+            .iter()
+            .any(|word| name.contains(word))
+    };
+    let headers = row.headers.iter().filter(move |(name, _)| proves(name));
+    let values = headers.map(|(_, value)| value.strip_prefix("Bearer ").unwrap_or(value));
+    row.api_key
+        .iter()
+        .map(|Secret(key)| key.as_str())
+        .chain(values)
 }
 
 fn headers(row: &config::Provider, auth: Auth) -> anyhow::Result<HeaderMap> {

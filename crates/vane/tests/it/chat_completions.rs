@@ -1,6 +1,7 @@
 //! `POST /v1/chat/completions` and its strict twin under `/mistral`.
 
 use serde_json::{Value, json};
+use vane_dialect::quirk::Quirk;
 use vane_testkit::{Answer, Fault, Lines, Script, Shape, Split, Usage, UsageAt, When};
 
 use crate::client::Ask;
@@ -35,6 +36,35 @@ async fn t12_the_clients_bytes_go_up_but_for_the_model() {
         sent.body_text()
             .contains(r#"{"role":"user","content":"d\u00e9j\u00e0 \ud83d\ude00"}"#)
     );
+}
+
+#[tokio::test]
+async fn t12_a_chat_that_is_legal_at_mistral_goes_there_as_it_came() {
+    let body = r#"{ "messages" : [ {"role":"user","content":"d\u00e9j\u00e0"}, {"role":"assistant","content":"","tool_calls":[{"id":"aB3dE6gH1","type":"function","function":{"name":"f","arguments":"{ \"q\":1.0}"}}]},
+        {"tool_call_id":"aB3dE6gH1","role":"tool","content":"r"} ], "temperature":0.70,
+        "tools":[{"type":"function","function":{"name":"f","parameters":{"z":1.0e2,"a":{}, "type":"object"}}}], "model":"mistral/mistral-m" , "provider":{"only":["mistral"]},"stream":STREAM }"#;
+    for path in [PATH, "/mistral/v1/chat/completions"] {
+        for stream in ["true", "false"] {
+            let world = World::start().await;
+            let body = body.replace("STREAM", stream);
+            let reply = world.post(path, &body).await.ok();
+            let expected = body
+                .replace(r#""mistral/mistral-m""#, r#""mistral-m""#)
+                .replace(r#" "provider":{"only":["mistral"]},"#, "");
+            let sent = world.only_call();
+            assert_eq!(sent.body_text().replace(' ', ""), expected.replace(' ', ""));
+            assert!(
+                sent.body_text()
+                    .contains(r#"{"z":1.0e2,"a":{}, "type":"object"}"#)
+            );
+            assert_eq!(reply.header("vane-dropped"), None);
+            // One word that Mistral does not know, and it is written anew.
+            world.fake.reset();
+            let foreign = body.replace(r#""temperature":0.70"#, r#""seed":7"#);
+            world.post(path, &foreign).await.ok();
+            assert!(world.only_call().body_text().starts_with(r#"{"model""#));
+        }
+    }
 }
 
 #[tokio::test]
@@ -362,4 +392,32 @@ async fn t8_a_closed_body_is_respected_whatever_the_client_sends() {
         "tools": [{"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}]});
     let reply = world.post(PATH, body).await.ok();
     Door::Chat.read(&reply);
+}
+
+#[tokio::test]
+async fn a_providers_own_cost_is_logged_beside_ours_and_never_billed() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::CostReported);
+        }
+    })
+    .await;
+    let said = r#"{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":1,"total_tokens":11,"cost":1.5e-05}}"#;
+    let chunk = said.replace("\"message\"", "\"delta\"");
+    let stream = format!("data: {chunk}\n\ndata: [DONE]\n\n");
+    let answers = [("application/json", said), ("text/event-stream", &stream)];
+    for (stream, (kind, said)) in [false, true].into_iter().zip(answers) {
+        world.fake.always(Answer::recorded(kind, said));
+        for door in [Door::Chat, Door::Messages] {
+            let reply = world
+                .post(door.path(), door.request("lab-m", "Hi", stream))
+                .await
+                .ok();
+            assert_eq!(cost_in(reply.text()), "0.000012", "{door:?}");
+        }
+    }
+    for line in world.log.lines(4).await {
+        assert_eq!(line["cost"].to_string(), "0.000012", "{line}");
+        assert_eq!(line["reported_cost"].to_string(), "0.000015", "{line}");
+    }
 }

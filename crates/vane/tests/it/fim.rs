@@ -127,6 +127,23 @@ async fn t12_the_byte_path_of_both_doors() {
 }
 
 #[tokio::test]
+async fn f1_an_absent_limit_stays_absent_on_every_path() {
+    let world = World::start().await;
+    for path in [FIM, COMPLETIONS] {
+        for model in ["codestral-m", "lab-m"] {
+            world.fake.reset();
+            let body = json!({"model": model, "prompt": "a", "suffix": "c"});
+            world.post(path, body).await.ok();
+            let sent = world.only_call().json();
+            assert!(
+                sent.get("max_tokens").is_none(),
+                "{path} -> {model}: {sent}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn minuets_burst_of_equal_calls_is_served_in_parallel() {
     let world = World::start().await;
     world.fake.always(Answer::default().head_gate("all"));

@@ -28,6 +28,7 @@ mod failures;
 mod fim;
 mod health;
 mod http1;
+mod joined;
 mod leaving;
 mod limits;
 mod malformed;

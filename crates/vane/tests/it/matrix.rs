@@ -1,9 +1,9 @@
 //! Every door with every upstream dialect: what must not depend on either.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vane_testkit::{Answer, Script, Usage, When};
 
-use crate::door::{DOORS, UPSTREAMS};
+use crate::door::{DOORS, Door, UPSTREAMS};
 use crate::world::{World, cost_in, pico};
 
 /// An answer with everything in it. The ids are legal at every provider.
@@ -172,6 +172,91 @@ async fn t4_the_state_of_another_provider_is_removed() {
                 "{door:?}, {first} then {then}: {}",
                 asked[1].body_text()
             );
+        }
+    }
+}
+
+/// The third request of a conversation that calls tools twice, at `model` throughout.
+async fn third_request(world: &World, door: Door, model: &str, stream: bool) -> String {
+    let turns = [
+        Answer::text("I look. ")
+            .and_tool("aB3dE6gH1", "look", r#"{"q":"a"}"#)
+            .and_tool("aB3dE6gH2", "look", r#"{"q":"b"}"#),
+        Answer::tool("aB3dE6gH3", "look", r#"{"q":"c"}"#),
+        Answer::text("Done."),
+    ];
+    let script = turns.into_iter().fold(Script::new(), |s, answer| {
+        s.on(When::default().first(1), answer)
+    });
+    world.fake.script(script);
+    let mut body = door.with_tool(door.request(model, "Look up all", stream), "look");
+    for _ in 0..2 {
+        let reply = world.post(door.path(), &body).await.ok();
+        let told = if stream {
+            door.joined(reply.text())
+        } else {
+            reply.json()
+        };
+        body = door.continued(body, &told, "found it");
+    }
+    let last = world.post(door.path(), &body).await;
+    let said = last.text();
+    assert_eq!(last.status, 200, "{door:?} -> {model}: {said}\n{body:#}");
+    world.fake.calls()[2].body_text().to_owned()
+}
+
+#[tokio::test]
+async fn t4_thought_signatures_survive_a_three_turn_tool_loop() {
+    for door in DOORS {
+        for stream in [false, true] {
+            let world = World::start().await;
+            let third = third_request(&world, door, "gem-m", stream).await;
+            let calls = world.fake.calls();
+            let handed: Vec<&str> = [&calls[0], &calls[1]]
+                .into_iter()
+                .flat_map(|call| states(std::str::from_utf8(&call.sent).unwrap()))
+                .collect();
+            assert_eq!(
+                handed.len(),
+                2,
+                "only the first of parallel calls is signed"
+            );
+            assert_eq!(states(&third), handed, "{door:?}, stream {stream}: {third}");
+            assert!(!third.contains("skip_thought"), "{door:?}: {third}");
+            let third: Value = serde_json::from_str(&third).unwrap();
+            let signed = &third["messages"][1]["tool_calls"];
+            assert!(signed[0]["extra_content"]["google"]["thought_signature"].is_string());
+            assert!(signed[1].get("extra_content").is_none(), "{door:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn t4_thought_signatures_stay_away_from_other_providers_and_are_stood_in_for() {
+    for door in DOORS {
+        for (first, then) in [
+            ("gem-m", "gpt-m"),
+            ("gem-m", "claude-m"),
+            ("claude-m", "gem-m"),
+        ] {
+            let world = World::start().await;
+            let answer = Answer::reasoning("Hm.").and_tool("aB3dE6gH1", "look", r#"{"q":"a"}"#);
+            let script = Script::new().on(When::default().nth(1), answer);
+            world.fake.script(script);
+            let body = door.with_tool(door.request(first, "Look it up", false), "look");
+            let reply = world.post(door.path(), &body).await.ok();
+            let mut next = door.continued(body, &reply.json(), "found it");
+            next["model"] = json!(then);
+            let last = world.post(door.path(), &next).await.ok();
+            let asked = &world.fake.calls()[1];
+            let place = format!("{door:?}, {first} then {then}: {}", asked.body_text());
+            assert!(states(asked.body_text()).is_empty(), "{place}");
+            let placeholder = asked
+                .body_text()
+                .contains("skip_thought_signature_validator");
+            assert_eq!(placeholder, then == "gem-m", "{place}");
+            let dropped = last.header("vane-dropped").unwrap_or_default();
+            assert!(dropped.contains("reasoning_state"), "{place} {dropped}");
         }
     }
 }

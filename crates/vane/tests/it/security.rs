@@ -514,3 +514,86 @@ async fn auth_off_serves_without_a_key_on_loopback() {
     }
     world.ask(&Ask::get("/v1/models")).await.ok();
 }
+
+/// What an upstream that repeats our key says: the frames of a stream, and a whole answer.
+fn echoes(model: &str) -> [(&'static str, String); 5] {
+    let bad = format!("bad key {PROVIDER_KEY}");
+    let escaped = bad.replace('-', "\\u002d");
+    let (begun, error) = match model {
+        "claude-m" => (
+            r#"event: message_start
+data: {"type":"message_start","message":{"id":"m","model":"m","content":[],"usage":{"input_tokens":1,"output_tokens":1}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hm"}}
+
+"#,
+            r#"{"type":"error","error":{"type":"api_error","message":"MESSAGE"}}"#,
+        ),
+        "resp-m" => (
+            r#"event: response.created
+data: {"type":"response.created","response":{"id":"r","model":"m","output":[]}}
+
+event: response.output_text.delta
+data: {"type":"response.output_text.delta","output_index":0,"content_index":0,"item_id":"i","delta":"Hm"}
+
+"#,
+            r#"{"type":"error","code":"MESSAGE","message":"MESSAGE","error":{"code":"MESSAGE","message":"MESSAGE"}}"#,
+        ),
+        "mistral-m" => (
+            r#"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Hm"},"finish_reason":null}]}
+
+"#,
+            r#"{"object":"error","message":"MESSAGE","type":"bad","param":"MESSAGE","code":"3000"}"#,
+        ),
+        _ => (
+            r#"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Hm"},"finish_reason":null}]}
+
+"#,
+            r#"{"error":{"message":"MESSAGE","type":"bad","param":"MESSAGE","code":"MESSAGE"}}"#,
+        ),
+    };
+    let error = |words: &str| error.replace("MESSAGE", words);
+    let frame = |words: &str| format!("event: error\ndata: {}\n\n", error(words));
+    let (stream, json) = ("text/event-stream", "application/json");
+    [
+        (stream, frame(&bad)),
+        (stream, format!("{begun}{}", frame(&bad))),
+        (stream, format!("{begun}{}", frame(&escaped))),
+        (json, error(&bad)),
+        (json, error(&escaped)),
+    ]
+}
+
+#[tokio::test]
+async fn s6_a_provider_that_repeats_our_key_tells_it_to_nobody() {
+    let world = World::with(|config| config.retries.per_offer_max = 1).await;
+    let mut asked = 0;
+    for door in DOORS {
+        for model in UPSTREAMS {
+            for (kind, said) in echoes(model) {
+                for stream in [false, true] {
+                    world.fake.always(Answer::recorded(kind, &said));
+                    let reply = world
+                        .post(door.path(), door.request(model, "Hi", stream))
+                        .await;
+                    asked += 1;
+                    let place = format!("{door:?} -> {model}, stream {stream}: {said}");
+                    let told = format!("{:?} {}", reply.headers, reply.text());
+                    assert!(!told.contains(PROVIDER_KEY), "{place}\n{told}");
+                    let plain = told.replace("\\u002d", "-");
+                    assert!(!plain.contains(PROVIDER_KEY), "{place}\n{told}");
+                    if stream && kind == "text/event-stream" && said.contains("Hm") {
+                        assert!(reply.text().contains("Hm"), "{place}\n{told}");
+                    }
+                }
+            }
+        }
+    }
+    for line in world.log.lines(asked).await {
+        assert!(!line.to_string().contains(PROVIDER_KEY), "{line}");
+    }
+}

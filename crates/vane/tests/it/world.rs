@@ -1,6 +1,6 @@
 //! A gateway with everything around it: fake providers, an account, a key, an access log.
 //!
-//! Providers `lab`, `openai`, `resp`, `anthropic` and `mistral` are played by `fake`; `spare` and
+//! Providers `lab`, `openai`, `google`, `resp`, `anthropic` and `mistral` are played by `fake`; `spare` and
 //! `spare-claude` by `second`. Every price is set here, so that costs can be reckoned by hand.
 //! Invariant: when a world ends, its server has stopped and no call is left running.
 
@@ -203,6 +203,11 @@ id = "openai"
 base_url = "{openai}"
 api_key = "{PROVIDER_KEY}"
 models = [{{ id = "gpt-m", {chat} }}]
+[[provider]]
+id = "google"
+base_url = "{openai}"
+api_key = "{PROVIDER_KEY}"
+models = [{{ id = "gem-m", upstream = "gemini-3-fake", {chat} }}]
 [[provider]]
 id = "resp"
 speaks = {{ openai_responses = "/responses" }}

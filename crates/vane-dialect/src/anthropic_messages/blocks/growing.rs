@@ -53,56 +53,44 @@ pub(super) struct Named {
     pub(super) namespace: Option<String>,
 }
 
-/// The beginning of a block, of every type.
-#[derive(Deserialize)]
-pub(super) struct Begun<'a> {
+/// What the wire says of a block: its beginning, or more of it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Said<'a> {
     #[serde(borrow, rename = "type")]
-    pub(super) kind: Str<'a>,
-    #[serde(borrow, default)]
+    pub(super) kind: Option<Str<'a>>,
+    #[serde(borrow)]
     pub(super) text: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) thinking: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) signature: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) data: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) id: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) name: Option<Str<'a>>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     pub(super) input: Option<&'a RawValue>,
-    #[serde(borrow, default)]
+    #[serde(borrow)]
     citations: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) partial_json: Option<Str<'a>>,
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub(super) citation: Option<&'a RawValue>,
 }
 
-impl Begun<'_> {
+impl Said<'_> {
     /// The pages that a text names.
     pub(super) fn citations(&self) -> Vec<Citation> {
         let list = self.citations.map(RawValue::get).unwrap_or("[]");
         let list: Vec<&RawValue> = serde_json::from_str(list).unwrap_or_default();
         list.into_iter().filter_map(Citation::read).collect()
     }
-}
 
-/// More of a block, of every type.
-#[derive(Deserialize)]
-pub(super) struct More<'a> {
-    #[serde(borrow, default)]
-    pub(super) text: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    pub(super) thinking: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    pub(super) signature: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    pub(super) partial_json: Option<Str<'a>>,
-    #[serde(borrow, default)]
-    content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) citation: Option<&'a RawValue>,
-}
-
-impl More<'_> {
     /// Text of a block that only this dialect knows; other deltas have lists of this name.
     pub(super) fn content(&self) -> Option<Str<'_>> {
         serde_json::from_str(self.content?.get()).ok()
@@ -112,11 +100,8 @@ impl More<'_> {
 /// State in its native form; whose it is the gateway adds when it seals it.
 pub(super) fn native(data: &str, redacted: bool) -> State {
     State {
-        dialect: Dialect::AnthropicMessages,
-        provider: None,
-        id: None,
         redacted,
-        data: data.to_owned(),
+        ..State::native(Dialect::AnthropicMessages, data)
     }
 }
 

@@ -6,7 +6,7 @@
 use crate::anthropic_messages::counts;
 use crate::anthropic_messages::response::{stop_of, thoughts_are_omitted};
 use crate::anthropic_messages::wire::{
-    CUSTOM_INPUT, Members, answer_id, answer_model, object_text, signature, wrapped, write_stop,
+    CUSTOM_INPUT, Members, answer_id, answer_model, object_text, wrapped, write_stop,
 };
 use crate::block::{State, ToolForm};
 use crate::dialect::Dialect;
@@ -20,6 +20,9 @@ pub struct Encoder {
     reply: Reply,
     next_index: u64,
     open: Open,
+    /// Thoughts that are state alone. They wait for the next block: readers take the last one for
+    /// the answer.
+    silent: Vec<State>,
     has_tools: bool,
     is_refused: bool,
     usage: Usage,
@@ -52,6 +55,7 @@ impl Encoder {
             reply,
             next_index: 0,
             open: Open::Nothing,
+            silent: Vec::new(),
             has_tools: false,
             is_refused: false,
             usage: Usage::default(),
@@ -82,6 +86,10 @@ impl Encoder {
     }
 
     pub(crate) fn finish(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
+        if self.next_index == 0 {
+            self.silent.truncate(1);
+            self.tell_silent(out);
+        }
         frame(out, "message_delta", |members| {
             let mut delta = Members::open(members.key("delta"));
             let stop = stop_of(&self.stop, self.is_refused, &self.reply);
@@ -142,6 +150,7 @@ impl Encoder {
             }
             Opening::Opaque { dialect, raw, .. } => {
                 if *dialect == Dialect::AnthropicMessages {
+                    self.tell_silent(out);
                     frame(out, "content_block_start", |members| {
                         members.number("index", self.next_index);
                         members.raw("content_block", raw.get());
@@ -202,7 +211,20 @@ impl Encoder {
                 started,
                 text,
                 state,
+            } if !started && text.is_empty() && state.is_some() => {
+                self.silent.extend(state);
+            }
+            Open::Thought {
+                started,
+                text,
+                state,
             } => self.close_thought(started, &text, state.as_ref(), out),
+        }
+    }
+
+    fn tell_silent(&mut self, out: &mut Vec<u8>) {
+        for state in std::mem::take(&mut self.silent) {
+            self.close_thought(false, "", Some(&state), out);
         }
     }
 
@@ -213,7 +235,7 @@ impl Encoder {
         state: Option<&State>,
         out: &mut Vec<u8>,
     ) {
-        let sealed = signature(&self.reply, state, text);
+        let sealed = self.reply.seal(Dialect::AnthropicMessages, state, text);
         if text.is_empty() && state.is_some_and(|state| state.redacted) {
             self.start(out, |block| {
                 block.text("type", "redacted_thinking");
@@ -228,7 +250,8 @@ impl Encoder {
         self.stop_block(out);
     }
 
-    fn start(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Members<'_>)) {
+    fn start(&mut self, out: &mut Vec<u8>, write: impl FnOnce(&mut Members<'_>)) {
+        self.tell_silent(out);
         frame(out, "content_block_start", |members| {
             members.number("index", self.next_index);
             let mut block = Members::open(members.key("content_block"));

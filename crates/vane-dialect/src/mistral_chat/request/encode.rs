@@ -6,7 +6,7 @@
 mod names;
 mod order;
 mod outline;
-mod parts;
+pub(in crate::mistral_chat) mod parts;
 mod tools;
 mod write;
 
@@ -57,6 +57,7 @@ pub(crate) fn encode(
             namespaced: names.changed(),
             custom: tools::custom(chat, &names),
             ids,
+            ..Asked::default()
         },
     };
     let mut body = Members::open(&mut encoded.body);

@@ -7,7 +7,7 @@ use crate::exchange::Reply;
 use crate::json;
 use crate::mistral_chat::members::{Members, list};
 use crate::mistral_chat::parts::{
-    created, finish_reason, or, prefill, sealed, text, text_part, thinking_part, tool_call,
+    created, finish_reason, or, prefill, text, text_part, thinking_part, tool_call,
 };
 use crate::mistral_chat::usage;
 
@@ -91,7 +91,8 @@ fn content(out: &mut Vec<u8>, answer: &Answer, reply: &Reply) {
 
 fn thinking(out: &mut Vec<u8>, reasoning: &Reasoning, reply: &Reply) {
     let state = reasoning.state.as_ref();
-    let signature = state.map(|state| sealed(state, &reasoning.text, reply));
+    let signature =
+        state.map(|state| reply.seal(Dialect::MistralChat, Some(state), &reasoning.text));
     thinking_part(out, &reasoning.text, signature.as_deref());
 }
 

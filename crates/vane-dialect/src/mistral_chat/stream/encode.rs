@@ -159,7 +159,7 @@ impl Encoder {
                 text,
                 state: Some(state),
             } => {
-                let signature = parts::sealed(&state, &text, &self.reply);
+                let signature = self.reply.seal(Dialect::MistralChat, Some(&state), &text);
                 self.chunk(out, |delta| {
                     parts::content_part(delta, |out| {
                         parts::thinking_part(out, "", Some(&signature));

@@ -5,9 +5,11 @@ use crate::block::ToolForm;
 use crate::event::Sink;
 use crate::fault::Fault;
 use crate::ids;
+use crate::openai_chat::signatures;
 use crate::openai_chat::wire::{ToolCall, member, text};
 use crate::sequence::{Completeness, ToolPiece};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A tool call as the upstream counts it; its place in the list is its key.
@@ -17,6 +19,8 @@ pub(super) struct Tool {
     id: String,
     /// What of its arguments was seen.
     seen: Completeness,
+    /// Its signature was handed out.
+    signed: bool,
     /// A custom tool that was sent as a function: its name and its arguments so far. It waits to
     /// be whole, because its input is inside.
     wrapped: Option<(String, String)>,
@@ -48,6 +52,9 @@ impl Reading {
         }
         let more = form == ToolForm::Function && !arguments.is_empty();
         let key = self.key(call.index, id.as_deref(), name.as_deref(), more);
+        self.end_words(sink)?;
+        self.keep_signature(sink)?;
+        self.sign(key, call.extra_content, sink)?;
         let Some(tool) = self.tools.get_mut(key) else {
             return Ok(());
         };
@@ -72,6 +79,23 @@ impl Reading {
         };
         let key = u64::try_from(key).unwrap_or(u64::MAX);
         self.sequencer.tool(key, piece, sink)
+    }
+
+    /// Hands out the signature of the call at `key`, once and before the call where it can.
+    fn sign(
+        &mut self,
+        key: usize,
+        extra_content: Option<&RawValue>,
+        sink: &mut dyn Sink,
+    ) -> Result<(), Fault> {
+        let state = extra_content.and_then(|raw| signatures::state(Some(key), raw));
+        match (self.tools.get_mut(key), state) {
+            (Some(tool), Some(state)) if !tool.signed => {
+                tool.signed = true;
+                self.sequencer.reasoning_state(state, sink)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Which call a piece belongs to. Indices may be missing, or 0 for every parallel call; ids
@@ -103,6 +127,7 @@ impl Reading {
                 index,
                 id: String::new(),
                 seen: Completeness::default(),
+                signed: false,
                 wrapped: None,
             });
         }

@@ -180,6 +180,10 @@ impl Body<'_, '_> {
             }
             carried = true;
         }
+        if self.has(Quirk::ReasoningSplit) {
+            self.field("reasoning_split", &true);
+            names.push("reasoning_split");
+        }
         if !carried && ask.effort.is_some() {
             self.notes.drop("reasoning_effort");
         }

@@ -6,6 +6,7 @@ use crate::call::{Role, Turn};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw};
+use crate::openai_chat::signatures;
 use crate::seal::{PREFIX, Seal};
 use serde_json::value::RawValue;
 
@@ -130,11 +131,18 @@ impl Reader<'_> {
             let path = path.key("tool_calls");
             let calls: Vec<&RawValue> = json::read(raw, &path)?;
             for (at, raw) in calls.into_iter().enumerate() {
-                blocks.push(tool_call(raw, &path.index(at))?);
+                let (signature, call) = tool_call(raw, at, &path.index(at))?;
+                blocks.extend(signature);
+                blocks.push(call);
             }
         }
         if let Some(raw) = message.take("function_call") {
             blocks.push(self.old_call(raw, &path.key("function_call"))?);
+        }
+        let signed = message.peek("extra_content");
+        if let Some(state) = signed.and_then(|raw| signatures::state(None, raw)) {
+            message.take("extra_content");
+            blocks.extend(thought(String::new(), Some(state)));
         }
         blocks.extend(leftovers(message));
         self.open_results = false;
@@ -190,13 +198,7 @@ impl Reader<'_> {
             }
         }
         if foreign && opened.is_empty() {
-            let state = State {
-                dialect: Dialect::OpenaiChat,
-                provider: None,
-                id: None,
-                redacted: false,
-                data: raw.get().to_owned(),
-            };
+            let state = State::native(Dialect::OpenaiChat, raw.get().to_owned());
             return Ok(thought(text, Some(state)).into_iter().collect());
         }
         Ok(match <[_; 1]>::try_from(opened) {
@@ -221,8 +223,11 @@ pub(super) fn thought(text: String, state: Option<State>) -> Option<Block> {
     has_any.then_some(Block::Reasoning(Reasoning { text, state }))
 }
 
-fn tool_call(raw: &RawValue, path: &Path<'_>) -> Result<Block, Fault> {
+/// The tool call at `at` of its message, and its signature before it.
+fn tool_call(raw: &RawValue, at: usize, path: &Path<'_>) -> Result<(Option<Block>, Block), Fault> {
     let mut call = Object::read(raw, path)?;
+    let signed = call.take("extra_content");
+    let state = signed.and_then(|raw| signatures::state(Some(at), raw));
     let id = call.get("id", path)?.unwrap_or_default();
     let (form, key, arguments_key) = if call.peek("custom").is_some() {
         (ToolForm::Custom, "custom", "input")
@@ -238,14 +243,15 @@ fn tool_call(raw: &RawValue, path: &Path<'_>) -> Result<Block, Fault> {
         ToolForm::Function => arguments(raw, &inner_path.key(arguments_key))?,
         ToolForm::Custom => part_in::string(raw, &inner_path.key(arguments_key))?,
     };
-    Ok(Block::ToolUse(ToolUse {
+    let call = Block::ToolUse(ToolUse {
         id,
         name,
         namespace: None,
         form,
         arguments,
         cache: None,
-    }))
+    });
+    Ok((thought(String::new(), state), call))
 }
 
 /// Arguments are text, or (Mistral, some local servers) the object itself. None is an empty

@@ -3,7 +3,7 @@
 use super::message_in::MEMBER;
 use super::part_out::Parts;
 use super::tool_out;
-use crate::block::{Block, Opaque, Reasoning, ToolForm, ToolResult, ToolUse};
+use crate::block::{Block, Opaque, Reasoning, State, ToolForm, ToolResult, ToolUse};
 use crate::call::{Chat, Role, Turn};
 use crate::dialect::Dialect;
 use crate::exchange::{Asked, Target};
@@ -11,6 +11,7 @@ use crate::ids;
 use crate::json;
 use crate::notes::Notes;
 use crate::openai_chat::response;
+use crate::openai_chat::signatures::{PLACEHOLDER, Signature, Signatures};
 use crate::quirk::Quirk;
 
 pub(super) struct Messages<'a> {
@@ -46,6 +47,7 @@ impl<'a> Messages<'a> {
 
     pub(super) fn asked(self) -> Asked {
         Asked {
+            think_tags: self.has(Quirk::ThinkTags),
             ids: self.ids,
             ..Asked::default()
         }
@@ -225,7 +227,7 @@ impl<'a> Messages<'a> {
                 block => parts.add(block, self.target, notes),
             }
         }
-        let reasoning = self.thoughts(&thoughts, notes);
+        let (reasoning, signatures) = self.thoughts(&thoughts, notes);
         // Half a message is refused everywhere, and says nothing.
         let silent = parts.is_empty() && calls.is_empty() && reasoning.is_empty();
         if silent && refusal.is_none() && members.is_empty() {
@@ -245,12 +247,20 @@ impl<'a> Messages<'a> {
             json::string(out, refusal);
         }
         out.extend_from_slice(&reasoning);
+        let unsaid = !reasoning.starts_with(b",\"reasoning_content\"");
+        if self.has(Quirk::ReasoningReplay) && unsaid && !calls.is_empty() {
+            out.extend_from_slice(b",\"reasoning_content\":\"\"");
+        }
+        if let Some(extra_content) = signatures.of_message {
+            out.extend_from_slice(b",\"extra_content\":");
+            out.extend_from_slice(extra_content.as_bytes());
+        }
         if split {
             out.push(b'}');
             self.open("assistant", out);
             out.extend_from_slice(b",\"content\":null");
         }
-        self.calls(&calls, out, notes);
+        self.calls(&calls, &signatures, out, notes);
         if turn.prefill && (self.has(Quirk::ClosedBody) || self.has(Quirk::OpenaiOwn)) {
             notes.drop("prefix");
         } else if turn.prefill {
@@ -260,19 +270,33 @@ impl<'a> Messages<'a> {
         out.push(b'}');
     }
 
-    /// The members of an assistant message that bring its reasoning back.
-    fn thoughts(&self, thoughts: &[&Reasoning], notes: &mut Notes) -> Vec<u8> {
+    /// The members of an assistant message that bring its reasoning back, and the signatures
+    /// that belong elsewhere in it.
+    fn thoughts<'t>(
+        &self,
+        thoughts: &[&'t Reasoning],
+        notes: &mut Notes,
+    ) -> (Vec<u8>, Signatures<'t>) {
         let mut out = Vec::new();
         let mut states = Vec::new();
+        // A native signature does not say whose it is: only who is known to want it gets it.
+        let wanted = |state: &State| state.provider.is_some() || self.has(Quirk::ThoughtSignature);
+        let mut signatures = Signatures::default();
         for state in thoughts.iter().filter_map(|thought| thought.state.as_ref()) {
             let ours = state
                 .provider
                 .as_deref()
                 .is_none_or(|from| from == self.target.provider);
-            if state.dialect == Dialect::OpenaiChat && ours {
-                states.push(state.data.as_str());
-            } else {
+            if state.dialect != Dialect::OpenaiChat || !ours {
                 notes.drop("reasoning_state");
+            } else if let Some(signature) = Signature::read(&state.data) {
+                if wanted(state) {
+                    signatures.add(signature);
+                } else {
+                    notes.drop("reasoning_state");
+                }
+            } else {
+                states.push(state.data.as_str());
             }
         }
         let text: String = thoughts
@@ -292,8 +316,15 @@ impl<'a> Messages<'a> {
                 out.extend_from_slice(name.as_bytes());
                 json::string(&mut out, &text);
             }
+            None if self.has(Quirk::ReasoningSplit) && states.is_empty() => {
+                out.extend_from_slice(
+                    br#","reasoning_details":[{"type":"reasoning.text","index":0,"text":"#,
+                );
+                json::string(&mut out, &text);
+                out.extend_from_slice(b"}]");
+            }
             // The state has the text in it.
-            None if !states.is_empty() => {}
+            None if !states.is_empty() || !signatures.is_empty() => {}
             None => notes.drop("reasoning"),
         }
         match states.as_slice() {
@@ -311,10 +342,16 @@ impl<'a> Messages<'a> {
                 out.push(b']');
             }
         }
-        out
+        (out, signatures)
     }
 
-    fn calls(&self, calls: &[&ToolUse], out: &mut Vec<u8>, notes: &mut Notes) {
+    fn calls(
+        &self,
+        calls: &[&ToolUse],
+        signatures: &Signatures<'_>,
+        out: &mut Vec<u8>,
+        notes: &mut Notes,
+    ) {
         if calls.is_empty() {
             return;
         }
@@ -324,6 +361,14 @@ impl<'a> Messages<'a> {
                 notes.drop("cache_control");
             }
             out.extend_from_slice(if at == 0 { b"{" } else { b",{" });
+            // Of parallel calls only the first has one, and is refused without.
+            let needed = at == 0 && self.has(Quirk::SignedCalls);
+            let signature = signatures.of_call(at).or(needed.then_some(PLACEHOLDER));
+            if let Some(extra_content) = signature {
+                out.extend_from_slice(b"\"extra_content\":");
+                out.extend_from_slice(extra_content.as_bytes());
+                out.push(b',');
+            }
             let flat = call.namespace.as_ref();
             let flat = flat.map(|namespace| tool_out::flat_name(namespace, &call.name));
             let name = flat.as_deref().unwrap_or(&call.name);

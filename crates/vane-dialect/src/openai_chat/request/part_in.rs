@@ -76,13 +76,7 @@ impl Content<'_> {
             Some((state, _)) => thought(text, Some(state)),
             None if data.starts_with(PREFIX) => thought(text, None),
             None => {
-                let state = State {
-                    dialect: Dialect::MistralChat,
-                    provider: None,
-                    id: None,
-                    redacted: false,
-                    data,
-                };
+                let state = State::native(Dialect::MistralChat, data);
                 thought(text, Some(state))
             }
         })

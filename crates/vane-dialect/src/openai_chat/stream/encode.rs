@@ -4,6 +4,7 @@
 use crate::block::{State, ToolForm};
 use crate::call::Call;
 use crate::cite::{self, Citation};
+use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
 use crate::exchange::Reply;
 use crate::frame::sse;
@@ -173,7 +174,7 @@ impl Encoder {
     fn sealed(&mut self, text: &str, state: Option<&State>, out: &mut Vec<u8>) {
         let index = self.thoughts;
         self.thoughts += 1;
-        let data = response::seal(&self.reply, text, state);
+        let data = self.reply.seal(Dialect::OpenaiChat, state, text);
         self.delta(out, |out| {
             out.extend_from_slice(b"{\"reasoning_details\":[");
             response::detail(out, index, &data);

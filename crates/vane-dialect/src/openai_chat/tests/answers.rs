@@ -97,6 +97,7 @@ fn custom_tools_and_namespaces_are_turned_back() {
         namespaced: vec![("fs__read".into(), "fs".into(), "read".into())],
         ids: vec![("abcdefghi".into(), "call_1".into())],
         prefill: None,
+        ..Asked::default()
     };
     let body = r#"{"id":"1","model":"m","choices":[{"message":{"content":null,"tool_calls":[
         {"id":"abcdefghi","type":"function","function":{"name":"patch","arguments":"{\"input\": \"a\\nb\"}"}},

@@ -468,3 +468,27 @@ fn extras_of_other_dialects_are_carried_or_noted() {
     assert!(sent.json.get("tool_choice").is_none());
     assert_eq!(sent.dropped, ["metadata"]);
 }
+
+const CALLED: &str = r#"{"role":"user","content":"Hi"},{"role":"assistant","content":null,"reasoning_content":"hm","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":"r"},{"role":"assistant","content":null,"tool_calls":[{"id":"b","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"b","content":"r"},{"role":"assistant","content":"x"},{"role":"user","content":"So?"}"#;
+
+#[test]
+fn reasoning_replay_puts_the_field_beside_every_list_of_calls() {
+    let quirks = [Quirk::ReasoningContent, Quirk::ReasoningReplay];
+    let sent = send(&messages(CALLED), &quirks).json;
+    assert_eq!(sent["messages"][1]["reasoning_content"], "hm");
+    assert_eq!(sent["messages"][3]["reasoning_content"], "");
+    assert!(sent["messages"][5].get("reasoning_content").is_none());
+    let sent = send(&messages(CALLED), &[Quirk::ReasoningContent]).json;
+    assert!(sent["messages"][3].get("reasoning_content").is_none());
+}
+
+#[test]
+fn reasoning_split_is_asked_for_and_goes_back_as_details() {
+    let sent = send(&messages(CALLED), &[Quirk::ReasoningSplit]);
+    assert_eq!(sent.json["reasoning_split"], true);
+    assert_eq!(
+        sent.json["messages"][1]["reasoning_details"],
+        json!([{"type": "reasoning.text", "index": 0, "text": "hm"}])
+    );
+    assert!(sent.dropped.is_empty(), "{:?}", sent.dropped);
+}

@@ -9,6 +9,7 @@ use crate::frame::sse::Splitter;
 use crate::json::Raw;
 use crate::openai_responses::response;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 fn word() -> impl Strategy<Value = String> {
     "[a-zé\"\\\\\n<]{1,8}"
@@ -217,6 +218,13 @@ proptest! {
         blocks in answered(),
         step in 1_usize..200,
     ) {
+        // The sequencer, which makes answers, gives no id twice.
+        let ids = blocks.iter().filter_map(|block| match block {
+            Block::ToolUse(call) => Some(&call.id),
+            _ => None,
+        });
+        let mut seen = BTreeSet::new();
+        prop_assume!(ids.into_iter().all(|id| seen.insert(id.clone())));
         let refused = blocks.iter().any(|block| matches!(block, Block::Refusal(_)));
         let called = blocks.iter().any(|block| matches!(block, Block::ToolUse(_)));
         let answer = Answer {

@@ -280,6 +280,13 @@ pub(crate) const CHATS: &[Feature] = &[
         "",
     ),
     feature(
+        "thought signature of a call",
+        r#""messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":null,"tool_calls":[{"extra_content":{"google":{"thought_signature":"CsEB"}},"id":"aB3dE6gH1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"aB3dE6gH1","content":"r"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#,
+        "",
+        "",
+        "",
+    ),
+    feature(
         "redacted reasoning",
         "",
         "",

@@ -132,6 +132,11 @@ impl LiveStream {
 
     /// Reads what the upstream has and decodes it.
     pub(super) fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Fault>> {
+        let step = ready!(self.poll_read(cx));
+        Poll::Ready(step.map_err(|fault| self.choice.offer.provider.mask.fault(fault)))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<Step, Fault>> {
         if let Some(fault) = self.broken.take() {
             return Poll::Ready(Err(fault));
         }
@@ -170,14 +175,23 @@ impl LiveStream {
     /// Decodes whole frames; consecutive ones that need no edit go out as one slice, `run`.
     fn frames(&mut self, run: &mut Option<std::ops::Range<usize>>) -> Result<(), Fault> {
         while let Some(range) = self.splitter.next_frame() {
-            let bytes = self.splitter.buffer().slice(range.clone());
+            let said = self.splitter.buffer().slice(range.clone());
+            let bytes = self.choice.offer.provider.mask.bytes(said.clone());
+            let is_masked = bytes.as_ptr() != said.as_ptr();
             let frame = Frame::parse(&bytes);
             if frame.data.is_none() {
                 self.forward(run.take());
                 continue;
             }
             let seen = self.decode(&frame)?;
+            let data = frame.data.as_deref().unwrap_or_default();
+            let usage = seen.usage.clone().and_then(|range| data.get(range));
+            self.meter.read_reported(self.choice.offer.quirks, usage);
             match self.edited(&frame, &bytes, &seen) {
+                Edit::Keep if is_masked => {
+                    self.forward(run.take());
+                    self.out.push_back(bytes);
+                }
                 Edit::Keep => match run {
                     Some(run) => run.end = range.end,
                     None => *run = Some(range),

@@ -135,11 +135,8 @@ impl Reader<'_> {
             };
         }
         let native = State {
-            dialect: Dialect::AnthropicMessages,
-            provider: None,
-            id: None,
             redacted,
-            data,
+            ..State::native(Dialect::AnthropicMessages, data)
         };
         Reasoning {
             text,

@@ -125,13 +125,7 @@ fn thinking(
                 }
                 Some(state).filter(|state| !state.data.is_empty())
             }
-            None => Some(State {
-                dialect: Dialect::MistralChat,
-                provider: None,
-                id: None,
-                redacted: false,
-                data: signature,
-            }),
+            None => Some(State::native(Dialect::MistralChat, signature)),
         },
     };
     Ok(Some(Reasoning { text, state }))

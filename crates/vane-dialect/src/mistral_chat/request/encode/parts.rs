@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 /// A line of Claude Code's own that changes per conversation: it is meant for Anthropic alone and
 /// would spoil every other provider's prompt cache.
-const BILLING_LINE: &str = "x-anthropic-billing-header:";
+pub(in crate::mistral_chat) const BILLING_LINE: &str = "x-anthropic-billing-header:";
 
 pub(super) enum Part<'c> {
     Text(Cow<'c, str>),
