@@ -203,6 +203,8 @@ pub struct Model {
     pub output: Option<String>,
     pub cache_read: Option<String>,
     pub cache_write: Option<String>,
+    /// USD for one use of what is billed by the piece.
+    pub per_use: vane_catalog::PerUse,
     pub free: bool,
     pub fim: bool,
     pub tools: bool,

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use vane_catalog::Money;
+use vane_dialect::usage::Units;
 use vane_dialect::{Usage, json};
 
 /// What is logged of a call.
@@ -25,6 +26,8 @@ pub struct Line<'a> {
     pub usage: Usage,
     pub counted: Option<&'static str>,
     pub cost: Option<Money>,
+    /// What was used and is not in the cost.
+    pub unpriced: Units,
     pub first_content: Option<Duration>,
     pub took: Duration,
     pub dropped: &'a [String],
@@ -173,6 +176,8 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     if let Some(cost) = line.cost {
         out.extend_from_slice(format!(",\"cost\":{cost}").as_bytes());
     }
+    units(out, ",\"uses\":", line.usage.units);
+    units(out, ",\"unpriced\":", line.unpriced);
     if let Some(first) = line.first_content {
         number(out, ",\"first_content_ms\":", millis(first));
     }
@@ -182,6 +187,20 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     }
     some(out, ",\"fault\":", line.fault);
     out.extend_from_slice(b"}\n");
+}
+
+/// An object of the units that were used; nothing if none were.
+fn units(out: &mut Vec<u8>, name: &str, units: Units) {
+    for (at, (unit, count)) in units.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { name } else { "," }.as_bytes());
+        out.extend_from_slice(if at == 0 { b"{\"" } else { b"\"" });
+        out.extend_from_slice(unit.name().as_bytes());
+        out.extend_from_slice(b"\":");
+        json::number(out, count);
+    }
+    if !units.is_empty() {
+        out.push(b'}');
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -212,6 +231,7 @@ mod tests {
             usage: Usage::default(),
             counted: None,
             cost: None,
+            unpriced: Units::default(),
             first_content: None,
             took: Duration::from_millis(3),
             dropped: &[],

@@ -70,7 +70,7 @@ pub fn render(gateway: &Gateway) -> String {
 
 type Counter = fn(&Offer) -> String;
 
-const COUNTERS: [(&str, &str, Counter); 6] = [
+const COUNTERS: [(&str, &str, Counter); 7] = [
     ("vane_attempts_total", "Attempts at an offer.", |o| {
         plain(&o.tally.attempts)
     }),
@@ -86,6 +86,11 @@ const COUNTERS: [(&str, &str, Counter); 6] = [
     ("vane_cost_usd_total", "Cost in US dollars.", |o| {
         thousandths(&o.tally.cost_pico, 12)
     }),
+    (
+        "vane_unpriced_uses_total",
+        "Uses of hosted tools that have no price and are in no cost.",
+        |o| plain(&o.tally.unpriced_uses),
+    ),
     (
         "vane_first_content_seconds_total",
         "Time to the first content, summed.",

@@ -24,6 +24,7 @@ mod embeddings;
 mod failures;
 mod fim;
 mod health;
+mod hosted;
 mod leaving;
 mod limits;
 mod malformed;
