@@ -24,6 +24,7 @@ mod embeddings;
 mod failures;
 mod fim;
 mod health;
+mod host;
 mod hosted;
 mod leaving;
 mod limits;
