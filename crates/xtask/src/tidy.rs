@@ -8,6 +8,7 @@ mod links;
 mod migrations;
 mod names;
 mod rust;
+mod supply;
 mod tree;
 mod words;
 
@@ -73,6 +74,11 @@ const RULES: &[Rule] = &[
         name: "crates depend in one direction",
         reason: "vane -> ledger -> catalog -> dialect: the arrow is what keeps the inner crates pure",
         check: cargo::direction,
+    },
+    Rule {
+        name: "deny.toml holds",
+        reason: "a licence or a source that nobody looked at is somebody else's decision",
+        check: supply::denied,
     },
     Rule {
         name: "migrations have twins",
