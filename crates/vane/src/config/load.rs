@@ -44,6 +44,17 @@ impl Config {
     #[must_use]
     pub fn read(path: Option<&Path>, environment: &Environment) -> Reading {
         let (values, problems) = path.map_or_else(Default::default, file);
+        Self::of_parsed(values, problems, environment)
+    }
+
+    /// The same of text that stands in no file; `shown` is its name in problems.
+    #[must_use]
+    pub fn read_text(shown: &str, text: &str, environment: &Environment) -> Reading {
+        let (values, problems) = node::parse(shown, text);
+        Self::of_parsed(values, problems, environment)
+    }
+
+    fn of_parsed(values: Table, problems: Vec<Problem>, environment: &Environment) -> Reading {
         // A broken line takes its neighbours with it: what they would lack is not a second fault.
         if !problems.is_empty() {
             return Reading {
