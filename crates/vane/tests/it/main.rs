@@ -31,6 +31,7 @@ mod limits;
 mod malformed;
 mod matrix;
 mod messages;
+mod metrics;
 mod models;
 mod responses;
 mod secrets;
