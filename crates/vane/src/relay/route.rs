@@ -4,6 +4,7 @@ mod fees;
 
 use super::decode::RawCall;
 use super::plan::{Choice, Plan};
+use crate::config::{how_to_name_models, names_its_own_models, variables_of};
 use crate::gateway::State;
 use crate::upstream::{Offer, Standing};
 use std::sync::Arc;
@@ -221,7 +222,9 @@ pub fn explain(
 
 fn unknown(state: &State, model: &str) -> Fault {
     let near = state.catalog.near(model);
-    let hint = if near.is_empty() {
+    let hint = if let Some(provider) = whose_models_are_named(state, model) {
+        how_to_name_models(provider)
+    } else if near.is_empty() {
         "`GET /v1/models` lists what there is".to_owned()
     } else {
         format!("did you mean {}?", quoted(near.iter().copied()))
@@ -232,19 +235,25 @@ fn unknown(state: &State, model: &str) -> Fault {
         .with_code("model_not_found")
 }
 
+/// The provider that a model id's prefix means, if its models are the operator's to name.
+fn whose_models_are_named<'s>(state: &'s State, model: &str) -> Option<&'s vane_catalog::Provider> {
+    let (prefix, _) = model.split_once('/')?;
+    let mut providers = state.catalog.providers().iter().map(AsRef::as_ref);
+    providers.find(|provider: &&vane_catalog::Provider| {
+        let means = provider
+            .prefixes
+            .iter()
+            .any(|p| p.eq_ignore_ascii_case(prefix));
+        means && names_its_own_models(&state.catalog, provider)
+    })
+}
+
 fn not_served(state: &State, model: &str, offers: &[&Arc<vane_catalog::Offer>]) -> Fault {
     let needs: Vec<String> = offers
         .iter()
         .filter_map(|offer| state.catalog.provider(&offer.provider))
         .filter(|provider| provider.is_callable())
-        .map(|provider| match provider.key_env.first() {
-            Some(variable) => format!("{} (set {variable})", provider.name),
-            None => format!(
-                "{} (set VANE_{}_BASE_URL)",
-                provider.name,
-                provider.id.to_uppercase()
-            ),
-        })
+        .map(|provider| format!("{} (set {})", provider.name, variables_of(provider)))
         .collect();
     let how = if needs.is_empty() {
         "none of its providers can be called by Vane yet".to_owned()

@@ -493,3 +493,68 @@ fn route_prints_a_table_or_one_clear_line() {
         assert!(line.contains(said), "{arguments:?}: {line}");
     }
 }
+
+#[test]
+fn what_a_model_needs_is_said_by_check_route_and_models() {
+    let folder = Folder::new();
+    let run = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let mut command = folder.vane(arguments);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
+        (output.status.success(), stdout(&output) + &stderr(&output))
+    };
+    let key = [("OPENROUTER_API_KEY", "k")];
+    for (arguments, variables, works, said) in [
+        (
+            &["check"][..],
+            &key[..],
+            true,
+            "name them in a [[provider]] with `id = \"openrouter\"`",
+        ),
+        (
+            &["route", "openrouter/x/y"],
+            &key,
+            false,
+            "the catalogue has no models of OpenRouter: name them",
+        ),
+        (
+            &["route", "ollama/llama"],
+            &[],
+            false,
+            "name them in a [[provider]] with `id = \"ollama\"`",
+        ),
+        (
+            &["check"],
+            &[("AZURE_API_KEY", "k")],
+            true,
+            "VANE_AZURE_BASE_URL` is not set: azure stays off",
+        ),
+        (
+            &["route", "azure/gpt-5"],
+            &[],
+            false,
+            "set AZURE_API_KEY and VANE_AZURE_BASE_URL",
+        ),
+        (
+            &["models", "azure/gpt-5"],
+            &[],
+            true,
+            "needs AZURE_API_KEY and VANE_AZURE_BASE_URL",
+        ),
+        (
+            &["models", "muse-spark-1.3"],
+            &[],
+            true,
+            "VANE_META_API_KEY and VANE_META_BASE_URL",
+        ),
+        (
+            &["route", "codestral-latest"],
+            &[],
+            false,
+            "set MISTRAL_API_KEY)",
+        ),
+    ] {
+        let (worked, told) = run(arguments, variables);
+        assert_eq!(worked, works, "{arguments:?}: {told}");
+        assert!(told.contains(said), "{arguments:?}: {told}");
+    }
+}
