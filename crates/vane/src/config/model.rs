@@ -140,3 +140,36 @@ fn price(node: &Node) -> Read<String> {
             .to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::problems;
+
+    #[test]
+    fn prices_of_uses_are_read_and_every_wrong_one_is_said() {
+        let model = |fees: &str| {
+            format!(
+                "[[provider]]\nid = \"lab\"\ndialect = \"openai\"\nbase_url = \"http://127.0.0.1:1\"\napi_key = \"k\"\n\
+                 models = [{{ id = \"m\", input = \"1\", output = \"2\", per_use = {fees} }}]\n"
+            )
+        };
+        let all = r#"{ web_search = "0.01", request = { low = "0.005", medium = "0.008", high = "0.012" } }"#;
+        assert_eq!(problems("fees", &model(all), &[]), Vec::<String>::new());
+        for (fees, said) in [
+            (r#""0.01""#, "must be a table"),
+            (
+                r#"{ searches = "0.01" }"#,
+                "is no unit: request, web_search",
+            ),
+            ("{ web_search = 0.01 }", "must be USD for one use"),
+            (r#"{ image = "-1" }"#, "must be USD for one use"),
+            (r#"{ request = { low = "1" } }"#, "needs `medium`"),
+        ] {
+            let found = problems("fees", &model(fees), &[]).join("\n");
+            assert!(
+                found.contains("per_use") && found.contains(said),
+                "{fees}: {found}"
+            );
+        }
+    }
+}

@@ -20,20 +20,20 @@ impl Drop for File {
     }
 }
 
-fn read(name: &str, text: &str, variables: &[(&str, &str)]) -> Reading {
+pub(super) fn read(name: &str, text: &str, variables: &[(&str, &str)]) -> Reading {
     let file = File::new(name, text);
     let environment = variables.iter().copied().collect();
     Config::read(Some(&file.0), &environment)
 }
 
-fn good(name: &str, text: &str, variables: &[(&str, &str)]) -> Config {
+pub(super) fn good(name: &str, text: &str, variables: &[(&str, &str)]) -> Config {
     let reading = read(name, text, variables);
     assert_eq!(reading.problems, [], "{text}");
     reading.config.unwrap()
 }
 
 /// The problems as people see them, without the folder.
-fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let reading = read(name, text, variables);
     assert!(reading.config.is_none() || reading.problems.is_empty());
     let short = |problem: &Problem| {
@@ -485,106 +485,4 @@ models = [{ id = "llama", free = true }]
         ),
         ("llama", "")
     );
-}
-
-#[test]
-fn prices_of_uses_are_read_and_every_wrong_one_is_said() {
-    let model = |fees: &str| {
-        format!(
-            "[[provider]]\nid = \"lab\"\ndialect = \"openai\"\nbase_url = \"http://127.0.0.1:1\"\napi_key = \"k\"\n\
-             models = [{{ id = \"m\", input = \"1\", output = \"2\", per_use = {fees} }}]\n"
-        )
-    };
-    let all =
-        r#"{ web_search = "0.01", request = { low = "0.005", medium = "0.008", high = "0.012" } }"#;
-    assert_eq!(problems("fees", &model(all), &[]), Vec::<String>::new());
-    for (fees, said) in [
-        (r#""0.01""#, "must be a table"),
-        (
-            r#"{ searches = "0.01" }"#,
-            "is no unit: request, web_search",
-        ),
-        ("{ web_search = 0.01 }", "must be USD for one use"),
-        (r#"{ image = "-1" }"#, "must be USD for one use"),
-        (r#"{ request = { low = "1" } }"#, "needs `medium`"),
-    ] {
-        let found = problems("fees", &model(fees), &[]).join("\n");
-        assert!(
-            found.contains("per_use") && found.contains(said),
-            "{fees}: {found}"
-        );
-    }
-}
-
-#[test]
-fn what_a_provider_needs_beside_its_key_is_said() {
-    let warnings = |variables: &[(&str, &str)]| -> Vec<String> {
-        let reading = read("needs", "", variables);
-        assert!(reading.problems.is_empty(), "{:?}", reading.problems);
-        reading.warnings.iter().map(ToString::to_string).collect()
-    };
-    let check = |variables: &[(&str, &str)], said: &[&str]| {
-        let found = warnings(variables);
-        assert_eq!(found.len(), said.len(), "{found:?}");
-        for (found, said) in found.iter().zip(said) {
-            assert!(found.contains(said), "{found}");
-        }
-    };
-    check(
-        &[("AZURE_API_KEY", "k")],
-        &["`VANE_AZURE_BASE_URL` is not set: azure stays off, because its address is yours alone"],
-    );
-    let address = (
-        "VANE_AZURE_BASE_URL",
-        "https://x.openai.azure.com/openai/v1",
-    );
-    check(&[("AZURE_API_KEY", "k"), address], &[]);
-    check(
-        &[address],
-        &["`VANE_AZURE_BASE_URL` is set, but AZURE_API_KEY is not"],
-    );
-    check(
-        &[("OPENROUTER_API_KEY", "k")],
-        &[
-            "`openrouter` is on and serves nothing: the catalogue has no models of OpenRouter: name them in a [[provider]] with `id = \"openrouter\"`",
-        ],
-    );
-    for id in ["VLLM", "LLAMACPP", "OLLAMA", "LMSTUDIO"] {
-        let name = format!("VANE_{id}_BASE_URL");
-        check(
-            &[(&name, "http://127.0.0.1:1/v1")],
-            &["is on and serves nothing"],
-        );
-    }
-    check(&[("MISTRAL_API_KEY", "k")], &[]);
-}
-
-#[test]
-fn the_variables_of_every_provider_switch_it_on() {
-    let catalog = vane_catalog::Catalog::embedded().unwrap();
-    for provider in catalog.providers().iter().filter(|row| row.is_callable()) {
-        let names = variables_of(provider);
-        assert!(!names.is_empty(), "{}", provider.id);
-        let set: Vec<(&str, &str)> = names
-            .split(" and ")
-            .map(|name| {
-                (
-                    name,
-                    if name.ends_with("_BASE_URL") {
-                        "https://a.example/v1"
-                    } else {
-                        "k"
-                    },
-                )
-            })
-            .collect();
-        let config = good("on", "", &set);
-        let on: Vec<&str> = config.providers.iter().map(|row| row.id.as_str()).collect();
-        assert_eq!(on, [&*provider.id], "{names}");
-        let fewer = Config::read(None, &set[1..].iter().copied().collect::<Environment>());
-        assert!(
-            fewer.config.unwrap().providers.is_empty(),
-            "{names}: each is needed"
-        );
-    }
 }

@@ -21,6 +21,7 @@ mod cli;
 mod count_tokens;
 mod credentials;
 mod embeddings;
+mod explain;
 mod failures;
 mod fim;
 mod health;

@@ -74,16 +74,16 @@ pub(super) fn refusal(
     } else {
         format!("models that do: {}", quoted(priced.into_iter()))
     };
-    let how = match hosted {
-        None => "a fee for each request".to_owned(),
-        Some(tool) => match tool.unit {
-            Some(unit) => format!("`per_use = {{ {} = \"...\" }}`", unit.name()),
-            None => "nothing: what it is billed by is not known here".to_owned(),
-        },
+    let unit = hosted.map_or(Some(Unit::Request), |tool| tool.unit);
+    let how = match unit {
+        Some(unit) => format!(
+            "a model of the configuration states one with `per_use = {{ {} = \"...\" }}`",
+            unit.name()
+        ),
+        None => "what it is billed by is not known here".to_owned(),
     };
     let message = format!(
-        "`{what}` is billed by the piece and `{model}` states no price for it; {which}. \
-         A model of the configuration may state {how}"
+        "`{what}` is billed by the piece and `{model}` states no price for it; {which}; {how}"
     );
     Fault::unsupported(field(what), message)
 }
