@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use serde_json::Value;
+use vane_dialect::Dialect;
 use vane_dialect::head::Head;
+use vane_dialect::hosted::Hosted;
 
 pub fn check(bytes: &[u8]) {
     let body = Bytes::copy_from_slice(bytes);
@@ -35,7 +37,28 @@ pub fn check(bytes: &[u8]) {
     }
     // Reading typed values only ever fails with a fault.
     let _ = (head.model(), head.flag("stream"), head.count("max_tokens"));
+    for dialect in Dialect::ALL {
+        hosted(dialect, &head);
+    }
     edits(&head, &value);
+}
+
+/// What a body asks providers to run is read or refused, and what it limits is not exceeded.
+fn hosted(dialect: Dialect, head: &Head) {
+    let Ok(hosted) = Hosted::of(dialect, head) else {
+        return;
+    };
+    assert!(
+        hosted
+            .unpriced(|_| true)
+            .is_none_or(|tool| tool.unit.is_none())
+    );
+    let used: u64 = hosted
+        .uses_max()
+        .iter()
+        .map(|(_, count)| count)
+        .fold(0, u64::saturating_add);
+    assert!(!hosted.is_empty() || used == 0, "uses without a tool");
 }
 
 /// What the scan refuses is no object for `serde_json` either, or has a key twice, or nests too

@@ -8,6 +8,7 @@
 
 mod answers;
 mod calls;
+mod configs;
 mod events;
 mod faults;
 mod frames;
@@ -41,6 +42,7 @@ pub const TARGETS: &[Target] = &[
         frames::check,
         &["streams/openai_chat", "streams/anthropic_messages"],
     ),
+    target("config", configs::check, &[]),
     target("key_parse", names::key, &[]),
     target("catalog_names", names::model, &[]),
     target(

@@ -3,7 +3,7 @@
 //! Invariant: no usage within the bound, served in any way that was asked for and in any region,
 //! costs more at that instant than the ceiling.
 
-use vane_dialect::usage::{Region, Served, Tier};
+use vane_dialect::usage::{Region, Served, Tier, Units};
 
 use crate::cost::Unpriced;
 use crate::money::Money;
@@ -12,11 +12,13 @@ use crate::rates::Rates;
 use crate::standing::Standing;
 
 /// The most tokens that a call may use, and how it may be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Bound {
     pub input_tokens_max: u64,
     pub output_tokens_max: u64,
     pub asked: Asked,
+    /// The most uses of what is billed by the piece.
+    pub uses_max: Units,
 }
 
 /// Whether the request may come to be served at a dearer tier.
@@ -47,7 +49,8 @@ impl Rates {
                 dearest = dearest.max(sum.ok_or(Unpriced::TooLarge)?);
             }
         }
-        Ok(dearest)
+        let uses = self.per_use.ceiling(bound.uses_max)?;
+        dearest.checked_add(uses).ok_or(Unpriced::TooLarge)
     }
 
     /// Every tier and speed that is priced and was asked for, in every region that is priced.
@@ -71,6 +74,7 @@ impl Rates {
                 tier,
                 region: *region,
                 fast,
+                ..Served::default()
             })
         })
     }

@@ -1,13 +1,13 @@
 //! Usage to cost, line by line.
 //!
-//! Invariants: no line is negative; tokens times rate is the amount of the line, to the last
+//! Invariants: no line is negative; quantity times rate is the amount of the line, to the last
 //! digit; the lines sum to the total; the same usage at the same instant costs the same whether
 //! it was streamed, translated or neither, because only the usage is looked at.
 
 use std::fmt;
 use std::sync::Arc;
 
-use vane_dialect::usage::Usage;
+use vane_dialect::usage::{Unit, Units, Usage};
 
 use crate::money::Money;
 use crate::rate::Rate;
@@ -19,11 +19,13 @@ use crate::standing::Standing;
 pub struct Cost {
     pub lines: Vec<Line>,
     pub total: Money,
+    /// What was used and has no price: not in the total, and said wherever the cost is.
+    pub unpriced: Units,
     /// The version of the rates that were used.
     pub rate_version: Arc<str>,
 }
 
-/// One bucket of tokens, its rate and what they come to.
+/// One bucket of tokens or uses, its rate and what they come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {
     pub bucket: Bucket,
@@ -32,7 +34,7 @@ pub struct Line {
     pub amount: Money,
 }
 
-/// Tokens that share a rate.
+/// Tokens or uses that share a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Bucket {
     Input,
@@ -42,6 +44,8 @@ pub enum Bucket {
     /// All output, or all that is not reasoning where reasoning has a rate of its own.
     Output,
     Reasoning,
+    /// What is billed by the piece.
+    Use(Unit),
 }
 
 impl Bucket {
@@ -55,6 +59,7 @@ impl Bucket {
             Self::CacheWrite1h => "cache_write_1h",
             Self::Output => "output",
             Self::Reasoning => "reasoning",
+            Self::Use(unit) => unit.name(),
         }
     }
 }
@@ -68,10 +73,6 @@ pub enum Unpriced {
     Priority,
     /// Served at a faster speed, which these rates do not price.
     Fast,
-    /// Web searches, which no rate prices.
-    WebSearches,
-    /// Generated images, which no rate prices.
-    Images,
     /// More than an amount of money can hold.
     TooLarge,
 }
@@ -82,8 +83,6 @@ impl fmt::Display for Unpriced {
             Self::NotFree => "the price is zero and `free = true` is not said",
             Self::Priority => "the priority tier is not priced",
             Self::Fast => "the fast speed is not priced",
-            Self::WebSearches => "web searches are not priced",
-            Self::Images => "generated images are not priced",
             Self::TooLarge => "the amount is too large",
         })
     }
@@ -92,20 +91,19 @@ impl fmt::Display for Unpriced {
 impl std::error::Error for Unpriced {}
 
 impl Rates {
-    /// The lines of an answer under these rates. An audit calls this with a stored row.
+    /// The lines of an answer under these rates. An audit calls this with a stored row. Units
+    /// without a fee have no line: [`Cost::unpriced`] names them.
     ///
     /// # Errors
-    /// When a part of the usage is not priced.
+    /// When the answer was served in a way that is not priced.
     pub fn lines(&self, usage: &Usage, at: i64) -> Result<Vec<Line>, Unpriced> {
-        if usage.units.web_searches > 0 {
-            return Err(Unpriced::WebSearches);
-        }
-        if usage.units.images > 0 {
-            return Err(Unpriced::Images);
-        }
         let standing = self.standing(usage.input_total(), usage.served, at)?;
         let mut lines = Vec::with_capacity(4);
-        for (bucket, quantity, rate) in buckets(usage, &standing) {
+        let uses = self
+            .per_use
+            .used(usage.units, usage.served.search_context)
+            .map(|(unit, count, rate)| (Bucket::Use(unit), count, rate));
+        for (bucket, quantity, rate) in buckets(usage, &standing).into_iter().chain(uses) {
             if quantity > 0 {
                 let amount = rate.amount(quantity).ok_or(Unpriced::TooLarge)?;
                 lines.push(Line {

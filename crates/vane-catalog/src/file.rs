@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use crate::capability::Capabilities;
 use crate::date::Date;
 use crate::offer::{Kind, Modality, Status};
+use crate::per_use::PerUse;
 use crate::provider::Auth;
 use crate::rate::Rate;
 use crate::rate_card::DatedRates;
@@ -99,6 +100,8 @@ pub(crate) struct OfferRow<'a> {
     #[serde(default)]
     pub(crate) price_history: Vec<DatedRates>,
     #[serde(borrow)]
+    pub(crate) per_use: Option<PerUseRow<'a>>,
+    #[serde(borrow)]
     pub(crate) upstream_prices: Option<UpstreamPricesRow<'a>>,
     #[serde(borrow)]
     pub(crate) upstream_limits: Option<UpstreamLimitsRow<'a>>,
@@ -128,6 +131,16 @@ pub(crate) struct Modalities {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Api {
     Responses,
+}
+
+/// What is billed by the piece; its source is often another than that of the tokens.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PerUseRow<'a> {
+    pub(crate) prices: PerUse,
+    pub(crate) source: &'a str,
+    pub(crate) source_date: Date,
+    pub(crate) source_url: Option<&'a str>,
 }
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 use vane_dialect::Dialect;
-use vane_dialect::usage::{Served, Usage};
+use vane_dialect::usage::{Served, Unit, Units, Usage};
 
 use crate::capability::{Capabilities, Capability};
 use crate::ceiling::Bound;
@@ -52,6 +52,8 @@ pub struct Offer {
     /// A differing price of the provider's own: shown and reconciled, never billed.
     pub upstream_prices: Option<UpstreamPrices>,
     pub upstream_limits: Option<UpstreamLimits>,
+    /// Who says what a use costs, where that is not who says what a token costs.
+    pub per_use_source: Option<PerUseSource>,
     pub status: Status,
     pub retires: Option<Date>,
     pub replacement: Option<Text>,
@@ -105,6 +107,14 @@ pub struct UpstreamPrices {
     pub source_date: Date,
 }
 
+/// Where the fees of an offer were read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PerUseSource {
+    pub source: Text,
+    pub source_date: Date,
+    pub source_url: Option<Text>,
+}
+
 /// Limits that another source states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpstreamLimits {
@@ -136,13 +146,18 @@ impl Offer {
     /// What a usage costs, at the rates of the instant the call began.
     ///
     /// # Errors
-    /// When a part of it is not priced: that is never taken for nothing.
+    /// When it was served in a way that is not priced: that is never taken for nothing.
     pub fn cost(&self, usage: &Usage, at: i64) -> Result<Cost, Unpriced> {
         let card = self.rates_at(at)?;
         let lines = card.rates.lines(usage, at)?;
+        let unpriced = match self.free {
+            true => Units::default(),
+            false => card.rates.per_use.unpriced(usage.units),
+        };
         Ok(Cost {
             total: total(&lines)?,
             lines,
+            unpriced,
             rate_version: card.version.clone(),
         })
     }
@@ -161,6 +176,13 @@ impl Offer {
     pub fn is_priced_for(&self, served: Served, at: i64) -> bool {
         self.rates_at(at)
             .is_ok_and(|card| card.rates.standing(0, served, at).is_ok())
+    }
+
+    /// Whether a use of this unit has a price at that instant; what is free has one for all.
+    #[must_use]
+    pub fn prices(&self, unit: Unit, at: i64) -> bool {
+        let has_fee = |card: &RateCard| card.rates.per_use.fee(unit).is_some();
+        self.free || self.rates_at(at).is_ok_and(has_fee)
     }
 
     #[must_use]

@@ -13,6 +13,7 @@ use crate::capability::{Capabilities, Capability};
 use crate::catalog::{Catalog, CatalogError};
 use crate::date::Date;
 use crate::offer::{Kind, Modality, OWN_SOURCE, Offer, Status};
+use crate::per_use::PerUse;
 use crate::provider::{Auth, Provider};
 use crate::rate::Rate;
 use crate::rate_card::RateCard;
@@ -47,6 +48,8 @@ pub struct OwnModel {
     pub output: Option<Rate>,
     pub cache_read: Option<Rate>,
     pub cache_write: Option<Rate>,
+    #[serde(default)]
+    pub per_use: PerUse,
     #[serde(default)]
     pub free: bool,
     pub fim: Option<bool>,
@@ -160,6 +163,9 @@ impl OwnModel {
         } else if known.is_none() {
             return Err("no price: give `input` and `output`, or say `free = true`");
         }
+        if !self.per_use.is_empty() {
+            self.add_fees(&mut offer)?;
+        }
         if let Some(upstream) = &self.upstream {
             offer.upstream = upstream.clone().into();
         }
@@ -167,6 +173,29 @@ impl OwnModel {
         offer.context_window = self.context_window.or(offer.context_window);
         offer.max_output = self.max_output.or(offer.max_output);
         Ok(offer)
+    }
+
+    /// Lays the fees stated over every card: the others stay as they are.
+    fn add_fees(&self, offer: &mut Offer) -> Result<(), &'static str> {
+        if offer.free && !self.per_use.are_zero() {
+            return Err("`free = true` beside a fee in `per_use`");
+        }
+        for card in &mut offer.cards {
+            let rates = Rates {
+                per_use: card.rates.per_use.overlaid(&self.per_use),
+                ..Rates::clone(&card.rates)
+            };
+            let source = card.source.clone();
+            *card = RateCard::new(
+                &offer.id,
+                card.effective_from,
+                source,
+                card.source_date,
+                rates,
+            );
+        }
+        offer.per_use_source = None;
+        Ok(())
     }
 
     /// The rates stated, or nothing where none are.
@@ -244,6 +273,7 @@ impl OwnModel {
             cards: Vec::new(),
             upstream_prices: None,
             upstream_limits: None,
+            per_use_source: None,
             status: Status::Active,
             retires: None,
             replacement: None,

@@ -31,6 +31,11 @@ impl Rate {
         decimal::parse(text, DIGITS).map(Self)
     }
 
+    pub(crate) const fn from_pico(pico: i64) -> Self {
+        Self(pico)
+    }
+
+    /// Pico-dollars of one token; of one use, where it is the rate of a use.
     #[must_use]
     pub const fn pico_per_token(self) -> i64 {
         self.0
@@ -127,7 +132,10 @@ impl<'de> Deserialize<'de> for Factor {
 }
 
 /// Reads decimal TEXT only: a JSON number would already have been through a float somewhere.
-struct Decimal<T>(&'static str, fn(&str) -> Result<T, DecimalError>);
+pub(crate) struct Decimal<T>(
+    pub(crate) &'static str,
+    pub(crate) fn(&str) -> Result<T, DecimalError>,
+);
 
 impl<T> Visitor<'_> for Decimal<T> {
     type Value = T;

@@ -86,12 +86,14 @@ pub(crate) struct DatedRates {
 }
 
 impl DatedRates {
-    /// The rates, with the regional factors of the present card: they scale whatever holds.
+    /// The rates, with the regional factors and the fees of the present card: they hold for the
+    /// provider's models of any price.
     pub(crate) fn rates(&self, present: &Rates) -> Rates {
         Rates {
             cache_read: self.cache_read,
             cache_write: self.cache_write,
             regional_multiplier: present.regional_multiplier.clone(),
+            per_use: present.per_use.clone(),
             ..Rates::flat(self.input, self.output)
         }
     }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::off_peak::OffPeak;
+use crate::per_use::PerUse;
 use crate::rate::{Factor, Rate};
 
 /// Everything that decides what a token of this offer costs.
@@ -48,6 +49,9 @@ pub struct Rates {
     /// Region -> factor on every rate. `regional` means any region that is not global.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub regional_multiplier: BTreeMap<RegionName, Factor>,
+    /// What is billed by the piece.
+    #[serde(default, skip_serializing_if = "PerUse::is_empty")]
+    pub per_use: PerUse,
 }
 
 /// The rates of a whole call whose input is longer than `above_input_tokens`.
@@ -131,10 +135,10 @@ impl Rates {
         }
     }
 
-    /// Whether every token is priced at nothing, which only an offer that says `free` may be.
+    /// Whether everything is priced at nothing, which only an offer that says `free` may be.
     #[must_use]
     pub fn are_zero(&self) -> bool {
-        self.input.is_zero() && self.output.is_zero()
+        self.input.is_zero() && self.output.is_zero() && self.per_use.are_zero()
     }
 }
 

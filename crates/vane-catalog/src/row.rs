@@ -6,7 +6,7 @@ use vane_dialect::Dialect;
 
 use crate::date::Date;
 use crate::file::{Api, OfferRow, ProviderRow};
-use crate::offer::{Offer, UpstreamLimits, UpstreamPrices};
+use crate::offer::{Offer, PerUseSource, UpstreamLimits, UpstreamPrices};
 use crate::provider::Provider;
 use crate::rate_card::RateCard;
 use crate::text::Text;
@@ -52,7 +52,10 @@ impl ProviderRow<'static> {
 }
 
 impl OfferRow<'static> {
-    pub(crate) fn into_offer(self) -> Offer {
+    pub(crate) fn into_offer(mut self) -> Offer {
+        if let Some(row) = &self.per_use {
+            self.prices.per_use = row.prices.clone();
+        }
         Offer {
             cards: self.cards(),
             id: Cow::Borrowed(self.id),
@@ -85,6 +88,11 @@ impl OfferRow<'static> {
                 max_output: limits.max_output,
                 source: Cow::Borrowed(limits.source),
                 source_date: limits.source_date,
+            }),
+            per_use_source: self.per_use.map(|row| PerUseSource {
+                source: Cow::Borrowed(row.source),
+                source_date: row.source_date,
+                source_url: row.source_url.map(Cow::Borrowed),
             }),
             status: self.status,
             retires: self.retires,

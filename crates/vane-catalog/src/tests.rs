@@ -38,7 +38,12 @@ fn tokens(input: u64, output: u64) -> Usage {
 }
 
 fn served(tier: Tier, region: Region, fast: bool) -> Served {
-    Served { tier, region, fast }
+    Served {
+        tier,
+        region,
+        fast,
+        ..Served::default()
+    }
 }
 
 /// What a usage costs at an offer, as exact decimal dollars.

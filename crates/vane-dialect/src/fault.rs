@@ -47,6 +47,8 @@ pub enum Kind {
     NotFound,
     /// The method is not allowed on this route.
     Method,
+    /// The request is for another host.
+    Misdirected,
     /// The body is over the limit.
     TooLarge,
     /// The body's media or content encoding is not understood.
@@ -76,7 +78,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Invalid,
         Self::ContextLength,
         Self::Unsupported,
@@ -84,6 +86,7 @@ impl Kind {
         Self::Forbidden,
         Self::NotFound,
         Self::Method,
+        Self::Misdirected,
         Self::TooLarge,
         Self::MediaType,
         Self::Conflict,

@@ -20,6 +20,7 @@ pub mod exchange;
 pub mod fault;
 pub mod frame;
 pub mod head;
+pub mod hosted;
 pub mod ids;
 pub mod json;
 pub mod notes;

@@ -137,7 +137,7 @@ quirks! {
     UsageUnasked = "usage_unasked",
     /// Usage carries the provider's own idea of the cost, in USD.
     CostReported = "cost_reported",
-    /// Bills a fee for each request that no rate here knows: refused until someone prices it.
+    /// Bills a fee for each request: an offer that does not state it is in no plan.
     RequestFee = "request_fee",
 }
 

@@ -31,7 +31,7 @@ pub use dispatch::RETRY_BUDGET_START;
 pub use encode::HOP;
 pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
-pub use plan::{Choice, Plan};
+pub use plan::{Choice, LeftOut, Plan};
 pub use reply::{Body, Response, json};
 pub use route::{explain, route};
 pub use settle::{Outcome, Record};

@@ -1,5 +1,7 @@
 //! Every route of the product on one page, grouped by who calls it.
 
+mod host;
+
 use crate::config::Network;
 use crate::gateway::Gateway;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
@@ -144,7 +146,12 @@ pub async fn answer(
 ) -> Response {
     let (mut head, body) = request.into_parts();
     let request_id = gateway.request_id();
-    let Some((route, rest)) = find(head.uri.path()) else {
+    let found = find(head.uri.path());
+    if let Err(fault) = for_us(&gateway, found.map(|(route, _)| route), &head) {
+        let dialect = found.map_or(dialect_of(&head), |(route, _)| route.dialect(&head));
+        return finished(rescue(dialect, &fault, &request_id), &request_id);
+    }
+    let Some((route, rest)) = found else {
         return finished(unknown_route(&head, &request_id), &request_id);
     };
     let mut response = match route {
@@ -192,6 +199,43 @@ pub async fn answer(
         *response.body_mut() = Body::empty();
     }
     finished(response, &request_id)
+}
+
+/// Whether the request is for this server. Probes of health come by any name and tell nothing.
+fn for_us(
+    gateway: &Gateway,
+    route: Option<Route>,
+    head: &http::request::Parts,
+) -> Result<(), Fault> {
+    if matches!(route, Some(Route::Live | Route::Ready)) {
+        return Ok(());
+    }
+    let config = &gateway.state().config;
+    host::check(
+        config,
+        head,
+        route == Some(Route::Metrics) && !config.metrics_public,
+    )
+}
+
+impl Route {
+    /// The dialect in which a fault of this route is told.
+    fn dialect(self, head: &http::request::Parts) -> Dialect {
+        match self {
+            Self::Call(door) | Self::Count(door) | Self::Models(door) | Self::Model(door) => {
+                recognised(door, &head.headers).dialect
+            }
+            Self::Live | Self::Ready | Self::Metrics | Self::Root => dialect_of(head),
+        }
+    }
+}
+
+/// The dialect of a caller at no door.
+fn dialect_of(head: &http::request::Parts) -> Dialect {
+    match head.headers.contains_key("anthropic-version") {
+        true => Dialect::AnthropicMessages,
+        false => Dialect::OpenaiChat,
+    }
 }
 
 /// Answers a route that needs a key.
@@ -294,14 +338,8 @@ fn method_fault(route: Route, method: &Method) -> Option<Method> {
 fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
     let path: String = head.uri.path().chars().take(200).collect();
     let message = format!("there is no route {path}: see GET /v1/models and the docs");
-    let anthropic = head.headers.contains_key("anthropic-version");
-    let dialect = if anthropic {
-        Dialect::AnthropicMessages
-    } else {
-        Dialect::OpenaiChat
-    };
     rescue(
-        dialect,
+        dialect_of(head),
         &Fault::new(Kind::NotFound, Blame::Caller, message).with_code("route_not_found"),
         request_id,
     )

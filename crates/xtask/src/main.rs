@@ -1,7 +1,7 @@
 //! Every chore that a script would do, run as `cargo xtask`.
 //!
 //! `tidy` holds the tree to the rules that no compiler checks; `bench` measures the gateway beside a
-//! bare reverse proxy; `load` is the other end of `bench`, a process of its own so that its CPU time
+//! bare reverse proxy; `sbom` lists what a build contains; `load` is the other end of `bench`, a process of its own so that its CPU time
 //! is never counted as the gateway's.
 #![allow(
     clippy::print_stdout,
@@ -15,6 +15,8 @@
 
 mod bench;
 mod load;
+mod packages;
+mod sbom;
 mod tidy;
 
 use std::process::ExitCode;
@@ -28,6 +30,8 @@ enum Chore {
     Tidy,
     /// Measure the gateway beside a bare reverse proxy on this machine.
     Bench(bench::Options),
+    /// List every package of the lock file as CycloneDX 1.6 JSON.
+    Sbom(sbom::Options),
     /// Offer load to one address and print what came back (used by `bench`).
     #[command(hide = true)]
     Load(load::Options),
@@ -37,6 +41,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Tidy => tidy::run(),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Sbom(options) => sbom::run(&options),
         Chore::Load(options) => load::run(&options),
     };
     match done {

@@ -9,6 +9,7 @@ mod migrations;
 mod names;
 mod quirks;
 mod rust;
+mod supply;
 mod tree;
 mod words;
 
@@ -79,6 +80,11 @@ const RULES: &[Rule] = &[
         name: "every quirk is asked for",
         reason: "a name in the catalogue that no code reads is a difference that nobody minds",
         check: quirks::unasked,
+    },
+    Rule {
+        name: "deny.toml holds",
+        reason: "a licence or a source that nobody looked at is somebody else's decision",
+        check: supply::denied,
     },
     Rule {
         name: "migrations have twins",

@@ -1,6 +1,6 @@
 //! Exact costs of known answers.
 
-use vane_dialect::usage::{Region, Served, Tier, Units, Usage};
+use vane_dialect::usage::{Region, SearchContext, Served, Tier, Unit, Units, Usage};
 
 use crate::{Asked, Bound, Bucket, Unpriced};
 
@@ -240,17 +240,67 @@ fn a_region_multiplies_every_rate_where_it_is_priced() {
 }
 
 #[test]
-fn what_is_billed_per_use_is_refused_because_it_is_not_priced() {
-    let usage = |web_searches, images| Usage {
-        units: Units {
-            web_searches,
-            images,
-        },
-        ..tokens(1, 1)
+fn what_is_billed_by_the_piece_has_a_line_of_its_own() {
+    let searched = Usage {
+        units: Units::of(Unit::WebSearch, 3),
+        ..tokens(1_000, 500)
     };
-    let cost = |usage: &Usage| offer("claude-opus-5").cost(usage, now()).unwrap_err();
-    assert_eq!(cost(&usage(1, 0)), Unpriced::WebSearches);
-    assert_eq!(cost(&usage(0, 1)), Unpriced::Images);
+    let cost = offer("claude-opus-5").cost(&searched, now()).unwrap();
+    let line = cost.lines.last().unwrap();
+    assert_eq!(
+        (line.bucket, line.quantity),
+        (Bucket::Use(Unit::WebSearch), 3)
+    );
+    assert_eq!(
+        (line.bucket.name(), line.amount),
+        ("web_search", usd("0.03"))
+    );
+    assert_eq!(
+        (cost.total, cost.unpriced.is_empty()),
+        (usd("0.0475"), true)
+    );
+    // Fees are the same in every region and at every tier.
+    let regional = Usage {
+        served: served(Tier::Standard, Region::Us, false),
+        ..searched
+    };
+    assert_eq!(cost_at("claude-opus-5", &regional, now()), "0.04925");
+}
+
+#[test]
+fn a_fee_for_each_request_goes_by_its_search_context() {
+    for (context, exact) in [
+        (SearchContext::Low, "0.0065"),
+        (SearchContext::Medium, "0.0095"),
+        (SearchContext::High, "0.0135"),
+    ] {
+        let usage = Usage {
+            // Inside the fee: the price list says so with a zero.
+            units: Units::of(Unit::WebSearch, 4),
+            served: Served {
+                search_context: context,
+                ..Served::default()
+            },
+            ..tokens(1_000, 500)
+        };
+        assert_eq!(cost_at("sonar", &usage, now()), exact, "{context:?}");
+    }
+}
+
+#[test]
+fn m8_a_unit_without_a_price_is_told_and_never_free() {
+    let drawn = Usage {
+        units: Units::of(Unit::Image, 2),
+        ..tokens(1_000, 500)
+    };
+    let cost = offer("claude-opus-5").cost(&drawn, now()).unwrap();
+    assert_eq!((cost.total, cost.unpriced), (usd("0.0175"), drawn.units));
+    assert!(!offer("claude-opus-5").prices(Unit::Image, now()));
+    assert!(offer("claude-opus-5").prices(Unit::WebSearch, now()));
+    // What is free is free in all of it.
+    let free = offer("codestral/codestral-latest");
+    assert!(free.prices(Unit::WebSearch, now()));
+    assert!(free.cost(&drawn, now()).unwrap().unpriced.is_empty());
 }
 
 #[test]
@@ -286,6 +336,7 @@ fn a_hold_takes_the_dearest_that_was_asked_for() {
         input_tokens_max: 1_000,
         output_tokens_max: 500,
         asked,
+        ..Bound::default()
     };
     let ceiling = |id: &str, asked| offer(id).ceiling(bound(asked), now()).unwrap();
     assert_eq!(ceiling("codestral-latest", Asked::Standard), usd("0.00075"));
@@ -295,10 +346,28 @@ fn a_hold_takes_the_dearest_that_was_asked_for() {
     let long = Bound {
         input_tokens_max: 300_000,
         output_tokens_max: 0,
-        asked: Asked::Standard,
+        ..Bound::default()
     };
     assert_eq!(
         offer("gemini-2.5-pro").ceiling(long, now()),
         Ok(usd("0.75"))
     );
+}
+
+#[test]
+fn a_hold_takes_every_use_that_may_come_and_the_fee_of_the_request() {
+    let bound = Bound {
+        input_tokens_max: 1_000,
+        output_tokens_max: 500,
+        uses_max: Units::of(Unit::WebSearch, 20),
+        ..Bound::default()
+    };
+    let plain = Bound {
+        uses_max: Units::default(),
+        ..bound
+    };
+    let ceiling = |id: &str, bound| offer(id).ceiling(bound, now()).unwrap();
+    assert_eq!(ceiling("claude-opus-5", bound), usd("0.22475"));
+    assert_eq!(ceiling("claude-opus-5", plain), usd("0.02475"));
+    assert_eq!(ceiling("sonar", plain), usd("0.0135"));
 }

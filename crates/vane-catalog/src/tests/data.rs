@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::file::{MODELS, ModelsFile, PROVIDERS, ProvidersFile};
 use crate::{Capability, Catalog, Kind, Rate, Status};
 use vane_dialect::quirk::Quirk;
+use vane_dialect::usage::Unit;
 
 use super::{CATALOG, offer};
 
@@ -248,4 +249,40 @@ fn quirks_of_a_model_come_on_top_of_those_of_its_provider() {
     assert!(!openai.quirks_of("gpt-5.2").has(Quirk::NoSampling));
     assert!(!openai.quirks_of("gpt-4o").has(Quirk::MaxCompletionTokens));
     assert!(openai.quirks_of("gpt-4o").has(Quirk::OpenaiOwn));
+}
+
+#[test]
+fn fees_stand_beside_the_prices_of_tokens_and_name_their_source() {
+    let rows = rows();
+    let known = |source: &str| rows.sources.0.iter().any(|(known, _)| *known == source);
+    for row in &rows.offers {
+        assert!(row.prices.per_use.is_empty(), "{}: in `per_use`", row.id);
+        let Some(fees) = &row.per_use else { continue };
+        assert!(known(fees.source), "{}: {}", row.id, fees.source);
+        assert!(fees.source_date <= rows.as_of, "{}", row.id);
+    }
+    let priced = |provider: &str| {
+        let of = rows.offers.iter().filter(|row| row.provider == provider);
+        of.filter(|row| row.per_use.is_some()).count()
+    };
+    assert_eq!(
+        priced("anthropic"),
+        16,
+        "every model of Anthropic's may search"
+    );
+    assert_eq!(priced("openai"), 29);
+}
+
+#[test]
+fn every_offer_whose_provider_bills_requests_states_that_fee() {
+    for offer in CATALOG.offers() {
+        let provider = CATALOG.provider(&offer.provider).unwrap();
+        let bills = provider.quirks_of(&offer.upstream).has(Quirk::RequestFee);
+        let states = offer.prices(Unit::Request, super::now());
+        assert!(
+            !bills || states || offer.kind != Kind::Chat,
+            "{} has no fee for a request",
+            offer.id
+        );
+    }
 }

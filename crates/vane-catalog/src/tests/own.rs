@@ -181,3 +181,24 @@ fn an_unknown_key_and_a_price_that_is_no_text_are_errors() {
         assert!(serde_json::from_str::<OwnModel>(json).is_err(), "{json}");
     }
 }
+
+#[test]
+fn fees_of_the_operators_own_are_laid_over_those_that_are_known() {
+    use vane_dialect::usage::{Unit, Units, Usage};
+    let fees = r#""per_use":{"web_search":"0.02","code_run":"0.003"}"#;
+    let own = format!(r#"{{"id":"claude-opus-5",{fees}}}"#);
+    let catalog = with("anthropic", &[&own]).unwrap();
+    let offer = catalog.offer("claude-opus-5").unwrap();
+    let mut units = Units::of(Unit::WebSearch, 1);
+    units.add(Unit::CodeRun, 1);
+    let usage = Usage {
+        units,
+        ..tokens(1_000, 500)
+    };
+    let total = offer.cost(&usage, now()).unwrap().total.to_string();
+    assert_eq!(total, "0.0405", "tokens as the catalogue prices them");
+
+    let free = format!(r#"{{"id":"m","free":true,{fees}}}"#);
+    let errors = with("lab", &[&free]).unwrap_err();
+    assert!(errors[0].what.contains("per_use"), "{errors:?}");
+}

@@ -1,17 +1,20 @@
 //! What must hold for any usage at any offer.
 
 use proptest::prelude::*;
-use vane_dialect::usage::{Region, Served, Tier, Units, Usage};
+use vane_dialect::usage::{Region, SearchContext, Served, Tier, Unit, Units, Usage};
 
-use crate::{Asked, Bound, Money, Offer, Unpriced};
+use crate::{Asked, Bound, Bucket, Money, Offer, Unpriced};
 
 use super::{CATALOG, now};
 
 prop_compose! {
-    fn served()(tier in 0..4_usize, region in 0..3_usize, fast in any::<bool>()) -> Served {
+    fn served()(
+        tier in 0..4_usize, region in 0..3_usize, fast in any::<bool>(), context in 0..3_usize,
+    ) -> Served {
+        let contexts = [SearchContext::Low, SearchContext::Medium, SearchContext::High];
         let tiers = [Tier::Standard, Tier::Flex, Tier::Priority, Tier::Batch];
         let regions = [Region::Global, Region::Us, Region::Eu];
-        Served { tier: tiers[tier], region: regions[region], fast }
+        Served { tier: tiers[tier], region: regions[region], fast, search_context: contexts[context] }
     }
 }
 
@@ -24,8 +27,10 @@ prop_compose! {
         output in 0..200_000_u64,
         reasoning in 0..300_000_u64,
         served in served(),
+        unit in 0..Unit::ALL.len(),
+        uses in 0..100_u64,
     ) -> Usage {
-        let units = Units::default();
+        let units = Units::of(Unit::ALL[unit], uses);
         Usage { input_uncached, cache_read, cache_write, cache_write_1h, output, reasoning, units, served }
     }
 }
@@ -57,7 +62,9 @@ proptest! {
             let product = i128::from(line.quantity) * i128::from(line.rate.pico_per_token());
             prop_assert_eq!(i128::from(line.amount.pico()), product);
             sum += i128::from(line.amount.pico());
-            tokens += line.quantity;
+            if !matches!(line.bucket, Bucket::Use(_)) {
+                tokens += line.quantity;
+            }
         }
         prop_assert_eq!(i128::from(cost.total.pico()), sum);
         prop_assert_eq!(tokens, usage.input_total() + usage.output);
@@ -93,7 +100,7 @@ proptest! {
             _ => Asked::Standard,
         };
         let (input_tokens_max, output_tokens_max) = (usage.input_total(), usage.output);
-        let bound = Bound { input_tokens_max, output_tokens_max, asked };
+        let bound = Bound { input_tokens_max, output_tokens_max, asked, uses_max: usage.units };
         let ceiling = offer.ceiling(bound, at).unwrap();
         prop_assert!(cost.total <= ceiling, "{}: {} > {}", offer.id, cost.total, ceiling);
     }

@@ -5,7 +5,7 @@
 
 use super::wire::Members;
 use crate::json::{Object, Path, Str};
-use crate::usage::{Region, Served, Tier, Units, Usage};
+use crate::usage::{Region, Served, Tier, Unit, Units, Usage};
 use serde_json::value::RawValue;
 
 /// No real count is larger: what is beyond is a lie and counts as 0.
@@ -115,10 +115,7 @@ impl Counts {
             cache_write_1h: an_hour.saturating_add(beside.cache_write_1h),
             output: output.saturating_add(beside.output),
             reasoning: of(self.thinking).min(output),
-            units: Units {
-                web_searches: of(self.searches),
-                images: 0,
-            },
+            units: Units::of(Unit::WebSearch, of(self.searches)),
             served: self.served,
         }
     }
@@ -170,9 +167,10 @@ pub(super) fn write(out: &mut Vec<u8>, usage: &Usage, cost: Option<&str>) {
         details.number("thinking_tokens", usage.reasoning);
         details.close();
     }
-    if usage.units.web_searches > 0 {
+    let searches = usage.units.get(Unit::WebSearch);
+    if searches > 0 {
         let mut tools = Members::open(members.key("server_tool_use"));
-        tools.number("web_search_requests", usage.units.web_searches);
+        tools.number("web_search_requests", searches);
         tools.number("web_fetch_requests", 0);
         tools.close();
     }

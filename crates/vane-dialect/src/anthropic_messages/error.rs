@@ -177,6 +177,7 @@ const fn answer(kind: Kind) -> (u16, &'static str) {
         Kind::Forbidden => (403, "permission_error"),
         Kind::NotFound => (404, "not_found_error"),
         Kind::Method => (405, "invalid_request_error"),
+        Kind::Misdirected => (421, "invalid_request_error"),
         Kind::Conflict => (409, "conflict_error"),
         Kind::TooLarge => (413, "request_too_large"),
         Kind::MediaType => (415, "invalid_request_error"),

@@ -123,6 +123,7 @@ fn told(fault: &Fault) -> Told {
         Kind::NotFound if fault.code.as_deref() == Some("route_not_found") => (404, INVALID, None),
         Kind::NotFound => (404, INVALID, Some("model_not_found")),
         Kind::Method => (405, INVALID, Some("method_not_allowed")),
+        Kind::Misdirected => (421, INVALID, Some("misdirected_request")),
         Kind::TooLarge => (413, INVALID, Some("request_too_large")),
         Kind::MediaType => (415, INVALID, Some("unsupported_media_type")),
         Kind::Conflict => (409, INVALID, Some("conflict")),

@@ -2,7 +2,7 @@
 
 use super::wire::{Count, Loose};
 use crate::json;
-use crate::usage::{Served, Tier, Units, Usage};
+use crate::usage::{SearchContext, Served, Tier, Unit, Units, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -31,6 +31,10 @@ struct Wire<'a> {
     cache_creation_input_tokens: Count,
     /// Perplexity.
     num_search_queries: Count,
+    #[serde(borrow)]
+    search_context_size: Loose<'a>,
+    /// xAI.
+    num_sources_used: Count,
     /// OpenRouter.
     #[serde(borrow)]
     server_tool_use: Option<&'a RawValue>,
@@ -85,17 +89,18 @@ pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
         completion.reasoning_tokens.0.max(unstated),
     );
     let searches = details(wire.server_tool_use).web_search_requests;
+    let mut units = Units::of(Unit::WebSearch, searches.0.max(wire.num_search_queries.0));
+    units.add(Unit::Source, wire.num_sources_used.0);
+    let tier = wire.service_tier.0.as_deref().map(served);
+    let context = wire.search_context_size.0.as_deref();
     Some(Usage {
-        units: Units {
-            web_searches: searches.0.max(wire.num_search_queries.0),
-            images: 0,
+        units,
+        served: Served {
+            search_context: context
+                .and_then(SearchContext::from_name)
+                .unwrap_or_default(),
+            ..tier.unwrap_or_default()
         },
-        served: wire
-            .service_tier
-            .0
-            .as_deref()
-            .map(served)
-            .unwrap_or_default(),
         ..usage
     })
 }
@@ -208,6 +213,20 @@ mod tests {
                "prompt_tokens_details":{"cached_tokens":99999999999999999999}}"#,
         );
         assert_eq!(usage, Usage::default());
+    }
+
+    #[test]
+    fn searches_sources_and_their_context_are_counted() {
+        let perplexity = usage(
+            r#"{"prompt_tokens":1,"completion_tokens":1,"total_tokens":2,"search_context_size":"high",
+               "num_search_queries":3}"#,
+        );
+        assert_eq!(perplexity.units, Units::of(Unit::WebSearch, 3));
+        assert_eq!(perplexity.served.search_context, SearchContext::High);
+        let live = usage(r#"{"prompt_tokens":1,"num_sources_used":4}"#);
+        assert_eq!(live.units, Units::of(Unit::Source, 4));
+        let routed = usage(r#"{"prompt_tokens":1,"server_tool_use":{"web_search_requests":2}}"#);
+        assert_eq!(routed.units, Units::of(Unit::WebSearch, 2));
     }
 
     #[test]

@@ -100,6 +100,7 @@ pub(super) const fn code(fault: &Fault) -> &'static str {
         | Kind::Forbidden
         | Kind::NotFound
         | Kind::Method
+        | Kind::Misdirected
         | Kind::TooLarge
         | Kind::MediaType
         | Kind::Conflict

@@ -17,6 +17,7 @@ use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::Sink;
 use crate::fault::Fault;
+use crate::hosted;
 use crate::json::Raw;
 use crate::sequence::{Sequencer, ToolPiece};
 use crate::usage::Units;
@@ -229,16 +230,8 @@ impl Output {
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
         let kind = wire::text(item.kind).unwrap_or_default();
-        // Opening a page that a search found is the same call kind, and not billed.
-        let action: PartWire<'_> = item
-            .action
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
-        let searched = wire::text(action.kind).is_none_or(|action| action == "search");
-        match &*kind {
-            "web_search_call" if searched => self.units.web_searches += 1,
-            "image_generation_call" => self.units.images += 1,
-            _ => {}
+        if let Some(unit) = hosted::used(Dialect::OpenaiResponses, &kind, raw.get()) {
+            self.units.add(unit, 1);
         }
         self.last = Some((at, None));
         self.sequence

@@ -2,7 +2,7 @@
 
 use crate::fault::Fault;
 use crate::json::{self, Str};
-use crate::usage::{Served, Tier, Usage};
+use crate::usage::{Served, Tier, Unit, Units, Usage};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -139,6 +139,26 @@ struct UsageWire<'a> {
     output_tokens: Option<&'a RawValue>,
     #[serde(borrow, default)]
     output_tokens_details: Option<&'a RawValue>,
+    /// xAI, as the next.
+    #[serde(borrow, default)]
+    num_sources_used: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    server_side_tool_usage_details: Option<&'a RawValue>,
+}
+
+/// How often xAI ran each of its tools.
+#[derive(Deserialize, Default)]
+struct ToolsUsed<'a> {
+    #[serde(borrow, default)]
+    web_search_calls: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    x_search_calls: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    code_interpreter_calls: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    file_search_calls: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    image_generation_calls: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]
@@ -161,13 +181,36 @@ pub(super) fn read_usage(raw: &RawValue) -> Usage {
     let usage: UsageWire<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
     let input = details(usage.input_tokens_details);
     let output = details(usage.output_tokens_details);
-    Usage::from_inclusive(
-        count(usage.input_tokens),
-        count(input.cached_tokens),
-        count(input.cache_write_tokens),
-        count(usage.output_tokens),
-        count(output.reasoning_tokens),
-    )
+    Usage {
+        units: units(&usage),
+        ..Usage::from_inclusive(
+            count(usage.input_tokens),
+            count(input.cached_tokens),
+            count(input.cache_write_tokens),
+            count(usage.output_tokens),
+            count(output.reasoning_tokens),
+        )
+    }
+}
+
+fn units(usage: &UsageWire<'_>) -> Units {
+    let used = usage.server_side_tool_usage_details;
+    let used: ToolsUsed<'_> = used
+        .and_then(|raw| serde_json::from_str(raw.get()).ok())
+        .unwrap_or_default();
+    let counts = [
+        (Unit::WebSearch, used.web_search_calls),
+        (Unit::XSearch, used.x_search_calls),
+        (Unit::CodeRun, used.code_interpreter_calls),
+        (Unit::FileSearch, used.file_search_calls),
+        (Unit::Image, used.image_generation_calls),
+        (Unit::Source, usage.num_sources_used),
+    ];
+    let mut units = Units::default();
+    for (unit, said) in counts {
+        units.add(unit, count(said));
+    }
+    units
 }
 
 /// Writes a usage object; `cost` is the exact decimal text of a number.

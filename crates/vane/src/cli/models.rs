@@ -5,7 +5,7 @@ use vane_catalog::{Capability, Catalog, Offer, Rate, Status};
 
 use super::settings::now;
 use super::{Failure, Settings, terminal};
-use crate::config::{Config, catalog};
+use crate::config::{Config, catalog, variables_of};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Models {
@@ -61,17 +61,12 @@ impl<'c> Row<'c> {
             .provider(&offer.provider)
             .filter(|row| row.is_callable())?;
         let on = config.providers.iter().any(|row| row.id == *provider.id);
-        let needs = || match (provider.key_env.first(), &provider.base_url) {
-            (Some(variable), Some(_)) => variable.to_string(),
-            (Some(variable), None) => format!("{variable} and a base URL"),
-            (None, _) => format!("a [[provider]] {}", provider.id),
-        };
         let rates = &offer.rates_at(now()).ok()?.rates;
         Some(Self {
             offer,
             input: rates.input,
             output: rates.output,
-            needs: (!on).then(needs),
+            needs: (!on).then(|| variables_of(provider)),
         })
     }
 

@@ -7,7 +7,7 @@ use vane_dialect::Dialect;
 use super::settings::now;
 use super::{Failure, Settings, terminal};
 use crate::gateway::State;
-use crate::relay::{Choice, explain};
+use crate::relay::{Choice, LeftOut, explain};
 
 #[derive(Debug, Args)]
 pub(super) struct Route {
@@ -16,6 +16,9 @@ pub(super) struct Route {
     /// The dialect in which the call would come in
     #[arg(long, value_name = "DIALECT", default_value = "openai_chat", value_parser = dialect)]
     door: Dialect,
+    /// A tool of the provider's that the call asks for, by its type
+    #[arg(long, value_name = "TYPE")]
+    tool: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -29,10 +32,10 @@ fn dialect(name: &str) -> Result<Dialect, String> {
 impl Route {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let state = State::new(settings.config()?)?;
-        let plan = explain(&state, self.door, &self.model, now())
+        let plan = explain(&state, self.door, &self.model, self.tool.as_deref(), now())
             .map_err(|fault| Failure::said(fault.message))?;
         let rows: Vec<PlanRow> = plan.choices.iter().map(PlanRow::of).collect();
-        print_plan(&rows, self.json)
+        print_plan(&rows, &plan.left_out, self.json)
     }
 }
 
@@ -68,10 +71,15 @@ struct PlanRow {
     reason: String,
 }
 
-fn print_plan(rows: &[PlanRow], json: bool) -> Result<(), Failure> {
+fn print_plan(rows: &[PlanRow], left_out: &[LeftOut], json: bool) -> Result<(), Failure> {
     if json {
         let rows: Vec<_> = rows.iter().map(as_json).collect();
-        return terminal::print_json(&json!({ "plan": rows }));
+        let left = |left: &LeftOut| {
+            let offer = left.offer.facts.id.as_ref();
+            json!({ "offer": offer, "reason": left.reason })
+        };
+        let left_out: Vec<_> = left_out.iter().map(left).collect();
+        return terminal::print_json(&json!({ "plan": rows, "left_out": left_out }));
     }
     let head = ["", "OFFER", "PROVIDER", "DIALECT", "IN", "OUT", "WHY"].map(str::to_owned);
     let cells = rows.iter().enumerate().map(|(at, row)| {
@@ -87,7 +95,14 @@ fn print_plan(rows: &[PlanRow], json: bool) -> Result<(), Failure> {
         [&place, offer, provider, dialect, input, output, reason].map(String::clone)
     });
     let table: Vec<_> = std::iter::once(head).chain(cells).collect();
-    terminal::print(&terminal::table(&table))
+    let mut text = terminal::table(&table);
+    for left in left_out {
+        text.push_str(&format!(
+            "not asked: {}: {}\n",
+            left.offer.facts.id, left.reason
+        ));
+    }
+    terminal::print(&text)
 }
 
 fn as_json(row: &PlanRow) -> serde_json::Value {

@@ -68,6 +68,7 @@ fn own_model(provider: &str, row: &Model) -> Result<OwnModel, CatalogFault> {
         output: rate(&row.output)?,
         cache_read: rate(&row.cache_read)?,
         cache_write: rate(&row.cache_write)?,
+        per_use: row.per_use.clone(),
         free: row.free,
         fim: said(row.fim),
         tools: said(row.tools),

@@ -7,6 +7,7 @@ use vane_catalog::Catalog;
 use super::base_url::Own;
 use super::catalog::{CatalogFault, extended};
 use super::environment::Environment;
+use super::needs::how_to_name_models;
 use super::node::{self, Table};
 use super::problem::{Place, Problem, Warning};
 use super::reader::Reader;
@@ -44,6 +45,17 @@ impl Config {
     #[must_use]
     pub fn read(path: Option<&Path>, environment: &Environment) -> Reading {
         let (values, problems) = path.map_or_else(Default::default, file);
+        Self::of_parsed(values, problems, environment)
+    }
+
+    /// The same of text that stands in no file; `shown` is its name in problems.
+    #[must_use]
+    pub fn read_text(shown: &str, text: &str, environment: &Environment) -> Reading {
+        let (values, problems) = node::parse(shown, text);
+        Self::of_parsed(values, problems, environment)
+    }
+
+    fn of_parsed(values: Table, problems: Vec<Problem>, environment: &Environment) -> Reading {
         // A broken line takes its neighbours with it: what they would lack is not a second fault.
         if !problems.is_empty() {
             return Reading {
@@ -60,7 +72,9 @@ impl Config {
             .map_err(CatalogFault)
             .and_then(|catalog| {
                 let config = Self::of_values(&reader, values, &catalog);
-                extended(&catalog, &config.providers).map(|_| config)
+                let catalog = extended(&catalog, &config.providers)?;
+                warn_of_nothing_to_serve(&reader, &config, &catalog);
+                Ok(config)
             });
         if let Err(fault) = &config {
             for error in &fault.0 {
@@ -108,6 +122,22 @@ impl Config {
         };
         root.finish();
         config
+    }
+}
+
+/// A provider that is on and has no model answers nobody, which its key alone does not tell.
+fn warn_of_nothing_to_serve(reader: &Reader<'_>, config: &Config, catalog: &Catalog) {
+    for row in &config.providers {
+        let serves = catalog
+            .offers()
+            .iter()
+            .any(|offer| offer.provider == row.id);
+        if let Some(provider) = catalog.provider(&row.id)
+            && !serves
+        {
+            let what = format!("is on and serves nothing: {}", how_to_name_models(provider));
+            reader.warn(Place::Nowhere, &row.id, what);
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod limits;
 mod load;
 mod model;
 pub(crate) mod nearest;
+mod needs;
 mod node;
 mod outbound;
 mod problem;
@@ -32,6 +33,7 @@ use std::time::Duration;
 pub use catalog::{CatalogFault, catalog};
 pub use environment::Environment;
 pub use load::Reading;
+pub use needs::{how_to_name_models, names_its_own_models, variables as variables_of};
 pub use problem::{Place, Problem, Warning};
 
 /// The checked configuration.
@@ -207,6 +209,8 @@ pub struct Model {
     pub output: Option<String>,
     pub cache_read: Option<String>,
     pub cache_write: Option<String>,
+    /// USD for one use of what is billed by the piece.
+    pub per_use: vane_catalog::PerUse,
     pub free: bool,
     pub fim: bool,
     pub tools: bool,

@@ -2,7 +2,8 @@
 //!
 //! Whether a model is priced is for the catalogue to say, which may know its price already.
 
-use vane_catalog::Rate;
+use vane_catalog::{ByContext, Fee, PerUse, Rate, UsePrice};
+use vane_dialect::usage::Unit;
 
 use super::Model;
 use super::node::{Node, Value};
@@ -75,12 +76,59 @@ fn model(reader: &Reader<'_>, path: &str, row: Node) -> Option<Model> {
         ..Model::default()
     };
     model.upstream = section.take_from_file("upstream", text).unwrap_or_default();
+    model.per_use = section
+        .take_from_file("per_use", per_use)
+        .unwrap_or_default();
     model.context_window = section.take_from_file("context_window", integer(1..=TOKENS_MAX));
     model.max_output = section.take_from_file("max_output", integer(1..=TOKENS_MAX));
     model.id = id.unwrap_or_default();
     section.finish();
     // Half a row would be blamed again for the half that could not be read.
     (reader.problem_count() == problems_before).then_some(model)
+}
+
+/// `{ web_search = "0.01", request = { low = "0.005", medium = "0.008", high = "0.012" } }`.
+fn per_use(node: &Node) -> Read<PerUse> {
+    let Value::Table(fees) = &node.value else {
+        return Err(format!("must be a table, not {}", node.value.kind()));
+    };
+    let fee = |(name, (_, node)): (&String, &(_, Node))| {
+        let unit = Unit::from_name(name).ok_or_else(|| {
+            let known = Unit::ALL.map(Unit::name);
+            format!("{name:?} is no unit: {}", known.join(", "))
+        })?;
+        Ok((unit, fee(node).map_err(|what| format!("{name}: {what}"))?))
+    };
+    fees.iter().map(fee).collect()
+}
+
+fn fee(node: &Node) -> Read<Fee> {
+    let Value::Table(contexts) = &node.value else {
+        return use_price(node).map(Fee::Flat);
+    };
+    let of = |context: &str| match contexts.get(context) {
+        Some((_, node)) => use_price(node),
+        None => Err(format!(
+            "needs `{context}` beside the other contexts of a search"
+        )),
+    };
+    let fees = ByContext {
+        low: of("low")?,
+        medium: of("medium")?,
+        high: of("high")?,
+    };
+    match contexts.len() {
+        3 => Ok(Fee::BySearchContext(fees)),
+        _ => Err("has `low`, `medium` and `high`, and nothing else".to_owned()),
+    }
+}
+
+fn use_price(node: &Node) -> Read<UsePrice> {
+    let wrong = "must be USD for one use with up to twelve decimals, as text such as \"0.01\"";
+    match &node.value {
+        Value::Text(said) => UsePrice::parse(said).map_err(|_| wrong.to_owned()),
+        _ => Err(wrong.to_owned()),
+    }
 }
 
 /// USD per million tokens. A float is refused: it was rounded before anyone could look.
@@ -90,5 +138,38 @@ fn price(node: &Node) -> Read<String> {
         _ => Err("must be USD per million tokens with up to six decimals, \
                   as text such as \"0.30\""
             .to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::tests::problems;
+
+    #[test]
+    fn prices_of_uses_are_read_and_every_wrong_one_is_said() {
+        let model = |fees: &str| {
+            format!(
+                "[[provider]]\nid = \"lab\"\ndialect = \"openai\"\nbase_url = \"http://127.0.0.1:1\"\napi_key = \"k\"\n\
+                 models = [{{ id = \"m\", input = \"1\", output = \"2\", per_use = {fees} }}]\n"
+            )
+        };
+        let all = r#"{ web_search = "0.01", request = { low = "0.005", medium = "0.008", high = "0.012" } }"#;
+        assert_eq!(problems("fees", &model(all), &[]), Vec::<String>::new());
+        for (fees, said) in [
+            (r#""0.01""#, "must be a table"),
+            (
+                r#"{ searches = "0.01" }"#,
+                "is no unit: request, web_search",
+            ),
+            ("{ web_search = 0.01 }", "must be USD for one use"),
+            (r#"{ image = "-1" }"#, "must be USD for one use"),
+            (r#"{ request = { low = "1" } }"#, "needs `medium`"),
+        ] {
+            let found = problems("fees", &model(fees), &[]).join("\n");
+            assert!(
+                found.contains("per_use") && found.contains(said),
+                "{fees}: {found}"
+            );
+        }
     }
 }

@@ -154,10 +154,14 @@ fn network(node: &Node) -> Read<Network> {
 fn host(node: &Node) -> Read<String> {
     let said = text(node)?.trim().to_ascii_lowercase();
     let letter = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if said.chars().all(letter) {
+    if !said.is_empty() && said.chars().all(letter) {
         Ok(said)
     } else {
-        Err("must be host names alone, such as \"vane.example.com\"".to_owned())
+        Err(
+            "must be host names alone, such as \"vane.example.com\"; addresses and localhost \
+             are always answered"
+                .to_owned(),
+        )
     }
 }
 

@@ -22,20 +22,20 @@ impl Drop for File {
     }
 }
 
-fn read(name: &str, text: &str, variables: &[(&str, &str)]) -> Reading {
+pub(super) fn read(name: &str, text: &str, variables: &[(&str, &str)]) -> Reading {
     let file = File::new(name, text);
     let environment = variables.iter().copied().collect();
     Config::read(Some(&file.0), &environment)
 }
 
-fn good(name: &str, text: &str, variables: &[(&str, &str)]) -> Config {
+pub(super) fn good(name: &str, text: &str, variables: &[(&str, &str)]) -> Config {
     let reading = read(name, text, variables);
     assert_eq!(reading.problems, [], "{text}");
     reading.config.unwrap()
 }
 
 /// The problems as people see them, without the folder.
-fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Vec<String> {
+pub(super) fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Vec<String> {
     let reading = read(name, text, variables);
     assert!(reading.config.is_none() || reading.problems.is_empty());
     let short = |problem: &Problem| {

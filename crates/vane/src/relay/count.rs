@@ -12,6 +12,7 @@ use crate::upstream::{Parts, Pool};
 use bytes::{Bytes, BytesMut};
 use std::sync::Arc;
 use std::time::Duration;
+use vane_dialect::hosted::Hosted;
 use vane_dialect::{Dialect, Fault, estimate, openai_responses};
 
 /// Answers `/v1/messages/count_tokens` and `/v1/responses/input_tokens`.
@@ -25,7 +26,9 @@ pub async fn count_tokens(
 ) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
-    let call = decode(inbound)?;
+    let mut call = decode(inbound)?;
+    // Nothing is run for a count, so nothing is billed by the piece.
+    call.hosted = Hosted::default();
     let plan = route(&state, caller.models.as_deref(), &call, gateway.clock.now())?;
     let seal = StateSeal::new(gateway.sealer.clone(), caller.account_id);
     let native = plan.choices.iter().find(|choice| {

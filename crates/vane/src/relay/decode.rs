@@ -5,6 +5,7 @@ use http::HeaderMap;
 use std::sync::{Arc, OnceLock};
 use vane_dialect::dialect::Task;
 use vane_dialect::head::Head;
+use vane_dialect::hosted::Hosted;
 use vane_dialect::json::{Object, Path, Raw, Str};
 use vane_dialect::seal::Seal;
 use vane_dialect::{Call, Dialect, Fault, Notes, codec};
@@ -26,6 +27,8 @@ pub struct RawCall {
     /// Models to fall back to, after `model` (`models: [...]`).
     pub fallbacks: Vec<String>,
     pub preference: Preference,
+    /// What the provider is asked to run itself, which it may bill by the piece.
+    pub hosted: Hosted,
     /// Somewhere in the body is state that Vane sealed: it cannot go upstream as it is.
     pub sealed: bool,
     /// What of Vane's own fields was not understood.
@@ -63,6 +66,7 @@ pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
         has_suffix: head.raw("suffix").is_some_and(|raw| raw != "\"\""),
         fallbacks: fallbacks(&head)?,
         preference: preference(&head, &mut notes)?,
+        hosted: Hosted::of(inbound.door.dialect, &head)?,
         sealed: head.has_sealed_state(),
         notes,
         door: inbound.door,
@@ -83,12 +87,15 @@ impl RawCall {
         self.blocks.get_or_init(decode).clone()
     }
 
-    /// A call of `model` that says nothing else.
+    /// A call of `model` that says nothing else, but for a tool of this type.
     ///
     /// # Errors
     /// If the model has no name.
-    pub fn bare(dialect: Dialect, model: &str) -> Result<Self, Fault> {
-        let body = format!("{{\"model\":{}}}", Raw::of(&model).get()).into();
+    pub fn bare(dialect: Dialect, model: &str, tool: Option<&str>) -> Result<Self, Fault> {
+        let tools = tool.map_or_else(String::new, |kind| {
+            format!(",\"tools\":[{{\"type\":{}}}]", Raw::of(&kind).get())
+        });
+        let body = format!("{{\"model\":{}{tools}}}", Raw::of(&model).get()).into();
         let door = Door { dialect, route: "" };
         let headers = HeaderMap::new();
         decode(Inbound {

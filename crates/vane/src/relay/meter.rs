@@ -2,8 +2,10 @@
 
 use super::reported;
 use vane_catalog::Money;
+use vane_dialect::event::Opening;
 use vane_dialect::quirk::{Quirk, Quirks};
-use vane_dialect::{Event, Sink, Stop, Usage};
+use vane_dialect::usage::{SearchContext, Served, Units};
+use vane_dialect::{Event, Sink, Stop, Usage, hosted};
 
 #[derive(Debug, Default)]
 pub struct Meter {
@@ -16,6 +18,8 @@ pub struct Meter {
     pub content: bool,
     /// Bytes of text, reasoning and arguments: the base of an estimate where nothing is reported.
     pub output_bytes: u64,
+    /// Uses of hosted tools that were seen.
+    pub used: Units,
 }
 
 impl Sink for Meter {
@@ -31,6 +35,14 @@ impl Meter {
             Event::Delta { text, .. } => self.output_bytes += text.len() as u64,
             Event::Usage(usage) => self.usage = Some(*usage),
             Event::Finish(stop) => self.stop = Some(stop.clone()),
+            Event::Open {
+                opening: Opening::Opaque { dialect, kind, raw },
+                ..
+            } => {
+                if let Some(unit) = hosted::used(*dialect, kind, raw.get()) {
+                    self.used.add(unit, 1);
+                }
+            }
             Event::Start { .. }
             | Event::Open { .. }
             | Event::State { .. }
@@ -46,15 +58,25 @@ impl Meter {
         }
     }
 
-    /// The provider's counts, or an estimate where it gave none.
+    /// The provider's counts, or an estimate where it gave none. A cut answer's last counts may
+    /// lack uses that were seen.
     #[must_use]
-    pub fn usage_or_estimate(&self, input_bytes: usize) -> (Usage, Counted) {
+    pub fn usage_or_estimate(&self, input_bytes: usize, asked: SearchContext) -> (Usage, Counted) {
         match self.usage {
-            Some(usage) => (usage, Counted::Reported),
+            Some(usage) if self.stop.is_some() => (usage, Counted::Reported),
+            Some(usage) => {
+                let units = usage.units.or_more(self.used);
+                (Usage { units, ..usage }, Counted::Reported)
+            }
             None => {
                 let usage = Usage {
                     input_uncached: (input_bytes as u64).div_ceil(BYTES_PER_TOKEN),
                     output: self.output_bytes.div_ceil(BYTES_PER_TOKEN),
+                    units: self.used,
+                    served: Served {
+                        search_context: asked,
+                        ..Served::default()
+                    },
                     ..Usage::default()
                 };
                 (usage, Counted::Estimated)

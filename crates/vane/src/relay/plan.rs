@@ -4,10 +4,19 @@ use crate::upstream::Offer;
 use std::sync::Arc;
 use vane_dialect::{Dialect, Usage};
 
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Plan {
-    /// Never empty.
+    /// Never empty once a call is routed.
     pub choices: Vec<Choice>,
+    /// Offers that serve the model and cannot take this call.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// An offer that is not in the plan, and why.
+#[derive(Clone)]
+pub struct LeftOut {
+    pub offer: Arc<Offer>,
+    pub reason: String,
 }
 
 #[derive(Clone)]

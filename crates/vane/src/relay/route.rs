@@ -1,7 +1,10 @@
 //! Which offers to try, best first. Pure: nobody is called, nothing is measured here.
 
+mod fees;
+
 use super::decode::RawCall;
 use super::plan::{Choice, Plan};
+use crate::config::{how_to_name_models, names_its_own_models, variables_of};
 use crate::gateway::State;
 use crate::upstream::{Offer, Standing};
 use std::sync::Arc;
@@ -22,20 +25,23 @@ pub fn route(
     call: &RawCall,
     now: i64,
 ) -> Result<Plan, Fault> {
-    let mut choices = Vec::new();
+    let mut plan = Plan::default();
     let mut refusal = None;
     for model in std::iter::once(&call.model).chain(&call.fallbacks) {
         match of_model(state, allowed, call, model, now) {
-            Ok(mut more) => choices.append(&mut more),
+            Ok(mut more) => {
+                plan.choices.append(&mut more.choices);
+                plan.left_out.append(&mut more.left_out);
+            }
             // The first model's own reason is what the caller asked about.
             Err(fault) => refusal = refusal.or(Some(fault)),
         }
     }
-    if choices.is_empty() {
+    if plan.choices.is_empty() {
         let nothing = || Fault::new(Kind::Unavailable, Blame::Us, "no offer can take this call");
         return Err(refusal.unwrap_or_else(nothing));
     }
-    Ok(Plan { choices })
+    Ok(plan)
 }
 
 fn of_model(
@@ -44,7 +50,7 @@ fn of_model(
     call: &RawCall,
     model: &str,
     now: i64,
-) -> Result<Vec<Choice>, Fault> {
+) -> Result<Plan, Fault> {
     let Some(resolved) = state.catalog.resolve(model) else {
         return Err(unknown(state, model));
     };
@@ -73,7 +79,12 @@ fn of_model(
     if able.is_empty() || (resolved.completion_only && call.dialect().task() == Task::Chat) {
         return Err(unable(state, model, call));
     }
-    Ok(ordered(able, call, now))
+    let (able, left_out) = fees::split(able, call, now);
+    if able.is_empty() {
+        return Err(fees::refusal(state, model, call, &left_out, now));
+    }
+    let choices = ordered(able, call, now);
+    Ok(Plan { choices, left_out })
 }
 
 impl super::decode::Preference {
@@ -92,7 +103,7 @@ impl super::decode::Preference {
 }
 
 /// The dialect in which the offer is best asked, if it can serve the call at all.
-fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
+pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     let door = call.dialect();
     let kind = match door.task() {
         Task::Chat => ModelKind::Chat,
@@ -102,10 +113,6 @@ fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     // A chat model that fills in also completes; nothing else crosses kinds.
     let fills = kind == ModelKind::Completion && offer.facts.kind == ModelKind::Chat;
     if offer.facts.kind != kind && !fills {
-        return None;
-    }
-    // A fee that no rate knows could not be billed.
-    if offer.quirks.has(Quirk::RequestFee) {
         return None;
     }
     let fim = offer.facts.can(Capability::Fim);
@@ -168,6 +175,7 @@ fn ordered(mut choices: Vec<Choice>, call: &RawCall, now: i64) -> Vec<Choice> {
         input_tokens_max: (call.head.body().len() as u64).div_ceil(4),
         output_tokens_max: OUTPUT_TOKENS_ASSUMED,
         asked: Asked::Standard,
+        uses_max: call.hosted.uses_max(),
     };
     choices.sort_by_cached_key(|choice| {
         let offer = &choice.offer;
@@ -201,14 +209,22 @@ fn benched_ms(offer: &Offer) -> u64 {
 ///
 /// # Errors
 /// As [`route`].
-pub fn explain(state: &State, door: Dialect, model: &str, now: i64) -> Result<Plan, Fault> {
-    let call = RawCall::bare(door, model)?;
+pub fn explain(
+    state: &State,
+    door: Dialect,
+    model: &str,
+    tool: Option<&str>,
+    now: i64,
+) -> Result<Plan, Fault> {
+    let call = RawCall::bare(door, model, tool)?;
     route(state, None, &call, now)
 }
 
 fn unknown(state: &State, model: &str) -> Fault {
     let near = state.catalog.near(model);
-    let hint = if near.is_empty() {
+    let hint = if let Some(provider) = whose_models_are_named(state, model) {
+        how_to_name_models(provider)
+    } else if near.is_empty() {
         "`GET /v1/models` lists what there is".to_owned()
     } else {
         format!("did you mean {}?", quoted(near.iter().copied()))
@@ -219,19 +235,25 @@ fn unknown(state: &State, model: &str) -> Fault {
         .with_code("model_not_found")
 }
 
+/// The provider that a model id's prefix means, if its models are the operator's to name.
+fn whose_models_are_named<'s>(state: &'s State, model: &str) -> Option<&'s vane_catalog::Provider> {
+    let (prefix, _) = model.split_once('/')?;
+    let mut providers = state.catalog.providers().iter().map(AsRef::as_ref);
+    providers.find(|provider: &&vane_catalog::Provider| {
+        let means = provider
+            .prefixes
+            .iter()
+            .any(|p| p.eq_ignore_ascii_case(prefix));
+        means && names_its_own_models(&state.catalog, provider)
+    })
+}
+
 fn not_served(state: &State, model: &str, offers: &[&Arc<vane_catalog::Offer>]) -> Fault {
     let needs: Vec<String> = offers
         .iter()
         .filter_map(|offer| state.catalog.provider(&offer.provider))
         .filter(|provider| provider.is_callable())
-        .map(|provider| match provider.key_env.first() {
-            Some(variable) => format!("{} (set {variable})", provider.name),
-            None => format!(
-                "{} (set VANE_{}_BASE_URL)",
-                provider.name,
-                provider.id.to_uppercase()
-            ),
-        })
+        .map(|provider| format!("{} (set {})", provider.name, variables_of(provider)))
         .collect();
     let how = if needs.is_empty() {
         "none of its providers can be called by Vane yet".to_owned()
@@ -245,7 +267,7 @@ fn not_served(state: &State, model: &str, offers: &[&Arc<vane_catalog::Offer>]) 
 }
 
 /// How many models a message names.
-const NAMED_MAX: usize = 6;
+pub(super) const NAMED_MAX: usize = 6;
 
 fn unable(state: &State, model: &str, call: &RawCall) -> Fault {
     let (what, capability, kind) = match call.dialect().task() {
@@ -273,7 +295,7 @@ fn unable(state: &State, model: &str, call: &RawCall) -> Fault {
     Fault::unsupported("model", format!("`{model}` cannot {what}; {which}"))
 }
 
-fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
+pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>()

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 use vane_catalog::Money;
+use vane_dialect::usage::{SearchContext, Units};
 use vane_dialect::{Fault, Usage};
 use vane_ledger::Caller;
 
@@ -42,6 +43,7 @@ struct Facts {
     model: String,
     stream: bool,
     input_bytes: usize,
+    search_context: SearchContext,
     attempts: u32,
     offer: Option<Arc<Offer>>,
     first_content: Option<Duration>,
@@ -49,6 +51,8 @@ struct Facts {
     counted: Option<Counted>,
     cost: Option<Money>,
     reported: Option<Money>,
+    /// What was used and has no price.
+    unpriced: Units,
     dropped: Vec<String>,
     failed: Vec<String>,
     fault: Option<String>,
@@ -69,6 +73,7 @@ impl Record {
             model: String::new(),
             stream: false,
             input_bytes: 0,
+            search_context: SearchContext::default(),
             attempts: 0,
             offer: None,
             first_content: None,
@@ -76,6 +81,7 @@ impl Record {
             counted: None,
             cost: None,
             reported: None,
+            unpriced: Units::default(),
             dropped: Vec::new(),
             failed: Vec::new(),
             fault: None,
@@ -110,6 +116,7 @@ impl Record {
             facts.model.clone_from(&call.model);
             facts.stream = call.stream;
             facts.input_bytes = call.head.body().len();
+            facts.search_context = call.hosted.search_context;
         });
     }
 
@@ -149,13 +156,16 @@ impl Record {
     /// Reads the meter and prices what it counted; returns the cost so far as exact decimal text.
     pub fn meter(&mut self, meter: &Meter) -> Option<Money> {
         let facts = self.0.as_mut()?;
-        let (usage, counted) = meter.usage_or_estimate(facts.input_bytes);
+        let (usage, counted) = meter.usage_or_estimate(facts.input_bytes, facts.search_context);
         facts.usage = usage;
         facts.counted = Some(counted);
         facts.reported = meter.reported;
         let offer = facts.offer.as_ref()?;
         facts.cost = match offer.facts.cost(&usage, facts.began) {
-            Ok(cost) => Some(cost.total),
+            Ok(cost) => {
+                facts.unpriced = cost.unpriced;
+                Some(cost.total)
+            }
             Err(unpriced) => {
                 tracing::error!(offer = %offer.facts.id, %unpriced, "an answer could not be priced");
                 None
@@ -192,6 +202,11 @@ impl Facts {
             let tally = &offer.tally;
             add(&tally.input_tokens, self.usage.input_total());
             add(&tally.output_tokens, self.usage.output);
+            for (unit, count) in self.unpriced.iter() {
+                add(&tally.unpriced_uses, count);
+                tracing::error!(offer = %offer.facts.id, unit = unit.name(), count,
+                    "the provider ran what has no price here: it is in no cost");
+            }
             add(
                 &tally.cost_pico,
                 self.cost.map_or(0, |cost| cost.pico().unsigned_abs()),
@@ -219,6 +234,7 @@ impl Facts {
             counted: self.counted.map(Counted::name),
             cost: self.cost,
             reported_cost: self.reported,
+            unpriced: self.unpriced,
             first_content: self.first_content,
             took: self.started.elapsed(),
             dropped: &self.dropped,

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use vane_catalog::Money;
+use vane_dialect::usage::Units;
 use vane_dialect::{Usage, json};
 
 /// What is logged of a call.
@@ -27,6 +28,8 @@ pub struct Line<'a> {
     pub cost: Option<Money>,
     /// What the provider says that it cost.
     pub reported_cost: Option<Money>,
+    /// What was used and is not in the cost.
+    pub unpriced: Units,
     pub first_content: Option<Duration>,
     pub took: Duration,
     pub dropped: &'a [String],
@@ -180,6 +183,8 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     if let Some(cost) = line.reported_cost {
         out.extend_from_slice(format!(",\"reported_cost\":{cost}").as_bytes());
     }
+    units(out, ",\"uses\":", line.usage.units);
+    units(out, ",\"unpriced\":", line.unpriced);
     if let Some(first) = line.first_content {
         number(out, ",\"first_content_ms\":", millis(first));
     }
@@ -195,6 +200,20 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     }
     some(out, ",\"fault\":", line.fault);
     out.extend_from_slice(b"}\n");
+}
+
+/// An object of the units that were used; nothing if none were.
+fn units(out: &mut Vec<u8>, name: &str, units: Units) {
+    for (at, (unit, count)) in units.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { name } else { "," }.as_bytes());
+        out.extend_from_slice(if at == 0 { b"{\"" } else { b"\"" });
+        out.extend_from_slice(unit.name().as_bytes());
+        out.extend_from_slice(b"\":");
+        json::number(out, count);
+    }
+    if !units.is_empty() {
+        out.push(b'}');
+    }
 }
 
 fn millis(duration: Duration) -> u64 {
@@ -226,6 +245,7 @@ mod tests {
             counted: None,
             cost: None,
             reported_cost: None,
+            unpriced: Units::default(),
             first_content: None,
             took: Duration::from_millis(3),
             dropped: &[],

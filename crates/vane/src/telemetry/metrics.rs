@@ -70,7 +70,7 @@ pub fn render(gateway: &Gateway) -> String {
 
 type Counter = fn(&Offer) -> String;
 
-const COUNTERS: [(&str, &str, Counter); 6] = [
+const COUNTERS: [(&str, &str, Counter); 7] = [
     ("vane_attempts_total", "Attempts at an offer.", |o| {
         plain(&o.tally.attempts)
     }),
@@ -87,6 +87,11 @@ const COUNTERS: [(&str, &str, Counter); 6] = [
         thousandths(&o.tally.cost_pico, 12)
     }),
     (
+        "vane_unpriced_uses_total",
+        "Uses of hosted tools that have no price and are in no cost.",
+        |o| plain(&o.tally.unpriced_uses),
+    ),
+    (
         "vane_first_content_seconds_total",
         "Time to the first content, summed.",
         |o| thousandths(&o.tally.first_content_ms, 3),
@@ -98,12 +103,25 @@ fn head(out: &mut String, name: &str, kind: &str, help: &str) {
 }
 
 fn labels(offer: &Offer) -> String {
-    let clean = |text: &str| text.replace(['"', '\\', '\n'], "_");
     format!(
         "offer=\"{}\",provider=\"{}\"",
-        clean(&offer.facts.id),
-        clean(&offer.provider.id)
+        escaped(&offer.facts.id),
+        escaped(&offer.provider.id)
     )
+}
+
+/// A label's value as the format has it: two that differ stay two series.
+fn escaped(value: &str) -> String {
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn plain(counter: &AtomicU64) -> String {
@@ -120,4 +138,29 @@ fn thousandths(counter: &AtomicU64, digits: u32) -> String {
         count % unit,
         width = digits as usize
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{escaped, thousandths};
+    use std::sync::atomic::AtomicU64;
+
+    #[test]
+    fn labels_are_escaped_and_not_merged() {
+        assert_eq!(escaped("openai/gpt-5"), "openai/gpt-5");
+        assert_eq!(escaped("a\"b\\c\nd"), r#"a\"b\\c\nd"#);
+        assert_ne!(escaped("a\""), escaped("a_"));
+    }
+
+    #[test]
+    fn sums_keep_their_digits() {
+        for (count, digits, shown) in [
+            (0, 3, "0.000"),
+            (1_234, 3, "1.234"),
+            (5, 12, "0.000000000005"),
+            (2_000_000_000_000, 12, "2.000000000000"),
+        ] {
+            assert_eq!(thousandths(&AtomicU64::new(count), digits), shown);
+        }
+    }
 }

@@ -27,6 +27,8 @@ pub struct Tally {
     pub input_tokens: AtomicU64,
     pub output_tokens: AtomicU64,
     pub cost_pico: AtomicU64,
+    /// Uses of hosted tools that no price covered.
+    pub unpriced_uses: AtomicU64,
     pub first_content_ms: AtomicU64,
     pub first_contents: AtomicU64,
 }

@@ -71,7 +71,7 @@ impl Ask {
         let mut head = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         let has = |name: &str| self.headers.iter().any(|(set, _)| set == name);
         if !has("host") {
-            head += "host: gateway\r\n";
+            head += "host: localhost\r\n";
         }
         if !has("content-length") && !self.body.is_empty() {
             head += &format!("content-length: {}\r\n", self.body.len());

@@ -263,7 +263,7 @@ async fn a_head_may_be_as_long_as_its_limit_and_no_longer() {
         let status = head.map_or(431, |head| head.reply.status);
         assert_eq!(status, expected, "{bytes} over HTTP/1.1");
         let (mut sender, connection) = http2(&world).await;
-        let request = http::Request::get("http://gateway/v1/models")
+        let request = http::Request::get("http://localhost/v1/models")
             .header("authorization", format!("Bearer {}", world.key))
             .header("x-long", "y".repeat(bytes))
             .body(Full::new(Bytes::new()));
@@ -291,7 +291,7 @@ async fn s14_a_hundred_streams_of_one_connection_run_and_the_next_one_waits() {
     let (sender, connection) = http2(&world).await;
     let ask = || {
         let body = Door::Chat.request("lab-m", "Hi", true).to_string();
-        let request = http::Request::post("http://gateway/v1/chat/completions")
+        let request = http::Request::post("http://localhost/v1/chat/completions")
             .header("authorization", format!("Bearer {}", world.key))
             .body(Full::new(Bytes::from(body)));
         let mut sender = sender.clone();

@@ -46,6 +46,19 @@ impl Log {
             .unwrap();
     }
 
+    /// Waits for the line of one request.
+    pub(crate) async fn line(&self, request_id: &str) -> Value {
+        let mut changes = self.0.subscribe();
+        let wanted = format!("\"id\":\"{request_id}\"");
+        let written = |all: &Vec<u8>| memchr::memmem::find(all, wanted.as_bytes()).is_some();
+        within("the line of a request", changes.wait_for(written))
+            .await
+            .unwrap();
+        let text = self.text();
+        let line = text.lines().find(|line| line.contains(&wanted)).unwrap();
+        serde_json::from_str(line).unwrap()
+    }
+
     /// Waits for this many lines; there may be no more.
     pub(crate) async fn lines(&self, count: usize) -> Vec<Value> {
         let mut changes = self.0.subscribe();

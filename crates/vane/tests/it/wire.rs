@@ -23,7 +23,7 @@ async fn s14_a_half_sent_head_is_closed_after_its_time() {
         World::with(|config| config.timeouts.inbound_head = Duration::from_millis(100)).await;
     for head in [
         "G",
-        "GET /v1/models HTTP/1.1\r\nhost: x\r\n",
+        "GET /v1/models HTTP/1.1\r\nhost: localhost\r\n",
         "POST /v1/messages HTTP/1.1\r\n",
     ] {
         let mut connection = world.connect().await;
@@ -125,15 +125,15 @@ async fn requests_that_smuggle_are_refused() {
     let key = &world.key;
     let smuggled = [
         format!(
-            "POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef"
+            "POST {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef"
         ),
         format!(
-            "POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ncontent-length: -1\r\n\r\n"
+            "POST {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ncontent-length: -1\r\n\r\n"
         ),
         format!(
-            "POST {PATH} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\ntransfer-encoding: xchunked\r\n\r\n"
+            "POST {PATH} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {key}\r\ntransfer-encoding: xchunked\r\n\r\n"
         ),
-        format!("POST {PATH} HTTP/1.1\r\nhost: x\r\nx: a\0b\r\n\r\n"),
+        format!("POST {PATH} HTTP/1.1\r\nhost: localhost\r\nx: a\0b\r\n\r\n"),
         "\u{16}\u{3}\u{1}\u{2}\0".to_owned() + &"A".repeat(600),
         "GET http://[::1 HTTP/1.1\r\n\r\n".to_owned(),
     ];
@@ -169,7 +169,7 @@ async fn http2_without_tls_is_spoken_in_and_out() {
     tokio::spawn(connection);
     for stream in [false, true] {
         let body = Door::Chat.request("lab-m", "Hi", stream).to_string();
-        let request = http::Request::post("http://gateway/v1/chat/completions")
+        let request = http::Request::post("http://localhost/v1/chat/completions")
             .header("authorization", format!("Bearer {}", world.key))
             .body(Full::new(bytes::Bytes::from(body)));
         let answer = within("an answer", sender.clone().send_request(request.unwrap()))

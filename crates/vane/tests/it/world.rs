@@ -177,11 +177,13 @@ pub(crate) fn read(
     read.map(|(config, _)| config).map_err(said)
 }
 
-/// Input is $1 and output $2 per million tokens, a read from a cache $0.10; `spare` is dearer.
+/// Input is $1 and output $2 per million tokens, a read from a cache $0.10; `spare` is dearer. A
+/// web search is $0.01 where it is priced: `gpt-m`, `resp-m`, `claude-m`, and `two-claude` at the spare.
 pub(crate) fn configuration(fake: &FakeUpstream, second: &FakeUpstream) -> String {
     let price = r#"input = "1", output = "2", cache_read = "0.1""#;
     let chat = format!("{price}, tools = true, reasoning = true, vision = true, max_output = 4000");
     let dear = chat.replacen('1', "3", 1);
+    let search = r#"per_use = { web_search = "0.01" }"#;
     let (openai, anthropic, mistral) =
         (fake.openai_url(), fake.anthropic_url(), fake.mistral_url());
     let (spare, spare_claude) = (second.openai_url(), second.anthropic_url());
@@ -202,7 +204,7 @@ models = [
 id = "openai"
 base_url = "{openai}"
 api_key = "{PROVIDER_KEY}"
-models = [{{ id = "gpt-m", {chat} }}]
+models = [{{ id = "gpt-m", {search}, {chat} }}]
 [[provider]]
 id = "google"
 base_url = "{openai}"
@@ -213,12 +215,15 @@ id = "resp"
 speaks = {{ openai_responses = "/responses" }}
 base_url = "{openai}"
 api_key = "{PROVIDER_KEY}"
-models = [{{ id = "resp-m", {chat} }}]
+models = [{{ id = "resp-m", {search}, {chat} }}]
 [[provider]]
 id = "anthropic"
 base_url = "{anthropic}"
 api_key = "{PROVIDER_KEY}"
-models = [{{ id = "claude-m", {chat} }}, {{ id = "two-claude", upstream = "claude-m", {chat} }}]
+models = [
+  {{ id = "claude-m", {search}, {chat} }},
+  {{ id = "two-claude", upstream = "claude-m", {chat} }},
+]
 [[provider]]
 id = "mistral"
 base_url = "{mistral}"
@@ -240,7 +245,7 @@ dialect = "anthropic"
 base_url = "{spare_claude}"
 api_key = "{PROVIDER_KEY}"
 auth = "x-api-key"
-models = [{{ id = "two-claude", upstream = "claude-m", {dear} }}]
+models = [{{ id = "two-claude", upstream = "claude-m", {search}, {dear} }}]
 "#
     )
 }

@@ -85,6 +85,7 @@ fn envelope(fault: &Fault) -> (u16, &'static str, Option<&'static str>) {
         Kind::ContentFilter => (403, "content_filter", None),
         Kind::NotFound => (404, "not_found", None),
         Kind::Method => (405, "method_not_allowed", None),
+        Kind::Misdirected => (421, "misdirected_request", None),
         Kind::Conflict => (409, "conflict", None),
         Kind::TooLarge => (413, "request_too_large", None),
         Kind::MediaType => (415, "unsupported_media_type", None),

@@ -30,8 +30,6 @@ pub(in crate::openai_responses) struct ItemWire<'a> {
     pub(super) summary: Option<&'a RawValue>,
     #[serde(borrow, default)]
     pub(super) encrypted_content: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    pub(super) action: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Default)]

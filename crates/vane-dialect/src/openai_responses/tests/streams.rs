@@ -6,7 +6,7 @@ use crate::dialect::Dialect;
 use crate::event::Stop;
 use crate::fault::{Blame, Kind};
 use crate::openai_responses::response;
-use crate::usage::Tier;
+use crate::usage::{Tier, Unit};
 
 const CREATED: &str = r#"{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response","created_at":1741476542,"status":"in_progress","model":"gpt-5","output":[],"usage":null}}"#;
 
@@ -189,7 +189,7 @@ fn custom_calls_refusals_and_hosted_items() {
     assert!(matches!(&answer.blocks[2], Block::ToolUse(t)
         if t.form == ToolForm::Custom && t.arguments == "*** x"));
     assert_eq!(answer.blocks[3], Block::Refusal("No.".into()));
-    assert_eq!(answer.usage.units.web_searches, 1);
+    assert_eq!(answer.usage.units.get(Unit::WebSearch), 1);
     assert_eq!(answer.stop, Stop::Refusal);
 }
 

@@ -11,7 +11,7 @@ use vane_dialect::block::{Block, Opaque, Reasoning, State, Text, ToolForm, ToolU
 use vane_dialect::cite::Citation;
 use vane_dialect::json::Raw;
 use vane_dialect::seal::{Plain, Seal};
-use vane_dialect::usage::{Region, Served, Tier, Units, Usage};
+use vane_dialect::usage::{Region, SearchContext, Served, Tier, Unit, Units, Usage};
 use vane_dialect::{Answer, Dialect, Event, Stop};
 
 pub(crate) struct Told {
@@ -331,14 +331,12 @@ const COUNTS: Usage = Usage {
     cache_write_1h: 0,
     output: 5,
     reasoning: 0,
-    units: Units {
-        web_searches: 0,
-        images: 0,
-    },
+    units: Units::of(Unit::WebSearch, 0),
     served: Served {
         tier: Tier::Standard,
         region: Region::Global,
         fast: false,
+        search_context: SearchContext::Low,
     },
 };
 
@@ -357,10 +355,7 @@ fn usages() -> Vec<(&'static str, Answer)> {
 
 fn counts() -> Vec<(&'static str, Usage)> {
     let all = COUNTS;
-    let units = Units {
-        web_searches: 2,
-        images: 0,
-    };
+    let units = Units::of(Unit::WebSearch, 2);
     vec![
         ("counts", all),
         (

@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, ready};
 use vane_dialect::codec::{self, Decoder, Encoder, Seen};
 use vane_dialect::frame::sse::{Frame, Splitter};
+use vane_dialect::usage::SearchContext;
 use vane_dialect::{Dialect, Event, Fault, Notes, Sink};
 
 pub(in super::super) struct LiveStream {
@@ -33,6 +34,7 @@ pub(in super::super) struct LiveStream {
     /// When the call began: the instant whose rates price it.
     priced_at: i64,
     input_bytes: usize,
+    search_context: SearchContext,
 }
 
 /// How answer bytes reach the client.
@@ -89,6 +91,7 @@ impl LiveStream {
             broken: None,
             priced_at: walk.began,
             input_bytes: walk.call.head.body().len(),
+            search_context: walk.call.hosted.search_context,
         })
     }
 
@@ -264,7 +267,9 @@ impl LiveStream {
     }
 
     fn cost(&self) -> Option<String> {
-        let (usage, _) = self.meter.usage_or_estimate(self.input_bytes);
+        let (usage, _) = self
+            .meter
+            .usage_or_estimate(self.input_bytes, self.search_context);
         self.choice.cost(&usage, self.priced_at)
     }
 

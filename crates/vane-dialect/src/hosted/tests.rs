@@ -1,0 +1,158 @@
+//! Which requests ask for what is billed by the piece.
+
+use super::{Hosted, HostedTool, USES_ASSUMED};
+use crate::Dialect::{self, AnthropicMessages, MistralChat, OpenaiChat, OpenaiResponses};
+use crate::head::Head;
+use crate::usage::{SearchContext, Unit, Units};
+
+fn hosted(dialect: Dialect, members: &str) -> Hosted {
+    let body = format!("{{\"model\":\"m\",{members}}}");
+    Hosted::of(dialect, &Head::scan(&body.into()).unwrap()).unwrap()
+}
+
+#[track_caller]
+fn check(dialect: Dialect, members: &str, expected: &[(&str, Option<Unit>)]) {
+    let found = hosted(dialect, members);
+    let found: Vec<_> = found
+        .tools
+        .iter()
+        .map(|t| (t.name.as_str(), t.unit))
+        .collect();
+    assert_eq!(found, expected, "{members}");
+}
+
+#[test]
+fn the_clients_own_tools_are_not_hosted() {
+    check(OpenaiChat, r#""messages":[]"#, &[]);
+    check(OpenaiChat, r#""tools":[{"type":"function"}]"#, &[]);
+    check(AnthropicMessages, r#""tools":[{"name":"web_search"}]"#, &[]);
+    let own = r#""tools":[{"type":"custom","name":"a"},{"type":"bash_20250124","name":"bash"}]"#;
+    check(AnthropicMessages, own, &[]);
+    let own = r#""tools":[{"type":"namespace","tools":[]},{"type":"local_shell"},
+        {"type":"shell","environment":{"type":"local"}}]"#;
+    check(OpenaiResponses, own, &[]);
+}
+
+#[test]
+fn hosted_tools_say_what_they_are_billed_by() {
+    use Unit::{CodeRun, FileSearch, Image, Source, WebSearch, XSearch};
+    let tool = |kind: &str| format!(r#""tools":[{{"type":"function"}},{{"type":"{kind}"}}]"#);
+    for (dialect, kind, unit) in [
+        (AnthropicMessages, "web_search_20260318", Some(WebSearch)),
+        (AnthropicMessages, "code_execution_20250825", None),
+        (AnthropicMessages, "advisor_20260301", None),
+        (OpenaiResponses, "web_search", Some(WebSearch)),
+        (OpenaiResponses, "web_search_2025_08_26", Some(WebSearch)),
+        (OpenaiResponses, "web_search_preview", None),
+        (OpenaiResponses, "x_search", Some(XSearch)),
+        (OpenaiResponses, "file_search", Some(FileSearch)),
+        (OpenaiResponses, "code_interpreter", Some(CodeRun)),
+        (OpenaiResponses, "image_generation", Some(Image)),
+        (OpenaiResponses, "shell", None),
+        (OpenaiChat, "browser_search", None),
+        (OpenaiChat, "builtin_function", None),
+        (MistralChat, "web_search", Some(WebSearch)),
+    ] {
+        check(dialect, &tool(kind), &[(kind, unit)]);
+    }
+    let escaped = r#""t\u006fols":[{"typ\u0065":"web\u005fsearch"}]"#;
+    check(OpenaiResponses, escaped, &[("web_search", Some(WebSearch))]);
+    for (field, name, unit) in [
+        (r#""search_parameters":{}"#, "search_parameters", Source),
+        (r#""enable_search":true"#, "enable_search", WebSearch),
+        (r#""plugins":[{"id":"web"}]"#, "plugins.web", WebSearch),
+    ] {
+        check(OpenaiChat, field, &[(name, Some(unit))]);
+    }
+    check(OpenaiChat, r#""search_parameters":{"mode":"off"}"#, &[]);
+    check(
+        OpenaiChat,
+        r#""enable_search":false,"web_search_options":null"#,
+        &[],
+    );
+}
+
+#[test]
+fn code_is_free_beside_the_searches_that_run_it() {
+    let tools = |search: &str| {
+        format!(r#""tools":[{{"type":"{search}"}},{{"type":"code_execution_20260120"}}]"#)
+    };
+    let search = Some(Unit::WebSearch);
+    check(
+        AnthropicMessages,
+        &tools("web_search_20260209"),
+        &[("web_search_20260209", search)],
+    );
+    check(AnthropicMessages, &tools("web_fetch_20260209"), &[]);
+    check(
+        AnthropicMessages,
+        &tools("web_search_20250305"),
+        &[
+            ("web_search_20250305", search),
+            ("code_execution_20260120", None),
+        ],
+    );
+}
+
+#[test]
+fn a_search_of_every_answer_is_a_fee_for_the_request() {
+    let options = r#""web_search_options":{"search_context_size":"high","search_type":"pro"}"#;
+    let found = hosted(OpenaiChat, options);
+    assert_eq!(found.search_context, SearchContext::High);
+    let unpriced = |tool: Option<&HostedTool>| tool.map(|tool| tool.name.clone());
+    assert_eq!(
+        unpriced(found.unpriced(|unit| unit == Unit::Request)).as_deref(),
+        Some("web_search_options.search_type")
+    );
+    let plain = hosted(OpenaiChat, r#""web_search_options":{}"#);
+    assert_eq!(unpriced(plain.unpriced(|unit| unit == Unit::Request)), None);
+}
+
+#[test]
+fn uses_are_bounded_by_the_request_or_by_an_assumption() {
+    let max = |dialect, members: &str| hosted(dialect, members).uses_max();
+    let limited = r#""tools":[{"type":"web_search_20250305","max_uses":3}]"#;
+    assert_eq!(
+        max(AnthropicMessages, limited),
+        Units::of(Unit::WebSearch, 3)
+    );
+    let calls = r#""max_tool_calls":2,"tools":[{"type":"file_search"}]"#;
+    assert_eq!(max(OpenaiResponses, calls), Units::of(Unit::FileSearch, 2));
+    let open = r#""tools":[{"type":"web_search"}]"#;
+    assert_eq!(
+        max(OpenaiResponses, open),
+        Units::of(Unit::WebSearch, USES_ASSUMED)
+    );
+}
+
+#[test]
+fn tools_that_cannot_be_read_are_refused_and_not_waved_through() {
+    for members in [
+        r#""tools":{"type":"web_search"}"#,
+        r#""tools":[{"type":"function","type":"web_search"}]"#,
+        r#""tools":[{"type":["web_search"]}]"#,
+        r#""plugins":[{}]"#,
+    ] {
+        let body = format!("{{\"model\":\"m\",{members}}}");
+        let head = Head::scan(&body.into()).unwrap();
+        let fault = Hosted::of(OpenaiResponses, &head).unwrap_err();
+        let field = fault.param.as_deref();
+        assert!(matches!(field, Some("tools" | "plugins")), "{fault:?}");
+    }
+}
+
+#[test]
+fn items_of_answers_are_uses_of_what_they_ran() {
+    let search = |action| format!(r#"{{"type":"web_search_call","action":{{"type":"{action}"}}}}"#);
+    let openai = |kind, raw: &str| super::used(OpenaiResponses, kind, raw);
+    assert_eq!(
+        openai("web_search_call", &search("search")),
+        Some(Unit::WebSearch)
+    );
+    assert_eq!(openai("web_search_call", &search("open_page")), None);
+    assert_eq!(openai("web_search_call", "{}"), Some(Unit::WebSearch));
+    assert_eq!(openai("mcp_call", "{}"), None);
+    let anthropic = |raw| super::used(AnthropicMessages, "server_tool_use", raw);
+    assert_eq!(anthropic(r#"{"name":"web_search"}"#), Some(Unit::WebSearch));
+    assert_eq!(anthropic(r#"{"name":"web_fetch"}"#), None);
+}

@@ -1,0 +1,105 @@
+//! What is billed by the piece and has no price at an offer keeps the offer out of the plan.
+//!
+//! A provider bills its own tools, or each request, beside the tokens. Invariant: no call reaches
+//! an offer that would bill a unit nobody priced there; a tool that stays behind because the offer
+//! speaks another dialect is billed by nobody and keeps nothing out.
+
+use super::{NAMED_MAX, quoted, way};
+use crate::gateway::State;
+use crate::relay::decode::RawCall;
+use crate::relay::plan::{Choice, LeftOut};
+use vane_catalog::Kind as ModelKind;
+use vane_dialect::Fault;
+use vane_dialect::quirk::Quirk;
+use vane_dialect::usage::Unit;
+
+/// Those that price all they would bill, and the others with the reason.
+pub(super) fn split(able: Vec<Choice>, call: &RawCall, now: i64) -> (Vec<Choice>, Vec<LeftOut>) {
+    let mut priced = Vec::with_capacity(able.len());
+    let mut left_out = Vec::new();
+    for choice in able {
+        match unpriced(&choice, call, now) {
+            None => priced.push(choice),
+            Some(what) => left_out.push(LeftOut {
+                reason: format!("it states no price for `{what}`, which is billed by the piece"),
+                offer: choice.offer,
+            }),
+        }
+    }
+    (priced, left_out)
+}
+
+/// What this choice would bill without a price: a hosted tool, or the request itself.
+fn unpriced<'c>(choice: &Choice, call: &'c RawCall, now: i64) -> Option<&'c str> {
+    let facts = &choice.offer.facts;
+    let is_priced = |unit| facts.prices(unit, now);
+    // Only its own dialect carries a hosted tool: elsewhere it becomes a note.
+    if choice.dialect == call.dialect()
+        && let Some(tool) = call.hosted.unpriced(is_priced)
+    {
+        return Some(&tool.name);
+    }
+    let bills_requests =
+        facts.kind == ModelKind::Chat && choice.offer.quirks.has(Quirk::RequestFee);
+    (bills_requests && !is_priced(Unit::Request)).then_some("request")
+}
+
+/// The fault when no offer of the model prices what is asked for; it names models that do.
+pub(super) fn refusal(
+    state: &State,
+    model: &str,
+    call: &RawCall,
+    left_out: &[LeftOut],
+    now: i64,
+) -> Fault {
+    let hosted = left_out.iter().find_map(|left| {
+        let priced = |unit| left.offer.facts.prices(unit, now);
+        call.hosted.unpriced(priced)
+    });
+    let what = hosted.map_or("request", |tool| &tool.name);
+    let mut priced: Vec<&str> = state
+        .offers
+        .iter()
+        .filter(|offer| {
+            way(offer, call).is_some_and(|choice| {
+                choice.dialect == call.dialect() && unpriced(&choice, call, now).is_none()
+            })
+        })
+        .map(|offer| offer.facts.id.as_ref())
+        .collect();
+    priced.sort_unstable();
+    priced.truncate(NAMED_MAX);
+    let which = if priced.is_empty() {
+        "no model of the configured providers states one".to_owned()
+    } else {
+        format!("models that do: {}", quoted(priced.into_iter()))
+    };
+    let unit = hosted.map_or(Some(Unit::Request), |tool| tool.unit);
+    let how = match unit {
+        Some(unit) => format!(
+            "a model of the configuration states one with `per_use = {{ {} = \"...\" }}`",
+            unit.name()
+        ),
+        None => "what it is billed by is not known here".to_owned(),
+    };
+    let message = format!(
+        "`{what}` is billed by the piece and `{model}` states no price for it; {which}; {how}"
+    );
+    Fault::unsupported(field(what), message)
+}
+
+/// The field of the body that is to blame.
+fn field(what: &str) -> &str {
+    const FIELDS: [&str; 4] = [
+        "web_search_options",
+        "search_parameters",
+        "enable_search",
+        "plugins",
+    ];
+    let named = FIELDS.iter().find(|field| what.starts_with(**field));
+    match named {
+        Some(field) => field,
+        None if what == "request" => "model",
+        None => "tools",
+    }
+}

@@ -1,0 +1,240 @@
+//! What providers bill by the piece: their own tools, and a fee for each request.
+
+use serde_json::{Value, json};
+use vane::config::Config;
+use vane_testkit::{Answer, Fault};
+
+use crate::door::{DOORS, Door};
+use crate::world::{World, cost_in};
+
+const JSON: &str = "application/json";
+const SSE: &str = "text/event-stream";
+
+/// An answer of the provider that ran two searches: 100 tokens in, 10 out.
+const ANTHROPIC: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude-m","content":[{"type":"server_tool_use","id":"srvtoolu_1","name":"web_search","input":{"query":"a"}},{"type":"web_search_tool_result","tool_use_id":"srvtoolu_1","content":[]},{"type":"text","text":"Found."}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":100,"output_tokens":10,"server_tool_use":{"web_search_requests":2}}}"#;
+const RESPONSES: &str = r#"{"id":"resp_1","object":"response","created_at":1,"status":"completed","model":"resp-m","output":[{"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"a"}},{"type":"web_search_call","id":"ws_2","status":"completed","action":{"type":"open_page","url":"https://a"}},{"type":"web_search_call","id":"ws_3","status":"completed","action":{"type":"search","query":"b"}},{"type":"message","id":"msg_1","status":"completed","role":"assistant","content":[{"type":"output_text","text":"Found.","annotations":[]}]}],"usage":{"input_tokens":100,"input_tokens_details":{"cached_tokens":0},"output_tokens":10,"output_tokens_details":{"reasoning_tokens":0},"total_tokens":110}}"#;
+/// 100 at $1 and 10 at $2 per million, and two searches at a cent.
+const COST: &str = "0.02012";
+
+fn streamed(answer: &str, kind: &str) -> String {
+    let whole: Value = serde_json::from_str(answer).unwrap();
+    let frame = |data: Value| {
+        let name = data["type"].as_str().unwrap();
+        format!("event: {name}\ndata: {data}\n\n")
+    };
+    if kind == "response" {
+        return frame(
+            json!({"type": "response.completed", "sequence_number": 0, "response": whole}),
+        );
+    }
+    let mut start = whole.clone();
+    start["content"] = json!([]);
+    start["usage"] = json!({"input_tokens": 100, "output_tokens": 1});
+    let mut frames = frame(json!({"type": "message_start", "message": start}));
+    for (index, block) in whole["content"].as_array().unwrap().iter().enumerate() {
+        frames += &frame(json!({"type": "content_block_start", "index": index,
+            "content_block": block}));
+        frames += &frame(json!({"type": "content_block_stop", "index": index}));
+    }
+    frames += &frame(json!({"type": "message_delta", "usage": whole["usage"],
+        "delta": {"stop_reason": "end_turn", "stop_sequence": null}}));
+    frames + &frame(json!({"type": "message_stop"}))
+}
+
+/// A request of the door's own model that asks for its provider's search.
+fn searching(door: Door, model: &str, stream: bool) -> Value {
+    let mut body = door.request(model, "Find it", stream);
+    body["tools"] = match door {
+        Door::Messages => {
+            json!([{"type": "web_search_20250305", "name": "web_search", "max_uses": 2}])
+        }
+        Door::Responses | Door::Chat | Door::MistralChat => json!([{"type": "web_search"}]),
+    };
+    body
+}
+
+#[tokio::test]
+async fn m1_a_priced_search_is_billed_streamed_and_not() {
+    let world = World::start().await;
+    for (door, answer, kind) in [
+        (Door::Messages, ANTHROPIC, "message"),
+        (Door::Responses, RESPONSES, "response"),
+    ] {
+        for stream in [false, true] {
+            let recorded = match stream {
+                true => Answer::recorded(SSE, &streamed(answer, kind)),
+                false => Answer::recorded(JSON, answer),
+            };
+            world.fake.always(recorded);
+            let body = searching(door, door.own_model(), stream);
+            let reply = world.post(door.path(), body).await;
+            assert_eq!(reply.status, 200, "{door:?}: {}", reply.text());
+            assert_eq!(cost_in(reply.text()), COST, "{door:?} stream={stream}");
+            let line = world
+                .log
+                .line(reply.header("vane-request-id").unwrap())
+                .await;
+            assert_eq!(line["uses"], json!({"web_search": 2}), "{line}");
+            assert_eq!(
+                (&line["cost"].to_string(), &line["unpriced"]),
+                (&COST.to_owned(), &Value::Null)
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn m8_a_search_that_nobody_priced_is_refused_before_anyone_is_asked() {
+    let world = World::start().await;
+    for (door, model, tool) in [
+        (Door::Chat, "lab-m", "web_search"),
+        (Door::MistralChat, "mistral-m", "web_search"),
+        (Door::Messages, "claude-m", "code_execution_20250825"),
+        (Door::Responses, "resp-m", "image_generation"),
+    ] {
+        for stream in [false, true] {
+            let mut body = searching(door, model, stream);
+            body["tools"][0]["type"] = json!(tool);
+            let reply = world.post(door.path(), body).await;
+            assert_eq!(reply.status, 400, "{door:?}: {}", reply.text());
+            let error = reply.json();
+            let text = error.to_string();
+            assert!(text.contains(tool) && text.contains(model), "{text}");
+            door.error_type(&error);
+        }
+    }
+    // The models that do price it are named.
+    let mut body = searching(Door::Messages, "two-claude", false);
+    body["provider"] = json!({"only": ["anthropic"]});
+    let reply = world.post(Door::Messages.path(), body).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(
+        reply
+            .text()
+            .contains("models that do: `anthropic/claude-m`"),
+        "{}",
+        reply.text()
+    );
+    assert!(world.fake.calls().is_empty() && world.second.calls().is_empty());
+}
+
+#[tokio::test]
+async fn m8_an_offer_that_prices_the_search_stays_in_the_plan_and_the_other_leaves_it() {
+    let world = World::start().await;
+    world.second.always(Answer::recorded(JSON, ANTHROPIC));
+    let body = searching(Door::Messages, "two-claude", false);
+    let reply = world.post(Door::Messages.path(), body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    assert_eq!(reply.header("vane-provider"), Some("spare-claude"));
+    assert!(
+        world.fake.calls().is_empty(),
+        "the cheaper one has no price"
+    );
+}
+
+#[tokio::test]
+async fn a_search_that_another_dialect_cannot_carry_is_a_note_and_not_refused() {
+    let world = World::start().await;
+    for door in DOORS {
+        let model = if door == Door::Messages {
+            "lab-m"
+        } else {
+            "claude-m"
+        };
+        let reply = world.post(door.path(), searching(door, model, false)).await;
+        assert_eq!(reply.status, 200, "{door:?}: {}", reply.text());
+        let dropped = reply.header("vane-dropped").unwrap();
+        assert!(dropped.contains("tools.web_search"), "{door:?}: {dropped}");
+    }
+}
+
+#[tokio::test]
+async fn m8_uses_that_nobody_priced_are_told_loudly_and_the_rest_is_billed() {
+    let world = World::start().await;
+    // `two-claude` has no price for a search, and nobody asked for one.
+    world.fake.always(Answer::recorded(JSON, ANTHROPIC));
+    let body = Door::Messages.request("two-claude", "Hi", false);
+    let reply = world.post(Door::Messages.path(), body).await;
+    assert_eq!(cost_in(reply.text()), "0.00012", "the tokens are billed");
+    let line = world
+        .log
+        .line(reply.header("vane-request-id").unwrap())
+        .await;
+    assert_eq!(line["unpriced"], json!({"web_search": 2}), "{line}");
+    let metrics = world.get("/metrics").await;
+    let counted =
+        r#"vane_unpriced_uses_total{offer="anthropic/two-claude",provider="anthropic"} 2"#;
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
+}
+
+#[tokio::test]
+async fn m3_a_cut_answer_is_billed_for_the_searches_that_were_seen() {
+    let world = World::start().await;
+    let whole = streamed(ANTHROPIC, "message");
+    let cut = whole.split("event: message_delta").next().unwrap();
+    world.fake.always(Answer::recorded(SSE, cut));
+    let body = searching(Door::Messages, "claude-m", true);
+    let reply = world.post(Door::Messages.path(), body).await;
+    let line = world
+        .log
+        .line(reply.header("vane-request-id").unwrap())
+        .await;
+    assert_eq!(line["uses"], json!({"web_search": 1}), "{line}");
+    assert_eq!(line["outcome"], "broken");
+}
+
+/// A provider that takes a fee for every request, played by the fake.
+fn perplexity(config: &mut Config) {
+    let lab = config.providers.iter().find(|row| row.id == "lab").unwrap();
+    let mut row = lab.clone();
+    row.id = "perplexity".to_owned();
+    row.speaks = Vec::new();
+    row.models = Vec::new();
+    config.providers.push(row);
+}
+
+#[tokio::test]
+async fn a_fee_for_each_request_is_billed_by_the_context_that_the_answer_names() {
+    let world = World::with(perplexity).await;
+    for (size, cost) in [("low", "0.00511"), ("high", "0.01211")] {
+        let answer = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "sonar",
+            "choices": [{"index": 0, "finish_reason": "stop",
+                "message": {"role": "assistant", "content": "Found."}}],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110,
+                "search_context_size": size, "num_search_queries": 3,
+                "cost": {"request_cost": 0.005, "total_cost": 0.00511}}});
+        world
+            .fake
+            .always(Answer::recorded(JSON, &answer.to_string()));
+        let mut body = Door::Chat.request("sonar", "Find it", false);
+        body["web_search_options"] = json!({"search_context_size": size});
+        let reply = world.post(Door::Chat.path(), body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        assert_eq!(reply.header("vane-cost"), Some(cost));
+    }
+    // Its dearer kind of search has no price here.
+    let mut body = Door::Chat.request("sonar", "Find it", false);
+    body["web_search_options"] = json!({"search_type": "pro"});
+    let reply = world.post(Door::Chat.path(), body).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert_eq!(reply.json()["error"]["param"], "web_search_options");
+    assert_eq!(world.fake.calls().len(), 2);
+    // An answer that never came costs no fee.
+    world.fake.always(Answer::fault(Fault::status(400)));
+    let reply = world
+        .post(Door::Chat.path(), Door::Chat.request("sonar", "Hi", false))
+        .await;
+    let line = world
+        .log
+        .line(reply.header("vane-request-id").unwrap())
+        .await;
+    assert_eq!(line["cost"], Value::Null, "{line}");
+}
+
+#[tokio::test]
+async fn tokens_are_counted_without_a_price_for_what_would_be_run() {
+    let world = World::start().await;
+    let body = searching(Door::Messages, "two-claude", false);
+    let reply = world.post("/v1/messages/count_tokens", body).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}
