@@ -7,8 +7,10 @@
 
 mod scan;
 mod splice;
+mod words;
 
 pub use splice::Splices;
+pub use words::Word;
 
 use crate::fault::Fault;
 use crate::json::Str;
@@ -16,6 +18,7 @@ use bytes::Bytes;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
+use words::Words;
 
 /// Nesting deeper than this is refused: no client needs it, and it is how parsers are attacked.
 pub const DEPTH_MAX: usize = 128;
@@ -29,6 +32,7 @@ pub struct Head {
     end: usize,
     /// Some string begins as what Vane seals does.
     sealed: bool,
+    words: Words,
 }
 
 #[derive(Debug, Clone)]
@@ -54,6 +58,7 @@ impl Head {
             members: scanned.members,
             end: scanned.end,
             sealed: scanned.sealed,
+            words: scanned.words,
         };
         for (at, member) in head.members.iter().enumerate() {
             let key = head.key(member);
@@ -78,6 +83,12 @@ impl Head {
     #[must_use]
     pub const fn has_sealed_state(&self) -> bool {
         self.sealed
+    }
+
+    /// How often a word stands in the body as a string of its own, key or value.
+    #[must_use]
+    pub const fn times(&self, word: Word) -> u32 {
+        self.words.times(word)
     }
 
     /// The keys, in order.

@@ -1,5 +1,6 @@
 //! The scan itself: a validating walk over JSON that remembers only top-level members.
 
+use super::words::Words;
 use super::{DEPTH_MAX, Member};
 use crate::fault::Fault;
 use crate::seal;
@@ -12,6 +13,7 @@ pub(super) struct Scanned {
     pub(super) end: usize,
     /// Some string begins with the prefix of a seal.
     pub(super) sealed: bool,
+    pub(super) words: Words,
 }
 
 /// Walks the bytes of one object.
@@ -20,6 +22,7 @@ pub(super) fn object(bytes: &[u8]) -> Result<Scanned, Fault> {
         bytes,
         at: 0,
         sealed: false,
+        words: Words::default(),
     };
     scan.space();
     if scan.peek() != Some(b'{') {
@@ -45,6 +48,7 @@ pub(super) fn object(bytes: &[u8]) -> Result<Scanned, Fault> {
             members,
             end,
             sealed: scan.sealed,
+            words: scan.words,
         }),
         Some(_) => Err(scan.fault("nothing after the object")),
     }
@@ -54,6 +58,7 @@ struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
     sealed: bool,
+    words: Words,
 }
 
 impl Scan<'_> {
@@ -213,6 +218,9 @@ impl Scan<'_> {
             self.characters(&rest[..found])?;
             self.at += found + 1;
             if rest[found] == b'"' {
+                if !escaped {
+                    self.words.hear(&rest[..found]);
+                }
                 return Ok(escaped);
             }
             escaped = true;
@@ -220,15 +228,17 @@ impl Scan<'_> {
         }
     }
 
-    /// Checks a piece of a string, without a branch for each byte: most are plain ASCII.
+    /// Checks a piece of a string. Most are plain ASCII: one comparison tells, which as a signed
+    /// one is that of control characters and that of high bytes, without a branch for each byte.
     fn characters(&self, piece: &[u8]) -> Result<(), Fault> {
-        let (control, high) = piece.iter().fold((false, false), |(control, high), &byte| {
-            (control | (byte < 0x20), high | (byte >= 0x80))
-        });
-        if control {
+        let odd = |odd: bool, &byte: &u8| odd | (byte.cast_signed() < 0x20);
+        if !piece.iter().fold(false, odd) {
+            return Ok(());
+        }
+        if piece.iter().any(|byte| *byte < 0x20) {
             return Err(self.fault("no raw control character in a string"));
         }
-        if high && let Err(error) = std::str::from_utf8(piece) {
+        if let Err(error) = std::str::from_utf8(piece) {
             let at = self.at + error.valid_up_to();
             let message = format!("the body is not UTF-8 (at byte {at})");
             return Err(Fault::invalid("", message));

@@ -7,9 +7,8 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
 };
-use memchr::memmem;
 use vane_dialect::codec::{self, Asked, Target};
-use vane_dialect::head::Head;
+use vane_dialect::head::{Head, Word};
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::usage::{Served, Tier};
 use vane_dialect::{Dialect, Fault, Notes, mistral_chat};
@@ -152,21 +151,21 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         return false;
     }
     let has = |key: &str| head.raw(key).is_some();
-    let says = |text: &str| memmem::find(head.body(), text.as_bytes()).is_some();
+    let says = |word: Word| head.times(word) > 0;
     let touched = |quirk: Quirk| match quirk {
         Quirk::MaxTokens => has("max_completion_tokens"),
         Quirk::MaxCompletionTokens => has("max_tokens"),
-        Quirk::NoDeveloper => says("\"developer\""),
-        Quirk::NoMessageName => says("\"name\""),
-        Quirk::SystemFirst => memmem::find_iter(head.body(), "\"system\"").count() > 1,
+        Quirk::NoDeveloper => says(Word::Developer),
+        Quirk::NoMessageName => says(Word::Name),
+        Quirk::SystemFirst => head.times(Word::System) > 1,
         Quirk::NoStreamOptions => has("stream_options"),
         Quirk::NoParallelToolCalls => has("parallel_tool_calls"),
         Quirk::NoToolChoice => has("tool_choice"),
         Quirk::NoForcedTool => head
             .raw("tool_choice")
             .is_some_and(|raw| raw != "\"auto\"" && raw != "\"none\""),
-        Quirk::NoStrictTools => says("\"strict\""),
-        Quirk::NoJsonSchema => says("\"json_schema\""),
+        Quirk::NoStrictTools => says(Word::Strict),
+        Quirk::NoJsonSchema => says(Word::JsonSchema),
         Quirk::NoSampling | Quirk::SamplingUnlessReasoning => {
             has("temperature") || has("top_p") || has("top_k")
         }
@@ -181,22 +180,19 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::NineCharToolIds
         | Quirk::NoUserAfterTool
         | Quirk::TextOrCalls
-        | Quirk::SignedCalls => says("\"tool_calls\""),
-        Quirk::NoImages => says("\"image_url\""),
-        Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says("\"text\""),
+        | Quirk::SignedCalls => says(Word::ToolCalls),
+        Quirk::NoImages => says(Word::ImageUrl),
+        Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says(Word::Text),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => has("reasoning_effort"),
-        Quirk::NoThinkingBudget => says("\"budget_tokens\""),
+        Quirk::NoThinkingBudget => says(Word::BudgetTokens),
         // DeepSeek and Moonshot want the field beside every list of calls.
-        Quirk::ReasoningReplay => {
-            let count = |text: &str| memmem::find_iter(head.body(), text).count();
-            count("\"tool_calls\"") > count("\"reasoning_content\"")
-        }
+        Quirk::ReasoningReplay => head.times(Word::ToolCalls) > head.times(Word::ReasoningContent),
         // The others concern what only the translator writes, or how answers are read.
         _ => false,
     };
     // The state of one provider is no other's: the encoder leaves it out and says so.
-    let foreign = !quirks.has(Quirk::ThoughtSignature) && says("\"thought_signature\"");
+    let foreign = !quirks.has(Quirk::ThoughtSignature) && says(Word::ThoughtSignature);
     foreign
         || Quirk::ALL
             .iter()

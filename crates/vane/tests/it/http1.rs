@@ -17,7 +17,9 @@ fn body(stream: bool) -> String {
 /// A head with `lines`, for a call of this world.
 fn head(world: &World, version: &str, lines: &str) -> String {
     let key = &world.key;
-    format!("POST {PATH} {version}\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n{lines}\r\n")
+    format!(
+        "POST {PATH} {version}\r\nhost: localhost\r\nauthorization: Bearer {key}\r\n{lines}\r\n"
+    )
 }
 
 #[tokio::test]

@@ -19,8 +19,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-/// What one read of a head takes at most.
-const READ_BYTES: usize = 16 << 10;
+/// What one read of a head takes at most: most calls whole, little of a body that is better read
+/// to its place.
+const READ_BYTES: usize = 4 << 10;
 /// What one read of a body asks for when its length is not known ahead.
 const BODY_READ_BYTES: usize = 64 << 10;
 /// A client that takes nothing for so long is gone.
