@@ -51,7 +51,9 @@ async fn work(setup: Arc<Setup>, pool: Pool, mut accepted: mpsc::UnboundedReceiv
         let (setup, pool) = (setup.clone(), pool.clone());
         tokio::spawn(async move {
             let _open = Open(setup.open.clone());
-            serve(&setup, &pool, stream, peer).await;
+            // One that comes during the drain does not hold it up.
+            let late = running.is_none();
+            serve(&setup, &pool, stream, peer, late).await;
             drop(running);
         });
     };
@@ -86,7 +88,7 @@ async fn work(setup: Arc<Setup>, pool: Pool, mut accepted: mpsc::UnboundedReceiv
 }
 
 /// Serves one connection, whatever is spoken on it.
-async fn serve(setup: &Setup, pool: &Pool, stream: TcpStream, peer: SocketAddr) {
+async fn serve(setup: &Setup, pool: &Pool, stream: TcpStream, peer: SocketAddr, late: bool) {
     let Ok(tcp) = tokio::net::TcpStream::from_std(stream) else {
         return;
     };
@@ -97,7 +99,7 @@ async fn serve(setup: &Setup, pool: &Pool, stream: TcpStream, peer: SocketAddr) 
             Ok(Err(_)) | Err(_) => return,
         },
     };
-    match h1::serve(setup, pool, socket, peer.ip()).await {
+    match h1::serve(setup, pool, socket, peer.ip(), late).await {
         h1::Ended::Closed => {}
         // Boxed: few connections speak it, and it is large.
         h1::Ended::Http2(socket, begun) => {
