@@ -46,6 +46,7 @@ pub(super) fn run(setup: Setup, pool: Pool, accepted: mpsc::UnboundedReceiver<Ac
 async fn work(setup: Arc<Setup>, pool: Pool, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
     // Every connection holds a sender; when all are gone, so are they.
     let (running, mut ended) = mpsc::channel::<()>(1);
+    tokio::spawn(pool.clone().swept());
     let mut stop = setup.stop.clone();
     let begin = |(stream, peer): Accepted, running: Option<mpsc::Sender<()>>| {
         let (setup, pool) = (setup.clone(), pool.clone());
