@@ -69,6 +69,7 @@ impl Chunked {
             Self::DataEnd if line.is_empty() => Self::Size,
             Self::DataEnd => return Err("a chunk is longer than its size"),
             Self::Trailer(_) if line.is_empty() => Self::End,
+            Self::Trailer(_) if !is_text(line) => return Err("a trailer cannot be read"),
             Self::Trailer(before) if before + line.len() < LINE_BYTES_MAX => {
                 Self::Trailer(before + line.len().max(1))
             }
@@ -121,16 +122,23 @@ fn line(raw: &[u8]) -> Result<Option<(&[u8], usize)>, &'static str> {
 }
 
 fn size(line: &[u8]) -> Result<u64, &'static str> {
-    let digits = line
-        .split(|byte| matches!(byte, b';' | b' ' | b'\t'))
-        .next()
-        .unwrap_or_default();
     let wrong = "a chunk's size is no number";
-    if digits.is_empty() || digits.len() > 15 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    let end = line.iter().position(|byte| !byte.is_ascii_hexdigit());
+    let (digits, rest) = line.split_at(end.unwrap_or(line.len()));
+    if digits.is_empty() || digits.len() > 15 {
         return Err(wrong);
+    }
+    if !matches!(rest.trim_ascii_start(), [] | [b';', ..]) || !is_text(rest) {
+        return Err("a chunk's size is followed by no extension");
     }
     let text = std::str::from_utf8(digits).map_err(|_| wrong)?;
     u64::from_str_radix(text, 16).map_err(|_| wrong)
+}
+
+/// Whether nothing is in it that somebody might take for the end of a line.
+fn is_text(line: &[u8]) -> bool {
+    line.iter()
+        .all(|byte| *byte == b'\t' || !byte.is_ascii_control())
 }
 
 #[cfg(test)]
@@ -168,6 +176,12 @@ mod tests {
             b"fffffffffffffffff\r\n",
             b"1\na\r\n",
             b"1\r\na\n",
+            b"1 1\r\n",
+            b"1 a;b\r\n",
+            b"1\x0b\r\n",
+            b"1;a\rb\r\n",
+            b"1;a\0\r\n",
+            b"0\r\na: b\rc: d\r\n",
         ] {
             assert!(read(&[body]).is_err(), "{body:?}");
         }

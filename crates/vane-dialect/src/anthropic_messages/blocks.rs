@@ -154,7 +154,7 @@ impl Blocks {
             }
             Some(Growing::Text | Growing::Tool { .. } | Growing::Custom { .. }) | None => {}
         }
-        let signed = more.signature.is_some();
+        let more_comes = more.signature.is_some() || more.has_content() || more.citation.is_some();
         let grown = [
             (Growth::Text, more.text),
             (Growth::Thinking, more.thinking),
@@ -168,11 +168,10 @@ impl Blocks {
             last = Some((by, text));
             pieces += 1;
         }
-        let cites = more.citation.is_some();
         if let Some(citation) = more.citation.and_then(Citation::read) {
             self.sequencer.cite(citation, sink);
         }
-        Ok(last.filter(|_| pieces == 1 && !signed && !cites))
+        Ok(last.filter(|_| pieces == 1 && !more_comes))
     }
 
     pub(super) fn grow_by(

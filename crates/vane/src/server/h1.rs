@@ -3,6 +3,8 @@
 //! be avoided.
 //!
 //! Framing that is ambiguous is refused, never guessed. A connection that waits holds no buffers.
+//! A client that closes its side before it has its answer has left: no model client waits so, and
+//! those that leave look the same.
 
 mod head;
 mod telling;
@@ -50,11 +52,16 @@ enum Next {
     Refused(StatusCode, &'static str),
 }
 
-/// Serves the calls of one connection, one after the other.
-pub(super) async fn serve(setup: &Setup, pool: &Pool, socket: Socket, peer: IpAddr) -> Ended {
+/// Serves the calls of one connection, one after the other. One that is `late`, for it came during
+/// the drain, is told to come back, if it asks anything.
+pub(super) async fn serve(
+    setup: &Setup,
+    pool: &Pool,
+    socket: Socket,
+    peer: IpAddr,
+    late: bool,
+) -> Ended {
     let wire = Arc::new(Wire::new(socket, setup.header_bytes_max));
-    // One that comes during the drain is told to come back, if it asks anything.
-    let late = *setup.stop.borrow();
     let mut first = true;
     loop {
         let head = match next(setup, &wire, first, first && late).await {

@@ -46,12 +46,15 @@ pub(super) fn run(setup: Setup, pool: Pool, accepted: mpsc::UnboundedReceiver<Ac
 async fn work(setup: Arc<Setup>, pool: Pool, mut accepted: mpsc::UnboundedReceiver<Accepted>) {
     // Every connection holds a sender; when all are gone, so are they.
     let (running, mut ended) = mpsc::channel::<()>(1);
+    tokio::spawn(pool.clone().swept());
     let mut stop = setup.stop.clone();
     let begin = |(stream, peer): Accepted, running: Option<mpsc::Sender<()>>| {
         let (setup, pool) = (setup.clone(), pool.clone());
         tokio::spawn(async move {
             let _open = Open(setup.open.clone());
-            serve(&setup, &pool, stream, peer).await;
+            // One that comes during the drain does not hold it up.
+            let late = running.is_none();
+            serve(&setup, &pool, stream, peer, late).await;
             drop(running);
         });
     };
@@ -86,7 +89,7 @@ async fn work(setup: Arc<Setup>, pool: Pool, mut accepted: mpsc::UnboundedReceiv
 }
 
 /// Serves one connection, whatever is spoken on it.
-async fn serve(setup: &Setup, pool: &Pool, stream: TcpStream, peer: SocketAddr) {
+async fn serve(setup: &Setup, pool: &Pool, stream: TcpStream, peer: SocketAddr, late: bool) {
     let Ok(tcp) = tokio::net::TcpStream::from_std(stream) else {
         return;
     };
@@ -97,7 +100,7 @@ async fn serve(setup: &Setup, pool: &Pool, stream: TcpStream, peer: SocketAddr) 
             Ok(Err(_)) | Err(_) => return,
         },
     };
-    match h1::serve(setup, pool, socket, peer.ip()).await {
+    match h1::serve(setup, pool, socket, peer.ip(), late).await {
         h1::Ended::Closed => {}
         // Boxed: few connections speak it, and it is large.
         h1::Ended::Http2(socket, begun) => {

@@ -28,6 +28,16 @@ pub(super) struct Connection {
     running: Running,
 }
 
+/// Why a connection brought no answer's head.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// It takes no more calls, and this one was not sent.
+    #[error("the connection was closed")]
+    Closing(Box<Request<Parts>>),
+    #[error("{0}")]
+    Broken(String),
+}
+
 /// Held by a call until its answer is read.
 pub(super) type Running = Arc<()>;
 
@@ -36,15 +46,15 @@ impl Shared {
     pub(super) fn with_room(&self, origin: &Origin) -> Option<Connection> {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = shared.get_mut(origin)?;
-        connections.retain(|connection| !connection.sender.is_closed());
-        // After a rush, one idle connection is enough for the next.
-        while let [.., before, last] = &connections[..]
-            && before.calls() + last.calls() == 0
-        {
-            connections.pop();
-        }
+        tidy(connections);
         let room = connections.iter().find(|open| open.calls() < CALLS_MAX);
         room.cloned()
+    }
+
+    /// Closes what is of no more use.
+    pub(super) fn sweep(&self) {
+        let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.values_mut().for_each(tidy);
     }
 
     /// Begins to speak HTTP/2 on `socket`; others may use the connection too.
@@ -70,17 +80,84 @@ impl Shared {
     }
 }
 
+fn tidy(connections: &mut Vec<Connection>) {
+    connections.retain(|connection| !connection.sender.is_closed());
+    // After a rush, one idle connection is enough for the next.
+    while let [.., before, last] = &connections[..]
+        && before.calls() + last.calls() == 0
+    {
+        connections.pop();
+    }
+}
+
 impl Connection {
     /// How many calls run on it, apart from whoever asks.
     fn calls(&self) -> usize {
         Arc::strong_count(&self.running) - 1
     }
 
-    pub(super) async fn send(mut self, request: Request<Parts>) -> Result<Response<Body>, Unsent> {
-        let broken = |error: hyper::Error| Unsent::Broken(error.to_string());
-        self.sender.ready().await.map_err(broken)?;
-        let response = self.sender.send_request(request).await.map_err(broken)?;
+    pub(super) async fn send(mut self, request: Request<Parts>) -> Result<Response<Body>, Error> {
+        let sent = self.sender.try_send_request(request).await;
+        let response = sent.map_err(|mut error| match error.take_message() {
+            Some(untaken) => Error::Closing(Box::new(untaken)),
+            None => Error::Broken(error.into_error().to_string()),
+        })?;
         let running = self.running;
         Ok(response.map(|incoming| Body::Http2(incoming, running)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use http_body_util::Full;
+    use hyper::server::conn::http2 as server;
+    use hyper::service::service_fn;
+    use std::convert::Infallible;
+    use std::pin::pin;
+    use tokio::net::{TcpListener, TcpStream};
+
+    /// Answers one call and takes no more.
+    async fn answers_once(listener: TcpListener) {
+        let (socket, _) = listener.accept().await.unwrap();
+        let answered = tokio::sync::Notify::new();
+        let service = service_fn(|_| {
+            answered.notify_one();
+            async { Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"ok")))) }
+        });
+        let server = server::Builder::new(TokioExecutor::new());
+        let mut serving = pin!(server.serve_connection(TokioIo::new(socket), service));
+        tokio::select! {
+            _ = serving.as_mut() => return,
+            () = answered.notified() => serving.as_mut().graceful_shutdown(),
+        }
+        serving.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn r4_a_call_that_a_closing_connection_did_not_take_is_given_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = TcpStream::connect(address).await.unwrap();
+        tokio::spawn(answers_once(listener));
+        let shared = Shared::default();
+        let origin = (false, address.to_string().parse().unwrap());
+        let connection = shared.begin(origin.clone(), Socket::Plain(socket)).await;
+        let connection = connection.unwrap();
+        let request = || Request::new(Parts::from(vec![Bytes::from_static(b"{}")]));
+        let later = connection.clone();
+        connection.send(request()).await.unwrap();
+        while !later.sender.is_closed() {
+            tokio::task::yield_now().await;
+        }
+        let Err(Error::Closing(untaken)) = later.send(request()).await else {
+            panic!("it was taken");
+        };
+        assert_eq!(
+            untaken.body().slices().as_slice(),
+            [Bytes::from_static(b"{}")]
+        );
+        assert!(shared.with_room(&origin).is_none());
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Waiting {
 /// How long an unused connection is kept: less than the minute after which common servers close
 /// theirs, so that a call seldom meets a connection that is just being closed.
 const IDLE: Duration = Duration::from_secs(55);
+/// How often those that are of no more use are closed.
+const SWEEP: Duration = Duration::from_secs(10);
 /// How many unused connections to one provider are kept.
 pub(super) const IDLE_MAX: usize = 1024;
 
@@ -67,19 +69,33 @@ impl Pool {
     /// If no connection could be made, or it broke before the head.
     pub async fn send(&self, request: Request<Parts>, h2c: bool) -> Result<Response<Body>, Unsent> {
         let origin = origin(request.uri())?;
+        let mut request = request;
         if let Some(connection) = self.shared.with_room(&origin) {
-            return connection.send(request).await;
-        }
-        if !h2c {
-            while let Some(mut connection) = self.waiting(&origin) {
-                match connection.send(&request).await {
-                    Ok(head) => return Ok(connection.answer(head, self.idle.clone(), origin)),
-                    // It was closed while it waited: nothing of the call was seen.
-                    Err(error) if error.was_stale() => {}
-                    Err(error) => return Err(Unsent::Broken(error.to_string())),
-                }
+            match connection.send(request).await {
+                Err(h2::Error::Closing(untaken)) => request = *untaken,
+                Err(h2::Error::Broken(why)) => return Err(Unsent::Broken(why)),
+                Ok(response) => return Ok(response),
             }
         }
+        // One only: an upstream that this very call makes close must not get it on each of them.
+        if !h2c && let Some(mut connection) = self.waiting(&origin) {
+            match connection.send(&request).await {
+                Ok(head) => return Ok(connection.answer(head, self.idle.clone(), origin)),
+                // Most likely it was closed while it waited, and nothing of the call was seen.
+                Err(error) if error.was_stale() => {}
+                Err(error) => return Err(Unsent::Broken(error.to_string())),
+            }
+        }
+        self.send_anew(request, h2c, origin).await
+    }
+
+    /// Sends a request over a connection made for it.
+    async fn send_anew(
+        &self,
+        request: Request<Parts>,
+        h2c: bool,
+        origin: Origin,
+    ) -> Result<Response<Body>, Unsent> {
         let stream = self
             .connector
             .connect(request.uri())
@@ -91,7 +107,8 @@ impl Pool {
         }
         if h2c || stream.socket.is_http2() {
             let connection = self.shared.begin(origin, stream.socket).await?;
-            return connection.send(request).await;
+            let sent = connection.send(request).await;
+            return sent.map_err(|error| Unsent::Broken(error.to_string()));
         }
         let mut connection = h1::Connection::new(stream);
         match connection.send(&request).await {
@@ -100,20 +117,38 @@ impl Pool {
         }
     }
 
+    /// Closes connections that nobody used for long or that upstreams closed, for as long as the
+    /// worker runs: after a rush no other call may ever come to find them.
+    pub async fn swept(self) {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            for waiting in idle.values_mut() {
+                waiting.retain_mut(Waiting::is_good);
+                waiting.shrink_to_fit();
+            }
+            drop(idle);
+            self.shared.sweep();
+        }
+    }
+
     /// The connection that was used last: the others may grow old and be closed.
     fn waiting(&self, origin: &Origin) -> Option<h1::Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = idle.get_mut(origin)?;
-        while let Some(Waiting {
-            mut connection,
-            since,
-        }) = waiting.pop()
-        {
-            if since.elapsed() < IDLE && connection.is_quiet() {
-                return Some(connection);
+        while let Some(mut last) = waiting.pop() {
+            if last.is_good() {
+                return Some(last.connection);
             }
         }
         None
+    }
+}
+
+impl Waiting {
+    /// Whether a call may be sent on it.
+    fn is_good(&mut self) -> bool {
+        self.since.elapsed() < IDLE && self.connection.is_quiet()
     }
 }
 
@@ -123,3 +158,6 @@ fn origin(uri: &Uri) -> Result<Origin, Unsent> {
         authority.ok_or_else(|| Unsent::Unreachable("its address has no host".into()))?;
     Ok((uri.scheme_str() == Some("https"), authority))
 }
+
+#[cfg(test)]
+mod tests;

@@ -198,6 +198,19 @@ async fn r9_an_idle_connection_does_not_hold_the_drain_up() {
     assert!(used.until_closed().await.is_empty());
 }
 
+/// Some of these are on their way to a worker when the drain begins.
+#[tokio::test]
+async fn r9_connections_made_as_the_drain_begins_do_not_hold_it_up() {
+    let mut world = World::with(|config| config.timeouts.drain = Duration::from_secs(3600)).await;
+    let mut unused = Vec::new();
+    for _ in 0..300 {
+        unused.push(world.connect().await);
+    }
+    let server = world.take_server();
+    let stopped = tokio::task::spawn_blocking(move || server.stop());
+    within("the server to stop", stopped).await.unwrap();
+}
+
 /// A chunk is written when it comes, however slowly the next one does.
 #[tokio::test]
 async fn a_large_chunk_and_a_small_one_arrive_whole_and_in_order() {

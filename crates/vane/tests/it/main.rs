@@ -30,6 +30,7 @@ mod fim;
 mod health;
 mod host;
 mod hosted;
+mod hostile;
 mod http1;
 mod joined;
 mod leaving;

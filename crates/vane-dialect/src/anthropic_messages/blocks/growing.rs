@@ -91,6 +91,10 @@ impl Said<'_> {
         list.into_iter().filter_map(Citation::read).collect()
     }
 
+    pub(super) const fn has_content(&self) -> bool {
+        self.content.is_some()
+    }
+
     /// Text of a block that only this dialect knows; other deltas have lists of this name.
     pub(super) fn content(&self) -> Option<Str<'_>> {
         serde_json::from_str(self.content?.get()).ok()

@@ -110,7 +110,13 @@ impl Streaming {
                 }
             };
             match polled {
-                Poll::Ready(Ok(Step::More)) => self.heard = Instant::now(),
+                Poll::Ready(Ok(Step::More)) => {
+                    self.heard = Instant::now();
+                    // Behind a slow reader there is always more, and the timer is never looked at.
+                    if let Some(fault) = self.overdue(self.heard) {
+                        self.fail(&fault);
+                    }
+                }
                 Poll::Ready(Ok(Step::End)) => self.finish(),
                 Poll::Ready(Err(fault)) => self.fail(&fault),
                 Poll::Pending => match self.poll_timer(cx) {
@@ -170,14 +176,21 @@ impl Streaming {
         self.stage = Stage::Rest(bytes);
     }
 
+    fn overdue(&self, now: Instant) -> Option<Fault> {
+        let limit = self.state.config.timeouts.stream;
+        (now - self.began >= limit).then(|| {
+            let message = format!("the stream took longer than {limit:?}");
+            Fault::new(Kind::Timeout, Blame::Upstream, message)
+        })
+    }
+
     /// Called when there is nothing to read: a keep-alive, a deadline, or neither yet.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<Result<Bytes, Fault>> {
         let timeouts = &self.state.config.timeouts;
         while self.timer.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
-            if now - self.began >= timeouts.stream {
-                let message = format!("the stream took longer than {:?}", timeouts.stream);
-                return Poll::Ready(Err(Fault::new(Kind::Timeout, Blame::Upstream, message)));
+            if let Some(fault) = self.overdue(now) {
+                return Poll::Ready(Err(fault));
             }
             // While attempts are still looking, they have deadlines of their own.
             if matches!(self.stage, Stage::Live(_)) && now - self.heard >= timeouts.idle {

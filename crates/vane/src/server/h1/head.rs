@@ -34,6 +34,8 @@ pub(super) struct Style {
     pub keep_alive: bool,
     /// HTTP/1.0 knows no chunks and closes unless told otherwise.
     pub old: bool,
+    /// Nothing follows the head, and nothing is said of what would to another method.
+    pub head_only: bool,
 }
 
 impl Style {
@@ -41,6 +43,7 @@ impl Style {
     pub(super) const LAST: Self = Self {
         keep_alive: false,
         old: false,
+        head_only: false,
     };
 }
 
@@ -93,9 +96,14 @@ pub(super) fn take(ahead: &mut BytesMut, max: usize) -> Result<Option<Head>, Ref
     let framing = framing(&headers, old)?;
     let waits = waits(&headers, framing, old)?;
     let keep_alive = if old {
-        connection_says(&headers, "keep-alive")
+        connection_says(&headers, "keep-alive") && !connection_says(&headers, "close")
     } else {
         !connection_says(&headers, "close")
+    };
+    let style = Style {
+        keep_alive,
+        old,
+        head_only: method == Method::HEAD,
     };
     let mut parts = Request::new(()).into_parts().0;
     parts.method = method;
@@ -110,7 +118,7 @@ pub(super) fn take(ahead: &mut BytesMut, max: usize) -> Result<Option<Head>, Ref
         parts,
         framing,
         waits,
-        style: Style { keep_alive, old },
+        style,
     }))
 }
 
@@ -304,6 +312,8 @@ mod tests {
         let mut old = BytesMut::from("GET / HTTP/1.0\r\nconnection: keep-alive\r\n\r\n");
         let old = take(&mut old, MAX).unwrap().unwrap();
         assert!(old.style.old && old.style.keep_alive);
+        let mut both = BytesMut::from("GET / HTTP/1.0\r\nconnection: keep-alive, close\r\n\r\n");
+        assert!(!take(&mut both, MAX).unwrap().unwrap().style.keep_alive);
         let mut newer = BytesMut::from("GET / HTTP/3.0\r\n\r\n");
         assert_eq!(
             take(&mut newer, MAX)
@@ -362,7 +372,11 @@ mod tests {
             let date = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n";
             assert_eq!(text, format!("HTTP/1.1 200 OK\r\na: b\r\n{expected}{date}"));
         };
-        let style = |keep_alive, old| Style { keep_alive, old };
+        let style = |keep_alive, old| Style {
+            keep_alive,
+            old,
+            head_only: false,
+        };
         check(
             Length::Known(7),
             style(true, false),

@@ -40,8 +40,8 @@ impl Telling {
         let (parts, body) = response.into_parts();
         let answer = http::Response::from_parts(parts, ());
         let (length, whole, body) = match body {
-            Body::Whole(bytes) if answer.status() == StatusCode::NO_CONTENT => {
-                (Length::None, bytes, Stream::Ended)
+            _ if style.head_only || answer.status() == StatusCode::NO_CONTENT => {
+                (Length::None, Bytes::new(), Stream::Ended)
             }
             Body::Whole(bytes) => (Length::Known(bytes.len()), bytes, Stream::Ended),
             stream if style.old => (Length::Close, Bytes::new(), Stream::Bare(stream)),

@@ -1,0 +1,110 @@
+//! Connections that wait, and what becomes of them.
+
+use super::*;
+use crate::config::Environment;
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+fn pool() -> Pool {
+    let (config, _) = Config::load(None, &Environment::default()).unwrap();
+    Pool::new(&config).unwrap()
+}
+
+fn request(listener: &TcpListener) -> Request<Parts> {
+    let address = listener.local_addr().unwrap();
+    let body = Parts::from(vec![Bytes::from_static(b"{}")]);
+    let request = Request::post(format!("http://{address}/"));
+    request.body(body).unwrap()
+}
+
+async fn read_request(socket: &mut TcpStream) {
+    let mut read = Vec::new();
+    while !read.ends_with(b"{}") {
+        assert!(socket.read_buf(&mut read).await.unwrap() > 0);
+    }
+}
+
+/// Makes calls that all run at once; returns the upstream's ends of their connections.
+async fn rush(pool: &Pool, listener: &TcpListener, calls: usize) -> Vec<TcpStream> {
+    let sent = (0..calls).map(|_| {
+        let (pool, request) = (pool.clone(), request(listener));
+        tokio::spawn(async move {
+            let mut body = pool.send(request, false).await.unwrap().into_body();
+            while body.data().await.is_some() {}
+        })
+    });
+    let sent: Vec<_> = sent.collect();
+    let mut sockets = Vec::new();
+    for _ in 0..calls {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        read_request(&mut socket).await;
+        sockets.push(socket);
+    }
+    for socket in &mut sockets {
+        socket.write_all(ANSWER).await.unwrap();
+    }
+    for call in sent {
+        call.await.unwrap();
+    }
+    sockets
+}
+
+fn waiting(pool: &Pool) -> usize {
+    pool.idle.lock().unwrap().values().map(Vec::len).sum()
+}
+
+#[tokio::test]
+async fn m11_a_call_that_makes_an_upstream_close_is_not_sent_on_every_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pool = pool();
+    let sockets = rush(&pool, &listener, 5).await;
+    let (seen, mut all_seen) = tokio::sync::mpsc::unbounded_channel();
+    for mut socket in sockets {
+        let seen = seen.clone();
+        tokio::spawn(async move {
+            read_request(&mut socket).await;
+            seen.send(()).unwrap();
+        });
+    }
+    let fresh = {
+        let (pool, request) = (pool.clone(), request(&listener));
+        tokio::spawn(async move { pool.send(request, false).await.map(drop) })
+    };
+    let (mut socket, _) = listener.accept().await.unwrap();
+    read_request(&mut socket).await;
+    drop(socket);
+    assert!(matches!(fresh.await.unwrap(), Err(Unsent::Broken(_))));
+    assert!(all_seen.try_recv().is_ok() && all_seen.try_recv().is_err());
+    assert_eq!(waiting(&pool), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r1_connections_of_a_rush_are_closed_though_no_call_follows() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pool = pool();
+    tokio::spawn(pool.clone().swept());
+    let sockets = rush(&pool, &listener, 20).await;
+    assert_eq!(waiting(&pool), 20);
+    for mut socket in sockets {
+        assert_eq!(socket.read(&mut [0; 8]).await.unwrap(), 0);
+    }
+    assert_eq!(waiting(&pool), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn r1_a_connection_that_the_upstream_closed_is_not_kept_half_open() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pool = pool();
+    let sockets = rush(&pool, &listener, 20).await;
+    let closed = Instant::now();
+    drop(sockets);
+    let swept = tokio::spawn(pool.clone().swept());
+    while waiting(&pool) > 0 {
+        tokio::time::sleep(SWEEP).await;
+    }
+    assert!(closed.elapsed() < IDLE);
+    swept.abort();
+}
