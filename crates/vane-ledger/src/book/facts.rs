@@ -98,16 +98,22 @@ pub fn gather<R: Rows>(rows: &R, op: &Op) -> Result<Facts, R::Error> {
         }
         Act::SetBudget { .. } => {}
     }
+    follow(rows, op, &mut facts)?;
+    Ok(facts)
+}
+
+/// Reads what hangs on what was read: a hold names its lease, a lease its account.
+fn follow<R: Rows>(rows: &R, op: &Op, facts: &mut Facts) -> Result<(), R::Error> {
     if let (None, Some(hold)) = (&facts.lease, &facts.hold) {
         facts.lease = rows.lease(&hold.lease)?;
     }
     if let (None, Some(lease)) = (&facts.customer, &facts.lease) {
-        facts.customer = customer(lease.account)?;
+        facts.customer = rows.book(BookKind::Customer.of(lease.account.0))?;
     }
     if let (Act::Settle(_), Some(book)) = (&op.act, &facts.customer)
         && book.promotional.pico() > 0
     {
         facts.lots = rows.lots(AccountId(book.owner))?;
     }
-    Ok(facts)
+    Ok(())
 }

@@ -38,27 +38,8 @@ pub(super) fn settle(
 
     let mut txn = Txn::new(&op.id, TxnKind::Usage, "", op.at);
     txn.call = Some(settlement.call.clone());
-    let mut limit = if customer.prepaid {
-        held.amount
-    } else {
-        Money::from_pico(i64::MAX)
-    };
-    let (mut charged, mut lost) = (Money::ZERO, Money::ZERO);
-    for ((number, attempt), cost) in (0..).zip(&settlement.attempts).zip(&costs) {
-        if attempt.lines.is_empty() {
-            continue;
-        }
-        let pays = limit.min(*cost);
-        let rest = sub(*cost, pays)?;
-        limit = sub(limit, pays)?;
-        charged = add(charged, pays)?;
-        lost = add(lost, rest)?;
-        let mut legs = vec![(&mut customer, sub(Money::ZERO, pays)?)];
-        if rest > Money::ZERO {
-            legs.push((&mut loss, sub(Money::ZERO, rest)?));
-        }
-        txn.post(&mut legs, &mut payable, Some(&Usage::of(number, attempt)))?;
-    }
+    let books = [&mut customer, &mut payable, &mut loss];
+    let (charged, lost) = share(&mut txn, books, &settlement.attempts, &costs, held.amount)?;
 
     let within = charged.min(held.amount);
     held.state = "posted";
@@ -92,6 +73,38 @@ pub(super) fn settle(
     rows.extend(lots.into_iter().map(Row::Lot));
     rows.push(Row::Receipt(Box::new(receipt)));
     Ok((Outcome::Settled { charged, lost }, rows))
+}
+
+/// Enters what each attempt cost: who pays it, as far as the hold goes, and whom it is owed.
+fn share(
+    txn: &mut Txn,
+    [customer, payable, loss]: [&mut Book; 3],
+    attempts: &[Attempt],
+    costs: &[Money],
+    hold: Money,
+) -> Result<(Money, Money), Refusal> {
+    let mut limit = if customer.prepaid {
+        hold
+    } else {
+        Money::from_pico(i64::MAX)
+    };
+    let (mut charged, mut lost) = (Money::ZERO, Money::ZERO);
+    for ((number, attempt), cost) in (0..).zip(attempts).zip(costs) {
+        if attempt.lines.is_empty() {
+            continue;
+        }
+        let pays = limit.min(*cost);
+        let rest = sub(*cost, pays)?;
+        limit = sub(limit, pays)?;
+        charged = add(charged, pays)?;
+        lost = add(lost, rest)?;
+        let mut legs = vec![(&mut *customer, sub(Money::ZERO, pays)?)];
+        if rest > Money::ZERO {
+            legs.push((&mut *loss, sub(Money::ZERO, rest)?));
+        }
+        txn.post(&mut legs, payable, Some(&Usage::of(number, attempt)))?;
+    }
+    Ok((charged, lost))
 }
 
 /// What an attempt cost, after a look at whether it can be true.

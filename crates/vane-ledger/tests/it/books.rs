@@ -102,7 +102,7 @@ type Tally = BTreeMap<String, u64>;
 impl Play {
     /// An id of before, mostly a late one.
     fn of(dice: &mut Dice, ids: &[String]) -> String {
-        let span = if dice.below(20) == 0 { 200 } else { 6 };
+        let span = if dice.below(20) == 0 { 100 } else { 4 };
         let back = usize::try_from(dice.below(span)).unwrap();
         let late = ids.len().checked_sub(back + 1).and_then(|n| ids.get(n));
         late.cloned().unwrap_or_else(|| "nobody".into())
@@ -122,7 +122,7 @@ impl Play {
             key: (self.dice.below(3) > 0).then(|| self.key()),
             epoch: 1,
             amount: self.dice.money(),
-            until: self.at + i64::try_from(self.dice.below(2_000)).unwrap(),
+            until: self.at + i64::try_from(self.dice.below(20_000)).unwrap(),
         })
     }
 
@@ -147,6 +147,15 @@ impl Play {
                 self.leases.push(op.id.clone());
             }
             (Act::Hold(hold), Outcome::Held) => self.calls.push(hold.call.clone()),
+            // Mostly what is still open; what has ended is asked for again now and then.
+            (Act::Settle(Settlement { call, .. }) | Act::Release { call }, _)
+                if self.dice.below(8) > 0 =>
+            {
+                self.calls.retain(|open| open != call);
+            }
+            (Act::ReturnLease { lease }, _) if self.dice.below(8) > 0 => {
+                self.leases.retain(|open| open != lease);
+            }
             (Act::Grant { .. }, Outcome::Credited(_)) => self.lots.push(op.id.clone()),
             _ => {}
         }
@@ -155,8 +164,8 @@ impl Play {
     fn step(&mut self) -> Op {
         self.made += 1;
         self.at += match self.dice.below(100) {
-            0 => 90_000,
-            1..5 => 3_000,
+            0 => 40_000,
+            1..4 => 3_000,
             _ => i64::try_from(self.dice.below(20)).unwrap(),
         };
         let act = match self.dice.below(16) {

@@ -78,7 +78,10 @@ async fn m5_a_prepaid_account_is_not_served_on_credit_that_nobody_holds() {
         let said = refused.text();
         match door {
             Door::Messages => assert_eq!((refused.status, &*kind), (402, "billing_error")),
-            _ => assert_eq!(
+            Door::MistralChat => {
+                assert_eq!((refused.status, &*kind), (402, "insufficient_funds"));
+            }
+            Door::Chat | Door::Responses => assert_eq!(
                 (refused.status, &*kind),
                 (429, "insufficient_quota"),
                 "{said}"
