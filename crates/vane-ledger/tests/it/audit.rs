@@ -298,6 +298,37 @@ fn every_planted_corruption_is_found() {
 }
 
 #[test]
+fn m11_a_call_paid_for_twice_is_found() {
+    let folder = Folder::new();
+    let store = folder.store();
+    books(&store);
+    let vandal = Connection::open(folder.database()).unwrap();
+    vandal.execute_batch(UNGUARD).unwrap();
+    // As if the call had never been settled; its entries alone remember.
+    let forgotten = "DELETE FROM line WHERE call = 'one'; DELETE FROM attempt WHERE call = 'one';
+        DELETE FROM receipt WHERE call = 'one';
+        UPDATE hold SET state = 'open', posted = 0 WHERE call = 'one';
+        UPDATE lease SET spent = spent - 200000000000, open = open + 200000000000;
+        UPDATE book SET held = held + 200000000000 WHERE id = 8";
+    vandal.execute_batch(forgotten).unwrap();
+    let again = Act::Settle(Settlement {
+        call: "one".into(),
+        hold: None,
+        model: "m".into(),
+        status: Status::Done,
+        attempts: vec![attempt(100_000, 3_000_000)],
+    });
+    store.apply(&[op("again", again)]).unwrap()[0]
+        .clone()
+        .unwrap();
+    let broken = store.audit().unwrap().unwrap_err();
+    assert_eq!(
+        broken.to_string(),
+        "call one: it was paid for twice (invariant 5)"
+    );
+}
+
+#[test]
 fn a_broken_line_is_told_in_words() {
     let broken = planted("UPDATE book SET posted = posted + 1 WHERE id = 8").unwrap();
     assert_eq!(
