@@ -15,6 +15,9 @@ pub type Decision = (Outcome, Vec<Row>);
 /// # Errors
 /// When it must not happen. Nothing is to be written then.
 pub fn decide(op: &Op, facts: Facts) -> Result<Decision, Refusal> {
+    if !well_formed(op) {
+        return Err(Refusal::Malformed);
+    }
     if facts.repeated {
         return Err(Refusal::Repeated);
     }
@@ -58,4 +61,17 @@ pub(super) fn positive(amount: Money) -> Result<Money, Refusal> {
     } else {
         Err(Refusal::NotPositive)
     }
+}
+
+/// What a table would not take must be refused alone: as a fault it would undo its whole batch.
+fn well_formed(op: &Op) -> bool {
+    const INSTANCE_MAX: i64 = 1 << 32;
+    let fits = |id: &String| (1..=64).contains(&id.len());
+    let of_act = match &op.act {
+        Act::Hold(hold) => fits(&hold.call),
+        Act::Settle(settlement) => fits(&settlement.call),
+        Act::Lease(lease) => lease.epoch >= 0,
+        _ => true,
+    };
+    fits(&op.id) && (0..=INSTANCE_MAX).contains(&op.instance) && of_act
 }

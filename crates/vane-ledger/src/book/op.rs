@@ -164,6 +164,8 @@ pub enum Outcome {
 /// Why an operation changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    #[error("an id must have 1 to 64 letters, an instance and an epoch be no negative number")]
+    Malformed,
     #[error("this operation was made already")]
     Repeated,
     #[error("there is no such account")]

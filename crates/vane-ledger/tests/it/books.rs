@@ -382,6 +382,25 @@ fn the_database_and_the_model_agree_on_random_operations() {
 }
 
 #[test]
+fn what_no_table_takes_is_refused_without_its_batch() {
+    let store = memory();
+    let account = prepaid(&store, "team", "5");
+    let grant = |id: &str| op(id, cash(account, usd("1")));
+    let elsewhere = Op {
+        instance: -1,
+        ..grant("elsewhere")
+    };
+    let ops = [grant(""), grant(&"x".repeat(65)), elsewhere, grant("good")];
+    let outcomes = store.apply(&ops).unwrap();
+    let (last, bad) = outcomes.split_last().unwrap();
+    assert!(
+        bad.iter().all(|said| *said == Err(Refusal::Malformed)),
+        "{bad:?}"
+    );
+    assert_eq!(*last, Ok(Outcome::Credited(usd("6"))));
+}
+
+#[test]
 fn m5_leases_of_a_balance_never_exceed_it() {
     let store = memory();
     let account = prepaid(&store, "team", "5");
