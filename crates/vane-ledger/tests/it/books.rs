@@ -340,10 +340,11 @@ fn the_database_and_the_model_agree_on_random_operations() {
         reason = "whoever runs the tests chooses how long"
     )]
     let long = std::env::var_os("VANE_TEST_LONG").is_some();
-    let steps = if long { 200_000 } else { 4_000 };
+    // Many short books rather than a long one, which the model searches ever more slowly.
+    let seeds = if long { 250 } else { 5 };
     let mut tally = Tally::new();
-    for seed in 1..=5 {
-        play(seed, steps, &mut tally);
+    for seed in 1..=seeds {
+        play(seed, 4_000, &mut tally);
     }
     println!("{tally:?}");
     // What never happened was not compared.
