@@ -59,6 +59,12 @@ impl Date {
         u8::try_from((i64::from(self.0) + 3).rem_euclid(7) + 1).unwrap_or(1)
     }
 
+    /// 1 to 31.
+    #[must_use]
+    pub fn day_of_month(self) -> u8 {
+        u8::try_from(self.civil().2).unwrap_or(1)
+    }
+
     fn civil(self) -> (i32, i32, i32) {
         let z = i64::from(self.0) + 719_468;
         let era = z.div_euclid(146_097);

@@ -5,11 +5,11 @@
 
 use std::fmt;
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{OptionalExtension, Row, Transaction};
 
 use crate::error::LedgerError;
 use crate::name;
-use crate::store::Store;
+use crate::store::{Store, books};
 
 /// The number of an account in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,31 +65,12 @@ impl Store {
         kind: AccountKind,
         now: i64,
     ) -> Result<Account, LedgerError> {
-        name::check("the name of an account", name)?;
-        // Without entries a prepaid account could neither be credited nor be kept above zero.
+        // Opening credit and account are one transaction: `Store::create_credited`.
         if kind == AccountKind::Prepaid {
-            return Err(LedgerError::PrepaidUnavailable);
+            return Err(LedgerError::PrepaidWithoutCredit);
         }
         let Self::Sqlite(database) = self;
-        database.write(|txn| {
-            let id = txn
-                .query_row(
-                    "INSERT INTO account (name, kind, created_at) VALUES (?1, ?2, ?3)
-                     ON CONFLICT (name) DO NOTHING RETURNING id",
-                    (name, kind.as_str(), now),
-                    |row| row.get(0),
-                )
-                .optional()?
-                .ok_or_else(|| LedgerError::AccountExists {
-                    name: name.to_owned(),
-                })?;
-            Ok(Account {
-                id: AccountId(id),
-                name: name.to_owned(),
-                kind,
-                created_at: now,
-            })
-        })
+        database.write(|txn| create(txn, name, kind, now))
     }
 
     /// All accounts, by name.
@@ -119,6 +100,35 @@ impl Store {
                 .transpose()
         })
     }
+}
+
+/// Makes an account and opens its book.
+pub(crate) fn create(
+    txn: &Transaction<'_>,
+    name: &str,
+    kind: AccountKind,
+    now: i64,
+) -> Result<Account, LedgerError> {
+    name::check("the name of an account", name)?;
+    let id = txn
+        .query_row(
+            "INSERT INTO account (name, kind, created_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (name) DO NOTHING RETURNING id",
+            (name, kind.as_str(), now),
+            |row| row.get(0),
+        )
+        .optional()?
+        .ok_or_else(|| LedgerError::AccountExists {
+            name: name.to_owned(),
+        })?;
+    let account = Account {
+        id: AccountId(id),
+        name: name.to_owned(),
+        kind,
+        created_at: now,
+    };
+    books::open(txn, &account)?;
+    Ok(account)
 }
 
 fn account_of(row: &Row<'_>) -> Result<Account, LedgerError> {

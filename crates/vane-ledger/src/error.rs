@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use crate::account::AccountId;
+use crate::book::Refusal;
 use crate::store::BUSY_SECONDS;
 
 #[derive(Debug, thiserror::Error)]
@@ -90,8 +91,12 @@ pub enum LedgerError {
     AccountExists { name: String },
     #[error("there is no account {0}; list the accounts to find it")]
     NoSuchAccount(AccountId),
-    #[error("prepaid accounts need the credit ledger, which is not built yet; make it metered")]
-    PrepaidUnavailable,
+    #[error("a prepaid account is made with its opening credit")]
+    PrepaidWithoutCredit,
+    #[error("refused: {0}")]
+    Refused(Refusal),
+    #[error("more than {max} operations at once")]
+    BatchTooLarge { max: usize },
     #[error("this account has no key {id:?}; list its keys to find it")]
     NoSuchKey { id: String },
     #[error("a key that allows no model is of no use; name at least one, or allow all")]

@@ -1,17 +1,21 @@
-//! Who pays: accounts and their keys, in a database.
+//! Who pays: accounts, their keys, and the books, in a database.
 //!
 //! [`Store`] is the database. Its calls are short and synchronous; an asynchronous caller makes
 //! them off its runtime. The path of a request asks the [`KeyRing`] instead, which answers from
-//! memory. Nothing here reads the environment or asks for the time: callers pass both in.
+//! memory. What may happen to money is decided in [`book`], without a database; [`Store::apply`]
+//! makes it happen and [`Store::audit`] proves it. Nothing here reads the environment or asks for the time: callers pass both in.
 #![warn(
     clippy::arithmetic_side_effects,
     reason = "money and time must not wrap; every operation says what happens at its limit"
 )]
 
 mod account;
+mod audit;
+pub mod book;
 mod clock;
 mod draft;
 mod error;
+mod id;
 mod key;
 mod name;
 mod ring;
@@ -19,9 +23,11 @@ mod secret;
 mod store;
 
 pub use account::{Account, AccountId, AccountKind};
+pub use audit::{Audited, Broken};
 pub use clock::Clock;
 pub use error::LedgerError;
+pub use id::new_id;
 pub use key::{Key, KeyRecord, NewKey};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
-pub use store::{Sqlite, Store};
+pub use store::{BATCH_MAX, Sqlite, Store};

@@ -3,6 +3,7 @@
 //! A store is open only when its schema is the one this build knows and its secret is the one it
 //! was made with. It is cheap to clone and may be shared by threads.
 
+pub(crate) mod books;
 mod migrate;
 mod place;
 mod sqlite;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use crate::error::LedgerError;
 use crate::secret::{Purpose, Secret};
 
+pub use books::BATCH_MAX;
 pub(crate) use place::BUSY_SECONDS;
 pub use sqlite::Sqlite;
 

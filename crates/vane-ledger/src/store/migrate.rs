@@ -15,11 +15,18 @@ pub(super) struct Migration {
     sql: &'static str,
 }
 
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    name: "accounts_and_keys",
-    sql: include_str!("../../../../migrations/sqlite/0001_accounts_and_keys.sql"),
-}];
+pub(super) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        name: "accounts_and_keys",
+        sql: include_str!("../../../../migrations/sqlite/0001_accounts_and_keys.sql"),
+    },
+    Migration {
+        version: 2,
+        name: "books",
+        sql: include_str!("../../../../migrations/sqlite/0002_books.sql"),
+    },
+];
 
 pub(super) fn migrate(
     connection: &mut Connection,
@@ -130,6 +137,19 @@ mod tests {
         };
         assert!(migrate(&mut connection, &[FIRST, broken]).is_err());
         assert!(tables(&connection).is_empty());
+    }
+
+    #[test]
+    fn an_account_of_before_the_books_gets_its_book() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let (first, _) = MIGRATIONS.split_at(1);
+        migrate(&mut connection, first).unwrap();
+        let made = "INSERT INTO account (name, kind, created_at) VALUES ('team', 'metered', 7)";
+        connection.execute_batch(made).unwrap();
+        migrate(&mut connection, MIGRATIONS).unwrap();
+        let sql = "SELECT b.prepaid, b.posted FROM book b JOIN account a ON b.id = a.id * 8";
+        let book = connection.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(book.unwrap(), (false, 0));
     }
 
     #[test]

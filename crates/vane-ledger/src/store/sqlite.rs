@@ -29,6 +29,8 @@ impl Sqlite {
             None => place.secret(fingerprint(&writer)?.is_some())?,
         };
         bind(&writer, &secret)?;
+        // More statements than the books have, so that none is prepared twice.
+        writer.set_prepared_statement_cache_capacity(64);
         let hasher = KeyHasher::new(&secret)?;
         Ok(Self {
             place,

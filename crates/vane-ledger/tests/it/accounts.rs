@@ -33,12 +33,15 @@ fn a_name_is_taken_once() {
 }
 
 #[test]
-fn a_prepaid_account_without_a_ledger_is_refused() {
+fn a_prepaid_account_without_credit_is_refused() {
     let store = memory();
     let error = store
         .create_account("payer", AccountKind::Prepaid, 1_000)
         .unwrap_err();
-    assert!(matches!(error, LedgerError::PrepaidUnavailable), "{error}");
+    assert!(
+        matches!(error, LedgerError::PrepaidWithoutCredit),
+        "{error}"
+    );
     assert!(store.list_accounts().unwrap().is_empty());
 }
 

@@ -6,6 +6,8 @@
 )]
 
 mod accounts;
+mod audit;
+mod books;
 mod keys;
 mod opening;
 mod ring;

@@ -1,21 +1,22 @@
 //! `vane account`: who pays.
 
 use serde_json::json;
-use vane_ledger::AccountKind;
+use vane_ledger::book::Act;
+use vane_ledger::{AccountId, AccountKind};
 
 use super::settings::now;
-use super::{Failure, Settings, terminal};
+use super::{Failure, Settings, credit, terminal};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Account {
     /// Make an account
     #[command(after_help = "Examples:\n  vane account create team\n  \
-                            vane account create team --json")]
+                            vane account create team --prepaid 25 --json")]
     Create {
         /// Its name, which no other account has
         name: String,
-        /// Opening credit in USD; refused until there is a credit ledger to hold it
-        #[arg(long, value_name = "USD")]
+        /// Opening credit: the account cannot spend more than it has. Its calls are not served yet
+        #[arg(long, value_name = "USD", allow_hyphen_values = true)]
         prepaid: Option<String>,
         /// Print one JSON object
         #[arg(long)]
@@ -38,11 +39,13 @@ impl Account {
                 prepaid,
                 json,
             } => {
-                let kind = match prepaid {
-                    None => AccountKind::Metered,
-                    Some(_) => AccountKind::Prepaid,
+                let made = match prepaid {
+                    Some(usd) => prepaid_account(settings, name, usd)?,
+                    None => {
+                        let kind = AccountKind::Metered;
+                        settings.store()?.create_account(name, kind, now())?
+                    }
                 };
-                let made = settings.store()?.create_account(name, kind, now())?;
                 if *json {
                     terminal::print_json(&as_json(&made))
                 } else {
@@ -52,6 +55,23 @@ impl Account {
             Self::List { json } => list(settings, *json),
         }
     }
+}
+
+fn prepaid_account(
+    settings: &Settings<'_>,
+    name: &str,
+    usd: &str,
+) -> Result<vane_ledger::Account, Failure> {
+    let amount = credit::amount(usd)?;
+    // The account is known only within the transaction that makes it and its credit.
+    let mut opening = credit::grant(AccountId(0), amount, "opening credit")?;
+    let open = |made| {
+        if let Act::Grant { account, .. } = &mut opening.act {
+            *account = made;
+        }
+        opening
+    };
+    Ok(settings.store()?.create_credited(name, open, now())?)
 }
 
 fn list(settings: &Settings<'_>, json: bool) -> Result<(), Failure> {

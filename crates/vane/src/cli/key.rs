@@ -76,7 +76,7 @@ impl Create {
     fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         // Accepted and ignored, a budget would let a key spend without end.
         if self.budget.is_some() {
-            let said = "--budget needs the credit ledger, which is not built yet; leave it out";
+            let said = "--budget is not built yet: calls do not hold money; leave it out";
             return Err(Failure::said(said));
         }
         let expires_at = self

@@ -4,9 +4,11 @@
 //! standard error. Every failure is one [`Failure`], printed once by `main`.
 
 mod account;
+mod audit;
 mod chat;
 mod check;
 mod client;
+mod credit;
 mod delta;
 mod failure;
 mod fim;
@@ -77,6 +79,15 @@ enum Command {
         after_help = "Example:\n  vane key create --account team --name ci"
     )]
     Key(key::Key),
+    /// Give accounts credit and show their balance
+    #[command(
+        subcommand,
+        after_help = "Example:\n  vane credit grant team 25 --reason \"invoice 17\""
+    )]
+    Credit(credit::Credit),
+    /// Prove that the books hold, or show the first line that does not
+    #[command(after_help = "Examples:\n  vane audit\n  vane audit --json")]
+    Audit(audit::Audit),
 }
 
 /// Runs what the command line asks for.
@@ -94,6 +105,8 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Fim(fim) => fim.run(environment).await,
         Command::Account(account) => account.run(&settings),
         Command::Key(key) => key.run(&settings),
+        Command::Credit(credit) => credit.run(&settings),
+        Command::Audit(audit) => audit.run(&settings),
     }
 }
 

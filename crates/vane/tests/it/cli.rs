@@ -176,8 +176,8 @@ fn a_failure_is_one_line_and_a_code() {
     for (arguments, said) in [
         (&["account", "create", "team"][..], "already"),
         (
-            &["account", "create", "c", "--prepaid", "5"],
-            "credit ledger",
+            &["account", "create", "c", "--prepaid", "1e3"],
+            "plain decimal",
         ),
         (
             &["key", "create", "--account", "nobody"],
@@ -224,6 +224,46 @@ fn a_failure_is_one_line_and_a_code() {
             "{arguments:?}: {lines}"
         );
     }
+}
+
+#[test]
+fn credit_is_granted_shown_and_audited() {
+    let folder = Folder::new();
+    let create = ["account", "create", "payer", "--prepaid", "5", "--json"];
+    assert_eq!(folder.json(&create)["kind"], "prepaid");
+    let grant = ["credit", "grant", "payer", "0.25", "--reason", "invoice 17"];
+    let granted = folder.run(&grant);
+    assert_eq!(stdout(&granted), "account payer: $5.25 to spend\n");
+    let show = folder.json(&["credit", "show", "payer", "--json"]);
+    assert_eq!(
+        (&show["balance"], &show["held"]),
+        (&"5.25".into(), &"0".into())
+    );
+    for usd in ["1e3", "-5", "0", "10000000", "0.0000000000001", "five"] {
+        let refused = folder.run(&["credit", "grant", "payer", usd, "--reason", "x"]);
+        assert_eq!(refused.status.code(), Some(1), "{usd}");
+        let said = stderr(&refused);
+        assert!(
+            said.starts_with("vane: ") && said.lines().count() == 1,
+            "{said}"
+        );
+    }
+    let audited = folder.json(&["audit", "--json"]);
+    assert_eq!(
+        (&audited["ok"], &audited["entries"]),
+        (&true.into(), &4.into())
+    );
+
+    let database = rusqlite::Connection::open(folder.0.join("vane.db")).unwrap();
+    let sql = "UPDATE book SET posted = posted + 1 WHERE kind = 'customer'";
+    database.execute_batch(sql).unwrap();
+    let broken = folder.run(&["audit"]);
+    assert_eq!(broken.status.code(), Some(1));
+    let said = stdout(&broken);
+    assert!(
+        said.starts_with("broken: customer payer: the balance is $5.25"),
+        "{said}"
+    );
 }
 
 #[test]

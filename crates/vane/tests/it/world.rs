@@ -14,6 +14,8 @@ use vane::config::{Config, Environment};
 use vane::gateway::{Gateway, State};
 use vane::server::{Server, serve};
 use vane::telemetry::{AccessLog, Telemetry};
+use vane_catalog::Money;
+use vane_ledger::book::{Act, Op, Source};
 use vane_ledger::{AccountId, AccountKind, Clock, NewKey, Secret, Store};
 use vane_testkit::{FakeUpstream, Settings};
 
@@ -98,6 +100,24 @@ impl World {
     pub(crate) fn new_key(&self, new: &NewKey) -> vane_ledger::Key {
         let store = &self.gateway.store;
         store.create_key(self.account, new, NOW).unwrap()
+    }
+
+    /// A key of an account that has five dollars and may spend no more.
+    pub(crate) fn prepaid_key(&self) -> vane_ledger::Key {
+        let store = &self.gateway.store;
+        let open = |account| Op {
+            id: "opening".into(),
+            at: NOW,
+            instance: 0,
+            act: Act::Grant {
+                account,
+                amount: Money::from_pico(5_000_000_000_000),
+                source: Source::Cash,
+                reason: "paid".into(),
+            },
+        };
+        let payer = store.create_credited("payer", open, NOW).unwrap();
+        store.create_key(payer.id, &named("key"), NOW).unwrap()
     }
 
     pub(crate) async fn connect(&self) -> Connection {

@@ -1,0 +1,28 @@
+//! The books: what may happen to money, decided without a database.
+//!
+//! An [`Op`] is what someone wants to happen. [`decide`] turns it and the [`Facts`] it depends on
+//! into rows to write, or a [`Refusal`] that writes nothing. Every store decides here, so that they
+//! differ only in where rows are kept; [`Model`] keeps them in memory and is the reference.
+//! Invariants: postings sum to zero because their last leg is computed; a prepaid balance never
+//! goes below what is lent out of it; nothing is divided and nothing wraps.
+
+mod credit;
+mod decide;
+mod facts;
+mod lend;
+mod model;
+mod op;
+mod period;
+mod posting;
+mod row;
+mod settle;
+
+pub use decide::{Decision, decide};
+pub use facts::{Facts, Rows, gather};
+pub use model::Model;
+pub use op::{Act, Attempt, Hold, Lease, Line, Op, Outcome, Refusal, Settlement, Source, Status};
+pub use period::Period;
+pub use posting::{Entry, Txn, TxnKind, Usage, hash_of};
+pub use row::{
+    Book, BookId, BookKind, Budget, Ended, Held, Lent, Lot, Receipt, Row, Spending, TopUp, hour_of,
+};

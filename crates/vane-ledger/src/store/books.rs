@@ -1,0 +1,88 @@
+//! The books in SQLite.
+//!
+//! Operations are decided by [`crate::book`] from rows read here, and what was decided is written
+//! here, in one transaction for a whole batch. A refused operation writes nothing; a fault of the
+//! database undoes the batch. The checks and triggers of the tables guard what was decided.
+
+mod read;
+mod write;
+
+use rusqlite::Transaction;
+
+use super::Store;
+use crate::account::{Account, AccountId};
+use crate::book::{Book, BookKind, Op, Outcome, Refusal, Rows, decide, gather};
+use crate::error::LedgerError;
+
+/// Operations of one commit.
+pub const BATCH_MAX: usize = 512;
+
+/// The rows of one transaction.
+struct Kept<'t>(&'t Transaction<'t>);
+
+impl Store {
+    /// Applies operations in order, each with its own outcome, in one commit.
+    ///
+    /// # Errors
+    /// When the database fails or there are more than [`BATCH_MAX`]: then none has happened.
+    pub fn apply(&self, ops: &[Op]) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
+        if ops.len() > BATCH_MAX {
+            return Err(LedgerError::BatchTooLarge { max: BATCH_MAX });
+        }
+        let Self::Sqlite(database) = self;
+        database.write(|txn| ops.iter().map(|op| apply(txn, op)).collect())
+    }
+
+    /// Makes an account and gives it its opening credit, both or neither.
+    ///
+    /// # Errors
+    /// When the name is taken or no name, or the credit is refused.
+    pub fn create_credited(
+        &self,
+        account: &str,
+        credit: impl FnOnce(AccountId) -> Op,
+        now: i64,
+    ) -> Result<Account, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.write(|txn| {
+            let made = crate::account::create(txn, account, crate::AccountKind::Prepaid, now)?;
+            apply(txn, &credit(made.id))?.map_err(LedgerError::Refused)?;
+            Ok(made)
+        })
+    }
+
+    /// The balance of an account.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub fn balance(&self, account: AccountId) -> Result<Book, LedgerError> {
+        let book = self.book(BookKind::Customer, account.0)?;
+        book.ok_or(LedgerError::NoSuchAccount(account))
+    }
+
+    /// One account of the books; a system account that nothing was posted to is not there.
+    pub fn book(&self, kind: BookKind, owner: i64) -> Result<Option<Book>, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.read(|txn| Kept(txn).book(kind.of(owner)))
+    }
+}
+
+fn apply(txn: &Transaction<'_>, op: &Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
+    let kept = Kept(txn);
+    match decide(op, gather(&kept, op)?) {
+        Err(refusal) => Ok(Err(refusal)),
+        Ok((outcome, rows)) => {
+            for row in &rows {
+                kept.put(row)?;
+            }
+            Ok(Ok(outcome))
+        }
+    }
+}
+
+/// Opens the book of a new account.
+pub(crate) fn open(txn: &Transaction<'_>, account: &Account) -> Result<(), LedgerError> {
+    let prepaid = account.kind == crate::AccountKind::Prepaid;
+    let book = Book::new(BookKind::Customer, account.id.0, prepaid);
+    Kept(txn).put(&crate::book::Row::Book(book))
+}

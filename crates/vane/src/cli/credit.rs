@@ -1,0 +1,167 @@
+//! `vane credit`: money of an account.
+
+use serde_json::{Value, json};
+use vane_catalog::Money;
+use vane_ledger::AccountId;
+use vane_ledger::book::{Act, Book, Op, Source};
+
+use super::settings::{account, now};
+use super::{Failure, Settings, terminal};
+
+/// The instance that commands write as; servers count from one.
+const OPERATOR: i64 = 0;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Credit {
+    /// Give an account credit that was paid for
+    #[command(
+        after_help = "Examples:\n  vane credit grant team 25 --reason \"invoice 17\"\n  \
+                            vane credit grant team 0.50 --reason refund --json"
+    )]
+    Grant {
+        account: String,
+        /// Dollars, as plain decimal digits
+        #[arg(value_name = "USD", allow_hyphen_values = true)]
+        usd: String,
+        /// Why, for whoever reads the books
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the balance of an account
+    #[command(after_help = "Examples:\n  vane credit show team\n  vane credit show team --json")]
+    Show {
+        account: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Credit {
+    pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
+        match self {
+            Self::Grant {
+                account: name,
+                usd,
+                reason,
+                json,
+            } => {
+                let amount = amount(usd)?;
+                if reason.trim().is_empty() || reason.chars().any(char::is_control) {
+                    return Err(Failure::said("--reason must be a line of text"));
+                }
+                let store = settings.store()?;
+                let id = account(&store, name)?.id;
+                let granted = store.apply(&[grant(id, amount, reason)?])?;
+                for outcome in granted {
+                    outcome.map_err(|refusal| Failure::said(refusal.to_string()))?;
+                }
+                show(name, &store.balance(id)?, *json)
+            }
+            Self::Show {
+                account: name,
+                json,
+            } => {
+                let store = settings.store()?;
+                show(name, &store.balance(account(&store, name)?.id)?, *json)
+            }
+        }
+    }
+}
+
+/// Credit that the operator answers for having been paid.
+pub(super) fn grant(account: AccountId, amount: Money, reason: &str) -> Result<Op, Failure> {
+    Ok(Op {
+        id: vane_ledger::new_id()?,
+        at: now(),
+        instance: OPERATOR,
+        act: Act::Grant {
+            account,
+            amount,
+            source: Source::Cash,
+            reason: reason.to_owned(),
+        },
+    })
+}
+
+/// Reads dollars from plain decimal text, above zero and at most a million.
+pub(super) fn amount(text: &str) -> Result<Money, Failure> {
+    const MOST: Money = Money::from_pico(1_000_000_000_000_000_000);
+    let said = |problem: &str| {
+        let text = terminal::printable(text);
+        Failure::said(format!(
+            "{text:?} is no amount of dollars: {problem}; write it as 25 or 0.50"
+        ))
+    };
+    let amount = Money::parse(text).map_err(|error| said(&error.to_string()))?;
+    if amount <= Money::ZERO {
+        return Err(said("it must be above zero"));
+    }
+    if amount > MOST {
+        return Err(said("it is more than a million at once"));
+    }
+    Ok(amount)
+}
+
+fn show(name: &str, book: &Book, json: bool) -> Result<(), Failure> {
+    if json {
+        return terminal::print_json(&as_json(name, book)?);
+    }
+    let free = free(book)?;
+    let mut text = format!("account {name}: ${} to spend\n", free);
+    if book.held > Money::ZERO {
+        text += &format!("${} more is held for running calls\n", book.held);
+    }
+    if book.promotional > Money::ZERO {
+        text += &format!("${} of the balance is promotional\n", book.promotional);
+    }
+    terminal::print(&terminal::printable(&text))
+}
+
+fn free(book: &Book) -> Result<Money, Failure> {
+    book.free()
+        .map_err(|refusal| Failure::said(refusal.to_string()))
+}
+
+/// Amounts are text: not every reader of JSON numbers keeps all their digits.
+pub(super) fn as_json(name: &str, book: &Book) -> Result<Value, Failure> {
+    Ok(json!({
+        "account": name,
+        "kind": if book.prepaid { "prepaid" } else { "metered" },
+        "balance": book.posted.to_string(),
+        "held": book.held.to_string(),
+        "available": free(book)?.to_string(),
+        "promotional": book.promotional.to_string(),
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_plain_decimals_above_zero() {
+        assert_eq!(amount("0.000000000001").unwrap(), Money::from_pico(1));
+        assert_eq!(amount("1000000").unwrap().to_string(), "1000000");
+        for (text, said) in [
+            ("1e3", "plain decimal"),
+            ("5.", "plain decimal"),
+            ("NaN", "plain decimal"),
+            ("$5", "plain decimal"),
+            ("1,50", "plain decimal"),
+            ("", "plain decimal"),
+            ("-5", "above zero"),
+            ("0", "above zero"),
+            ("-0", "above zero"),
+            ("0.0000000000001", "more decimals"),
+            ("1000000.01", "million"),
+            ("99999999999999999999999", "too large"),
+        ] {
+            let error = amount(text).unwrap_err().to_string();
+            assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+}
