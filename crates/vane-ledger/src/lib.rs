@@ -12,6 +12,7 @@ mod account;
 mod clock;
 mod draft;
 mod error;
+pub mod journal;
 mod key;
 mod name;
 mod ring;
