@@ -133,17 +133,19 @@ impl Appender {
         };
         let name = header::name(fresh.number);
         let failed = |doing, cause| DiskError::new(doing, &name, cause);
-        let file = self.disk.create(DRAFT, self.segment_bytes);
-        let file = file.map_err(|cause| failed("make", cause))?;
         let mut bytes = fresh.encode();
         bytes.extend_from_slice(&self.tail.bytes);
+        // The tail of a former process may be longer than a segment is now.
+        let least = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let file = self.disk.create(DRAFT, self.segment_bytes.max(least));
+        let file = file.map_err(|cause| failed("make", cause))?;
         let written = file.write_all(&bytes, 0).and_then(|()| file.sync());
         written.map_err(|cause| failed("make", cause))?;
         let named = self.disk.rename(DRAFT, &name);
         let named = named.and_then(|()| self.disk.sync_names());
         named.map_err(|cause| failed("name", cause))?;
         self.segment = fresh.number;
-        self.end = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        self.end = least;
         self.file = Some(file);
         self.shelf.push(Segment {
             number: fresh.number,

@@ -105,6 +105,15 @@ impl Frames {
         });
     }
 
+    /// A frame that is sealed already.
+    pub(super) fn keep(&mut self, frame: &[u8]) {
+        self.bytes.extend_from_slice(frame);
+        self.entries.push(Entry {
+            bytes: frame.len(),
+            power: false,
+        });
+    }
+
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }

@@ -1,6 +1,7 @@
 //! Opens what a crash has left: verifies every segment, cuts a torn tail, refuses what is missing,
 //! foreign or damaged. Doing it twice changes nothing the second time.
 
+use std::io;
 use std::sync::Arc;
 
 use super::appender::Appender;
@@ -22,11 +23,13 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Everything found is on the disk when this returns. Where no segment can be made now, the
-    /// appender is in trouble from the start rather than refused.
+    /// What no later record proves to have been synced is written again into the new segment: a
+    /// sync that failed before the crash may have marked it clean, and a second one proves nothing.
+    /// Where no segment can be made now, the appender is in trouble from the start.
     pub(super) fn recover(self) -> Result<Appender, JournalError> {
         let headers = self.headers()?;
         let shelf = Shelf::default();
+        let mut tail = Frames::default();
         let mut next = self.ingested.number().saturating_add(1);
         if let Some(first) = headers.first().filter(|first| first.base > next) {
             return Err(JournalError::Gap {
@@ -37,7 +40,7 @@ impl Opening {
         }
         for (at, found) in headers.iter().enumerate() {
             let stop = headers.get(at.saturating_add(1)).map(|after| after.base);
-            let segment = self.verify(found, stop, &mut next)?;
+            let segment = self.verify(found, stop, &mut next, &mut tail)?;
             shelf.push(segment);
         }
         let end = next.saturating_sub(1);
@@ -47,7 +50,9 @@ impl Opening {
                 end,
             });
         }
-        shelf.reached(end);
+        let unproven = u64::try_from(tail.len()).unwrap_or(u64::MAX);
+        let synced = end.saturating_sub(unproven);
+        shelf.reached(synced);
         let mut appender = Appender {
             disk: self.disk,
             shelf: Arc::new(shelf),
@@ -58,8 +63,8 @@ impl Opening {
             segment: headers.last().map_or(0, |last| last.number),
             end: 0,
             next,
-            synced: end,
-            tail: Frames::default(),
+            synced,
+            tail,
             trouble: None,
         };
         appender.mend();
@@ -127,6 +132,7 @@ impl Opening {
         found: &Header,
         stop: Option<u64>,
         next: &mut u64,
+        tail: &mut Frames,
     ) -> Result<Segment, JournalError> {
         let name = header::name(found.number);
         let failed = |doing, cause| DiskError::new(doing, &name, cause);
@@ -142,10 +148,11 @@ impl Opening {
             });
         }
         if stop.is_none() {
-            // The next segment's base will say that all of this is there.
+            // Blocks that were only reserved: a full disk may need them for the next segment.
             let cut = window.file.cut(extent.end);
-            let cut = cut.and_then(|()| window.file.sync());
             cut.map_err(|cause| failed("cut", cause))?;
+            let unproven = unproven(&mut window, found.base, extent.next);
+            *tail = unproven.map_err(|cause| failed("read", cause))?;
         }
         *next = extent.next;
         Ok(Segment {
@@ -154,6 +161,24 @@ impl Opening {
             bytes: extent.end,
         })
     }
+}
+
+/// The frames after the last that some frame of this segment says was synced.
+fn unproven(window: &mut Window, base: u64, next: u64) -> io::Result<Frames> {
+    let mut proven = base.saturating_sub(1);
+    scan::walk(window, base, Some(next), |head| {
+        proven = proven.max(head.synced)
+    })?;
+    let from = scan::walk(window, base, Some(proven.saturating_add(1)), |_| {})?.end;
+    let mut tail = Frames::default();
+    let mut at = from;
+    while let Some((head, frame)) = window.frame(at)?
+        && head.number < next
+    {
+        at = at.saturating_add(u64::try_from(head.bytes()).unwrap_or(u64::MAX));
+        tail.keep(frame);
+    }
+    Ok(tail)
 }
 
 pub(super) fn read_header(disk: &Disk, name: &str) -> Result<Header, JournalError> {

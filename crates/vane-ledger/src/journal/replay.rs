@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::disk::Disk;
 use super::error::{DiskError, JournalError};
+use super::frame::HEAD;
 use super::header;
 use super::record::{Batch, Position, Record};
 use super::shelf::{Place, Shelf};
@@ -125,13 +126,13 @@ impl Replay {
         let name = || header::name(open.place.segment);
         let found = open.window.frame(open.offset);
         let found = found.map_err(|cause| DiskError::new("read", &name(), cause))?;
-        let Some((head, payload)) = found.filter(|(head, _)| head.number == self.next) else {
+        let Some((head, frame)) = found.filter(|(head, _)| head.number == self.next) else {
             return Err(damaged(&name(), open.offset));
         };
         let record = (!head.void).then(|| Record {
             position: Position::new(head.number),
             kind: head.kind,
-            payload: payload.to_vec(),
+            payload: frame.get(HEAD..).unwrap_or_default().to_vec(),
         });
         let bytes = u64::try_from(head.bytes()).unwrap_or(u64::MAX);
         open.offset = open.offset.saturating_add(bytes);

@@ -1,4 +1,8 @@
 //! The journal over a disk that fails and forgets, over a real one, and under SIGKILL.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "a test that overflows has failed"
+)]
 
 mod bench;
 mod faults;

@@ -71,7 +71,6 @@ impl Window {
             return Ok(None);
         };
         let frame = self.slice(at, head.bytes())?;
-        let payload = frame.get(HEAD..).unwrap_or_default();
-        Ok(head.seals(frame).then_some((head, payload)))
+        Ok(head.seals(frame).then_some((head, frame)))
     }
 }

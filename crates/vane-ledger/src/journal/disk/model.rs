@@ -114,10 +114,6 @@ impl Model {
         state.names.clone_from(&state.durable_names);
     }
 
-    pub(crate) fn pending(&self) -> usize {
-        self.state().ops.len()
-    }
-
     /// Flips a bit on the disk.
     pub(crate) fn damage(&self, name: &str, at: usize) {
         let state = &mut *self.state();

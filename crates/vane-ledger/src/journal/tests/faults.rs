@@ -101,7 +101,7 @@ fn foreign_stale_and_missing_segments_are_refused() {
         refused(9, INSTANCE),
         JournalError::Gap {
             from: 1,
-            until: 2,
+            until: 1,
             ..
         }
     ));

@@ -176,8 +176,7 @@ impl World {
                 Step::Power(kept, torn, holes) => {
                     self.heal();
                     self.disk.cut(kept, torn, holes);
-                    let synced: Vec<u64> = self.crash.drain(..).collect();
-                    drop(synced);
+                    self.crash.clear();
                     appender = self.open();
                     self.check(&appender);
                     let before: Vec<_> = self.replay(&appender).map(Result::unwrap).collect();
