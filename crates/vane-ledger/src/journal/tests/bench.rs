@@ -1,5 +1,5 @@
 //! What a record costs. Printed, never asserted:
-//! `cargo test --release -p vane-ledger journal::tests::bench -- --ignored --nocapture`
+//! `cargo test --release -p vane-ledger journal::tests::bench -- journal-bench --nocapture`
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Folder, INSTANCE, Unpark};
+use super::{Folder, INSTANCE, Unpark, asked_for};
 use crate::journal::{Durability, Journal, Position, Refused, Settings, Ticket};
 
 fn cpu() -> Duration {
@@ -58,8 +58,10 @@ fn measure(tasks: usize, durability: Durability) {
 }
 
 #[test]
-#[ignore = "measures"]
 fn records_per_second() {
+    if !asked_for("journal-bench") {
+        return;
+    }
     for durability in [Durability::Crash, Durability::Power] {
         for tasks in [64, 512] {
             measure(tasks, durability);
