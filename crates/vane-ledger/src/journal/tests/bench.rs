@@ -22,14 +22,12 @@ fn cpu() -> Duration {
 /// `tasks` that each submit, wait and submit again, on one thread as in a worker.
 fn measure(tasks: usize, durability: Durability) {
     let folder = Folder::new(&format!("bench-{tasks}-{durability:?}"));
-    let journal = Journal::open(
-        &folder.0,
-        INSTANCE,
-        1,
-        Position::START,
-        &Settings::default(),
-    )
-    .unwrap();
+    // Nobody ingests here.
+    let settings = Settings {
+        backlog_bytes: 64 << 30,
+        ..Settings::default()
+    };
+    let journal = Journal::open(&folder.0, INSTANCE, 1, Position::START, &settings).unwrap();
     let waker = std::sync::Arc::new(Unpark(thread::current())).into();
     let mut context = Context::from_waker(&waker);
     let submit = || -> Result<Ticket, Refused> { journal.submit(1, &[7; 300], durability) };
