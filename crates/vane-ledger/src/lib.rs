@@ -16,6 +16,7 @@ mod clock;
 mod draft;
 mod error;
 mod id;
+pub mod journal;
 mod key;
 mod name;
 mod ring;
