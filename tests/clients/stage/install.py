@@ -9,7 +9,7 @@ import pathlib
 import subprocess
 import sys
 
-REQUIREMENTS = {"sdk": "requirements.txt", "litellm": "requirements-litellm.txt"}
+REQUIREMENTS = {"sdk": "requirements.txt", "litellm": "requirements-litellm.txt", "aider": "requirements-aider.txt"}
 
 
 def suite(here: pathlib.Path, name: str) -> None:
@@ -21,6 +21,9 @@ def suite(here: pathlib.Path, name: str) -> None:
         _npm(here, here)
     if name == "tools":
         _npm(here, here / "tools")
+    if name == "coding":
+        _venv(here, "aider")
+        _npm(here, here / "coding")
 
 
 def python(here: pathlib.Path, venv: str) -> pathlib.Path:
@@ -48,14 +51,18 @@ def _venv(here: pathlib.Path, name: str) -> None:
 
 
 def _npm(here: pathlib.Path, folder: pathlib.Path) -> None:
+    """By the lock file; without one, by the exact versions of package.json."""
     lock = folder / "package-lock.json"
+    how = ["ci"]
+    if not lock.is_file():
+        lock, how = folder / "package.json", ["install", "--no-package-lock"]
     stamp = folder / "node_modules" / "installed"
     if _is_done(lock, stamp):
         return
     npm = _node_home(here) / "lib/node_modules/npm/bin/npm-cli.js"
     path = f"{node(here).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     env = os.environ | {"PATH": path}
-    subprocess.run([node(here), npm, "ci", "--silent"], cwd=folder, env=env, check=True)
+    subprocess.run([node(here), npm, *how, "--silent"], cwd=folder, env=env, check=True)
     stamp.write_text(_hash(lock))
 
 

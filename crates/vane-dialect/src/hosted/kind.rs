@@ -102,9 +102,10 @@ fn of_openai(tool: &Tool<'_>) -> Kind {
     }
 }
 
+/// The client runs it, unless the request names a container.
 fn is_local(tool: &Tool<'_>) -> bool {
-    let place = tool.environment.as_ref();
-    place
-        .and_then(|place| place.kind.as_ref())
-        .is_some_and(|kind| kind.0 == "local")
+    let Some(place) = &tool.environment else {
+        return true;
+    };
+    place.kind.as_ref().is_some_and(|kind| kind.0 == "local")
 }

@@ -34,6 +34,17 @@ fn the_clients_own_tools_are_not_hosted() {
 }
 
 #[test]
+fn a_shell_without_a_container_is_the_clients_own() {
+    check(OpenaiResponses, r#""tools":[{"type":"shell"}]"#, &[]);
+    let nowhere = r#""tools":[{"type":"shell","environment":null}]"#;
+    check(OpenaiResponses, nowhere, &[]);
+    for place in ["container_auto", "container_reference"] {
+        let hosted = format!(r#""tools":[{{"type":"shell","environment":{{"type":"{place}"}}}}]"#);
+        check(OpenaiResponses, &hosted, &[("shell", None)]);
+    }
+}
+
+#[test]
 fn hosted_tools_say_what_they_are_billed_by() {
     use Unit::{CodeRun, FileSearch, Image, Source, WebSearch, XSearch};
     let tool = |kind: &str| format!(r#""tools":[{{"type":"function"}},{{"type":"{kind}"}}]"#);
@@ -48,7 +59,6 @@ fn hosted_tools_say_what_they_are_billed_by() {
         (OpenaiResponses, "file_search", Some(FileSearch)),
         (OpenaiResponses, "code_interpreter", Some(CodeRun)),
         (OpenaiResponses, "image_generation", Some(Image)),
-        (OpenaiResponses, "shell", None),
         (OpenaiChat, "browser_search", None),
         (OpenaiChat, "builtin_function", None),
         (MistralChat, "web_search", Some(WebSearch)),
