@@ -137,6 +137,21 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     })
 }
 
+/// The dialect other than the door's own in which the offer can be asked: it leaves behind what
+/// only the door's own carries.
+pub(super) fn translated_way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
+    let door = call.dialect();
+    let reasons = offer.facts.can(Capability::Reasoning);
+    let dialect = ways(door, reasons, offer)
+        .into_iter()
+        .find(|dialect| *dialect != door && offer.speaks(*dialect))?;
+    Some(Choice {
+        offer: offer.clone(),
+        dialect,
+        reason: "translated, without the search that nobody priced".to_owned(),
+    })
+}
+
 /// Upstream dialects for a door, by how much of a call they carry.
 fn ways(door: Dialect, reasons: bool, offer: &Offer) -> Vec<Dialect> {
     use Dialect::{

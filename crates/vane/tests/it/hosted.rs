@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vane::config::Config;
+use vane_dialect::Dialect;
 use vane_testkit::{Answer, Fault};
 
 use crate::door::{DOORS, Door};
@@ -145,6 +146,37 @@ async fn a_search_that_another_dialect_cannot_carry_is_a_note_and_not_refused() 
         assert_eq!(reply.status, 200, "{door:?}: {}", reply.text());
         let dropped = reply.header("vane-dropped").unwrap();
         assert!(dropped.contains("tools.web_search"), "{door:?}: {dropped}");
+    }
+}
+
+/// Codex names its provider's search in every request.
+#[tokio::test]
+async fn codex_is_not_refused_by_a_model_that_has_no_search() {
+    let world = World::with(|config| {
+        let lab = config.providers.iter_mut().find(|row| row.id == "lab");
+        let path = "/responses".to_owned();
+        lab.unwrap().speaks.push((Dialect::OpenaiResponses, path));
+    })
+    .await;
+    for stream in [false, true] {
+        let body = searching(Door::Responses, "lab-m", stream);
+        let reply = world.post(Door::Responses.path(), body).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+        let dropped = reply.header("vane-dropped").unwrap();
+        assert!(dropped.contains("tools.web_search"), "{dropped}");
+    }
+    // What no client names by default is still refused.
+    let mut body = searching(Door::Responses, "lab-m", false);
+    body["tools"] = json!([{"type": "web_search"}, {"type": "image_generation"}]);
+    let reply = world.post(Door::Responses.path(), body).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert_eq!(world.fake.calls().len(), 2);
+    for call in world.fake.calls() {
+        assert!(
+            !call.body_text().contains("web_search"),
+            "{}",
+            call.body_text()
+        );
     }
 }
 

@@ -2,14 +2,16 @@
 //!
 //! A provider bills its own tools, or each request, beside the tokens. Invariant: no call reaches
 //! an offer that would bill a unit nobody priced there; a tool that stays behind because the offer
-//! speaks another dialect is billed by nobody and keeps nothing out.
+//! is asked in another dialect is billed by nobody and keeps nothing out. Where no offer prices a
+//! web search, that is done on purpose: coding tools name their provider's in every request.
 
-use super::{NAMED_MAX, quoted, way};
+use super::{NAMED_MAX, quoted, translated_way, way};
 use crate::gateway::State;
 use crate::relay::decode::RawCall;
 use crate::relay::plan::{Choice, LeftOut};
 use vane_catalog::Kind as ModelKind;
 use vane_dialect::Fault;
+use vane_dialect::hosted::HostedTool;
 use vane_dialect::quirk::Quirk;
 use vane_dialect::usage::Unit;
 
@@ -17,16 +19,42 @@ use vane_dialect::usage::Unit;
 pub(super) fn split(able: Vec<Choice>, call: &RawCall, now: i64) -> (Vec<Choice>, Vec<LeftOut>) {
     let mut priced = Vec::with_capacity(able.len());
     let mut left_out = Vec::new();
+    let mut without = Vec::new();
     for choice in able {
         match unpriced(&choice, call, now) {
             None => priced.push(choice),
-            Some(what) => left_out.push(LeftOut {
-                reason: format!("it states no price for `{what}`, which is billed by the piece"),
-                offer: choice.offer,
-            }),
+            Some(what) => {
+                without.extend(without_search(&choice, call, now));
+                left_out.push(LeftOut {
+                    reason: format!(
+                        "it states no price for `{what}`, which is billed by the piece"
+                    ),
+                    offer: choice.offer,
+                });
+            }
         }
     }
+    if priced.is_empty() && !without.is_empty() {
+        let taken = |id| without.iter().any(|choice| choice.offer.facts.id == id);
+        left_out.retain(|left| !taken(left.offer.facts.id.clone()));
+        priced = without;
+    }
     (priced, left_out)
+}
+
+/// The same offer asked so that its search stays behind, if the search is all that it would bill
+/// without a price: what a client names on purpose is refused rather than left out.
+fn without_search(choice: &Choice, call: &RawCall, now: i64) -> Option<Choice> {
+    let is_priced = |unit| choice.offer.facts.prices(unit, now);
+    let is_search = |tool: &HostedTool| {
+        tool.unit == Some(Unit::WebSearch) && tool.name.starts_with("web_search")
+    };
+    let mut tools = call.hosted.tools.iter();
+    if !tools.all(|tool| tool.unit.is_some_and(is_priced) || is_search(tool)) {
+        return None;
+    }
+    let other = translated_way(&choice.offer, call)?;
+    unpriced(&other, call, now).is_none().then_some(other)
 }
 
 /// What this choice would bill without a price: a hosted tool, or the request itself.
