@@ -8,6 +8,7 @@
 mod accounts;
 mod audit;
 mod books;
+mod cost;
 mod keys;
 mod opening;
 mod ring;
