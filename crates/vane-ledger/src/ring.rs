@@ -35,6 +35,8 @@ pub struct Caller {
     pub kind: AccountKind,
     /// The models the key may use; `None` allows all.
     pub models: Option<Vec<String>>,
+    /// Whether the key has a budget.
+    pub budgeted: bool,
 }
 
 /// Why a key was turned away. Only who holds the right key learns that it is revoked or expired.

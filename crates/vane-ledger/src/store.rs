@@ -44,4 +44,10 @@ impl Store {
         let Self::Sqlite(database) = self;
         database.secret().sealer(purpose)
     }
+
+    /// The database's own file, where it has one.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        let Self::Sqlite(database) = self;
+        database.file()
+    }
 }

@@ -48,7 +48,8 @@ impl Snapshot {
     fn read(txn: &Transaction<'_>, revision: i64) -> Result<Self, LedgerError> {
         let mut statement = txn.prepare_cached(
             "SELECT k.id, k.name, k.account, a.name, a.kind, k.models,
-                    k.hash, k.expires_at, k.revoked_at
+                    k.hash, k.expires_at, k.revoked_at,
+                    EXISTS (SELECT 1 FROM budget b WHERE b.key = k.id)
              FROM api_key k JOIN account a ON a.id = k.account",
         )?;
         let mut rows = statement.query(())?;
@@ -73,6 +74,7 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         account_name: row.get(3)?,
         kind: AccountKind::from_column(&row.get::<_, String>(4)?)?,
         models: models_of(row.get(5)?)?,
+        budgeted: row.get(9)?,
     };
     Ok(Ringed {
         hash: row.get(6)?,

@@ -3,6 +3,7 @@
 //! Every commit made here is synced before it returns: accounts, keys and credit must survive a
 //! lost machine, and are rare enough to pay for it.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
@@ -54,6 +55,13 @@ impl Sqlite {
     /// One more connection, for a reader with a thread of its own.
     pub(crate) fn connect(&self) -> Result<Connection, LedgerError> {
         self.place.connect()
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Memory(_) => None,
+        }
     }
 
     pub(crate) fn secret(&self) -> &Secret {
