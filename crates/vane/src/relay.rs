@@ -12,10 +12,12 @@ mod dispatch;
 mod embed;
 mod encode;
 mod gather;
+mod hold;
 mod inbound;
 mod meter;
 mod models;
 mod plan;
+mod receipt;
 mod reply;
 mod reported;
 mod route;
@@ -59,5 +61,7 @@ pub async fn relay(
     record.call(&call);
     let plan = route(&state, caller.models.as_deref(), &call, record.began())?;
     let place = admit::admit(gateway, &caller)?;
-    dispatch::dispatch(gateway, pool, &state, &caller, call, plan, place, record).await
+    let hold = hold::hold(gateway, &caller, &call, &plan, record.began()).await?;
+    record.admitted(place, hold);
+    dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record).await
 }

@@ -1,4 +1,4 @@
-//! Whether the call may begin now: the kind of its account, the limits of its key.
+//! Whether the call may begin now: the limits of its key.
 
 use crate::gateway::Gateway;
 use crate::limits::Place;
@@ -7,12 +7,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{AccountKind, Caller};
+use vane_ledger::Caller;
 
 /// Takes a place among the running calls of the key.
 ///
 /// # Errors
-/// If all are taken, the account is prepaid, or the process is about to stop.
+/// If all are taken, or the process is about to stop.
 pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fault> {
     if gateway.draining.load(Relaxed) {
         let message = "Vane is restarting: try again in a moment";
@@ -22,9 +22,6 @@ pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fa
             ..fault
         });
     }
-    if caller.kind == AccountKind::Prepaid {
-        return Err(unserved(caller));
-    }
     gateway.concurrency.enter(&caller.key_id).ok_or_else(|| {
         let max = gateway.concurrency.max();
         let message =
@@ -32,14 +29,4 @@ pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fa
         let fault = Fault::new(Kind::RateLimited, Blame::Caller, message);
         Fault { retry_after: Some(Duration::from_secs(1)), ..fault }
     })
-}
-
-/// Calls do not hold money yet, so a prepaid account could spend what it does not have.
-fn unserved(caller: &Caller) -> Fault {
-    let message = format!(
-        "the account {:?} is prepaid, and this version of Vane does not serve prepaid accounts yet: \
-         use a key of a metered account",
-        caller.account_name
-    );
-    Fault::new(Kind::NoFunds, Blame::Caller, message)
 }
