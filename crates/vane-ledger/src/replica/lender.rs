@@ -235,6 +235,7 @@ impl Desk {
 /// Leases end with their epoch: no other process takes money of an instance that may be alive.
 const FOREVER: i64 = i64::MAX;
 
+#[expect(clippy::needless_pass_by_value, reason = "what `map_err` gives")]
 fn away(error: LedgerError) -> Short {
     Short::Away(error.to_string())
 }

@@ -32,6 +32,7 @@ pub(super) struct Scribe {
 }
 
 /// Which life of which instance this is.
+#[derive(Clone, Copy)]
 pub(super) struct Life {
     pub(super) instance: i64,
     pub(super) life: store::Life,

@@ -76,7 +76,7 @@ fn bound(call: &RawCall, choice: &Choice) -> Result<Bound, Fault> {
 
 /// No token is less than a byte, and none that is read stands beyond the context.
 fn input_max(call: &RawCall, choice: &Choice) -> u64 {
-    let pictures = call.head.times(Word::ImageUrl) as u64;
+    let pictures = u64::from(call.head.times(Word::ImageUrl));
     let bytes = call.head.body().len() as u64;
     let tokens = bytes.saturating_add(pictures.saturating_mul(PER_PICTURE));
     choice
