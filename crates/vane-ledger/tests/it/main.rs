@@ -9,8 +9,10 @@ mod accounts;
 mod audit;
 mod books;
 mod cost;
+mod ingest;
 mod keys;
 mod opening;
+mod reports;
 mod ring;
 
 use std::fs;
