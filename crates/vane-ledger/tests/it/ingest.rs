@@ -56,8 +56,13 @@ fn m7_a_piece_that_comes_again_changes_nothing() {
 fn an_instance_without_a_life_ingests_nothing() {
     let store = crate::memory();
     let account = prepaid(&store, "team", "1");
-    let error = store.ingest(&piece(1, &[settle("call", account)])).unwrap_err();
-    assert!(matches!(error, LedgerError::NotBegun { instance: 3 }), "{error}");
+    let error = store
+        .ingest(&piece(1, &[settle("call", account)]))
+        .unwrap_err();
+    assert!(
+        matches!(error, LedgerError::NotBegun { instance: 3 }),
+        "{error}"
+    );
     assert_eq!(store.receipt(None, "call").unwrap(), None);
 }
 
@@ -114,9 +119,8 @@ fn one_commit_settles_in_order_and_refuses_alone() {
         settle("two", account),
     ];
     let said = store.ingest(&piece(6, &ops)).unwrap();
-    let settled = |outcome: &Result<Outcome, Refusal>| {
-        matches!(outcome, Ok(Outcome::Settled { .. }))
-    };
+    let settled =
+        |outcome: &Result<Outcome, Refusal>| matches!(outcome, Ok(Outcome::Settled { .. }));
     assert!(settled(&said[1]) && settled(&said[5]), "{said:?}");
     assert_eq!(said[2], Err(Refusal::NoSuchAccount));
     assert_eq!(said[3], Err(Refusal::Repeated));

@@ -22,7 +22,10 @@ fn settle(store: &Store, at: i64, settlement: Settlement) {
 /// Two accounts whose calls alternate, a top-up in the midst of the first one's.
 fn store() -> (Store, AccountId, AccountId) {
     let store = memory();
-    let (team, other) = (prepaid(&store, "team", "10"), prepaid(&store, "other", "10"));
+    let (team, other) = (
+        prepaid(&store, "team", "10"),
+        prepaid(&store, "other", "10"),
+    );
     store.apply(&[op("lease", lease(team, "5"))]).unwrap();
     for n in 0..6 {
         settle(&store, START + n, settlement(&format!("t{n}"), team));
@@ -197,10 +200,16 @@ fn m10_what_a_provider_is_owed_stands_beside_what_it_reported() {
     let days = store.provider_usage("lab", START, START + 2 * DAY).unwrap();
     assert_eq!(days.len(), 2);
     let first = &days[0];
-    assert_eq!((first.day, first.model.as_str()), (START - START % DAY, "lab-m"));
+    assert_eq!(
+        (first.day, first.model.as_str()),
+        (START - START % DAY, "lab-m")
+    );
     assert_eq!((first.attempts, first.cost), (14, usd("4.2")));
     let quantities = BTreeMap::from([("output".to_owned(), 1_400_000)]);
     assert_eq!(first.quantities, quantities);
-    assert_eq!((first.reported, first.reported_cost), (usd("0.31"), usd("0.3")));
+    assert_eq!(
+        (first.reported, first.reported_cost),
+        (usd("0.31"), usd("0.3"))
+    );
     assert_eq!(days[1].attempts, 1);
 }
