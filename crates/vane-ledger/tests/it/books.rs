@@ -431,7 +431,7 @@ fn m5_leases_of_a_balance_never_exceed_it() {
 }
 
 /// A call of the account `a` that cost 0.3 dollars and for which 0.2 were held.
-fn settlement(call: &str, account: AccountId) -> Settlement {
+pub(crate) fn settlement(call: &str, account: AccountId) -> Settlement {
     Settlement {
         call: call.into(),
         account,
@@ -448,7 +448,7 @@ fn settlement(call: &str, account: AccountId) -> Settlement {
     }
 }
 
-fn lease(account: AccountId, amount: &str) -> Act {
+pub(crate) fn lease(account: AccountId, amount: &str) -> Act {
     Act::Lease(Lease {
         account,
         key: None,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::time::{ClockId, clock_gettime};
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Attempt, Ended, Hold, Lease, Line, Op, Settlement, Status};
-use vane_ledger::{AccountId, BATCH_MAX, Ingest, Store};
+use vane_ledger::{AccountId, BATCH_MAX, By, Ingest, Store};
 
 use crate::Folder;
 use crate::books::START;
@@ -59,7 +59,7 @@ fn settlement(n: u64, account: AccountId, lease: usize) -> Settlement {
 pub(crate) fn lenders(store: &Store, accounts: usize) -> Vec<AccountId> {
     store.begin(1, START).unwrap();
     let ids: Vec<_> = (0..accounts)
-        .map(|n| crate::books::prepaid(store, &format!("a{n}"), "100000"))
+        .map(|n| crate::books::prepaid(store, &format!("a{n}"), "5000"))
         .collect();
     for (chunk, ids) in ids.chunks(BATCH_MAX).enumerate() {
         let lease = |(n, account): (usize, &AccountId)| Op {
@@ -70,7 +70,7 @@ pub(crate) fn lenders(store: &Store, accounts: usize) -> Vec<AccountId> {
                 account: *account,
                 key: None,
                 epoch: 1,
-                amount: crate::books::usd("99999"),
+                amount: crate::books::usd("4999"),
                 until: START + 60,
             }),
         };
@@ -139,4 +139,81 @@ fn of_a_settlement() {
     for accounts in [1, 1_000] {
         measure(accounts, 600);
     }
+}
+
+/// Lets the time of a read be told.
+fn timed<T>(what: &str, read: impl FnOnce() -> T) -> (T, Duration) {
+    let (begun, cpu_begun) = (Instant::now(), cpu());
+    let value = read();
+    let (wall, used) = (begun.elapsed(), cpu().saturating_sub(cpu_begun));
+    println!(
+        "{what}: {:.2} ms, {:.2} ms CPU",
+        wall.as_secs_f64() * 1e3,
+        used.as_secs_f64() * 1e3
+    );
+    (value, wall)
+}
+
+#[test]
+#[ignore = "a measurement: run it by name, in a release build"]
+fn of_an_audit() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let ids = lenders(&store, 1_000);
+    for n in 0..1_954 {
+        ingest(&store, n + 1, &batch(n, &ids, 1_000));
+    }
+    let (audited, _) = timed("the audit of a million receipts", || store.audit());
+    assert!(audited.unwrap().unwrap().receipts > 1_000_000);
+}
+
+/// Fills a store with calls of a month, and reads from it what pages show.
+fn a_month(batches: u64, accounts: usize) -> Duration {
+    let folder = Folder::new();
+    let store = folder.store();
+    let ids = lenders(&store, accounts);
+    let month: i64 = 30 * 86_400;
+    let per_second = (batches * 512).div_ceil(month.unsigned_abs());
+    for n in 0..batches {
+        ingest(&store, n + 1, &batch(n, &ids, per_second));
+    }
+    let until = START + month + 86_400;
+    let mut slowest = Duration::ZERO;
+    for (account, by) in [
+        (Some(ids[0]), By::Day),
+        (Some(ids[0]), By::Model),
+        (None, By::Day),
+        (None, By::Model),
+    ] {
+        let what = format!("usage by {by:?} of {account:?}");
+        let from = START - START % 86_400;
+        let (rows, wall) = timed(&what, || {
+            store.usage(account, None, from, until, by).unwrap()
+        });
+        let calls: i64 = rows.iter().map(|row| row.calls).sum();
+        let all = i64::try_from(batches * 512).unwrap();
+        assert!(if account.is_none() {
+            calls == all
+        } else {
+            calls > 0 && calls < all
+        });
+        slowest = slowest.max(wall);
+    }
+    let (page, wall) = timed("a page of receipts", || {
+        store.receipts(ids[0], None, 50).unwrap()
+    });
+    assert_eq!(page.len(), 50);
+    slowest.max(wall)
+}
+
+#[test]
+fn m14_usage_of_a_month_is_the_sum_of_its_calls() {
+    a_month(8, 4);
+}
+
+#[test]
+#[ignore = "five million receipts: run it by name, in a release build"]
+fn m14_usage_over_five_million_receipts_answers_at_once() {
+    let slowest = a_month(9_766, 100);
+    assert!(slowest < Duration::from_millis(50), "{slowest:?}");
 }

@@ -9,9 +9,11 @@ mod accounts;
 mod audit;
 mod books;
 mod cost;
+mod ingest;
 mod keys;
 mod opening;
 mod replica;
+mod reports;
 mod ring;
 
 use std::fs;
