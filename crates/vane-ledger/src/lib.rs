@@ -28,7 +28,7 @@ pub use audit::{Audited, Broken};
 pub use clock::Clock;
 pub use error::LedgerError;
 pub use id::new_id;
-pub use key::{Key, KeyRecord, NewKey};
+pub use key::{Key, KeyRecord, Limits, NewKey};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{BATCH_MAX, Sqlite, Store};

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use vane_catalog::Catalog;
-use vane_ledger::{Caller, Clock, KeyRing, Purpose, Sealer, Store};
+use vane_ledger::{Caller, Clock, KeyRing, Limits, Purpose, Sealer, Store};
 
 pub struct Gateway {
     /// What a reload replaces, all at once.
@@ -67,7 +67,7 @@ impl Gateway {
                 account_id: account.id,
                 account_name: account.name,
                 kind: account.kind,
-                models: None,
+                limits: Limits::default(),
             })
         });
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);

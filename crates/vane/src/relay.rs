@@ -57,7 +57,7 @@ pub async fn relay(
     record.caller(&caller);
     let call = decode(inbound)?;
     record.call(&call);
-    let plan = route(&state, caller.models.as_deref(), &call, record.began())?;
+    let plan = route(&state, &caller.limits, &call, record.began())?;
     let place = admit::admit(gateway, &caller)?;
     dispatch::dispatch(gateway, pool, &state, &caller, call, plan, place, record).await
 }

@@ -11,6 +11,7 @@ mod books;
 mod keys;
 mod opening;
 mod ring;
+mod rotation;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `vane key`: secrets of an account for API calls.
 
 use serde_json::{Value, json};
-use vane_ledger::{KeyRecord, NewKey};
+use vane_ledger::{KeyRecord, Limits, NewKey};
 
 use super::settings::{account, now};
 use super::{Failure, Settings, terminal};
@@ -86,8 +86,12 @@ impl Create {
             .transpose()?;
         let new = NewKey {
             name: self.name.clone(),
-            models: self.models.clone(),
-            expires_at,
+            limits: Limits {
+                models: self.models.clone(),
+                expires_at,
+                ..Limits::default()
+            },
+            budget: None,
         };
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
@@ -125,6 +129,7 @@ fn list(settings: &Settings<'_>, name: &str, json: bool) -> Result<(), Failure> 
     rows.extend(keys.into_iter().map(|key| {
         let state = state(&key, now).to_owned();
         let models = key
+            .limits
             .models
             .map_or("all".to_owned(), |models| models.join(","));
         [key.id, key.name, state, models]
@@ -133,7 +138,7 @@ fn list(settings: &Settings<'_>, name: &str, json: bool) -> Result<(), Failure> 
 }
 
 fn state(key: &KeyRecord, now: i64) -> &'static str {
-    match (key.revoked_at, key.expires_at) {
+    match (key.revoked_at, key.limits.expires_at) {
         (Some(_), _) => "revoked",
         (None, Some(end)) if end <= now => "expired",
         (None, _) => "active",
@@ -145,9 +150,9 @@ fn as_json(key: &KeyRecord, now: i64) -> Value {
         "id": key.id,
         "name": key.name,
         "state": state(key, now),
-        "models": key.models,
+        "models": key.limits.models,
         "created_at": key.created_at,
-        "expires_at": key.expires_at,
+        "expires_at": key.limits.expires_at,
         "revoked_at": key.revoked_at,
     })
 }
