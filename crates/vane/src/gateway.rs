@@ -1,7 +1,7 @@
 //! The long-lived parts of a running gateway.
 
 use crate::config::Config;
-use crate::limits::Concurrency;
+use crate::limits::Traffic;
 use crate::server::Ids;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
@@ -19,7 +19,7 @@ pub struct Gateway {
     pub sealer: Arc<Sealer>,
     pub clock: Clock,
     pub telemetry: Telemetry,
-    pub concurrency: Concurrency,
+    pub traffic: Traffic,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -71,7 +71,7 @@ impl Gateway {
             })
         });
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
-        let concurrency = Concurrency::new(state.config.limits.concurrent_per_key_max);
+        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
             store,
@@ -79,7 +79,7 @@ impl Gateway {
             sealer,
             clock,
             telemetry,
-            concurrency,
+            traffic,
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),

@@ -58,6 +58,10 @@ pub async fn relay(
     let call = decode(inbound)?;
     record.call(&call);
     let plan = route(&state, &caller.limits, &call, record.began())?;
-    let place = admit::admit(gateway, &caller)?;
-    dispatch::dispatch(gateway, pool, &state, &caller, call, plan, place, record).await
+    let place = admit::admit(gateway, &caller, &call, record)?;
+    let (standing, door) = (record.standing(), call.dialect());
+    let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, place, record);
+    let mut response = answered.await?;
+    standing.tell(door, gateway.clock.now(), response.headers_mut());
+    Ok(response)
 }

@@ -7,7 +7,7 @@ use super::decode::RawCall;
 use super::inbound::Door;
 use super::meter::{Counted, Meter};
 use crate::gateway::Gateway;
-use crate::limits::Place;
+use crate::limits::{Place, Standing};
 use crate::telemetry::{Line, Status};
 use crate::upstream::Offer;
 use std::sync::Arc;
@@ -57,6 +57,7 @@ struct Facts {
     failed: Vec<String>,
     fault: Option<String>,
     place: Option<Place>,
+    standing: Standing,
 }
 
 impl Record {
@@ -86,6 +87,7 @@ impl Record {
             failed: Vec::new(),
             fault: None,
             place: None,
+            standing: Standing::default(),
         })))
     }
 
@@ -122,6 +124,17 @@ impl Record {
 
     pub fn place(&mut self, place: Place) {
         self.with(|facts| facts.place = Some(place));
+    }
+
+    /// How the key stood with its limits when the call was let in or refused.
+    pub fn stands(&mut self, standing: Standing) {
+        self.with(|facts| facts.standing = standing);
+    }
+
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let facts = self.0.as_ref();
+        facts.map_or_else(Standing::default, |facts| facts.standing)
     }
 
     pub fn attempt(&mut self, offer: &Arc<Offer>, dropped: &[String]) {
@@ -197,7 +210,8 @@ impl Drop for Record {
 }
 
 impl Facts {
-    fn end(&self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16) {
+        self.tell_limits(outcome);
         if let Some(offer) = &self.offer {
             let tally = &offer.tally;
             add(&tally.input_tokens, self.usage.input_total());
@@ -241,6 +255,18 @@ impl Facts {
             failed: &self.failed,
             fault: self.fault.as_deref(),
         });
+    }
+}
+
+impl Facts {
+    /// Makes the tokens that were reserved of the key's limit those that were counted.
+    fn tell_limits(&mut self, outcome: Outcome) {
+        // Whoever leaves before anything was counted has made the provider work all the same.
+        let uncounted = self.counted.is_none() && outcome == Outcome::ClientGone;
+        if let (Some(place), false) = (&mut self.place, uncounted) {
+            let used = self.usage.input_total().saturating_add(self.usage.output);
+            place.used(used, self.gateway.clock.elapsed());
+        }
     }
 }
 
