@@ -108,6 +108,12 @@ pub enum LedgerError {
     NoSuchKey { id: String },
     #[error("a key that allows no model is of no use; name at least one, or allow all")]
     NoModels,
+    #[error("a key that allows no provider is of no use; name at least one, or allow all")]
+    NoProviders,
+    #[error("the key {id:?} {how}; make a new one instead")]
+    KeyEnded { id: String, how: &'static str },
+    #[error("the key {id:?} was replaced already; rotate {by:?}, which took its place")]
+    KeyReplaced { id: String, by: String },
 }
 
 impl From<rusqlite::Error> for LedgerError {

@@ -29,7 +29,7 @@ pub use audit::{Audited, Broken};
 pub use clock::Clock;
 pub use error::LedgerError;
 pub use id::new_id;
-pub use key::{Key, KeyRecord, NewKey};
+pub use key::{Key, KeyRecord, Limits, NewKey};
 pub use replica::{Hold, Payer, Replica, Short};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};

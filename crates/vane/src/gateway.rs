@@ -1,7 +1,7 @@
 //! The long-lived parts of a running gateway.
 
 use crate::config::Config;
-use crate::limits::Concurrency;
+use crate::limits::Traffic;
 use crate::server::Ids;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use vane_catalog::Catalog;
 use vane_ledger::replica::Settings;
-use vane_ledger::{Caller, Clock, KeyRing, Purpose, Replica, Sealer, Store};
+use vane_ledger::{Caller, Clock, KeyRing, Limits, Purpose, Replica, Sealer, Store};
 
 pub struct Gateway {
     /// What a reload replaces, all at once.
@@ -21,7 +21,7 @@ pub struct Gateway {
     pub sealer: Arc<Sealer>,
     pub clock: Clock,
     pub telemetry: Telemetry,
-    pub concurrency: Concurrency,
+    pub traffic: Traffic,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -69,8 +69,8 @@ impl Gateway {
                 account_id: account.id,
                 account_name: account.name,
                 kind: account.kind,
-                models: None,
                 budgeted: false,
+                limits: Limits::default(),
             })
         });
         let journal = Settings {
@@ -80,7 +80,7 @@ impl Gateway {
         };
         let replica = Replica::open(&store, &journal, clock.clone())?;
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
-        let concurrency = Concurrency::new(state.config.limits.concurrent_per_key_max);
+        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
             store,
@@ -89,7 +89,7 @@ impl Gateway {
             sealer,
             clock,
             telemetry,
-            concurrency,
+            traffic,
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),

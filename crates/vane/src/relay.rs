@@ -59,9 +59,13 @@ pub async fn relay(
     record.caller(&caller);
     let call = decode(inbound)?;
     record.call(&call);
-    let plan = route(&state, caller.models.as_deref(), &call, record.began())?;
-    let place = admit::admit(gateway, &caller)?;
+    let plan = route(&state, &caller.limits, &call, record.began())?;
+    let place = admit::admit(gateway, &caller, &call, record)?;
     let hold = hold::hold(gateway, &caller, &call, &plan, record.began()).await?;
     record.admitted(place, hold);
-    dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record).await
+    let (standing, door) = (record.standing(), call.dialect());
+    let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record);
+    let mut response = answered.await?;
+    standing.tell(door, gateway.clock.now(), response.headers_mut());
+    Ok(response)
 }

@@ -324,7 +324,9 @@ async fn keyed(
             response
         }
         Err(fault) => {
-            let response = rescue(door.dialect, &fault, request_id);
+            let mut response = rescue(door.dialect, &fault, request_id);
+            let standing = record.standing();
+            standing.tell(door.dialect, gateway.clock.now(), response.headers_mut());
             record.end(
                 relay::Outcome::Refused,
                 response.status().as_u16(),

@@ -15,6 +15,7 @@ mod opening;
 mod replica;
 mod reports;
 mod ring;
+mod rotation;
 
 use std::fs;
 use std::path::{Path, PathBuf};

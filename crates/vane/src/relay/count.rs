@@ -29,7 +29,7 @@ pub async fn count_tokens(
     let mut call = decode(inbound)?;
     // Nothing is run for a count, so nothing is billed by the piece.
     call.hosted = Hosted::default();
-    let plan = route(&state, caller.models.as_deref(), &call, gateway.clock.now())?;
+    let plan = route(&state, &caller.limits, &call, gateway.clock.now())?;
     let seal = StateSeal::new(gateway.sealer.clone(), caller.account_id);
     let native = plan.choices.iter().find(|choice| {
         choice.dialect == Dialect::AnthropicMessages && call.dialect() == choice.dialect

@@ -13,22 +13,18 @@ use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::quirk::Quirk;
 use vane_dialect::{Dialect, Fault};
+use vane_ledger::Limits;
 
-/// Finds the plan of a call; `allowed` are the models that the caller's key may use.
+/// Finds the plan of a call within the limits of the caller's key.
 ///
 /// # Errors
 /// If the model is unknown, not served by any provider that is on, not allowed to this key, or
 /// cannot do what is asked.
-pub fn route(
-    state: &State,
-    allowed: Option<&[String]>,
-    call: &RawCall,
-    now: i64,
-) -> Result<Plan, Fault> {
+pub fn route(state: &State, limits: &Limits, call: &RawCall, now: i64) -> Result<Plan, Fault> {
     let mut plan = Plan::default();
     let mut refusal = None;
     for model in std::iter::once(&call.model).chain(&call.fallbacks) {
-        match of_model(state, allowed, call, model, now) {
+        match of_model(state, limits, call, model, now) {
             Ok(mut more) => {
                 plan.choices.append(&mut more.choices);
                 plan.left_out.append(&mut more.left_out);
@@ -46,7 +42,7 @@ pub fn route(
 
 fn of_model(
     state: &State,
-    allowed: Option<&[String]>,
+    limits: &Limits,
     call: &RawCall,
     model: &str,
     now: i64,
@@ -54,8 +50,7 @@ fn of_model(
     let Some(resolved) = state.catalog.resolve(model) else {
         return Err(unknown(state, model));
     };
-    let may_use = |name: &str| allowed.is_none_or(|names| names.iter().any(|n| n == name));
-    if !may_use(model) && !may_use(resolved.id) {
+    if !allows(&limits.models, model) && !allows(&limits.models, resolved.id) {
         let message = format!("this key may not use the model `{model}`");
         return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
     }
@@ -67,7 +62,15 @@ fn of_model(
     if offers.is_empty() {
         return Err(not_served(state, model, &resolved.offers));
     }
-    let wanted: Vec<&Arc<Offer>> = offers
+    let permitted: Vec<&Arc<Offer>> = offers
+        .into_iter()
+        .filter(|offer| allows(&limits.providers, &offer.provider.id))
+        .collect();
+    if permitted.is_empty() {
+        let message = format!("no provider that this key may use serves `{model}` here");
+        return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
+    }
+    let wanted: Vec<&Arc<Offer>> = permitted
         .into_iter()
         .filter(|offer| call.preference.takes(&offer.provider.id))
         .collect();
@@ -85,6 +88,13 @@ fn of_model(
     }
     let choices = ordered(able, call, now);
     Ok(Plan { choices, left_out })
+}
+
+/// Whether a limit of a key names it, or names nothing.
+pub(super) fn allows(names: &Option<Vec<String>>, name: &str) -> bool {
+    names
+        .as_ref()
+        .is_none_or(|names| names.iter().any(|one| one == name))
 }
 
 impl super::decode::Preference {
@@ -232,7 +242,7 @@ pub fn explain(
     now: i64,
 ) -> Result<Plan, Fault> {
     let call = RawCall::bare(door, model, tool)?;
-    route(state, None, &call, now)
+    route(state, &Limits::default(), &call, now)
 }
 
 fn unknown(state: &State, model: &str) -> Fault {

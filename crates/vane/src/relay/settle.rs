@@ -10,7 +10,7 @@ use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::receipt;
 use crate::gateway::Gateway;
-use crate::limits::Place;
+use crate::limits::{Place, Standing};
 use crate::telemetry::{Line, Status};
 use crate::upstream::Offer;
 use std::sync::Arc;
@@ -68,6 +68,7 @@ struct Facts {
     undelivered: bool,
     /// Output bytes of which the journal was told last, and when.
     noted: (u64, Instant),
+    standing: Standing,
 }
 
 /// A running call's usage is noted for the case of a crash this often, and after so much output.
@@ -103,6 +104,7 @@ impl Record {
             hold: None,
             undelivered: false,
             noted: (0, Instant::now()),
+            standing: Standing::default(),
         })))
     }
 
@@ -141,6 +143,17 @@ impl Record {
             facts.place = Some(place);
             facts.hold = Some(hold);
         });
+    }
+
+    /// How the key stood with its limits when the call was let in or refused.
+    pub fn stands(&mut self, standing: Standing) {
+        self.with(|facts| facts.standing = standing);
+    }
+
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let facts = self.0.as_ref();
+        facts.map_or_else(Standing::default, |facts| facts.standing)
     }
 
     /// An offer is asked, which the books learn even if this process dies now.
@@ -330,7 +343,8 @@ impl Facts {
         })
     }
 
-    fn end(&self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16) {
+        self.tell_limits(outcome);
         if let Some(offer) = &self.offer {
             let tally = &offer.tally;
             add(&tally.input_tokens, self.usage.input_total());
@@ -374,6 +388,18 @@ impl Facts {
             failed: &self.failed,
             fault: self.fault.as_deref(),
         });
+    }
+}
+
+impl Facts {
+    /// Makes the tokens that were reserved of the key's limit those that were counted.
+    fn tell_limits(&mut self, outcome: Outcome) {
+        // Whoever leaves before anything was counted has made the provider work all the same.
+        let uncounted = self.counted.is_none() && outcome == Outcome::ClientGone;
+        if let (Some(place), false) = (&mut self.place, uncounted) {
+            let used = self.usage.input_total().saturating_add(self.usage.output);
+            place.used(used, self.gateway.clock.elapsed());
+        }
     }
 }
 

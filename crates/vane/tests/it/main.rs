@@ -33,6 +33,8 @@ mod hosted;
 mod hostile;
 mod http1;
 mod joined;
+mod key_commands;
+mod keys;
 mod leaving;
 mod limits;
 mod malformed;
