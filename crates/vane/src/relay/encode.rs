@@ -110,7 +110,7 @@ fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
-            || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
+            || call.head.member("random_seed").or(call.head.member("safe_prompt")).is_none())
 }
 
 /// Whether a call to the responses dialect goes on from what its provider stored, or is to be
