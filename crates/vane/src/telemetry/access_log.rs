@@ -178,10 +178,10 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
         text(out, ",\"counted\":", counted);
     }
     if let Some(cost) = line.cost {
-        out.extend_from_slice(format!(",\"cost\":{cost}").as_bytes());
+        let _ = write!(out, ",\"cost\":{cost}");
     }
     if let Some(cost) = line.reported_cost {
-        out.extend_from_slice(format!(",\"reported_cost\":{cost}").as_bytes());
+        let _ = write!(out, ",\"reported_cost\":{cost}");
     }
     units(out, ",\"uses\":", line.usage.units);
     units(out, ",\"unpriced\":", line.unpriced);
