@@ -12,8 +12,8 @@ use crate::upstream::Pool;
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderValue,
-    USER_AGENT,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderName,
+    HeaderValue, USER_AGENT,
 };
 use http::{HeaderMap, Method, Request, Uri};
 use std::net::IpAddr;
@@ -421,13 +421,20 @@ fn preflight() -> Response {
     response
 }
 
-/// Every answer says which request it belongs to, by the names that clients look for.
+/// What clients look for when they want to say which request it was.
+const REQUEST_ID: [HeaderName; 3] = [
+    HeaderName::from_static("vane-request-id"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+];
+
+/// Every answer says which request it belongs to.
 fn finished(mut response: Response, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         let headers = response.headers_mut();
-        headers.insert("vane-request-id", value.clone());
-        headers.insert("x-request-id", value.clone());
-        headers.insert("request-id", value);
+        for name in REQUEST_ID {
+            headers.insert(name, value.clone());
+        }
     }
     response
 }
