@@ -8,7 +8,7 @@ use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
 use crate::telemetry;
-use crate::upstream::Pool;
+use crate::upstream::{HOP, Pool};
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
@@ -256,7 +256,7 @@ async fn keyed(
 ) -> Response {
     let mut record = Record::begin(gateway, door, request_id.to_owned());
     let answered = async {
-        if headers.contains_key(relay::HOP) {
+        if headers.contains_key(HOP) {
             let message =
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
@@ -305,7 +305,6 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
-    let anthropic = headers.contains_key("anthropic-version");
     let dialect = match (door.dialect, door.route) {
         (Dialect::OpenaiChat, "/v1/chat/completions" | "/v1/models" | "/v1/models/{id}")
             if mistral =>
@@ -313,7 +312,9 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
             Dialect::MistralChat
         }
         (Dialect::OpenaiEmbeddings, _) if mistral => Dialect::MistralEmbeddings,
-        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}") if anthropic => {
+        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}")
+            if headers.contains_key("anthropic-version") =>
+        {
             Dialect::AnthropicMessages
         }
         (dialect, _) => dialect,
