@@ -7,8 +7,11 @@
 mod bench;
 mod faults;
 mod folder;
+mod keeper;
 mod kill;
 mod property;
+mod stepped;
+mod together;
 
 use std::path::PathBuf;
 use std::pin::pin;
