@@ -82,7 +82,11 @@ impl Keeper {
             return;
         };
         let result = file.sync();
-        self.done(now, |state| state.appender.end_sync(last, result));
+        self.done(now, |state| {
+            state.appender.end_sync(last, result);
+            // Who sent something meanwhile has left it here.
+            state.owed = state.waits();
+        });
     }
 
     pub(super) fn renew(&self, now: Instant) {
@@ -119,6 +123,7 @@ impl Keeper {
             Ok(made) => state.appender.spare = Some(made),
             Err(_) => state.pace.failed(now),
         }
+        state.owed = state.waits();
     }
 
     fn done(&self, now: Instant, end: impl FnOnce(&mut State)) {

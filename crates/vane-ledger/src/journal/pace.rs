@@ -43,8 +43,9 @@ impl Pace {
         self.rest != Rest::Awake
     }
 
-    pub(super) fn is_ticking(&self) -> bool {
-        self.rest == Rest::Ticking
+    /// Whether what waits is written soon without a call.
+    pub(super) fn is_near(&self) -> bool {
+        matches!(self.rest, Rest::Awake | Rest::Ticking)
     }
 
     pub(super) fn is_idle(&self) -> bool {

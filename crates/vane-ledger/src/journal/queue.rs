@@ -117,7 +117,7 @@ impl Queue {
 
     pub(super) fn send(&self, kind: u8, payload: &[u8]) -> Result<(), Refused> {
         let state = self.push(kind, payload, false)?;
-        if state.pace.is_ticking() {
+        if state.pace.is_near() {
             return Ok(());
         }
         self.write(state);
