@@ -184,12 +184,16 @@ impl Open {
         state.ops.push(Op::Cut(self.1, bytes));
     }
 
-    /// A failed sync marks pages clean that never reach the disk, as kernels do.
-    ///
-    /// What is written meanwhile may be lost with the rest, or be kept: here it is kept.
+    /// What others write meanwhile is not in it.
     pub(super) fn sync(&self) -> Result<()> {
+        let end = self.sync_now();
         let meanwhile = self.0.state().on_sync.take();
         meanwhile.into_iter().for_each(|act| act());
+        end
+    }
+
+    /// A failed sync marks pages clean that never reach the disk, as kernels do.
+    fn sync_now(&self) -> Result<()> {
         let state = &mut *self.0.state();
         let mine =
             |op: &Op| matches!(op, Op::Write(file, ..) | Op::Cut(file, _) if *file == self.1);

@@ -1,20 +1,26 @@
 //! Random submits, faults, kills and cuts of power, against what was promised.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use proptest::prelude::*;
 
 use super::INSTANCE;
 use super::stepped::{Stepped, open, poll};
 use crate::journal::disk::model::Model;
+use crate::journal::queue::Queue;
 use crate::journal::record::{Durability, Position};
+use crate::journal::ticket::Ticket;
 
 #[derive(Clone, Debug)]
 enum Step {
     /// Sizes of payloads, and whether each is promised for `Power`.
     Append(Vec<(u8, bool)>),
+    /// The same, while the next write or sync is under way.
+    Meanwhile(Vec<(u8, bool)>, bool),
     /// Nobody waits for it.
     Send(u8),
+    Answer,
     /// A sync, and what else time brings.
     Later,
     Flush,
@@ -32,7 +38,10 @@ fn step() -> impl Strategy<Value = Step> {
     let holes = prop_oneof![2 => Just(u64::MAX), 1 => any::<u64>()];
     prop_oneof![
         8 => prop::collection::vec((any::<u8>(), any::<bool>()), 1..12).prop_map(Step::Append),
+        4 => (prop::collection::vec((any::<u8>(), any::<bool>()), 1..6), any::<bool>())
+            .prop_map(|(records, during)| Step::Meanwhile(records, during)),
         4 => any::<u8>().prop_map(Step::Send),
+        6 => Just(Step::Answer),
         2 => Just(Step::Later),
         1 => Just(Step::Flush),
         3 => Just(Step::Mend),
@@ -46,13 +55,44 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Everything ever submitted, by serial, and what has to be answered.
+#[derive(Default)]
+struct Callers {
+    submitted: BTreeMap<u64, Vec<u8>>,
+    tickets: Vec<(u64, Durability, Ticket)>,
+}
+
+impl Callers {
+    fn payload(&mut self, size: u8) -> (u64, Vec<u8>) {
+        let serial = self.submitted.len() as u64;
+        let bytes = payload(serial, size);
+        self.submitted.insert(serial, bytes.clone());
+        (serial, bytes)
+    }
+}
+
+/// Shared with what happens meanwhile.
+type Shared = Arc<Mutex<Callers>>;
+
+fn submit(callers: &Shared, queue: &Queue, records: &[(u8, bool)]) {
+    for (size, power) in records {
+        let durability = match power {
+            true => Durability::Power,
+            false => Durability::Crash,
+        };
+        let (serial, bytes) = callers.lock().unwrap().payload(*size);
+        if let Ok(ticket) = queue.submit(7, &bytes, durability) {
+            let mut callers = callers.lock().unwrap();
+            callers.tickets.push((serial, durability, ticket));
+        }
+    }
+}
+
 #[derive(Default)]
 struct World {
     disk: Model,
     epoch: u64,
-    serial: u64,
-    /// Everything ever submitted, by serial.
-    submitted: BTreeMap<u64, Vec<u8>>,
+    callers: Shared,
     crash: Vec<u64>,
     power: Vec<u64>,
     ingested: Vec<u64>,
@@ -71,6 +111,7 @@ fn serial(payload: &[u8]) -> u64 {
 
 impl World {
     fn open(&mut self) -> Stepped {
+        self.callers.lock().unwrap().tickets.clear();
         self.epoch += 1;
         let opened = open(&self.disk, self.epoch, INSTANCE, self.position).unwrap();
         if self.epoch.is_multiple_of(2) {
@@ -85,40 +126,53 @@ impl World {
         state.sync_fails = false;
         state.short_writes = false;
         state.write_fails_after = None;
+        (state.on_write, state.on_sync) = (None, None);
     }
 
-    fn payload(&mut self, size: u8) -> Vec<u8> {
-        let bytes = payload(self.serial, size);
-        self.submitted.insert(self.serial, bytes.clone());
-        self.serial += 1;
-        bytes
-    }
-
-    fn append(&mut self, journal: &Stepped, records: &[(u8, bool)]) {
-        let mut tickets = Vec::new();
-        for (size, power) in records {
-            let durability = match power {
-                true => Durability::Power,
-                false => Durability::Crash,
-            };
-            let (serial, bytes) = (self.serial, self.payload(*size));
-            if let Ok(ticket) = journal.queue.submit(7, &bytes, durability) {
-                tickets.push((serial, durability, ticket));
-            }
-        }
-        journal.idle();
+    /// Notes what was promised by now, in the order of the numbers.
+    fn note(&mut self) {
+        let mut tickets = std::mem::take(&mut self.callers.lock().unwrap().tickets);
+        tickets.sort_by_key(|(serial, ..)| *serial);
         let mut last = None;
         for (serial, durability, mut ticket) in tickets {
-            let Ok(position) = poll(&mut ticket).expect("nobody answers it") else {
-                continue;
-            };
-            assert!(last < Some(position), "numbers follow the order of submits");
-            last = Some(position);
-            match durability {
-                Durability::Crash => self.crash.push(serial),
-                Durability::Power => self.power.push(serial),
+            match poll(&mut ticket) {
+                None => {
+                    let mut callers = self.callers.lock().unwrap();
+                    callers.tickets.push((serial, durability, ticket));
+                }
+                Some(Err(_)) => {}
+                Some(Ok(position)) => {
+                    assert!(last < Some(position), "numbers follow the order of submits");
+                    last = Some(position);
+                    match durability {
+                        Durability::Crash => self.crash.push(serial),
+                        Durability::Power => self.power.push(serial),
+                    }
+                }
             }
         }
+    }
+
+    /// Everybody is answered once the keeper has nothing to do.
+    fn answer(&mut self, journal: &Stepped) {
+        journal.idle();
+        self.note();
+        assert!(self.callers.lock().unwrap().tickets.is_empty());
+    }
+
+    fn meanwhile(&self, journal: &Stepped, records: Vec<(u8, bool)>, syncing: bool) {
+        let (callers, queue) = (Arc::clone(&self.callers), Arc::downgrade(&journal.queue));
+        let act = Box::new(move || {
+            if let Some(queue) = queue.upgrade() {
+                submit(&callers, &queue, &records);
+            }
+        });
+        let state = &mut *self.disk.state();
+        let hook = match syncing {
+            true => &mut state.on_sync,
+            false => &mut state.on_write,
+        };
+        *hook = Some(act);
     }
 
     fn ingest(&mut self, journal: &Stepped) {
@@ -136,7 +190,8 @@ impl World {
         for record in journal.replay(self.position) {
             let record = record.unwrap();
             let number = serial(&record.payload);
-            assert_eq!(self.submitted[&number], record.payload, "invented");
+            let submitted = &self.callers.lock().unwrap().submitted;
+            assert_eq!(submitted[&number], record.payload, "invented");
             all.push(number);
         }
         assert!(
@@ -156,10 +211,13 @@ impl World {
     fn run(&mut self, steps: Vec<Step>) {
         let mut journal = self.open();
         for step in steps {
+            self.note();
             match step {
-                Step::Append(records) => self.append(&journal, &records),
+                Step::Append(records) => submit(&self.callers, &journal.queue, &records),
+                Step::Answer => self.answer(&journal),
+                Step::Meanwhile(records, during) => self.meanwhile(&journal, records, during),
                 Step::Send(size) => {
-                    let bytes = self.payload(size);
+                    let (_, bytes) = self.callers.lock().unwrap().payload(size);
                     let _taken = journal.queue.send(8, &bytes);
                 }
                 Step::Later => journal.later(),
@@ -195,6 +253,7 @@ impl World {
             }
         }
         self.heal();
+        self.answer(&journal);
         journal = self.open();
         self.check(&journal);
     }

@@ -182,6 +182,7 @@ fn powers_share_a_sync_that_began_after_them() {
         [Some(Some(3)), None],
         "it is not in that sync"
     );
+    assert_eq!(journal.queue.shelf.synced(), 2, "nor is what was written");
     assert_eq!(journal.idle(), [Chore::Write, Chore::Sync]);
     assert_eq!(meanwhile.ends(), [Some(Some(3)), Some(Some(4))]);
 }
