@@ -12,6 +12,7 @@ mod kill;
 mod property;
 mod stepped;
 mod together;
+mod trouble;
 
 use std::path::PathBuf;
 use std::pin::pin;
