@@ -25,6 +25,19 @@
 //! then looks so often (later, if it is held up by a sync and nobody submits). Where few come, who
 //! sends writes: that costs less than a timer.
 //!
+//! CPU of all threads per call, which is a send and a submit of 300 bytes each that is waited for
+//! (`tests/bench.rs`; medians of three runs on two busy virtual cores, ext4):
+//!
+//! | callers | `Crash` | `Power` |
+//! |---|---|---|
+//! | 1, back to back | 1.4 us | |
+//! | 1, 100 calls/s, a sync every eight calls | 28 us | |
+//! | 64 on two threads | 1.4 us | 3.1 us |
+//! | 512 on two threads | 1.4 us | 1.3 us |
+//!
+//! To open an empty folder takes 0.2 ms, whatever a segment holds; the first record has its segment
+//! 8 to 28 ms later, as long as two syncs of that disk take.
+//!
 //! # Format
 //!
 //! All integers are little-endian. A folder holds `lock`, perhaps a `draft`, and segments named by
