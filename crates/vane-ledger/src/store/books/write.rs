@@ -1,10 +1,13 @@
 //! Statements that write the books.
 
+use std::collections::HashMap;
+
 use rusqlite::{CachedStatement, ErrorCode, Params};
 
 use super::Kept;
+use super::memory::Cached;
 use super::usage::{Hour, Sums};
-use crate::book::{Attempt, Book, Lent, Lot, Row, Settled, TopUp, Txn};
+use crate::book::{Attempt, Book, BookId, Lent, Lot, Row, Settled, TopUp, Txn};
 use crate::error::LedgerError;
 
 const BOOK: &str = "INSERT INTO book
@@ -122,18 +125,28 @@ impl Kept<'_> {
         self.execute(BOOK, row)
     }
 
-    /// A book that is there, after settlements.
-    pub(super) fn update_book(self, book: &Book) -> Result<(), LedgerError> {
-        let row = (
-            book.id().0,
-            book.posted.pico(),
-            book.held.pico(),
-            book.promotional.pico(),
-            book.entries,
-            book.receipt,
-            book.head,
-        );
-        self.execute(BOOK_AGAIN, row)
+    /// Books that are there, after settlements.
+    pub(super) fn update_books(
+        self,
+        changed: impl Iterator<Item = BookId>,
+        books: &mut HashMap<BookId, Cached<Book>>,
+    ) -> Result<(), LedgerError> {
+        let mut statement = self.0.prepare_cached(BOOK_AGAIN)?;
+        for id in changed {
+            let Some(book) = books.get_mut(&id).and_then(Cached::news) else {
+                continue;
+            };
+            statement.execute((
+                book.id().0,
+                book.posted.pico(),
+                book.held.pico(),
+                book.promotional.pico(),
+                book.entries,
+                book.receipt,
+                book.head,
+            ))?;
+        }
+        Ok(())
     }
 
     fn put_txn(self, txn: &Txn) -> Result<(), LedgerError> {
@@ -169,9 +182,20 @@ impl Kept<'_> {
         self.execute(LEASE, row)
     }
 
-    /// A lease that is there, after settlements.
-    pub(super) fn update_lease(self, lent: &Lent) -> Result<(), LedgerError> {
-        self.execute(LEASE_AGAIN, (&lent.id, lent.spent.pico()))
+    /// Leases that are there, after settlements.
+    pub(super) fn update_leases(
+        self,
+        spent: impl Iterator<Item = String>,
+        leases: &mut HashMap<String, Option<Cached<Lent>>>,
+    ) -> Result<(), LedgerError> {
+        let mut statement = self.0.prepare_cached(LEASE_AGAIN)?;
+        for id in spent {
+            let lent = leases.get_mut(&id).and_then(Option::as_mut);
+            if let Some(lent) = lent.and_then(Cached::news) {
+                statement.execute((id, lent.spent.pico()))?;
+            }
+        }
+        Ok(())
     }
 
     fn put_lot(self, lot: &Lot) -> Result<(), LedgerError> {
@@ -199,18 +223,24 @@ impl Kept<'_> {
         Ok(())
     }
 
-    pub(super) fn add_hour(self, hour: &Hour, sums: &Sums) -> Result<(), LedgerError> {
-        let row = (
-            hour.account.0,
-            hour.hour,
-            &hour.key,
-            &hour.model,
-            sums.calls,
-            sums.cost,
-            sums.charged,
-            sums.tokens_in,
-            sums.tokens_out,
-        );
-        self.execute(HOUR, row)
+    pub(super) fn add_hours(
+        self,
+        hours: impl Iterator<Item = (Hour, Sums)>,
+    ) -> Result<(), LedgerError> {
+        let mut statement = self.0.prepare_cached(HOUR)?;
+        for (hour, sums) in hours {
+            statement.execute((
+                hour.account.0,
+                hour.hour,
+                &hour.key,
+                &hour.model,
+                sums.calls,
+                sums.cost,
+                sums.charged,
+                sums.tokens_in,
+                sums.tokens_out,
+            ))?;
+        }
+        Ok(())
     }
 }
