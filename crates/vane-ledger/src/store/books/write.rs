@@ -40,10 +40,10 @@ const RATE: &str = "INSERT INTO rate (version, provider, model, bucket, price)
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 const HOUR: &str = "INSERT INTO usage_hour
     (account, hour, key, model, calls, cost, charged, tokens_in, tokens_out)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-    ON CONFLICT (account, hour, key, model) DO UPDATE SET calls = calls + excluded.calls,
-    cost = cost + excluded.cost, charged = charged + excluded.charged,
-    tokens_in = tokens_in + excluded.tokens_in, tokens_out = tokens_out + excluded.tokens_out";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const HOUR_AGAIN: &str = "UPDATE usage_hour SET calls = calls + ?5, cost = cost + ?6,
+    charged = charged + ?7, tokens_in = tokens_in + ?8, tokens_out = tokens_out + ?9
+    WHERE account = ?1 AND hour = ?2 AND key = ?3 AND model = ?4";
 
 /// Enters a receipt; `false` if its call has one already.
 pub(super) fn receipt(
@@ -227,9 +227,9 @@ impl Kept<'_> {
         self,
         hours: impl Iterator<Item = (Hour, Sums)>,
     ) -> Result<(), LedgerError> {
-        let mut statement = self.0.prepare_cached(HOUR)?;
+        let mut again = self.0.prepare_cached(HOUR_AGAIN)?;
         for (hour, sums) in hours {
-            statement.execute((
+            let row = (
                 hour.account.0,
                 hour.hour,
                 &hour.key,
@@ -239,7 +239,11 @@ impl Kept<'_> {
                 sums.charged,
                 sums.tokens_in,
                 sums.tokens_out,
-            ))?;
+            );
+            // Cheaper than an upsert: nearly every hour is there.
+            if again.execute(row)? == 0 {
+                self.execute(HOUR, row)?;
+            }
         }
         Ok(())
     }
