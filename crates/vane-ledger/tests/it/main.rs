@@ -12,6 +12,7 @@ mod cost;
 mod ingest;
 mod keys;
 mod opening;
+mod random;
 mod reports;
 mod ring;
 
