@@ -64,6 +64,7 @@ fn own_model(provider: &str, row: &Model) -> Result<OwnModel, CatalogFault> {
     Ok(OwnModel {
         id: row.id.clone(),
         upstream: Some(row.upstream.clone()).filter(|name| !name.is_empty()),
+        like: row.like.clone(),
         input: rate(&row.input)?,
         output: rate(&row.output)?,
         cache_read: rate(&row.cache_read)?,

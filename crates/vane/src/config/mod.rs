@@ -205,6 +205,8 @@ pub struct Model {
     pub id: String,
     /// What the provider calls it; empty is the catalogue's word for it, or the id.
     pub upstream: String,
+    /// The offer of the catalogue that it is like.
+    pub like: Option<String>,
     pub input: Option<String>,
     pub output: Option<String>,
     pub cache_read: Option<String>,
