@@ -8,6 +8,7 @@ mod chunked;
 pub mod cli;
 pub mod config;
 pub mod gateway;
+pub mod import;
 pub mod limits;
 pub mod relay;
 pub mod rescue;

@@ -13,6 +13,7 @@ mod delta;
 mod failure;
 mod fim;
 mod http;
+mod import;
 mod key;
 mod models;
 mod route;
@@ -88,6 +89,9 @@ enum Command {
     /// Prove that the books hold, or show the first line that does not
     #[command(after_help = "Examples:\n  vane audit\n  vane audit --json")]
     Audit(audit::Audit),
+    /// Take over what another gateway was told
+    #[command(subcommand, after_help = "Example:\n  vane import litellm config.yaml")]
+    Import(import::Import),
 }
 
 /// Runs what the command line asks for.
@@ -107,6 +111,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Key(key) => key.run(&settings),
         Command::Credit(credit) => credit.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
+        Command::Import(import) => import.run(),
     }
 }
 

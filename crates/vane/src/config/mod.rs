@@ -35,6 +35,7 @@ pub use environment::Environment;
 pub use load::Reading;
 pub use needs::{how_to_name_models, names_its_own_models, variables as variables_of};
 pub use problem::{Place, Problem, Warning};
+pub(crate) use reader::variable_name;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]

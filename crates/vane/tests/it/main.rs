@@ -32,6 +32,7 @@ mod host;
 mod hosted;
 mod hostile;
 mod http1;
+mod import;
 mod joined;
 mod leaving;
 mod limits;
