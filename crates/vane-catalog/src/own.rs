@@ -316,6 +316,7 @@ impl OwnModel {
             responses_only: false,
             aliases: Vec::new(),
             cards: Vec::new(),
+            present_from: Date::EPOCH,
             upstream_prices: None,
             upstream_limits: None,
             per_use_source: None,

@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod catalog;
 mod chat;
 mod check;
 mod client;
@@ -89,6 +90,9 @@ enum Command {
     /// Prove that the books hold, or show the first line that does not
     #[command(after_help = "Examples:\n  vane audit\n  vane audit --json")]
     Audit(audit::Audit),
+    /// Review and apply changes of prices and models
+    #[command(subcommand, after_help = "Example:\n  vane catalog diff prices.json")]
+    Catalog(catalog::Catalog),
     /// Take over what another gateway was told
     #[command(subcommand, after_help = "Example:\n  vane import litellm config.yaml")]
     Import(import::Import),
@@ -111,6 +115,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Key(key) => key.run(&settings),
         Command::Credit(credit) => credit.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
+        Command::Catalog(catalog) => catalog.run(&settings),
         Command::Import(import) => import.run(),
     }
 }

@@ -30,7 +30,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use catalog::{CatalogFault, catalog};
+pub(crate) use catalog::extended;
+pub use catalog::{CatalogFault, CatalogFile, base, catalog};
 pub use environment::Environment;
 pub use load::Reading;
 pub use needs::{how_to_name_models, names_its_own_models, variables as variables_of};
@@ -64,6 +65,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     pub retries: Retries,
     pub outbound: Outbound,
+    /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
+    pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
 }
 

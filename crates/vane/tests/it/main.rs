@@ -18,6 +18,7 @@ mod serving;
 mod world;
 
 mod cancel;
+mod catalog;
 mod chat_completions;
 mod cli;
 mod count_tokens;

@@ -163,8 +163,10 @@ impl<'y> Entry<'y> {
             let what = "every model of a server: Vane wants each named".to_owned();
             return Err((Why::Unclear, what));
         }
-        if !every && (target.upstream.contains('*') || !is_model_id(self.name)) {
-            let what = "a name with a wildcard, a space or a quote".to_owned();
+        let odd =
+            |text: &str| text.is_empty() || text.contains('*') || text.contains(char::is_control);
+        if !every && (odd(&target.upstream) || !is_model_id(self.name)) {
+            let what = "a name with a wildcard, a space or a quote, or none".to_owned();
             return Err((Why::Unclear, what));
         }
         let embeds = mode == Some("embedding");
@@ -214,10 +216,18 @@ impl<'y> Entry<'y> {
         let named = organization.map(|node| ("openai-organization", node));
         let extra = self.param("extra_headers").map_or(&[][..], Yaml::table);
         let extra = extra.iter().map(|(name, node)| (name.as_str(), node));
-        let mut headers = Vec::new();
+        let mut headers: Vec<(String, String)> = Vec::new();
         for (name, node) in named.into_iter().chain(extra) {
+            if headers
+                .iter()
+                .any(|(known, _)| known.eq_ignore_ascii_case(name))
+            {
+                continue;
+            }
             match Said::of(Some(node)) {
-                Said::Variable(variable) if is_variable(&variable) => {
+                Said::Variable(variable)
+                    if is_variable(&variable) && name.parse::<http::HeaderName>().is_ok() =>
+                {
                     report.needs(&variable, "as LiteLLM has it");
                     headers.push((name.to_owned(), variable));
                 }

@@ -9,7 +9,7 @@ use super::deployment::Deployment;
 use super::price::Price;
 use super::report::{Report, Why};
 use super::target::Base;
-use super::words::Said;
+use super::words::{Said, is_model_id};
 use crate::import::yaml::Yaml;
 
 pub(super) struct Servers<'c> {
@@ -169,10 +169,14 @@ impl<'c> Servers<'c> {
             let deployments = self.servers.iter().flat_map(|server| &server.deployments);
             let meant = deployments.filter(|deployment| Some(deployment.name.as_str()) == of);
             let meant: Vec<Deployment> = meant.cloned().collect();
-            if meant.is_empty() {
+            let fault = match meant.is_empty() {
+                true => Some("a name for a model that is not here"),
+                false => (!is_model_id(alias)).then_some("a name that no row of `models` can have"),
+            };
+            if let Some(what) = fault {
                 let place = format!("router_settings.model_group_alias.{alias}");
-                let what = "a name for a model that is not here";
                 report.left(Why::Unclear, node.line, place, what);
+                continue;
             }
             for mut deployment in meant {
                 deployment.name.clone_from(alias);

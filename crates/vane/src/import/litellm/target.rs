@@ -141,6 +141,16 @@ fn base_url(provider: &str, model: &str, base: &Said) -> Result<Base, String> {
     if url.contains(['@', '?', '#']) || !has_host || !matches!(scheme, Some("http" | "https")) {
         return Err("an `api_base` that is no plain URL".to_owned());
     }
+    let here = host(url).rsplit_once(':').is_some_and(|(host, port)| {
+        let loopback =
+            host.starts_with("127.") || ["localhost", "0.0.0.0", "[::1]", "[::]"].contains(&host);
+        port == "8787" && loopback
+    });
+    if here {
+        return Err(
+            "an `api_base` that is Vane's own address, unless `listen` says another".to_owned(),
+        );
+    }
     let path = PATHS.iter().find_map(|path| url.strip_suffix(path));
     let url = path.unwrap_or(url);
     Ok(Base::Url(match provider {

@@ -309,6 +309,35 @@ fn settings_that_vane_has_are_taken() {
     );
 }
 
+/// What a fuzzer and its reader found.
+#[test]
+fn odd_names_and_addresses_are_listed_and_the_rest_loads() {
+    let embedded = Catalog::embedded().unwrap();
+    let entry = |name: &str, model: &str, more: &str| {
+        format!("  - model_name: {name}\n    litellm_params: {{model: {model}{more}}}\n")
+    };
+    let text = "model_list:\n".to_owned()
+        + &entry("fine", "openai/gpt-5", "")
+        + &entry("empty", "openai/", "")
+        + &entry("lines", "\"openai/a\\nb\"", "")
+        + &entry("key", "openai/x", ", \"a\\nb = 1\\n_cost_per_\": 1")
+        + &entry("here", "openai/x", ", api_base: http://127.0.0.1:8787/v1")
+        + &entry(
+            "header",
+            "openai/gpt-5",
+            ", extra_headers: {\"a b\": os.environ/X}",
+        )
+        + "router_settings:\n  model_group_alias: {\"d😀\": fine}\n";
+    let imported = configuration(&text, &embedded).unwrap();
+    let (config, _) = loaded(&imported);
+    assert_eq!(config.providers.len(), 1, "{}", imported.configuration);
+    lists(&imported, Why::Unclear, "model_group_alias", "no row");
+    lists(&imported, Why::Unclear, "model_list[1]", "or none");
+    lists(&imported, Why::Unclear, "model_list[2]", "or none");
+    lists(&imported, Why::Provider, "model_list[4]", "own address");
+    lists(&imported, Why::Secret, "model_list[5]", "a header");
+}
+
 #[test]
 fn what_is_no_configuration_is_refused() {
     let catalog = Catalog::embedded().unwrap();

@@ -180,6 +180,8 @@ fn models(out: &mut String, server: &Server, servers: &Servers<'_>, report: &mut
                 let _ = writeln!(rows, "  {text},");
             }
             Some((why, what)) => {
+                // A comment ends with its line, whatever the file says.
+                let what = what.replace(char::is_control, " ");
                 let _ = writeln!(rows, "  # {text},  # {what}");
                 let what = format!("{}: {what}", deployment.name);
                 report.left(*why, deployment.line, &deployment.place, what);
