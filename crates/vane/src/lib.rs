@@ -10,6 +10,7 @@ pub mod config;
 pub mod gateway;
 pub mod import;
 pub mod limits;
+pub mod reconcile;
 pub mod relay;
 pub mod rescue;
 pub mod router;

@@ -57,9 +57,14 @@ pub fn known_as(catalog: &Catalog, provider: &str, name: &str) -> String {
         offer.map(|offer| offer.model.to_string())
     };
     let undated = || {
-        let digits = name.bytes().rev().take_while(|b| b.is_ascii_digit() || *b == b'-');
+        let digits = name
+            .bytes()
+            .rev()
+            .take_while(|b| b.is_ascii_digit() || *b == b'-');
         let bare = name.get(..name.len() - digits.count())?;
         known(bare)
     };
-    known(name).or_else(undated).unwrap_or_else(|| name.to_owned())
+    known(name)
+        .or_else(undated)
+        .unwrap_or_else(|| name.to_owned())
 }

@@ -9,7 +9,9 @@ const DIGITS: usize = 12;
 /// them; rounded half up (away from zero) to a pico-dollar.
 pub(super) fn dollars_half_up(text: &str) -> Option<Money> {
     let text = text.trim().trim_start_matches('$');
-    let (negative, text) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (negative, text) = text
+        .strip_prefix('-')
+        .map_or((false, text), |rest| (true, rest));
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (text, 0),

@@ -75,7 +75,10 @@ pub fn compare(
         sums.output += i128::from(row.output.unwrap_or(0));
         sums.cost += i128::from(row.cost.unwrap_or(Money::ZERO).pico());
     }
-    let (first, last) = (theirs.iter().map(|row| row.day).min(), theirs.iter().map(|row| row.day).max());
+    let (first, last) = (
+        theirs.iter().map(|row| row.day).min(),
+        theirs.iter().map(|row| row.day).max(),
+    );
     let covered = |row: &&ProviderDay| Some(row.day) >= first && Some(row.day) <= last;
     for row in ours.iter().filter(covered) {
         let (sums, _) = sides.entry((row.day, name(&row.model))).or_default();

@@ -13,8 +13,24 @@ use super::amount::dollars_half_up;
 use crate::import::table::{self, Row};
 
 /// A day, as text or as unix seconds; the first that a row has.
-const DAYS: [&str; 9] = ["day", "date", "usage_date_utc", "start_time_iso", "starting_at", "created_at", "timestamp", "start_time", "created"];
-const MODELS: [&str; 5] = ["model", "model_version", "model_permaslug", "model_id", "line_item"];
+const DAYS: [&str; 9] = [
+    "day",
+    "date",
+    "usage_date_utc",
+    "start_time_iso",
+    "starting_at",
+    "created_at",
+    "timestamp",
+    "start_time",
+    "created",
+];
+const MODELS: [&str; 5] = [
+    "model",
+    "model_version",
+    "model_permaslug",
+    "model_id",
+    "line_item",
+];
 const CALLS: [&str; 4] = ["calls", "requests", "num_model_requests", "num_requests"];
 /// One of these is all input.
 const INPUT: [&str; 3] = ["input_tokens", "prompt_tokens", "tokens_prompt"];
@@ -29,8 +45,20 @@ const INPUT_PARTS: [&str; 8] = [
     "cache_creation.ephemeral_1h_input_tokens",
     "cache_read_input_tokens",
 ];
-const OUTPUT: [&str; 4] = ["output_tokens", "usage_output_tokens", "completion_tokens", "tokens_completion"];
-const COST: [&str; 6] = ["cost", "cost_usd", "amount_value", "amount.value", "cost_total", "usage"];
+const OUTPUT: [&str; 4] = [
+    "output_tokens",
+    "usage_output_tokens",
+    "completion_tokens",
+    "tokens_completion",
+];
+const COST: [&str; 6] = [
+    "cost",
+    "cost_usd",
+    "amount_value",
+    "amount.value",
+    "cost_total",
+    "usage",
+];
 const CURRENCY: [&str; 3] = ["amount_currency", "amount.currency", "currency"];
 
 /// Why an export is not compared.
@@ -48,8 +76,12 @@ pub fn read(text: &str) -> Result<Vec<ExportDay>, ExportFault> {
     let mut days: BTreeMap<(Date, Option<String>), ExportDay> = BTreeMap::new();
     let mut said = false;
     for (at, row) in rows.into_iter().enumerate() {
-        let row: Row = row.into_iter().map(|(name, cell)| (plain(&name), cell)).collect();
-        let Some(one) = day(&row).map_err(|what| ExportFault(format!("row {}: {what}", at + 1)))? else {
+        let row: Row = row
+            .into_iter()
+            .map(|(name, cell)| (plain(&name), cell))
+            .collect();
+        let Some(one) = day(&row).map_err(|what| ExportFault(format!("row {}: {what}", at + 1)))?
+        else {
             continue;
         };
         said = true;
@@ -66,7 +98,9 @@ pub fn read(text: &str) -> Result<Vec<ExportDay>, ExportFault> {
     }
     match said {
         true => Ok(days.into_values().collect()),
-        false => Err(ExportFault("no row has a day and an amount under a name that is known".to_owned())),
+        false => Err(ExportFault(
+            "no row has a day and an amount under a name that is known".to_owned(),
+        )),
     }
 }
 
@@ -82,7 +116,9 @@ fn buckets(row: Row) -> Vec<Row> {
     let with_day = results.iter().map(|result| {
         let mut inside = flat(table::row(result));
         for (name, cell) in &outside {
-            inside.entry((*name).clone()).or_insert_with(|| (*cell).clone());
+            inside
+                .entry((*name).clone())
+                .or_insert_with(|| (*cell).clone());
         }
         inside
     });
@@ -111,14 +147,25 @@ fn plain(name: &str) -> String {
     name.trim().to_ascii_lowercase().replace([' ', '-'], "_")
 }
 
+/// The first of these columns that a row has.
+fn any<'r>(row: &'r Row, names: &[&'static str]) -> Option<(&'r String, &'static str)> {
+    let mut names = names.iter();
+    names.find_map(|name| Some((row.get(*name)?, *name)))
+}
+
 /// A row; none where it says no amount, as days without use do.
 fn day(row: &Row) -> Result<Option<ExportDay>, String> {
-    let any = |names: &[&str]| names.iter().find_map(|name| Some((row.get(*name)?, name.to_owned())));
     let count = |text: &String, name: &str| {
         let whole = text.strip_suffix(".0").unwrap_or(text);
-        whole.parse::<u64>().map_err(|_| format!("`{name}` is no count"))
+        whole
+            .parse::<u64>()
+            .map_err(|_| format!("`{name}` is no count"))
     };
-    let first = |names: &[&str]| any(names).map(|(text, name)| count(text, &name)).transpose();
+    let first = |names: &[&'static str]| {
+        any(row, names)
+            .map(|(text, name)| count(text, name))
+            .transpose()
+    };
     let mut parts = None;
     for name in INPUT_PARTS {
         if let Some(text) = row.get(name) {
@@ -131,20 +178,23 @@ fn day(row: &Row) -> Result<Option<ExportDay>, String> {
         Some(sum) => Some(sum),
         None => first(&INPUT)?,
     };
-    let cost = any(&COST).map(|(text, name)| {
+    let cost = any(row, &COST).map(|(text, name)| {
         dollars_half_up(text).ok_or_else(|| format!("`{name}` is no amount of dollars"))
     });
     let cost: Option<Money> = cost.transpose()?;
     if calls.is_none() && input.is_none() && output.is_none() && cost.is_none() {
         return Ok(None);
     }
-    if cost.is_some() && any(&CURRENCY).is_some_and(|(text, _)| !text.eq_ignore_ascii_case("usd")) {
+    if cost.is_some()
+        && any(row, &CURRENCY).is_some_and(|(text, _)| !text.eq_ignore_ascii_case("usd"))
+    {
         return Err("an amount that is not in dollars".to_owned());
     }
-    let (text, name) = any(&DAYS).ok_or("no day")?;
+    let (text, name) = any(row, &DAYS).ok_or("no day")?;
     let day = day_of(text).ok_or_else(|| format!("`{name}` is no day"))?;
     // A line item is a model and a kind of token.
-    let model = any(&MODELS).map(|(text, _)| text.split(", ").next().unwrap_or(text).to_owned());
+    let model =
+        any(row, &MODELS).map(|(text, _)| text.split(", ").next().unwrap_or(text).to_owned());
     Ok(Some(ExportDay {
         day,
         model,
@@ -172,7 +222,11 @@ fn day_of(text: &str) -> Option<Date> {
 
 /// Adds the amounts of a row of the same day and model.
 fn add(sum: &mut ExportDay, one: &ExportDay) -> Option<()> {
-    let counts = [(&mut sum.calls, one.calls), (&mut sum.input, one.input), (&mut sum.output, one.output)];
+    let counts = [
+        (&mut sum.calls, one.calls),
+        (&mut sum.input, one.input),
+        (&mut sum.output, one.output),
+    ];
     for (sum, more) in counts {
         if let Some(more) = more {
             *sum = Some(sum.unwrap_or(0).checked_add(more)?);
