@@ -63,16 +63,19 @@ pub fn keys(exports: &[String], now: i64) -> Result<Keys, Unreadable> {
             accounts.push(account);
         }
     }
-    for team in tables.teams.values() {
-        for (column, what) in [
+    for (owner, what) in tables.owners() {
+        for (column, limit) in [
             ("max_budget", "a budget"),
             ("rpm_limit", "requests per minute"),
             ("tpm_limit", "tokens per minute"),
         ] {
-            if team.contains_key(column) {
+            if owner.contains_key(column) {
                 made.left.push(KeyLeft {
-                    of: name_of(team, "team"),
-                    what: format!("{what} of a whole team: limits stand on keys; `--prepaid USD` bounds an account"),
+                    of: name_of(owner, what),
+                    what: format!(
+                        "{limit} of a whole {what}: limits stand on keys; \
+                         `--prepaid USD` bounds an account"
+                    ),
                 });
             }
         }
@@ -114,6 +117,21 @@ impl Tables {
                     rows.len()
                 ),
             });
+        }
+    }
+
+    /// Every team and user, with the word for it.
+    fn owners(&self) -> impl Iterator<Item = (&Row, &'static str)> {
+        let teams = self.teams.values().map(|row| (row, "team"));
+        teams.chain(self.users.values().map(|row| (row, "user")))
+    }
+
+    /// The team of a key, else its user, where its table was given.
+    fn owner_of(&self, key: &Row) -> Option<&Row> {
+        match (key.get("team_id"), key.get("user_id")) {
+            (Some(team), _) => self.teams.get(team),
+            (None, Some(user)) => self.users.get(user),
+            (None, None) => None,
         }
     }
 

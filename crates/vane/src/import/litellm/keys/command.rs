@@ -33,10 +33,11 @@ pub(super) fn key_line(
             what,
         });
     };
-    if key
-        .get("blocked")
-        .is_some_and(|said| matches!(said.as_str(), "true" | "t" | "True"))
-    {
+    let is_blocked = |row: &Row| {
+        let said = row.get("blocked").map(String::as_str);
+        matches!(said, Some("true" | "t" | "True"))
+    };
+    if is_blocked(key) || tables.owner_of(key).is_some_and(is_blocked) {
         say("blocked: not made".to_owned());
         return None;
     }
@@ -66,25 +67,8 @@ pub(super) fn key_line(
         add(limit(key, column, option, tables));
     }
     add(expires);
-    if let Some(spent) = key
-        .get("spend")
-        .and_then(|said| Money::parse(said).ok())
-        .filter(|spent| *spent > Money::ZERO)
-    {
-        say(format!(
-            "has spent ${spent} so far: a new key begins at nothing"
-        ));
-    }
-    if duration_of(key, tables).is_some_and(|text| matches!(text.as_str(), "30d" | "31d")) {
-        say("a budget of 30 days became one of a calendar month, in UTC".to_owned());
-    }
-    for (column, what) in LEFT {
-        if key
-            .get(column)
-            .is_some_and(|said| !matches!(said.as_str(), "{}" | "[]"))
-        {
-            say(format!("{what}: no such thing"));
-        }
+    for what in notes(key, tables) {
+        say(what);
     }
     let line = words.join(" ");
     match faults.is_empty() {
@@ -95,6 +79,28 @@ pub(super) fn key_line(
             Some(format!("# {line}  # {why}"))
         }
     }
+}
+
+/// What is true of the old key and not of the new one.
+fn notes(key: &Row, tables: &Tables) -> Vec<String> {
+    let mut notes = Vec::new();
+    let spent = key.get("spend").and_then(|said| Money::parse(said).ok());
+    if let Some(spent) = spent.filter(|spent| *spent > Money::ZERO) {
+        notes.push(format!(
+            "has spent ${spent} so far: a new key begins at nothing"
+        ));
+    }
+    let duration = duration_of(key, tables).map(String::as_str);
+    if matches!(duration, Some("30d" | "31d")) {
+        notes.push("a budget of 30 days became one of a calendar month, in UTC".to_owned());
+    }
+    for (column, what) in LEFT {
+        let said = key.get(column).map(String::as_str);
+        if said.is_some_and(|said| !matches!(said, "{}" | "[]")) {
+            notes.push(format!("{what}: no such thing"));
+        }
+    }
+    notes
 }
 
 /// Its alias, or the first digits of its hash.
@@ -164,15 +170,16 @@ fn limit(key: &Row, column: &str, option: &str, tables: &Tables) -> Result<Optio
     }
 }
 
-/// The models of the key; those of its team where it says so.
+/// The models of the key; without any, or where it says so, those of its team or user.
 fn models(key: &Row, tables: &Tables) -> Result<Option<String>, String> {
-    let team = || tables.teams.get(key.get("team_id")?);
-    let mut names = key.get("models").map_or_else(Vec::new, |text| list(text));
-    if names.iter().any(|name| name == "all-team-models") {
-        let of_team = team().ok_or("the models of a team that was not given")?;
-        names = of_team
-            .get("models")
-            .map_or_else(Vec::new, |text| list(text));
+    let of = |row: &Row| row.get("models").map_or_else(Vec::new, |text| list(text));
+    let mut names = of(key);
+    if names.is_empty() || names.iter().any(|name| name == "all-team-models") {
+        let owner = tables.owner_of(key);
+        if owner.is_none() && key.contains_key("team_id") {
+            return Err("it has the models of a team that was not given".to_owned());
+        }
+        names = owner.map_or_else(Vec::new, of);
     }
     if names.is_empty() || names.iter().any(|name| name == "all-proxy-models") {
         return Ok(None);

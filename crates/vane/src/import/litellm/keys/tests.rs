@@ -92,4 +92,12 @@ fn a_key_whose_limits_are_not_known_is_a_comment() {
     let made =
         of(&[r#"[{"token":"ab","key_alias":"k","team_id":"t","models":["all-team-models"]}]"#]);
     assert!(made.commands[1].starts_with('#'), "{made:?}");
+    // Without models of its own a key has those of its team, and no more.
+    let key = r#"[{"token":"ab","key_alias":"k","team_id":"t","models":[]}]"#;
+    assert!(of(&[key]).commands[1].starts_with('#'));
+    let team = r#"[{"team_id":"t","team_alias":"T","models":["m"],"blocked":false}]"#;
+    let line = "vane key create --account T --name k --models m";
+    assert_eq!(of(&[key, team]).commands[1], line);
+    let blocked = team.replace("false", "true");
+    assert_eq!(of(&[key, &blocked]).commands, Vec::<String>::new());
 }
