@@ -17,6 +17,7 @@ mod http;
 mod import;
 mod key;
 mod models;
+mod reconcile;
 mod route;
 mod serve;
 mod settings;
@@ -90,6 +91,12 @@ enum Command {
     /// Prove that the books hold, or show the first line that does not
     #[command(after_help = "Examples:\n  vane audit\n  vane audit --json")]
     Audit(audit::Audit),
+    /// Compare a provider's export of usage or costs with the receipts, day by day
+    #[command(
+        after_help = "Examples:\n  vane reconcile openai completions_usage.csv\n  \
+                            vane reconcile openrouter activity.csv --tolerance 1 --json"
+    )]
+    Reconcile(reconcile::Reconcile),
     /// Review and apply changes of prices and models
     #[command(subcommand, after_help = "Example:\n  vane catalog diff prices.json")]
     Catalog(catalog::Catalog),
@@ -115,6 +122,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Key(key) => key.run(&settings),
         Command::Credit(credit) => credit.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
+        Command::Reconcile(reconcile) => reconcile.run(&settings),
         Command::Catalog(catalog) => catalog.run(&settings),
         Command::Import(import) => import.run(),
     }

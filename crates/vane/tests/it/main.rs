@@ -43,6 +43,7 @@ mod messages;
 mod metrics;
 mod models;
 mod proxies;
+mod reconcile;
 mod recorded;
 mod reload;
 mod responses;
