@@ -38,7 +38,7 @@ use place::Place;
 use scribe::Scribe;
 
 pub use hold::Hold;
-pub use purse::Short;
+pub use purse::{Short, Spent};
 
 /// How a process keeps its part of the ledger.
 #[derive(Clone, Debug)]

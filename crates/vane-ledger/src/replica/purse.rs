@@ -48,6 +48,23 @@ struct State {
     rounds: u64,
     refused: Option<Refused>,
     used: Option<Instant>,
+    budget: Option<Allowed>,
+}
+
+/// A budget as the store had it when money was last lent: what was gone of it beyond this purse.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    pub(super) amount: Money,
+    pub(super) gone: Money,
+    pub(super) resets_at: i64,
+}
+
+/// How much of a budget is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    pub amount: Money,
+    pub spent: Money,
+    pub resets_at: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -138,6 +155,25 @@ impl Purse {
         state.wanted = Money::ZERO;
         state.largest = Money::ZERO;
         wanted
+    }
+
+    /// What is spent of the key's budget, by what is known here.
+    pub(super) fn spent(&self) -> Option<Spent> {
+        let state = self.state();
+        let Allowed { amount, gone, resets_at } = state.budget?;
+        let spent = more(gone, state.spent);
+        Some(Spent { amount, spent, resets_at })
+    }
+
+    /// The budget stands so, this purse's own money not counted.
+    pub(super) fn allow(&self, budget: Option<Allowed>) {
+        let mut state = self.state();
+        let lent = state.lent;
+        // Below nothing where money that was lent is spent in an earlier period.
+        state.budget = budget.and_then(|budget| {
+            let gone = budget.gone.checked_sub(lent)?;
+            Some(Allowed { gone, ..budget })
+        });
     }
 
     /// So much more is lent, by this lease.
