@@ -256,9 +256,7 @@ impl Facts {
             fault: self.fault.as_deref(),
         });
     }
-}
 
-impl Facts {
     /// Makes the tokens that were reserved of the key's limit those that were counted.
     fn tell_limits(&mut self, outcome: Outcome) {
         let Some(place) = &mut self.place else { return };
