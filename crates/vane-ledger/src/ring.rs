@@ -36,6 +36,8 @@ pub struct Caller {
     pub account_name: String,
     pub kind: AccountKind,
     pub limits: Limits,
+    /// Whether the key has a budget.
+    pub budgeted: bool,
 }
 
 /// Why a key was turned away. Only who holds the right key learns what became of it.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::error::LedgerError;
 use crate::secret::{Purpose, Secret};
 
-pub use books::BATCH_MAX;
+pub use books::{BATCH_MAX, By, Ingest, Life, Of, Posted, ProviderDay, StatementLine, UsageRow};
 pub(crate) use place::BUSY_SECONDS;
 pub use sqlite::Sqlite;
 
@@ -43,5 +43,11 @@ impl Store {
     pub fn sealer(&self, purpose: Purpose) -> Result<crate::Sealer, LedgerError> {
         let Self::Sqlite(database) = self;
         database.secret().sealer(purpose)
+    }
+
+    /// The database's own file, where it has one.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        let Self::Sqlite(database) = self;
+        database.file()
     }
 }

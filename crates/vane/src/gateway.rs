@@ -9,13 +9,15 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use vane_catalog::Catalog;
-use vane_ledger::{Caller, Clock, KeyRing, Limits, Purpose, Sealer, Store};
+use vane_ledger::replica::Settings;
+use vane_ledger::{Caller, Clock, KeyRing, Limits, Purpose, Replica, Sealer, Store};
 
 pub struct Gateway {
     /// What a reload replaces, all at once.
     state: ArcSwap<State>,
     pub store: Store,
     pub ring: Arc<KeyRing>,
+    pub replica: Replica,
     pub sealer: Arc<Sealer>,
     pub clock: Clock,
     pub telemetry: Telemetry,
@@ -52,7 +54,7 @@ impl State {
 
 impl Gateway {
     /// # Errors
-    /// If the keys cannot be read.
+    /// If the keys cannot be read, or what the last process left cannot be settled.
     pub fn new(
         state: State,
         store: Store,
@@ -68,14 +70,22 @@ impl Gateway {
                 account_name: account.name,
                 kind: account.kind,
                 limits: Limits::default(),
+                budgeted: false,
             })
         });
+        let journal = Settings {
+            journal: state.config.journal.clone(),
+            durability: state.config.durability,
+            ..Settings::default()
+        };
+        let replica = Replica::open(&store, &journal, clock.clone())?;
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
         let traffic = Traffic::new(state.config.limits.concurrent_per_key_max);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
             store,
             ring,
+            replica,
             sealer,
             clock,
             telemetry,

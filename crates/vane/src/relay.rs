@@ -12,10 +12,12 @@ mod dispatch;
 mod embed;
 mod encode;
 mod gather;
+mod hold;
 mod inbound;
 mod meter;
 mod models;
 mod plan;
+mod receipt;
 mod reply;
 mod reported;
 mod route;
@@ -59,8 +61,10 @@ pub async fn relay(
     record.call(&call);
     let plan = route(&state, &caller.limits, &call, record.began())?;
     let place = admit::admit(gateway, &caller, &call, record)?;
+    let hold = hold::hold(gateway, &caller, &call, &plan, record.began()).await?;
+    record.admitted(place, hold);
     let (standing, door) = (record.standing(), call.dialect());
-    let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, place, record);
+    let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record);
     let mut response = answered.await?;
     standing.tell(door, gateway.clock.now(), response.headers_mut());
     Ok(response)

@@ -2,6 +2,7 @@
 
 mod host;
 
+use crate::api::{self, Page};
 use crate::config::Network;
 use crate::gateway::Gateway;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
@@ -32,6 +33,8 @@ pub enum Route {
     Models(Door),
     /// One model; the id is the rest of the path.
     Model(Door),
+    /// Money of the caller's account.
+    Api(Page, Door),
     Live,
     Ready,
     Metrics,
@@ -43,7 +46,7 @@ const fn door(dialect: Dialect, route: &'static str) -> Door {
     Door { dialect, route }
 }
 
-/// Every exact path. `Route::Model` is the one route with a variable part.
+/// Every exact path. [`PREFIXES`] are the routes with a variable part.
 pub const ROUTES: &[(&str, Route)] = &[
     // Called by SDKs and tools, with a key.
     (
@@ -85,6 +88,18 @@ pub const ROUTES: &[(&str, Route)] = &[
         "/v1/models",
         Route::Models(door(Dialect::OpenaiChat, "/v1/models")),
     ),
+    (
+        "/v1/credits",
+        Route::Api(Page::Credits, door(Dialect::OpenaiChat, "/v1/credits")),
+    ),
+    (
+        "/v1/usage",
+        Route::Api(Page::Usage, door(Dialect::OpenaiChat, "/v1/usage")),
+    ),
+    (
+        "/v1/receipts",
+        Route::Api(Page::Receipts, door(Dialect::OpenaiChat, "/v1/receipts")),
+    ),
     // Mistral's dialect to the letter.
     (
         "/mistral/v1/chat/completions",
@@ -109,10 +124,23 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/", Route::Root),
 ];
 
-/// Paths below these are one model each.
-const MODEL_PREFIXES: [(&str, Dialect); 2] = [
-    ("/v1/models/", Dialect::OpenaiChat),
-    ("/mistral/v1/models/", Dialect::MistralChat),
+/// Paths below these are one thing each.
+const PREFIXES: [(&str, Route); 3] = [
+    (
+        "/v1/models/",
+        Route::Model(door(Dialect::OpenaiChat, "/v1/models/{id}")),
+    ),
+    (
+        "/mistral/v1/models/",
+        Route::Model(door(Dialect::MistralChat, "/v1/models/{id}")),
+    ),
+    (
+        "/v1/receipts/",
+        Route::Api(
+            Page::Receipt,
+            door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
+        ),
+    ),
 ];
 
 /// Finds the route of a path, with the variable part where it has one.
@@ -131,9 +159,9 @@ pub fn find(path: &str) -> Option<(Route, &str)> {
     if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
         return Some((*route, ""));
     }
-    MODEL_PREFIXES.iter().find_map(|(prefix, dialect)| {
+    PREFIXES.iter().find_map(|(prefix, route)| {
         let id = path.strip_prefix(prefix).filter(|id| !id.is_empty())?;
-        Some((Route::Model(door(*dialect, "/v1/models/{id}")), id))
+        Some((*route, id))
     })
 }
 
@@ -163,7 +191,11 @@ pub async fn answer(
             metrics(&gateway, client_address(proxies, peer, &head.headers))
         }
         Route::Root => root(&head.method),
-        Route::Call(door) | Route::Count(door) | Route::Models(door) | Route::Model(door) => {
+        Route::Call(door)
+        | Route::Count(door)
+        | Route::Models(door)
+        | Route::Model(door)
+        | Route::Api(_, door) => {
             let door = recognised(door, &head.headers);
             let response = match method_fault(route, &head.method) {
                 Some(Method::OPTIONS) => preflight(),
@@ -222,9 +254,11 @@ impl Route {
     /// The dialect in which a fault of this route is told.
     fn dialect(self, head: &http::request::Parts) -> Dialect {
         match self {
-            Self::Call(door) | Self::Count(door) | Self::Models(door) | Self::Model(door) => {
-                recognised(door, &head.headers).dialect
-            }
+            Self::Call(door)
+            | Self::Count(door)
+            | Self::Models(door)
+            | Self::Model(door)
+            | Self::Api(_, door) => recognised(door, &head.headers).dialect,
             Self::Live | Self::Ready | Self::Metrics | Self::Root => dialect_of(head),
         }
     }
@@ -274,6 +308,10 @@ async fn keyed(
             Route::Count(_) => relay::count_tokens(gateway, pool, inbound).await,
             Route::Model(_) => {
                 relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
+            }
+            Route::Api(page, _) => {
+                let query = uri.query().unwrap_or_default();
+                api::answer(gateway, page, rest, query, &inbound).await
             }
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await

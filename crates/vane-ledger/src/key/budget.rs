@@ -35,15 +35,13 @@ pub(super) fn set(
     budget: Option<(Money, Period)>,
     now: i64,
 ) -> Result<(), LedgerError> {
-    let (amount, period) = budget.ok_or(LedgerError::BudgetStays)?;
     let op = Op {
         id: new_id()?,
         at: now,
         instance: OPERATOR,
         act: Act::SetBudget {
             key: lineage.to_owned(),
-            amount,
-            period,
+            budget,
         },
     };
     for outcome in store.apply(&[op])? {

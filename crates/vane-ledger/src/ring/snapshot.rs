@@ -49,7 +49,8 @@ impl Snapshot {
     fn read(txn: &Transaction<'_>, revision: i64) -> Result<Self, LedgerError> {
         let mut statement = txn.prepare_cached(&format!(
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
-                    k.hash, k.revoked_at, k.retires_at, {LIMIT_COLUMNS}
+                    k.hash, k.revoked_at, k.retires_at,
+                    EXISTS (SELECT 1 FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
              FROM api_key k JOIN account a ON a.id = k.account"
         ))?;
         let mut rows = statement.query(())?;
@@ -73,7 +74,8 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         account_id: AccountId(row.get(3)?),
         account_name: row.get(4)?,
         kind: AccountKind::from_column(&row.get::<_, String>(5)?)?,
-        limits: Limits::read(row, 9)?,
+        limits: Limits::read(row, 10)?,
+        budgeted: row.get(9)?,
     };
     Ok(Ringed {
         hash: row.get(6)?,

@@ -8,8 +8,12 @@
 mod accounts;
 mod audit;
 mod books;
+mod cost;
+mod ingest;
 mod keys;
 mod opening;
+mod replica;
+mod reports;
 mod ring;
 mod rotation;
 

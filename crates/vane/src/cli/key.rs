@@ -114,7 +114,6 @@ impl Create {
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
         let key = store.create_key(account.id, &new, now())?;
-        warn_of(budget.is_some());
         tell(&store, &key, None, self.json)
     }
 }
@@ -131,7 +130,6 @@ fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Fail
     store.update_key(key.account, &key.id, |limits| changes.apply(limits))?;
     if let Some(budget) = budget {
         store.set_budget(key.account, &key.id, budget, now())?;
-        warn_of(budget.is_some());
     }
     let key = which.find(&store)?;
     print_record(&store, &key, which.json)
@@ -172,13 +170,6 @@ fn revoke(settings: &Settings<'_>, which: &Which) -> Result<(), Failure> {
         terminal::note(&said);
     }
     Ok(())
-}
-
-/// Whoever relies on a budget must know that calls do not hold money yet.
-fn warn_of(budget: bool) {
-    if budget {
-        terminal::note("the budget is kept, but calls are not held to it yet");
-    }
 }
 
 /// Prints a secret, the only time that it can be.

@@ -1,4 +1,4 @@
-//! Whether the call may begin now: the kind of its account, the limits of its key.
+//! Whether the call may begin now: the limits of its key.
 
 use super::decode::RawCall;
 use super::settle::Record;
@@ -9,12 +9,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{AccountKind, Caller};
+use vane_ledger::Caller;
 
 /// Takes a place among the running calls of the key, within its limits.
 ///
 /// # Errors
-/// If there is none, the account is prepaid, or the process is about to stop.
+/// If there is none, or the process is about to stop.
 pub(super) fn admit(
     gateway: &Arc<Gateway>,
     caller: &Caller,
@@ -29,9 +29,6 @@ pub(super) fn admit(
             ..fault
         });
     }
-    if caller.kind == AccountKind::Prepaid {
-        return Err(unserved(caller));
-    }
     let tokens = match caller.limits.tokens_per_minute {
         Some(_) => tokens_at_most(&call.head, call.dialect().task()),
         None => 0,
@@ -41,14 +38,4 @@ pub(super) fn admit(
         .enter(caller, tokens, gateway.clock.elapsed());
     record.stands(standing);
     place.map_err(Refusal::fault)
-}
-
-/// Calls do not hold money yet, so a prepaid account could spend what it does not have.
-fn unserved(caller: &Caller) -> Fault {
-    let message = format!(
-        "the account {:?} is prepaid, and this version of Vane does not serve prepaid accounts yet: \
-         use a key of a metered account",
-        caller.account_name
-    );
-    Fault::new(Kind::NoFunds, Blame::Caller, message)
 }

@@ -22,7 +22,7 @@ pub struct Line<'a> {
     pub offer: Option<&'a str>,
     pub provider: Option<&'a str>,
     pub stream: bool,
-    pub attempts: u32,
+    pub attempts: usize,
     pub usage: Usage,
     pub counted: Option<&'static str>,
     pub cost: Option<Money>,
@@ -170,7 +170,7 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     } else {
         b",\"stream\":false"
     });
-    number(out, ",\"attempts\":", u64::from(line.attempts));
+    number(out, ",\"attempts\":", line.attempts as u64);
     if let Some(counted) = line.counted {
         number(out, ",\"input\":", line.usage.input_total());
         number(out, ",\"cache_read\":", line.usage.cache_read);

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use vane_catalog::Money;
+use vane_ledger::book::Period;
 use vane_ledger::{Clock, Key, Limits, NewKey};
 use vane_testkit::{Answer, Fault, Usage};
 
@@ -193,7 +195,7 @@ async fn a_call_above_the_whole_limit_is_refused_at_once_and_for_good() {
 }
 
 #[tokio::test]
-async fn a_failed_call_gives_its_tokens_back_and_one_that_is_left_does_not() {
+async fn a_failed_call_gives_its_tokens_back_and_one_that_is_left_keeps_its_input() {
     let world = world().await;
     let key = world.new_key(&per_minute(0, 5_000));
     let body = with_output(Door::Chat, Door::Chat.request("lab-m", "Hi", true), 1_000);
@@ -216,7 +218,8 @@ async fn a_failed_call_gives_its_tokens_back_and_one_that_is_left_does_not() {
     assert_eq!(lines[2]["outcome"], "client_gone");
     world.fake.gate("head").open_for_good();
     let reply = ask(&world, &key, PATH, &body).await.ok();
-    let expected = Some(remaining(2 * estimate));
+    let input = estimate - 1_000;
+    let expected = Some(remaining(estimate + input));
     assert_eq!(told(Door::Chat, &reply, "tokens")[1], expected.as_deref());
 }
 
@@ -379,6 +382,35 @@ async fn a_rotated_key_overlaps_and_its_limit_is_not_doubled() {
         refused.text()
     );
     ask(&world, &new, path, &body).await.ok();
+}
+
+/// How many calls pass before the budget refuses one; the keys take turns.
+async fn calls_within_budget(world: &World, keys: &[&Key]) -> usize {
+    let body = with_output(Door::Chat, Door::Chat.request("lab-m", "Hi", false), 10);
+    for made in 0..20 {
+        let reply = ask(world, keys[made % keys.len()], PATH, &body).await;
+        if reply.status != 200 {
+            let said = reply.text();
+            assert!(said.contains("the budget of the key"), "{said}");
+            return made;
+        }
+    }
+    panic!("no budget held")
+}
+
+#[tokio::test]
+async fn a_rotated_key_spends_one_budget() {
+    let world = world().await;
+    let budgeted = || NewKey {
+        budget: Some((Money::from_pico(300_000_000), Period::Day)),
+        ..named("budgeted")
+    };
+    let (alone, old) = (world.new_key(&budgeted()), world.new_key(&budgeted()));
+    let store = &world.gateway.store;
+    let new = store.rotate_key(world.account, old.id(), 600, NOW).unwrap();
+    let calls = calls_within_budget(&world, &[&alone]).await;
+    assert!((2..8).contains(&calls), "{calls}");
+    assert_eq!(calls_within_budget(&world, &[&old, &new]).await, calls);
 }
 
 #[tokio::test]

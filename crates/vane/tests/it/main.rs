@@ -42,6 +42,7 @@ mod matrix;
 mod messages;
 mod metrics;
 mod models;
+mod money;
 mod proxies;
 mod recorded;
 mod reload;
