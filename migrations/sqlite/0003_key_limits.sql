@@ -26,5 +26,7 @@ BEGIN UPDATE key_revision SET value = value + 1; END;
 -- A key ring knows which keys have a budget.
 CREATE TRIGGER budget_made AFTER INSERT ON budget
 BEGIN UPDATE key_revision SET value = value + 1; END;
-CREATE TRIGGER budget_removed AFTER DELETE ON budget
+CREATE TRIGGER budget_changed AFTER UPDATE ON budget
+BEGIN UPDATE key_revision SET value = value + 1; END;
+CREATE TRIGGER budget_ended AFTER DELETE ON budget
 BEGIN UPDATE key_revision SET value = value + 1; END;

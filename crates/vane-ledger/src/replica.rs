@@ -250,10 +250,7 @@ impl Replica {
     pub async fn caught_up(&self, patience: Duration) -> Result<(), Short> {
         let behind = || Short::Away("the store is behind: try again in a moment".to_owned());
         let caught = async {
-            let flushed = self
-                .journal
-                .submit(record::MARK, &[], Durability::Power)
-                .map_err(|refused| Short::Away(refused.to_string()))?;
+            let flushed = self.journal.flush();
             let flushed = flushed
                 .await
                 .map_err(|error| Short::Away(error.to_string()))?;

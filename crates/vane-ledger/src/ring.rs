@@ -35,9 +35,9 @@ pub struct Caller {
     pub account_id: AccountId,
     pub account_name: String,
     pub kind: AccountKind,
-    pub limits: Limits,
     /// Whether the key has a budget.
     pub budgeted: bool,
+    pub limits: Limits,
 }
 
 /// Why a key was turned away. Only who holds the right key learns what became of it.

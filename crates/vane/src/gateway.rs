@@ -69,8 +69,8 @@ impl Gateway {
                 account_id: account.id,
                 account_name: account.name,
                 kind: account.kind,
-                limits: Limits::default(),
                 budgeted: false,
+                limits: Limits::default(),
             })
         });
         let journal = Settings {

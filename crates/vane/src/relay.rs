@@ -30,7 +30,6 @@ pub use authenticate::authenticate;
 pub use count::count_tokens;
 pub use decode::{RawCall, decode};
 pub use dispatch::RETRY_BUDGET_START;
-pub use encode::HOP;
 pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
 pub use plan::{Choice, LeftOut, Plan};

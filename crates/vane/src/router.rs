@@ -9,12 +9,12 @@ use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
 use crate::telemetry;
-use crate::upstream::Pool;
+use crate::upstream::{HOP, Pool};
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderValue,
-    USER_AGENT,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderName,
+    HeaderValue, USER_AGENT,
 };
 use http::{HeaderMap, Method, Request, Uri};
 use std::net::IpAddr;
@@ -290,7 +290,7 @@ async fn keyed(
 ) -> Response {
     let mut record = Record::begin(gateway, door, request_id.to_owned());
     let answered = async {
-        if headers.contains_key(relay::HOP) {
+        if headers.contains_key(HOP) {
             let message =
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
@@ -345,7 +345,6 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
-    let anthropic = headers.contains_key("anthropic-version");
     let dialect = match (door.dialect, door.route) {
         (Dialect::OpenaiChat, "/v1/chat/completions" | "/v1/models" | "/v1/models/{id}")
             if mistral =>
@@ -353,7 +352,9 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
             Dialect::MistralChat
         }
         (Dialect::OpenaiEmbeddings, _) if mistral => Dialect::MistralEmbeddings,
-        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}") if anthropic => {
+        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}")
+            if headers.contains_key("anthropic-version") =>
+        {
             Dialect::AnthropicMessages
         }
         (dialect, _) => dialect,
@@ -461,13 +462,20 @@ fn preflight() -> Response {
     response
 }
 
-/// Every answer says which request it belongs to, by the names that clients look for.
+/// What clients look for when they want to say which request it was.
+const REQUEST_ID: [HeaderName; 3] = [
+    HeaderName::from_static("vane-request-id"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+];
+
+/// Every answer says which request it belongs to.
 fn finished(mut response: Response, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         let headers = response.headers_mut();
-        headers.insert("vane-request-id", value.clone());
-        headers.insert("x-request-id", value.clone());
-        headers.insert("request-id", value);
+        for name in REQUEST_ID {
+            headers.insert(name, value.clone());
+        }
     }
     response
 }

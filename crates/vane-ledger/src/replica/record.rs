@@ -7,8 +7,6 @@ use crate::book::Op;
 pub(super) const OPENED: u8 = 1;
 /// What has happened: a settlement.
 pub(super) const SETTLED: u8 = 2;
-/// Nothing, so that what stands before it is known to be synced.
-pub(super) const MARK: u8 = 3;
 
 pub(super) fn opened(call: &str, op: &Op) -> Vec<u8> {
     // The id stands before it, so that who only looks for the call need not read the rest.

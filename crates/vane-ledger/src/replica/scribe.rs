@@ -19,9 +19,7 @@ use crate::book::{Act, Op, Outcome, Refusal, Status};
 use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::id::new_id;
-use crate::journal::{
-    Batch, DiskError, Durability, Journal, JournalError, Position, Replay, Ticket,
-};
+use crate::journal::{Batch, DiskError, Journal, JournalError, Position, Replay, Ticket};
 use crate::store::{self, Ingest, Store};
 
 pub(super) struct Scribe {
@@ -155,10 +153,7 @@ impl Desk {
 
     /// Ingests all that was ever written.
     fn finish(&mut self, waiting: &mut Option<Batch>) -> Result<(), ReplicaError> {
-        let Ok(flushed) = self.journal.submit(record::MARK, &[], Durability::Power) else {
-            return Ok(());
-        };
-        let end = parked(flushed)?;
+        let end = parked(self.journal.flush())?;
         let mut before = None;
         while self.position < end && before != Some(self.position) {
             before = Some(self.position);
@@ -238,7 +233,6 @@ impl Desk {
                     }
                     read.ops.push(op);
                 }
-                record::MARK => {}
                 _ => return Err(ReplicaError::Unreadable),
             }
         }

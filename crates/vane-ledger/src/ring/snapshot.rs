@@ -74,8 +74,8 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         account_id: AccountId(row.get(3)?),
         account_name: row.get(4)?,
         kind: AccountKind::from_column(&row.get::<_, String>(5)?)?,
-        limits: Limits::read(row, 10)?,
         budgeted: row.get(9)?,
+        limits: Limits::read(row, 10)?,
     };
     Ok(Ringed {
         hash: row.get(6)?,

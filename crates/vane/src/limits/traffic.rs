@@ -193,6 +193,11 @@ impl Place {
             window.take_back(reserved.tokens - tokens, reserved.second);
         }
     }
+
+    /// Nobody counted what the call used: what was reserved counts as that.
+    pub fn used_as_reserved(&mut self) {
+        self.reserved = None;
+    }
 }
 
 impl Drop for Place {

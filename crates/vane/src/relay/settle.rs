@@ -63,12 +63,12 @@ struct Facts {
     failed: Vec<String>,
     fault: Option<String>,
     place: Option<Place>,
-    standing: Standing,
     /// Money set aside; taken when the call is settled.
     hold: Option<Hold>,
     undelivered: bool,
     /// Output bytes of which the journal was told last, and when.
     noted: (u64, Instant),
+    standing: Standing,
 }
 
 /// A running call's usage is noted for the case of a crash this often, and after so much output.
@@ -101,10 +101,10 @@ impl Record {
             failed: Vec::new(),
             fault: None,
             place: None,
-            standing: Standing::default(),
             hold: None,
             undelivered: false,
             noted: (0, Instant::now()),
+            standing: Standing::default(),
         })))
     }
 
@@ -245,10 +245,6 @@ impl Record {
         }
         // Where it was not settled before, nobody waits for it.
         let _unawaited = facts.settle(outcome);
-        if let Some(place) = &mut facts.place {
-            let tokens = facts.usage.input_total().saturating_add(facts.usage.output);
-            place.used(tokens, facts.gateway.clock.elapsed());
-        }
         facts.end(outcome, status);
     }
 
@@ -347,7 +343,8 @@ impl Facts {
         })
     }
 
-    fn end(&self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16) {
+        self.tell_limits(outcome);
         if let Some(offer) = &self.offer {
             let tally = &offer.tally;
             add(&tally.input_tokens, self.usage.input_total());
@@ -391,6 +388,18 @@ impl Facts {
             failed: &self.failed,
             fault: self.fault.as_deref(),
         });
+    }
+
+    /// Makes the tokens that were reserved of the key's limit those that were counted.
+    fn tell_limits(&mut self, outcome: Outcome) {
+        let Some(place) = &mut self.place else { return };
+        if self.first_content.is_none() && outcome == Outcome::ClientGone {
+            // Whoever leaves before anything came has made the provider work all the same.
+            place.used_as_reserved();
+        } else {
+            let used = self.usage.input_total().saturating_add(self.usage.output);
+            place.used(used, self.gateway.clock.elapsed());
+        }
     }
 }
 

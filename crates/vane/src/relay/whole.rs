@@ -181,9 +181,9 @@ impl WholeAnswer {
         let mut response = json(200, body);
         let headers = response.headers_mut();
         identify(headers, &self.choice, &self.notes);
-        name(headers, "vane-model", &walk.call.model);
+        name(headers, MODEL, &walk.call.model);
         if let Some(cost) = &cost {
-            name(headers, "vane-cost", cost);
+            name(headers, COST, cost);
         }
         record.end(Outcome::Done, 200, None);
         response
@@ -249,16 +249,21 @@ pub(super) fn reply(walk: &Walk, choice: &Choice) -> Result<Reply, Fault> {
     })
 }
 
+pub(super) const MODEL: HeaderName = HeaderName::from_static("vane-model");
+const COST: HeaderName = HeaderName::from_static("vane-cost");
+const PROVIDER: HeaderName = HeaderName::from_static("vane-provider");
+const DROPPED: HeaderName = HeaderName::from_static("vane-dropped");
+
 /// Says who answered and what could not be carried there.
 pub(super) fn identify(headers: &mut HeaderMap, choice: &Choice, notes: &Notes) {
-    name(headers, "vane-provider", &choice.offer.provider.id);
+    name(headers, PROVIDER, &choice.offer.provider.id);
     if !notes.is_empty() {
-        name(headers, "vane-dropped", &notes.dropped().join(","));
+        name(headers, DROPPED, &notes.dropped().join(","));
     }
 }
 
 /// Sets a header to a text that may hold anything.
-pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
+pub(super) fn name(headers: &mut HeaderMap, header: HeaderName, text: &str) {
     let clean = |text: &str| -> String {
         text.chars()
             .map(|c| {
@@ -272,7 +277,7 @@ pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
     };
     let value = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&clean(text)));
     if let Ok(value) = value {
-        headers.insert(HeaderName::from_static(header), value);
+        headers.insert(header, value);
     }
 }
 

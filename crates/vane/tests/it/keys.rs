@@ -195,7 +195,7 @@ async fn a_call_above_the_whole_limit_is_refused_at_once_and_for_good() {
 }
 
 #[tokio::test]
-async fn a_failed_call_gives_its_tokens_back_and_one_that_is_left_keeps_its_input() {
+async fn a_failed_call_gives_its_tokens_back_and_one_that_is_left_does_not() {
     let world = world().await;
     let key = world.new_key(&per_minute(0, 5_000));
     let body = with_output(Door::Chat, Door::Chat.request("lab-m", "Hi", true), 1_000);
@@ -218,8 +218,7 @@ async fn a_failed_call_gives_its_tokens_back_and_one_that_is_left_keeps_its_inpu
     assert_eq!(lines[2]["outcome"], "client_gone");
     world.fake.gate("head").open_for_good();
     let reply = ask(&world, &key, PATH, &body).await.ok();
-    let input = estimate - 1_000;
-    let expected = Some(remaining(estimate + input));
+    let expected = Some(remaining(2 * estimate));
     assert_eq!(told(Door::Chat, &reply, "tokens")[1], expected.as_deref());
 }
 

@@ -56,10 +56,10 @@ impl Store {
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
         let Self::Sqlite(database) = self;
-        database.write_with(|txn, prices| {
+        database.write_with(|txn, memory| {
             let kept = Kept(txn);
             kept.advance(batch.instance, batch.position)?;
-            let mut books = Batch::new(kept, prices)?;
+            let mut books = Batch::new(kept, memory)?;
             let mut outcomes = Vec::with_capacity(batch.ops.len());
             for op in batch.ops {
                 let outcome = books.apply(op)?;

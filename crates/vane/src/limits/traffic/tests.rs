@@ -104,9 +104,13 @@ fn what_a_call_really_used_replaces_what_it_reserved() {
     // The excess counts from the second in which it was known.
     assert_eq!(left(SECOND * 66), 20);
     assert_eq!(left(SECOND * 111), 100);
-    // A call that never began used nothing.
+    // A call that never began used nothing; of one that nobody counted, nobody knows.
     drop(enter(&traffic, &key, 10, SECOND * 111).unwrap());
     assert_eq!(left(SECOND * 111), 100);
+    let mut gone = enter(&traffic, &key, 10, SECOND * 111).unwrap();
+    gone.used_as_reserved();
+    drop(gone);
+    assert_eq!(left(SECOND * 111), 90);
     let mut long = enter(&traffic, &key, 10, SECOND * 200).unwrap();
     long.used(0, SECOND * 300);
     assert_eq!(left(SECOND * 300), 100);
