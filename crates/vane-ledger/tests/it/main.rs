@@ -12,6 +12,7 @@ mod cost;
 mod ingest;
 mod keys;
 mod opening;
+mod random;
 mod replica;
 mod reports;
 mod ring;
