@@ -10,7 +10,7 @@ use vane_ledger::{KeyRecord, NewKey, Store};
 
 use self::show::{as_json, list, print_record};
 use self::terms::Terms;
-use super::settings::{account, now};
+use super::settings::{account, find_key, no_key, now};
 use super::{Failure, Settings, terminal};
 use crate::config::quantity;
 
@@ -184,8 +184,7 @@ fn tell(
         terminal::note("this is the only time that the key is shown");
         return Ok(());
     }
-    let record = store.find_key(key.id())?.ok_or_else(|| missing(key.id()))?;
-    let mut told = as_json(store, &record)?;
+    let mut told = as_json(store, &find_key(store, key.id())?)?;
     told["key"] = key.expose().into();
     if let Some(old) = replaces {
         told["replaces"] = json!(old);
@@ -195,20 +194,11 @@ fn tell(
 
 impl Which {
     fn find(&self, store: &Store) -> Result<KeyRecord, Failure> {
-        // A key that is pasted as people hold it, whole or masked, has its id in it.
-        let pasted = self.id.strip_prefix("sk-vane-");
-        let id = pasted.map_or(&*self.id, |rest| rest.split('-').next().unwrap_or(rest));
-        let key = store.find_key(id)?.ok_or_else(|| missing(id))?;
+        let key = find_key(store, &self.id)?;
         let account = self.account.as_deref().map(|name| account(store, name));
         match account.transpose()? {
-            Some(account) if account.id != key.account => Err(missing(id)),
+            Some(account) if account.id != key.account => Err(no_key(&key.id)),
             _ => Ok(key),
         }
     }
-}
-
-fn missing(id: &str) -> Failure {
-    Failure::said(format!(
-        "there is no key {id:?}; `vane key list` shows them"
-    ))
 }

@@ -60,7 +60,8 @@ enum Command {
     Models(models::Models),
     /// Explain which offers a model's calls would try, without calling anyone
     #[command(after_help = "Examples:\n  vane route codestral-latest\n  \
-                            vane route gpt-5 --door anthropic_messages --json")]
+                            vane route gpt-5 --door anthropic_messages --json\n  \
+                            vane route codestral-latest --key 3kTMd0y1Aa")]
     Route(route::Route),
     /// Talk to a model through a running Vane
     #[command(
