@@ -104,6 +104,11 @@ impl Desk {
     }
 
     fn answer(&self, purse: &Arc<Purse>) {
+        if purse.recount()
+            && let Err(error) = self.take_back(vec![Arc::clone(purse)], Duration::ZERO)
+        {
+            return purse.refuse(away(error));
+        }
         let wanted = purse.wanted();
         // Money has come back since: who waits is to look again.
         if wanted.one == Money::ZERO && purse.lease().is_some() {
@@ -161,7 +166,8 @@ impl Desk {
         };
         let budget = budget.map(|spending| Allowed {
             amount: spending.budget.amount,
-            gone: Money::checked_sum([spending.spent, spending.leased]).unwrap_or(spending.budget.amount),
+            gone: Money::checked_sum([spending.spent, spending.leased])
+                .unwrap_or(spending.budget.amount),
             resets_at: spending.budget.period.end(self.clock.now()),
         });
         Ok(Room { free, budget })

@@ -47,7 +47,7 @@ pub(super) fn payer(caller: &Caller) -> Payer<'_> {
         account: caller.account_id,
         prepaid: caller.kind == AccountKind::Prepaid,
         key: &caller.key_id,
-        budgeted: caller.budgeted,
+        budget: caller.budget,
     }
 }
 
@@ -123,15 +123,25 @@ pub(super) fn tell(
     {
         name(headers, BALANCE, &balance.to_string());
     }
-    let Some(Spent { amount, spent, resets_at }) = budget else {
+    let Some(Spent {
+        amount,
+        spent,
+        resets_at,
+    }) = budget
+    else {
         return;
     };
-    let rest = amount.checked_sub(spent).unwrap_or_default().max(Money::ZERO);
+    let rest = amount
+        .checked_sub(spent)
+        .unwrap_or_default()
+        .max(Money::ZERO);
     name(headers, BUDGET, &rest.to_string());
     let part = |of: i64| i128::from(of) * i128::from(amount.pico()) / 100;
     if i128::from(spent.pico()) >= part(WARN_FROM_PERCENT) {
         let resets_on = Date::of(resets_at);
-        let warning = format!("${spent} of the budget of ${amount} is spent; it begins anew on {resets_on} (UTC)");
+        let warning = format!(
+            "${spent} of the budget of ${amount} is spent; it begins anew on {resets_on} (UTC)"
+        );
         name(headers, BUDGET_WARNING, &warning);
     }
 }

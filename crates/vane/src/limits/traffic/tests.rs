@@ -11,7 +11,7 @@ fn caller(key: &str, requests: u32, tokens: u32, concurrency: u32) -> Caller {
         account_id: AccountId(1),
         account_name: "team".to_owned(),
         kind: AccountKind::Metered,
-        budgeted: false,
+        budget: None,
         limits: Limits {
             requests_per_minute: NonZeroU32::new(requests),
             tokens_per_minute: NonZeroU32::new(tokens),
