@@ -189,6 +189,24 @@ impl Journal {
         self.queue.trouble()
     }
 
+    /// Why a record would not be taken now, if that is so.
+    #[must_use]
+    pub fn refuses(&self) -> Option<Refused> {
+        self.queue.refuses()
+    }
+
+    /// Records that wait for the writer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Up to where readers see it.
+    #[must_use]
+    pub fn synced(&self) -> Position {
+        Position::new(self.queue.shelf.synced())
+    }
+
     /// The records after `from`, oldest first.
     #[must_use]
     pub fn replay(&self, from: Position) -> Replay {

@@ -86,6 +86,15 @@ impl Queue {
         })
     }
 
+    /// Why even an empty record would not be taken, if that is so.
+    pub(super) fn refuses(&self) -> Option<Refused> {
+        self.admits(&self.waiting(), HEAD).err()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.waiting().frames.len()
+    }
+
     fn admits(&self, waiting: &Waiting, bytes: usize) -> Result<(), Refused> {
         if waiting.closing {
             return Err(Refused::Closed);

@@ -20,7 +20,7 @@ use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
 pub(crate) use batch::Prices;
-pub use ingest::{Ingest, Life};
+pub use ingest::{Ingest, Life, Stray};
 pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};
 pub use usage::{By, Of, ProviderDay, UsageRow};
