@@ -69,6 +69,8 @@ pub use replay::{BATCH_MAX, Replay};
 pub use ticket::Ticket;
 
 use disk::Disk;
+#[cfg(test)]
+pub(crate) use disk::model::Model;
 use queue::Queue;
 use recover::Opening;
 use writer::Writer;
@@ -127,6 +129,27 @@ impl Journal {
         let lock = lock::take(folder)?;
         let disk = Disk::Folder(folder.to_owned());
         Self::start(disk, lock, instance, epoch, ingested, settings)
+    }
+
+    /// Over a disk that forgets; `folder` has the lock.
+    #[cfg(test)]
+    pub(crate) fn over(
+        model: &Model,
+        folder: &Path,
+        instance: [u8; 16],
+        epoch: u64,
+        ingested: Position,
+        settings: &Settings,
+    ) -> Result<Self, JournalError> {
+        let disk = Disk::Model(model.clone());
+        Self::start(
+            disk,
+            lock::take(folder)?,
+            instance,
+            epoch,
+            ingested,
+            settings,
+        )
     }
 
     fn start(

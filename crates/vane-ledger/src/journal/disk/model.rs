@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 type Names = BTreeMap<String, usize>;
 
+#[derive(Clone)]
 enum Op {
     Write(usize, usize, Vec<u8>),
     Cut(usize, usize),
     Names(Names),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct State {
     names: Names,
     durable_names: Names,
@@ -34,6 +35,13 @@ pub(crate) struct Open(Model, usize);
 impl Model {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
+    }
+
+    /// Another disk that is as this one was at an instant at which `meanwhile` was true.
+    pub(crate) fn copied(&self, meanwhile: impl FnOnce()) -> Self {
+        let state = self.state();
+        meanwhile();
+        Self(Arc::new(Mutex::new(state.clone())))
     }
 
     pub(super) fn names(&self) -> Vec<String> {
