@@ -165,9 +165,8 @@ impl Future for Settling {
         };
         let written = ready!(Pin::new(ticket).poll(context));
         self.ticket = None;
-        match (&written, self.sent.take()) {
-            (Err(_), Some(sent)) => self.unwritten.failed(*sent),
-            (_, _) => {}
+        if let (Err(_), Some(sent)) = (&written, self.sent.take()) {
+            self.unwritten.failed(*sent);
         }
         Poll::Ready(written)
     }

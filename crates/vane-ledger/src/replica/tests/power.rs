@@ -102,14 +102,21 @@ async fn cut(dice: &mut Dice) {
     let _gone = std::fs::remove_dir_all(&after);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn power_cuts_lose_no_acknowledged_settlement() {
-    let cuts = match std::env::var_os("VANE_TEST_LONG") {
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the length of a test is no setting of the product"
+)]
+fn cuts() -> usize {
+    match std::env::var_os("VANE_TEST_LONG") {
         Some(_) => 200,
         None => 20,
-    };
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn power_cuts_lose_no_acknowledged_settlement() {
     let mut dice = Dice(42);
-    for _ in 0..cuts {
+    for _ in 0..cuts() {
         cut(&mut dice).await;
     }
 }
