@@ -22,8 +22,7 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
-use vane_ledger::journal::Ticket;
-use vane_ledger::{AccountId, Caller, Hold};
+use vane_ledger::{AccountId, Caller, Hold, Settling};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,12 +221,12 @@ impl Record {
         });
     }
 
-    /// Settles what the call cost, once. What depends on it may be told when the ticket resolves;
+    /// Settles what the call cost, once. What depends on it may be told when that has resolved;
     /// there is none where nobody was asked.
     ///
     /// # Errors
     /// When it cannot be recorded: then the rest of the answer must not be given.
-    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(facts) = self.0.as_mut() else {
             return Ok(None);
         };
@@ -317,7 +316,7 @@ impl Facts {
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(hold) = self.hold.take().filter(|_| !self.attempts.is_empty()) else {
             return Ok(None);
         };

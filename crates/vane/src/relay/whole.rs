@@ -141,11 +141,9 @@ fn too_long(max: usize) -> Fault {
 impl WholeAnswer {
     pub(super) fn embeddings(asked: (Choice, Notes), vectors: super::embed::Vectors) -> Self {
         let (choice, notes) = asked;
-        let meter = Meter {
-            usage: Some(vectors.usage()),
-            content: true,
-            ..Meter::default()
-        };
+        let mut meter = Meter::default();
+        meter.usage = Some(vectors.usage());
+        meter.content = true;
         Self {
             choice,
             notes,
