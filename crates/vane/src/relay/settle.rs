@@ -9,6 +9,7 @@ use super::decode::RawCall;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::receipt;
+use super::whole;
 use crate::gateway::Gateway;
 use crate::limits::{Place, Standing};
 use crate::telemetry::{Line, Status};
@@ -18,7 +19,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 use vane_catalog::{Cost, Money};
-use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
@@ -335,11 +335,9 @@ impl Facts {
         let settlement = self.settlement(status, pays_max);
         let cost = self.cost.unwrap_or_default();
         let settled = self.gateway.replica.settle(hold, settlement, cost);
-        settled.map(Some).map_err(|refused| {
-            let message =
-                format!("the call cannot be recorded at present: {refused}; try again in a moment");
-            Fault::new(Kind::Unavailable, Blame::Us, message)
-        })
+        settled
+            .map(Some)
+            .map_err(|refused| whole::unrecorded(&refused))
     }
 
     fn end(&mut self, outcome: Outcome, status: u16) {

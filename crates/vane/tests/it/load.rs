@@ -71,7 +71,6 @@ impl Dice {
 /// A key and who pays for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Payer {
-    pub(crate) account: AccountId,
     pub(crate) key_id: String,
     pub(crate) key: String,
 }
@@ -137,7 +136,6 @@ impl Site {
                 self.budget(key.id());
             }
             Payer {
-                account,
                 key_id: key.id().to_owned(),
                 key: key.expose().to_owned(),
             }
