@@ -12,7 +12,7 @@ use vane_testkit::{Answer, Fault};
 
 use crate::client::{Ask, answered, within};
 use crate::door::{DOORS, Door};
-use crate::load::long;
+use crate::site::long;
 use crate::world::{NOW, World, named};
 
 const DAY: i64 = 86_400;
