@@ -8,7 +8,8 @@ use vane_catalog::Money;
 use vane_ledger::book::{Receipt, Status};
 use vane_testkit::Answer;
 
-use crate::load::{Dice, Load, Payer, Site, Told, charge, long};
+use crate::load::{Load, Told};
+use crate::site::{Dice, Payer, Site, charge, long};
 
 const CLIENTS: usize = 32;
 
