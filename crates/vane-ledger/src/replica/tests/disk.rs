@@ -7,11 +7,9 @@ use crate::journal::{Durability, Model};
 use crate::replica::{Replica, Short};
 
 /// From now on nothing is written; what is submitted in `meanwhile` finds that out.
-fn fail<T>(model: &Model, meanwhile: impl FnOnce() -> T) -> T {
+fn fail(model: &Model) {
     let mut state = model.state();
     (state.full, state.write_fails_after) = (true, Some(0));
-    // The writer waits for the disk.
-    meanwhile()
 }
 
 /// The writer mends the journal by itself, some time after it can.
@@ -35,16 +33,14 @@ async fn what_a_full_disk_did_not_take_is_written_later_and_charged_to_nobody() 
         holds.push(replica.hold(scene.payer(), micro(100)).await.unwrap());
     }
     assert_eq!(replica.figures().holds, 3);
-    // One that is waited for, one whose client has left, and one that is refused at once.
+    fail(&model);
+    // One whose write fails, and two that are refused at once, one of which nobody waits for.
     let mut settle = |id: &str| {
         let settlement = call(id, scene.payer, 10);
         replica.settle(holds.pop().unwrap(), settlement, micro(10))
     };
-    let (waited, left) = fail(&model, || {
-        (settle("req_1").unwrap(), settle("req_2").unwrap())
-    });
-    drop(left);
-    waited.await.unwrap_err();
+    settle("req_1").unwrap().await.unwrap_err();
+    drop(settle("req_2"));
     assert!(settle("req_3").is_err());
     let short = replica.hold(scene.payer(), micro(1)).await.unwrap_err();
     assert!(
