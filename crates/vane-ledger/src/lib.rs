@@ -34,5 +34,6 @@ pub use replica::{Hold, Payer, Replica, Short};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
-    BATCH_MAX, By, Ingest, Life, Of, Posted, ProviderDay, Sqlite, StatementLine, Store, UsageRow,
+    BATCH_MAX, By, Claim, Ingest, Life, Of, Posted, ProviderDay, Repeatable, Sqlite, StatementLine,
+    Store, UsageRow, Use,
 };

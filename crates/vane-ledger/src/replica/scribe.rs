@@ -40,6 +40,8 @@ pub(super) struct Life {
 const GATHER: Duration = Duration::from_millis(100);
 /// A store that fails is left alone for so long.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Answers that were kept for long enough are looked for this often.
+const FORGET_EVERY_SECONDS: i64 = 60;
 
 impl Scribe {
     /// Settles what former lives have left, then goes on by itself.
@@ -63,6 +65,8 @@ impl Scribe {
             position: from,
             kept: HashSet::new(),
             told,
+            clock: clock.clone(),
+            forgets_at: 0,
         };
         desk.recover(life.life.epoch, clock.now())?;
         let trouble = Arc::new(Mutex::new(None));
@@ -118,6 +122,9 @@ struct Desk {
     /// Running calls whose last word the store keeps.
     kept: HashSet<String>,
     told: watch::Sender<u64>,
+    clock: Clock,
+    /// When answers of idempotent calls are forgotten next.
+    forgets_at: i64,
 }
 
 /// A batch as the store takes it.
@@ -137,6 +144,7 @@ impl Desk {
                 Err(RecvTimeoutError::Disconnected) => true,
             };
             self.write_again();
+            self.forget();
             let done = self.catch_up(&mut waiting);
             let failed = done.is_err();
             let trouble = done.err().map(|error| error.to_string());
@@ -149,6 +157,20 @@ impl Desk {
         }
         // What the store does not take now is found in the journal at the next start.
         let _later = self.finish(&mut waiting);
+    }
+
+    /// Forgets answers that were kept for long enough, a few at a time.
+    fn forget(&mut self) {
+        let now = self.clock.now();
+        if now < self.forgets_at {
+            return;
+        }
+        // A store that fails is asked again in a while.
+        let forgotten = self.store.forget_answers(now).unwrap_or_default();
+        self.forgets_at = match forgotten < store::FORGOTTEN_AT_ONCE {
+            true => now.saturating_add(FORGET_EVERY_SECONDS),
+            false => now,
+        };
     }
 
     /// Ingests all that was ever written.
@@ -284,6 +306,7 @@ impl Desk {
             })?;
         }
         self.kept.clear();
+        self.store.abandon_uses(self.instance)?;
         self.return_leases(epoch, now)
     }
 

@@ -32,6 +32,7 @@ mod host;
 mod hosted;
 mod hostile;
 mod http1;
+mod idempotency;
 mod joined;
 mod key_commands;
 mod keys;

@@ -32,6 +32,26 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Self {
+        let (mut serving, mut lines) = Self::spawn(folder, variables);
+        // The greeting shows the first key, and ends with a line that has it too.
+        let key = lines.find(|line| line.trim().starts_with("sk-vane-"));
+        lines.find(|line| line.contains("ANTHROPIC_AUTH_TOKEN"));
+        key.unwrap().trim().clone_into(&mut serving.key);
+        serving.listen(lines)
+    }
+
+    /// Starts it where one was before, which was told this key.
+    pub(crate) fn again(folder: &Folder, variables: &[(&str, &str)], key: &str) -> Self {
+        let (mut serving, mut lines) = Self::spawn(folder, variables);
+        lines.find(|line| line.starts_with("Providers: ")).unwrap();
+        key.clone_into(&mut serving.key);
+        serving.listen(lines)
+    }
+
+    fn spawn(
+        folder: &Folder,
+        variables: &[(&str, &str)],
+    ) -> (Self, impl Iterator<Item = String> + Send + use<>) {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
@@ -40,25 +60,25 @@ impl Serving {
         command.envs(variables.iter().copied());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut lines = stderr.lines().map(Result::unwrap);
-        // The greeting shows the first key, and ends with a line that has it too.
-        let key = lines.find(|line| line.trim().starts_with("sk-vane-"));
-        lines.find(|line| line.contains("ANTHROPIC_AUTH_TOKEN"));
-        let log = Log::default();
-        let mut all = log.clone();
-        let reader = std::thread::spawn(move || {
+        let serving = Self {
+            child,
+            address,
+            key: String::new(),
+            log: Log::default(),
+            reader: None,
+        };
+        (serving, stderr.lines().map(Result::unwrap))
+    }
+
+    /// Listens to what it says from now on.
+    fn listen(mut self, lines: impl Iterator<Item = String> + Send + 'static) -> Self {
+        let mut all = self.log.clone();
+        self.reader = Some(std::thread::spawn(move || {
             for line in lines {
                 writeln!(all, "{line}").unwrap();
             }
-        });
-        let key = key.unwrap().trim().to_owned();
-        Self {
-            child,
-            address,
-            key,
-            log,
-            reader: Some(reader),
-        }
+        }));
+        self
     }
 
     pub(crate) async fn connect(&self) -> Connection {
