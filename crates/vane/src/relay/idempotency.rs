@@ -129,27 +129,26 @@ impl Once {
     /// # Errors
     /// Those of the call.
     pub(super) async fn keep(self, answered: Result<Response, Fault>) -> Result<Response, Fault> {
-        let (ending, answered) = match answered {
-            Ok(response) if response.status() == http::StatusCode::OK => {
-                let (parts, body) = response.into_parts();
-                let ending = match &body {
-                    Body::Whole(bytes) => ending(&parts.headers, bytes),
-                    Body::Stream(_) | Body::Kept(_) => Ending::Failed,
-                };
-                if let Body::Stream(streaming) = body {
-                    let kept = Kept::new(streaming, self, &parts.headers);
-                    return Ok(Response::from_parts(parts, Body::Kept(Box::new(kept))));
-                }
-                (ending, Ok(Response::from_parts(parts, body)))
+        let is_answer = |response: &Response| response.status() == http::StatusCode::OK;
+        if !answered.as_ref().is_ok_and(is_answer) {
+            drop(self.end(Ending::Failed).await);
+            return answered;
+        }
+        let (parts, body) = answered?.into_parts();
+        let body = match body {
+            Body::Whole(bytes) => {
+                drop(self.end(ending(&parts.headers, &bytes)).await);
+                Body::Whole(bytes)
             }
-            failed => (Ending::Failed, failed),
+            Body::Stream(streaming) => {
+                Body::Kept(Box::new(Kept::new(streaming, self, &parts.headers)))
+            }
+            kept @ Body::Kept(_) => kept,
         };
-        // A panic was reported when it happened.
-        let _ended = self.end(ending).await;
-        answered
+        Ok(Response::from_parts(parts, body))
     }
 
-    /// Says what became of the call; durable when the handle resolves.
+    /// Says what became of the call: durable when the handle resolves, or a panic was reported.
     fn end(mut self, ending: Ending) -> JoinHandle<()> {
         let claimed = self.0.take();
         spawn_blocking(move || {

@@ -1,19 +1,24 @@
 //! An answer as it is kept: one line of JSON with the headers that belong to it, then its body.
 //!
-//! Only what the answer itself says is kept. Ids, limits and CORS are told anew with each repeat.
+//! Only what the answer itself says is kept. Ids are told anew with each repeat; limits and balances
+//! are not, which a repeat does not change.
 
 use super::super::reply::{Body, Response};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 const REPLAYED_FROM: HeaderName = HeaderName::from_static("vane-replayed-from");
 
-fn belongs(name: &HeaderName) -> bool {
-    *name == CONTENT_TYPE
-        || *name == CACHE_CONTROL
-        || matches!(name.as_str(), "x-accel-buffering")
-        || name.as_str().starts_with("vane-")
-}
+/// Headers that are a part of the answer.
+const KEPT: [&str; 7] = [
+    "content-type",
+    "cache-control",
+    "x-accel-buffering",
+    "vane-model",
+    "vane-provider",
+    "vane-cost",
+    "vane-dropped",
+];
 
 pub(super) fn written(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
     let mut written = head(headers);
@@ -23,7 +28,7 @@ pub(super) fn written(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
 
 /// The line that stands before the body.
 pub(super) fn head(headers: &HeaderMap) -> Vec<u8> {
-    let headers = headers.iter().filter(|(name, _)| belongs(name));
+    let headers = headers.iter().filter(|(name, _)| KEPT.contains(&name.as_str()));
     let headers: Vec<(&str, &str)> = headers
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
         .collect();

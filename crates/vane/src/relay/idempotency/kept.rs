@@ -62,8 +62,7 @@ impl Kept {
                     }
                 }
                 Stage::Ending(kept, bytes) => {
-                    // A panic was reported when it happened.
-                    let _ended = ready!(Pin::new(kept).poll(cx));
+                    drop(ready!(Pin::new(kept).poll(cx)));
                     let bytes = bytes.take();
                     self.0 = Stage::Over;
                     return Poll::Ready(bytes);
