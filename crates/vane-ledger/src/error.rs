@@ -116,6 +116,20 @@ pub enum LedgerError {
     KeyReplaced { id: String, by: String },
 }
 
+impl LedgerError {
+    /// Whether what was to be written is at fault, not the database: it would fail again.
+    pub(crate) fn is_of_the_rows(&self) -> bool {
+        match self {
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
+            ),
+            Self::Refused(_) | Self::Unreadable { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for LedgerError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {

@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use rusqlite::Connection;
+use vane_catalog::Money;
 
 use self::allowance::Allowance;
 use self::snapshot::{Ringed, Snapshot};
@@ -35,8 +36,8 @@ pub struct Caller {
     pub account_id: AccountId,
     pub account_name: String,
     pub kind: AccountKind,
-    /// Whether the key has a budget.
-    pub budgeted: bool,
+    /// What the key may spend in each period of its budget, where it has one.
+    pub budget: Option<Money>,
     pub limits: Limits,
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Transaction};
+use vane_catalog::Money;
 
 use super::Caller;
 use crate::account::{AccountId, AccountKind};
@@ -50,7 +51,7 @@ impl Snapshot {
         let mut statement = txn.prepare_cached(&format!(
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
                     k.hash, k.revoked_at, k.retires_at,
-                    EXISTS (SELECT 1 FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
+                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
              FROM api_key k JOIN account a ON a.id = k.account"
         ))?;
         let mut rows = statement.query(())?;
@@ -74,7 +75,7 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         account_id: AccountId(row.get(3)?),
         account_name: row.get(4)?,
         kind: AccountKind::from_column(&row.get::<_, String>(5)?)?,
-        budgeted: row.get(9)?,
+        budget: row.get::<_, Option<i64>>(9)?.map(Money::from_pico),
         limits: Limits::read(row, 10)?,
     };
     Ok(Ringed {

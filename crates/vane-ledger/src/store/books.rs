@@ -20,7 +20,7 @@ use crate::account::{Account, AccountId};
 use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
-pub use ingest::{Ingest, Life};
+pub use ingest::{Ingest, Life, Stray};
 pub(crate) use memory::Memory;
 pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};

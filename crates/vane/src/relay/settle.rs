@@ -9,6 +9,7 @@ use super::decode::RawCall;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::receipt;
+use super::whole;
 use crate::gateway::Gateway;
 use crate::limits::{Place, Standing};
 use crate::telemetry::{Line, Status};
@@ -18,12 +19,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 use vane_catalog::{Cost, Money};
-use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
-use vane_ledger::journal::Ticket;
-use vane_ledger::{AccountId, Caller, Hold};
+use vane_ledger::{AccountId, Caller, Hold, Settling};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,12 +229,12 @@ impl Record {
         });
     }
 
-    /// Settles what the call cost, once. What depends on it may be told when the ticket resolves;
+    /// Settles what the call cost, once. What depends on it may be told when that has resolved;
     /// there is none where nobody was asked.
     ///
     /// # Errors
     /// When it cannot be recorded: then the rest of the answer must not be given.
-    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(facts) = self.0.as_mut() else {
             return Ok(None);
         };
@@ -325,7 +324,7 @@ impl Facts {
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(hold) = self.hold.take().filter(|_| !self.attempts.is_empty()) else {
             return Ok(None);
         };
@@ -344,11 +343,9 @@ impl Facts {
         let settlement = self.settlement(status, pays_max);
         let cost = self.cost.unwrap_or_default();
         let settled = self.gateway.replica.settle(hold, settlement, cost);
-        settled.map(Some).map_err(|refused| {
-            let message =
-                format!("the call cannot be recorded at present: {refused}; try again in a moment");
-            Fault::new(Kind::Unavailable, Blame::Us, message)
-        })
+        settled
+            .map(Some)
+            .map_err(|refused| whole::unrecorded(&refused))
     }
 
     fn end(&mut self, outcome: Outcome, status: u16) {
@@ -398,14 +395,14 @@ impl Facts {
             replayed: self.replayed.as_deref(),
         });
     }
-}
 
-impl Facts {
     /// Makes the tokens that were reserved of the key's limit those that were counted.
     fn tell_limits(&mut self, outcome: Outcome) {
-        // Whoever leaves before anything came has made the provider work all the same.
-        let uncounted = self.first_content.is_none() && outcome == Outcome::ClientGone;
-        if let (Some(place), false) = (&mut self.place, uncounted) {
+        let Some(place) = &mut self.place else { return };
+        if self.first_content.is_none() && outcome == Outcome::ClientGone {
+            // Whoever leaves before anything came has made the provider work all the same.
+            place.used_as_reserved();
+        } else {
             let used = self.usage.input_total().saturating_add(self.usage.output);
             place.used(used, self.gateway.clock.elapsed());
         }

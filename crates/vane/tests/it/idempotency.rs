@@ -382,6 +382,12 @@ fn served(serving: &Serving, stream: bool) -> Ask {
     ask.header("idempotency-key", format!("{KEY}-{stream}"))
 }
 
+fn again(folder: &Folder, key: &str) -> Serving {
+    let mut serving = Serving::again(folder);
+    key.clone_into(&mut serving.key);
+    serving
+}
+
 #[tokio::test]
 async fn m11_answers_outlive_a_killed_process_and_its_running_calls_do_not_block() {
     let folder = Folder::new();
@@ -400,16 +406,15 @@ async fn m11_answers_outlive_a_killed_process_and_its_running_calls_do_not_block
     let mut running = serving.connect().await.begin(&served(&serving, true)).await;
     running.until("One", 1).await;
     let key = serving.key.clone();
-    // Killed, not stopped.
-    drop(serving);
+    serving.kill();
     fake.always(Answer::text(SAID));
-    let serving = Serving::again(&folder, &[], &key);
+    let serving = again(&folder, &key);
     is_replay(&serving.ask(&served(&serving, false)).await, &whole);
     assert_eq!(fake.calls().len(), 2);
     let streamed = serving.ask(&served(&serving, true)).await.ok();
     assert_eq!(Door::Chat.read(&streamed).text, SAID);
-    drop(serving);
-    let serving = Serving::again(&folder, &[], &key);
+    serving.kill();
+    let serving = again(&folder, &key);
     is_replay(&serving.ask(&served(&serving, true)).await, &streamed);
     assert_eq!(fake.calls().len(), 3);
     for entry in std::fs::read_dir(&folder.0).unwrap().map(Result::unwrap) {

@@ -28,7 +28,9 @@ pub(super) fn written(headers: &HeaderMap, body: &[u8]) -> Vec<u8> {
 
 /// The line that stands before the body.
 pub(super) fn head(headers: &HeaderMap) -> Vec<u8> {
-    let headers = headers.iter().filter(|(name, _)| KEPT.contains(&name.as_str()));
+    let headers = headers
+        .iter()
+        .filter(|(name, _)| KEPT.contains(&name.as_str()));
     let headers: Vec<(&str, &str)> = headers
         .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
         .collect();
