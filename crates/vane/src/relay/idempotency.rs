@@ -23,6 +23,7 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::{Caller, Claim, LedgerError, Repeatable, Store, Use};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const KEY_NAME: &str = "Idempotency-Key";
 const KEY_CHARS_MAX: usize = 255;
 /// Longer answers are not kept.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -181,8 +182,6 @@ fn ending(headers: &HeaderMap, body: &[u8]) -> Ending {
         false => Ending::TooLarge,
     }
 }
-
-const KEY_NAME: &str = "Idempotency-Key";
 
 fn key(headers: &HeaderMap) -> Result<Option<&str>, Fault> {
     let mut values = headers.get_all(KEY).iter();
