@@ -4,6 +4,7 @@
 //! was made with. It is cheap to clone and may be shared by threads.
 
 pub(crate) mod books;
+mod idempotency;
 mod migrate;
 mod place;
 mod sqlite;
@@ -16,6 +17,8 @@ use crate::secret::{Purpose, Secret};
 pub use books::{
     BATCH_MAX, By, Ingest, Life, Of, Posted, ProviderDay, StatementLine, Stray, UsageRow,
 };
+pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
+pub use idempotency::{Claim, Repeatable, Use};
 pub(crate) use place::BUSY_SECONDS;
 pub use sqlite::Sqlite;
 

@@ -21,6 +21,7 @@ impl Desk {
             self.interrupt(calls)?;
         }
         self.kept.clear();
+        self.store.abandon_uses(self.life.instance)?;
         self.return_leases(self.life.life.epoch)
     }
 

@@ -31,6 +31,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "key_limits",
         sql: include_str!("../../../../migrations/sqlite/0003_key_limits.sql"),
     },
+    Migration {
+        version: 4,
+        name: "idempotency",
+        sql: include_str!("../../../../migrations/sqlite/0004_idempotency.sql"),
+    },
 ];
 
 pub(super) fn migrate(

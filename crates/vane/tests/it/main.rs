@@ -35,6 +35,7 @@ mod host;
 mod hosted;
 mod hostile;
 mod http1;
+mod idempotency;
 mod import;
 mod joined;
 mod key_commands;
