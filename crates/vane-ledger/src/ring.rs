@@ -37,6 +37,8 @@ pub struct Caller {
     pub models: Option<Vec<String>>,
     /// Whether the key has a budget.
     pub budgeted: bool,
+    /// Whether calls of the account are refused.
+    pub frozen: bool,
 }
 
 /// Why a key was turned away. Only who holds the right key learns that it is revoked or expired.

@@ -71,6 +71,7 @@ impl Gateway {
                 kind: account.kind,
                 models: None,
                 budgeted: false,
+                frozen: false,
             })
         });
         let journal = Settings {

@@ -49,7 +49,8 @@ impl Snapshot {
         let mut statement = txn.prepare_cached(
             "SELECT k.id, k.name, k.account, a.name, a.kind, k.models,
                     k.hash, k.expires_at, k.revoked_at,
-                    EXISTS (SELECT 1 FROM budget b WHERE b.key = k.id)
+                    EXISTS (SELECT 1 FROM budget b WHERE b.key = k.id),
+                    EXISTS (SELECT 1 FROM frozen f WHERE f.account = a.id)
              FROM api_key k JOIN account a ON a.id = k.account",
         )?;
         let mut rows = statement.query(())?;
@@ -75,6 +76,7 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         kind: AccountKind::from_column(&row.get::<_, String>(4)?)?,
         models: models_of(row.get(5)?)?,
         budgeted: row.get(9)?,
+        frozen: row.get(10)?,
     };
     Ok(Ringed {
         hash: row.get(6)?,

@@ -6,6 +6,7 @@
 
 mod batch;
 mod ingest;
+mod payments;
 mod read;
 mod report;
 mod usage;

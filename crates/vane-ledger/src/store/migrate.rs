@@ -26,6 +26,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "books",
         sql: include_str!("../../../../migrations/sqlite/0002_books.sql"),
     },
+    Migration {
+        version: 4,
+        name: "payments",
+        sql: include_str!("../../../../migrations/sqlite/0004_payments.sql"),
+    },
 ];
 
 pub(super) fn migrate(

@@ -11,6 +11,7 @@ mod books;
 mod cost;
 mod keys;
 mod opening;
+mod payments;
 mod replica;
 mod ring;
 

@@ -30,6 +30,7 @@ fn a_caller_is_the_key_and_its_account() {
         kind: AccountKind::Metered,
         models,
         budgeted: false,
+        frozen: false,
     };
     assert_eq!(*lookup(&ring, key.expose()).unwrap(), expected);
     assert!(
