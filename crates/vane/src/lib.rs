@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod gateway;
 pub mod limits;
+pub mod payments;
 pub mod relay;
 pub mod rescue;
 pub mod router;

@@ -5,6 +5,7 @@ mod host;
 use crate::api::{self, Page};
 use crate::config::Network;
 use crate::gateway::Gateway;
+use crate::payments;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
@@ -35,6 +36,8 @@ pub enum Route {
     Model(Door),
     /// Money of the caller's account.
     Api(Page, Door),
+    /// What a provider of payments has to say; its signature stands for a key.
+    Webhook(Door),
     Live,
     Ready,
     Metrics,
@@ -93,6 +96,13 @@ pub const ROUTES: &[(&str, Route)] = &[
         Route::Api(Page::Credits, door(Dialect::OpenaiChat, "/v1/credits")),
     ),
     (
+        "/v1/credits/top-ups",
+        Route::Api(
+            Page::TopUps,
+            door(Dialect::OpenaiChat, "/v1/credits/top-ups"),
+        ),
+    ),
+    (
         "/v1/usage",
         Route::Api(Page::Usage, door(Dialect::OpenaiChat, "/v1/usage")),
     ),
@@ -117,6 +127,11 @@ pub const ROUTES: &[(&str, Route)] = &[
         "/mistral/v1/models",
         Route::Models(door(Dialect::MistralChat, "/mistral/v1/models")),
     ),
+    // Called by providers of payments.
+    (
+        "/webhooks/stripe",
+        Route::Webhook(door(Dialect::OpenaiChat, "/webhooks/stripe")),
+    ),
     // Called by operators and their machines.
     ("/health/live", Route::Live),
     ("/health/ready", Route::Ready),
@@ -125,7 +140,14 @@ pub const ROUTES: &[(&str, Route)] = &[
 ];
 
 /// Paths below these are one thing each.
-const PREFIXES: [(&str, Route); 3] = [
+const PREFIXES: [(&str, Route); 4] = [
+    (
+        "/v1/credits/top-ups/",
+        Route::Api(
+            Page::TopUp,
+            door(Dialect::OpenaiChat, "/v1/credits/top-ups/{id}"),
+        ),
+    ),
     (
         "/v1/models/",
         Route::Model(door(Dialect::OpenaiChat, "/v1/models/{id}")),
@@ -195,7 +217,8 @@ pub async fn answer(
         | Route::Count(door)
         | Route::Models(door)
         | Route::Model(door)
-        | Route::Api(_, door) => {
+        | Route::Api(_, door)
+        | Route::Webhook(door) => {
             let door = recognised(door, &head.headers);
             let response = match method_fault(route, &head.method) {
                 Some(Method::OPTIONS) => preflight(),
@@ -207,6 +230,9 @@ pub async fn answer(
                         response.headers_mut().insert(ALLOW, value);
                     }
                     response
+                }
+                None if !may_deliver(&gateway, route, peer, &head.headers) => {
+                    rescue(door.dialect, &too_often(), &request_id)
                 }
                 None => {
                     let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
@@ -224,7 +250,10 @@ pub async fn answer(
                     .await
                 }
             };
-            with_cors(response)
+            match route {
+                Route::Webhook(_) => response,
+                _ => with_cors(response),
+            }
         }
     };
     if head.method == Method::HEAD {
@@ -258,8 +287,18 @@ impl Route {
             | Self::Count(door)
             | Self::Models(door)
             | Self::Model(door)
-            | Self::Api(_, door) => recognised(door, &head.headers).dialect,
+            | Self::Api(_, door)
+            | Self::Webhook(door) => recognised(door, &head.headers).dialect,
             Self::Live | Self::Ready | Self::Metrics | Self::Root => dialect_of(head),
+        }
+    }
+
+    /// What is not a call has a short body, if any.
+    const fn body_bytes_max(self) -> usize {
+        match self {
+            Self::Api(page, _) => page.body_bytes_max(),
+            Self::Webhook(_) => payments::BODY_BYTES_MAX,
+            _ => usize::MAX,
         }
     }
 }
@@ -272,7 +311,7 @@ fn dialect_of(head: &http::request::Parts) -> Dialect {
     }
 }
 
-/// Answers a route that needs a key.
+/// Answers a route whose caller proves who it is.
 #[expect(
     clippy::too_many_arguments,
     reason = "the parts of one request, taken apart once"
@@ -295,7 +334,8 @@ async fn keyed(
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
-        let pace = Pace::of(&gateway.state().config);
+        let mut pace = Pace::of(&gateway.state().config);
+        pace.bytes_max = pace.bytes_max.min(route.body_bytes_max());
         let body = relay::read_body(&headers, body, pace).await?;
         let inbound = Inbound {
             door,
@@ -311,8 +351,9 @@ async fn keyed(
             }
             Route::Api(page, _) => {
                 let query = uri.query().unwrap_or_default();
-                api::answer(gateway, page, rest, query, &inbound).await
+                api::answer(gateway, pool, page, rest, query, &inbound).await
             }
+            Route::Webhook(_) => payments::receive(gateway, &inbound).await,
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
@@ -362,14 +403,35 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
 /// The method that should have been used; `OPTIONS` stands for a preflight.
 fn method_fault(route: Route, method: &Method) -> Option<Method> {
     let wanted = match route {
-        Route::Call(_) | Route::Count(_) => Method::POST,
+        Route::Call(_) | Route::Count(_) | Route::Webhook(_) | Route::Api(Page::TopUps, _) => {
+            Method::POST
+        }
         _ => Method::GET,
     };
     match method {
         method if *method == wanted => None,
         &Method::HEAD if wanted == Method::GET => None,
-        &Method::OPTIONS => Some(Method::OPTIONS),
+        &Method::OPTIONS if !matches!(route, Route::Webhook(_)) => Some(Method::OPTIONS),
         _ => Some(wanted),
+    }
+}
+
+/// Whether a delivery to the webhook may be looked at; one without an address counts with others.
+fn may_deliver(gateway: &Gateway, route: Route, peer: IpAddr, headers: &HeaderMap) -> bool {
+    if !matches!(route, Route::Webhook(_)) {
+        return true;
+    }
+    let proxies = &gateway.state().config.trusted_proxies;
+    let client = client_address(proxies, peer, headers).unwrap_or(peer);
+    gateway.deliveries.enter(client, gateway.clock.now())
+}
+
+fn too_often() -> Fault {
+    let message = "too many deliveries at once: send them again";
+    let fault = Fault::new(Kind::RateLimited, Blame::Caller, message);
+    Fault {
+        retry_after: Some(std::time::Duration::from_secs(1)),
+        ..fault
     }
 }
 

@@ -12,7 +12,7 @@ use vane_ledger::Caller;
 /// Takes a place among the running calls of the key.
 ///
 /// # Errors
-/// If all are taken, or the process is about to stop.
+/// If all are taken, the account is frozen, or the process is about to stop.
 pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fault> {
     if gateway.draining.load(Relaxed) {
         let message = "Vane is restarting: try again in a moment";
@@ -21,6 +21,9 @@ pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fa
             retry_after: Some(Duration::from_secs(2)),
             ..fault
         });
+    }
+    if caller.frozen {
+        return Err(crate::payments::frozen(&caller.account_name));
     }
     gateway.concurrency.enter(&caller.key_id).ok_or_else(|| {
         let max = gateway.concurrency.max();

@@ -41,6 +41,7 @@ mod messages;
 mod metrics;
 mod models;
 mod money;
+mod payments;
 mod proxies;
 mod recorded;
 mod reload;
