@@ -150,6 +150,12 @@ impl Replica {
         })
     }
 
+    /// Whose system accounts the operations of this process are posted to.
+    #[must_use]
+    pub const fn instance(&self) -> i64 {
+        self.instance
+    }
+
     /// Sets `amount` aside for a call: from memory, or once it has been lent.
     ///
     /// # Errors

@@ -222,15 +222,7 @@ pub async fn answer(
             let door = recognised(door, &head.headers);
             let response = match method_fault(route, &head.method) {
                 Some(Method::OPTIONS) => preflight(),
-                Some(allowed) => {
-                    let message = format!("this route takes {allowed} only");
-                    let fault = Fault::new(Kind::Method, Blame::Caller, message);
-                    let mut response = rescue(door.dialect, &fault, &request_id);
-                    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
-                        response.headers_mut().insert(ALLOW, value);
-                    }
-                    response
-                }
+                Some(allowed) => takes_only(&allowed, door.dialect, &request_id),
                 None if !may_deliver(&gateway, route, peer, &head.headers) => {
                     rescue(door.dialect, &too_often(), &request_id)
                 }
@@ -433,6 +425,16 @@ fn too_often() -> Fault {
         retry_after: Some(std::time::Duration::from_secs(1)),
         ..fault
     }
+}
+
+fn takes_only(allowed: &Method, dialect: Dialect, request_id: &str) -> Response {
+    let message = format!("this route takes {allowed} only");
+    let fault = Fault::new(Kind::Method, Blame::Caller, message);
+    let mut response = rescue(dialect, &fault, request_id);
+    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
 }
 
 fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {

@@ -21,8 +21,6 @@ use vane_ledger::{Caller, new_id};
 
 /// A body has one number in it.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 10;
-/// The instance of a server: commands are zero.
-const INSTANCE: i64 = 1;
 
 pub(super) async fn create(
     gateway: &Gateway,
@@ -97,12 +95,12 @@ pub(super) async fn show(
 }
 
 async fn note(gateway: &Gateway, pay: Pay) -> Result<(), Fault> {
-    let now = gateway.clock.now();
+    let (now, instance) = (gateway.clock.now(), gateway.replica.instance());
     let noted = ask(gateway, move |store| {
         let op = Op {
             id: new_id()?,
             at: now,
-            instance: INSTANCE,
+            instance,
             act: Act::Pay(pay),
         };
         store.apply(&[op])

@@ -21,54 +21,24 @@ pub(super) enum Credit {
         after_help = "Examples:\n  vane credit grant team 25 --reason \"invoice 17\"\n  \
                             vane credit grant team 0.50 --reason refund --json"
     )]
-    Grant {
-        account: String,
-        /// Dollars, as plain decimal digits
-        #[arg(value_name = "USD", allow_hyphen_values = true)]
-        usd: String,
-        /// Why, for whoever reads the books
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Grant(Change),
     /// Give back credit that was paid for; promotional credit and what running calls hold stays
     #[command(
         after_help = "Examples:\n  vane credit refund team 5 --reason \"invoice 17, in part\"\n  \
                             vane credit refund team 0.50 --reason asked --json"
     )]
-    Refund {
-        account: String,
-        /// Dollars, as plain decimal digits
-        #[arg(value_name = "USD", allow_hyphen_values = true)]
-        usd: String,
-        /// Why, for whoever reads the books
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
+    Refund(Change),
     /// Give an account credit that nobody paid for: it is spent first, and ends
     #[command(
         after_help = "Examples:\n  vane credit promote team 5 --expires 30d --reason welcome\n  \
                             vane credit promote team 5 --expires 2027-01-31 --reason trial --json"
     )]
     Promote {
-        account: String,
-        /// Dollars, as plain decimal digits
-        #[arg(value_name = "USD", allow_hyphen_values = true)]
-        usd: String,
+        #[command(flatten)]
+        change: Change,
         /// When what is left of it ends: a time from now, or the start of a day (UTC)
         #[arg(long, value_name = "30d|DATE", allow_hyphen_values = true)]
         expires: String,
-        /// Why, for whoever reads the books
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
     },
     /// List what changed the balance of an account, newest first
     #[command(after_help = "Examples:\n  vane credit list team\n  \
@@ -93,69 +63,33 @@ pub(super) enum Credit {
     },
 }
 
+/// What every change of a balance is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Change {
+    account: String,
+    /// Dollars, as plain decimal digits
+    #[arg(value_name = "USD", allow_hyphen_values = true)]
+    usd: String,
+    /// Why, for whoever reads the books
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
 impl Credit {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         match self {
-            Self::Grant {
-                account: name,
-                usd,
-                reason,
-                json,
-            } => change(
-                settings,
-                name,
-                usd,
-                reason,
-                *json,
-                |account, amount, reason| {
-                    let source = Source::Cash;
-                    Act::Grant {
-                        account,
-                        amount,
-                        source,
-                        reason,
-                    }
-                },
-            ),
-            Self::Refund {
-                account: name,
-                usd,
-                reason,
-                json,
-            } => change(
-                settings,
-                name,
-                usd,
-                reason,
-                *json,
-                |account, amount, reason| Act::Refund {
-                    account,
-                    amount,
-                    reason,
-                },
-            ),
-            Self::Promote {
-                account: name,
-                usd,
-                expires,
-                reason,
-                json,
-            } => {
-                let source = promote::ends(expires, now())?;
-                change(
-                    settings,
-                    name,
-                    usd,
-                    reason,
-                    *json,
-                    |account, amount, reason| Act::Grant {
-                        account,
-                        amount,
-                        source,
-                        reason,
-                    },
-                )
+            Self::Grant(change) => change.give(settings, Source::Cash),
+            Self::Promote { change, expires } => {
+                change.give(settings, promote::ends(expires, now())?)
             }
+            Self::Refund(change) => change.make(settings, |account, amount, reason| Act::Refund {
+                account,
+                amount,
+                reason,
+            }),
             Self::List {
                 account: name,
                 limit,
@@ -176,21 +110,29 @@ impl Credit {
     }
 }
 
-/// Changes a balance and shows what there is then.
-fn change(
-    settings: &Settings<'_>,
-    name: &str,
-    usd: &str,
-    reason: &str,
-    json: bool,
-    act: impl FnOnce(AccountId, Money, String) -> Act,
-) -> Result<(), Failure> {
-    let amount = amount(usd)?;
-    let reason = line(reason)?;
-    let store = settings.store()?;
-    let id = account(&store, name)?.id;
-    apply(&store, act(id, amount, reason))?;
-    show(name, &store.balance(id)?, json)
+impl Change {
+    fn give(&self, settings: &Settings<'_>, source: Source) -> Result<(), Failure> {
+        self.make(settings, |account, amount, reason| Act::Grant {
+            account,
+            amount,
+            source,
+            reason,
+        })
+    }
+
+    /// Changes the balance and shows what there is then.
+    fn make(
+        &self,
+        settings: &Settings<'_>,
+        act: impl FnOnce(AccountId, Money, String) -> Act,
+    ) -> Result<(), Failure> {
+        let amount = amount(&self.usd)?;
+        let reason = line(&self.reason)?;
+        let store = settings.store()?;
+        let id = account(&store, &self.account)?.id;
+        apply(&store, act(id, amount, reason))?;
+        show(&self.account, &store.balance(id)?, self.json)
+    }
 }
 
 /// A reason, as it stands in the books.

@@ -18,9 +18,6 @@ use crate::relay::{self, Inbound, Response};
 /// Events are a few kilobytes.
 pub const BODY_BYTES_MAX: usize = 256 << 10;
 
-/// Credits of a webhook are written by servers, which count from one.
-const INSTANCE: i64 = 1;
-
 /// # Errors
 /// If payments are off, the delivery is not believed or not for this server, or the books cannot
 /// be written now.
@@ -64,13 +61,13 @@ async fn enter(
     event: &str,
     kind: &str,
 ) -> Result<&'static str, Fault> {
-    let now = gateway.clock.now();
+    let (now, instance) = (gateway.clock.now(), gateway.replica.instance());
     let (store, ring) = (gateway.store.clone(), gateway.ring.clone());
     let written = tokio::task::spawn_blocking(move || -> Result<_, LedgerError> {
         let op = Op {
             id: new_id()?,
             at: now,
-            instance: INSTANCE,
+            instance,
             act: Act::Pay(pay),
         };
         let outcome = store.apply(&[op])?.into_iter().next();

@@ -15,6 +15,7 @@ mod door;
 mod log;
 mod said;
 mod serving;
+mod till;
 mod world;
 
 mod cancel;
@@ -22,6 +23,7 @@ mod chat_completions;
 mod cli;
 mod count_tokens;
 mod credentials;
+mod credit_commands;
 mod early;
 mod embeddings;
 mod explain;

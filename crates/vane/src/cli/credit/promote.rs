@@ -7,9 +7,8 @@ use crate::cli::Failure;
 use crate::cli::terminal;
 use crate::config::quantity;
 
-/// Longer is a mistake: for good is what `grant` gives.
-const DAYS_MAX: u64 = 36_500;
-const DAY: u64 = 86_400;
+/// A hundred years: longer is a mistake.
+const SECONDS_MAX: i64 = 36_525 * 86_400;
 
 /// Reads `30d`, any other time such as `12h`, or the UTC day at whose start the credit ends.
 pub(super) fn ends(text: &str, now: i64) -> Result<Source, Failure> {
@@ -23,13 +22,12 @@ pub(super) fn ends(text: &str, now: i64) -> Result<Source, Failure> {
         Some(day) => day.starts_at(),
         None => {
             let span = quantity::duration(text).ok_or_else(|| said("is no time and no day"))?;
-            if span.as_secs() > DAYS_MAX.saturating_mul(DAY) {
-                return Err(said("is more than a hundred years"));
-            }
-            let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
-            now.saturating_add(seconds)
+            now.saturating_add(i64::try_from(span.as_secs()).unwrap_or(i64::MAX))
         }
     };
+    if expires_at.saturating_sub(now) > SECONDS_MAX {
+        return Err(said("is more than a hundred years"));
+    }
     if expires_at <= now {
         return Err(said("is not in the future"));
     }
