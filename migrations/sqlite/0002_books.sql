@@ -14,8 +14,8 @@ CREATE TABLE book (
     posted      INTEGER NOT NULL,
     held        INTEGER NOT NULL CHECK (held >= 0),
     promotional INTEGER NOT NULL CHECK (promotional >= 0),
-    entries     INTEGER NOT NULL CHECK (entries >= 0),
-    receipt     INTEGER NOT NULL CHECK (receipt >= 0),
+    entries     INTEGER NOT NULL,
+    receipt     INTEGER NOT NULL,
     head        BLOB    NOT NULL CHECK (length(head) = 32),
     UNIQUE (kind, owner),
     CHECK (prepaid = 0 OR (kind = 'customer' AND posted - held >= 0)),
@@ -137,7 +137,8 @@ CREATE TABLE stray (
 ) STRICT;
 
 -- A slice of a balance, and of a key's budget, that one replica may hold against in memory. No
--- index has `spent`, which changes with every commit.
+-- index has `spent`, and the row has an address of its own: it is overwritten in place by every
+-- commit.
 CREATE TABLE lease (
     id       TEXT    NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 64),
     account  INTEGER NOT NULL REFERENCES account (id),
@@ -149,7 +150,7 @@ CREATE TABLE lease (
     until    INTEGER NOT NULL,
     state    TEXT    NOT NULL CHECK (state IN ('open', 'returned')),
     CHECK (state = 'open' OR spent = amount)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX lease_by_account ON lease (account) WHERE state = 'open';
 CREATE INDEX lease_by_key ON lease (key) WHERE state = 'open';
@@ -174,7 +175,7 @@ CREATE TABLE rate (
 CREATE TRIGGER rate_stays BEFORE UPDATE ON rate
 BEGIN SELECT raise(ABORT, 'rates are never changed'); END;
 
--- What receipts of an hour come to, kept as they land.
+-- What receipts of an hour come to, kept as they land: overwritten in place, as a lease is.
 CREATE TABLE usage_hour (
     account    INTEGER NOT NULL,
     hour       INTEGER NOT NULL CHECK (hour % 3600 = 0),
@@ -186,7 +187,7 @@ CREATE TABLE usage_hour (
     tokens_in  INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL,
     PRIMARY KEY (account, hour, key, model)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX usage_hour_by_key ON usage_hour (key, hour);
 

@@ -1,11 +1,11 @@
-//! The time, in unix seconds.
+//! The time, in unix seconds, and the time that has passed.
 //!
 //! The only place that asks the system for it. Everything else takes `now` as an argument, or a
 //! `Clock` that a test can hold still.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Real time, or time that stands still until it is moved.
 #[derive(Clone, Debug)]
@@ -34,6 +34,19 @@ impl Clock {
             Self::Manual(now) => now.load(Ordering::Relaxed),
         }
     }
+
+    /// Time since some moment of this process. It never goes back and never jumps, whatever is
+    /// done to the machine's clock: what lasts a minute is measured with it.
+    pub fn elapsed(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match self {
+            Self::System => START.get_or_init(Instant::now).elapsed(),
+            Self::Manual(now) => {
+                let now = now.load(Ordering::Relaxed);
+                Duration::from_secs(u64::try_from(now).unwrap_or(0))
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -49,5 +62,12 @@ mod tests {
         };
         hand.store(2_000, Ordering::Relaxed);
         assert_eq!(clock.now(), 2_000);
+        assert_eq!(clock.elapsed(), Duration::from_secs(2_000));
+    }
+
+    #[test]
+    fn what_has_passed_never_goes_back() {
+        let first = Clock::System.elapsed();
+        assert!(Clock::System.elapsed() >= first);
     }
 }

@@ -108,6 +108,26 @@ pub enum LedgerError {
     NoSuchKey { id: String },
     #[error("a key that allows no model is of no use; name at least one, or allow all")]
     NoModels,
+    #[error("a key that allows no provider is of no use; name at least one, or allow all")]
+    NoProviders,
+    #[error("the key {id:?} {how}; make a new one instead")]
+    KeyEnded { id: String, how: &'static str },
+    #[error("the key {id:?} was replaced already; rotate {by:?}, which took its place")]
+    KeyReplaced { id: String, by: String },
+}
+
+impl LedgerError {
+    /// Whether what was to be written is at fault, not the database: it would fail again.
+    pub(crate) fn is_of_the_rows(&self) -> bool {
+        match self {
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
+            ),
+            Self::Refused(_) | Self::Unreadable { .. } => true,
+            _ => false,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for LedgerError {

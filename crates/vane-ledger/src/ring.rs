@@ -15,12 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use rusqlite::Connection;
+use vane_catalog::Money;
 
 use self::allowance::Allowance;
 use self::snapshot::{Ringed, Snapshot};
 use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
-use crate::key::{Key, KeyHasher};
+use crate::key::{Key, KeyHasher, Limits};
 use crate::store::Store;
 
 pub use self::watch::Watch;
@@ -28,20 +29,21 @@ pub use self::watch::Watch;
 /// The key and account behind one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
+    /// The id of the first key of the lineage, by which money and limits are counted: a rotated
+    /// key is the same caller.
     pub key_id: String,
     pub key_name: String,
     pub account_id: AccountId,
     pub account_name: String,
     pub kind: AccountKind,
-    /// The models the key may use; `None` allows all.
-    pub models: Option<Vec<String>>,
-    /// Whether the key has a budget.
-    pub budgeted: bool,
+    /// What the key may spend in each period of its budget, where it has one.
+    pub budget: Option<Money>,
+    pub limits: Limits,
     /// Whether calls of the account are refused.
     pub frozen: bool,
 }
 
-/// Why a key was turned away. Only who holds the right key learns that it is revoked or expired.
+/// Why a key was turned away. Only who holds the right key learns what became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     #[error("this is not a Vane key; check that it was copied whole")]
@@ -52,6 +54,8 @@ pub enum Denied {
     Revoked,
     #[error("this key has expired; ask the account's owner for a new one")]
     Expired,
+    #[error("this key was replaced and its time is over; use the one that took its place")]
+    Replaced,
 }
 
 /// What memory alone can say of a key.
@@ -141,12 +145,15 @@ impl KeyRing {
     }
 
     fn judge(&self, key: &Key, ringed: &Ringed, now: i64) -> Result<Arc<Caller>, Denied> {
+        let is_over = |end: Option<i64>| end.is_some_and(|end| now >= end);
         if !self.hasher.matches(key, &ringed.hash) {
             Err(Denied::Unknown)
         } else if ringed.revoked {
             Err(Denied::Revoked)
-        } else if ringed.expires_at.is_some_and(|end| now >= end) {
+        } else if is_over(ringed.caller.limits.expires_at) {
             Err(Denied::Expired)
+        } else if is_over(ringed.retires_at) {
+            Err(Denied::Replaced)
         } else {
             Ok(Arc::clone(&ringed.caller))
         }

@@ -1,7 +1,7 @@
 //! The long-lived parts of a running gateway.
 
 use crate::config::Config;
-use crate::limits::{Arrivals, Concurrency};
+use crate::limits::{Arrivals, Traffic};
 use crate::server::Ids;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use vane_catalog::Catalog;
 use vane_ledger::replica::Settings;
-use vane_ledger::{AccountId, Caller, Clock, KeyRing, Purpose, Replica, Sealer, Store};
+use vane_ledger::{AccountId, Caller, Clock, KeyRing, Limits, Purpose, Replica, Sealer, Store};
 
 /// Each costs a reading of its body and a hash.
 const DELIVERIES_PER_SECOND: u32 = 100;
@@ -27,7 +27,7 @@ pub struct Gateway {
     pub sealer: Arc<Sealer>,
     pub clock: Clock,
     pub telemetry: Telemetry,
-    pub concurrency: Concurrency,
+    pub traffic: Traffic,
     /// Deliveries to the webhook by address, and top-ups by account.
     pub deliveries: Arrivals<IpAddr>,
     pub top_ups: Arrivals<AccountId>,
@@ -78,9 +78,9 @@ impl Gateway {
                 account_id: account.id,
                 account_name: account.name,
                 kind: account.kind,
-                models: None,
-                budgeted: false,
+                budget: None,
                 frozen: false,
+                limits: Limits::default(),
             })
         });
         let journal = Settings {
@@ -90,7 +90,7 @@ impl Gateway {
         };
         let replica = Replica::open(&store, &journal, clock.clone())?;
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
-        let concurrency = Concurrency::new(state.config.limits.concurrent_per_key_max);
+        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
             store,
@@ -99,7 +99,7 @@ impl Gateway {
             sealer,
             clock,
             telemetry,
-            concurrency,
+            traffic,
             deliveries: Arrivals::new(DELIVERIES_PER_SECOND, 1),
             top_ups: Arrivals::new(TOP_UPS_PER_MINUTE, 60),
             draining: AtomicBool::new(false),

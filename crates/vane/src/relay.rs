@@ -30,7 +30,6 @@ pub use authenticate::authenticate;
 pub use count::count_tokens;
 pub use decode::{RawCall, decode};
 pub use dispatch::RETRY_BUDGET_START;
-pub use encode::HOP;
 pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
 pub use plan::{Choice, LeftOut, Plan};
@@ -59,9 +58,15 @@ pub async fn relay(
     record.caller(&caller);
     let call = decode(inbound)?;
     record.call(&call);
-    let plan = route(&state, caller.models.as_deref(), &call, record.began())?;
-    let place = admit::admit(gateway, &caller)?;
+    let plan = route(&state, &caller.limits, &call, record.began())?;
+    let place = admit::admit(gateway, &caller, &call, record)?;
     let hold = hold::hold(gateway, &caller, &call, &plan, record.began()).await?;
+    let budget = hold.budget();
     record.admitted(place, hold);
-    dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record).await
+    let (standing, door) = (record.standing(), call.dialect());
+    let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record);
+    let mut response = answered.await?;
+    standing.tell(door, gateway.clock.now(), response.headers_mut());
+    hold::tell(gateway, &caller, budget, response.headers_mut());
+    Ok(response)
 }

@@ -10,12 +10,12 @@ use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
 use crate::telemetry;
-use crate::upstream::Pool;
+use crate::upstream::{HOP, Pool};
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderValue,
-    USER_AGENT,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderName,
+    HeaderValue, USER_AGENT,
 };
 use http::{HeaderMap, Method, Request, Uri};
 use std::net::IpAddr;
@@ -321,7 +321,7 @@ async fn keyed(
 ) -> Response {
     let mut record = Record::begin(gateway, door, request_id.to_owned());
     let answered = async {
-        if headers.contains_key(relay::HOP) {
+        if headers.contains_key(HOP) {
             let message =
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
@@ -357,7 +357,9 @@ async fn keyed(
             response
         }
         Err(fault) => {
-            let response = rescue(door.dialect, &fault, request_id);
+            let mut response = rescue(door.dialect, &fault, request_id);
+            let standing = record.standing();
+            standing.tell(door.dialect, gateway.clock.now(), response.headers_mut());
             record.end(
                 relay::Outcome::Refused,
                 response.status().as_u16(),
@@ -376,7 +378,6 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
-    let anthropic = headers.contains_key("anthropic-version");
     let dialect = match (door.dialect, door.route) {
         (Dialect::OpenaiChat, "/v1/chat/completions" | "/v1/models" | "/v1/models/{id}")
             if mistral =>
@@ -384,7 +385,9 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
             Dialect::MistralChat
         }
         (Dialect::OpenaiEmbeddings, _) if mistral => Dialect::MistralEmbeddings,
-        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}") if anthropic => {
+        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}")
+            if headers.contains_key("anthropic-version") =>
+        {
             Dialect::AnthropicMessages
         }
         (dialect, _) => dialect,
@@ -451,11 +454,17 @@ fn ready(gateway: &Gateway) -> Response {
     if gateway.draining.load(Relaxed) {
         return json(503, Bytes::from_static(br#"{"status":"draining"}"#));
     }
-    match gateway.ring.fault() {
-        Some(_) => json(
+    if gateway.ring.fault().is_some() {
+        return json(
             503,
             Bytes::from_static(br#"{"status":"the database cannot be read"}"#),
-        ),
+        );
+    }
+    match gateway.replica.trouble() {
+        Some(why) => {
+            let status = format!("calls cannot be recorded: {why}");
+            json(503, serde_json::json!({ "status": status }).to_string())
+        }
         None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
     }
 }
@@ -523,13 +532,20 @@ fn preflight() -> Response {
     response
 }
 
-/// Every answer says which request it belongs to, by the names that clients look for.
+/// What clients look for when they want to say which request it was.
+const REQUEST_ID: [HeaderName; 3] = [
+    HeaderName::from_static("vane-request-id"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+];
+
+/// Every answer says which request it belongs to.
 fn finished(mut response: Response, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         let headers = response.headers_mut();
-        headers.insert("vane-request-id", value.clone());
-        headers.insert("x-request-id", value.clone());
-        headers.insert("request-id", value);
+        for name in REQUEST_ID {
+            headers.insert(name, value.clone());
+        }
     }
     response
 }

@@ -1,11 +1,13 @@
-//! Keys in the database: make, revoke, list.
+//! Keys in the database: make, find, list.
 //!
-//! A key is reached only through its account, so that an id learned elsewhere opens nothing.
+//! A key is changed only through its account, so that an id learned elsewhere opens nothing.
 
-use rusqlite::Row;
+use rusqlite::{Row, Transaction};
+use vane_catalog::Money;
 
-use super::{Key, text};
+use super::{Key, LIMIT_COLUMNS, Limits, budget, text};
 use crate::account::AccountId;
+use crate::book::Period;
 use crate::error::LedgerError;
 use crate::name;
 use crate::store::Store;
@@ -14,10 +16,9 @@ use crate::store::Store;
 #[derive(Clone, Debug, Default)]
 pub struct NewKey {
     pub name: String,
-    /// The models it may use; `None` allows all.
-    pub models: Option<Vec<String>>,
-    /// Unix seconds; from that second on the key is refused.
-    pub expires_at: Option<i64>,
+    pub limits: Limits,
+    /// What it may spend in each period; `None` sets no bound.
+    pub budget: Option<(Money, Period)>,
 }
 
 /// What is known of a key after its text was shown.
@@ -26,10 +27,16 @@ pub struct KeyRecord {
     pub id: String,
     pub account: AccountId,
     pub name: String,
-    pub models: Option<Vec<String>>,
+    /// The id of the first key of its lineage: its own, until it is rotated.
+    pub lineage: String,
+    pub limits: Limits,
+    pub budget: Option<(Money, Period)>,
     pub created_at: i64,
-    pub expires_at: Option<i64>,
     pub revoked_at: Option<i64>,
+    /// The key that took its place.
+    pub replaced_by: Option<String>,
+    /// From this second on it is refused, because another key took its place.
+    pub retires_at: Option<i64>,
 }
 
 impl KeyRecord {
@@ -37,6 +44,22 @@ impl KeyRecord {
     pub fn masked(&self) -> String {
         text::masked(&self.id)
     }
+
+    /// Whether a call with it is served.
+    pub fn works_at(&self, now: i64) -> bool {
+        let over = |end: Option<i64>| end.is_some_and(|end| end <= now);
+        self.revoked_at.is_none() && !over(self.limits.expires_at) && !over(self.retires_at)
+    }
+}
+
+/// One row, before it is written.
+pub(super) struct NewRow<'a> {
+    pub(super) key: &'a Key,
+    pub(super) account: AccountId,
+    pub(super) name: &'a str,
+    pub(super) lineage: &'a str,
+    pub(super) limits: &'a Limits,
+    pub(super) now: i64,
 }
 
 impl Store {
@@ -48,59 +71,32 @@ impl Store {
         now: i64,
     ) -> Result<Key, LedgerError> {
         name::check("the name of a key", &new.name)?;
-        let models = new.models.as_deref().map(models_column).transpose()?;
+        new.limits.columns()?;
         let key = Key::generate()?;
+        if let Some(budget) = new.budget {
+            // Before the key, so that there is no moment at which it could spend without. If the
+            // key then fails, the budget is one of an id that nobody has.
+            budget::set(self, key.id(), Some(budget), now)?;
+        }
+        let row = NewRow {
+            key: &key,
+            account,
+            name: &new.name,
+            lineage: key.id(),
+            limits: &new.limits,
+            now,
+        };
         let Self::Sqlite(database) = self;
-        let hash = database.hasher().hash(&key);
-        database.write(|txn| {
-            // Selecting the account makes an unknown one zero rows, not a constraint to decipher.
-            let made = txn.execute(
-                "INSERT INTO api_key (id, account, name, hash, models, created_at, expires_at)
-                 SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM account WHERE id = ?2",
-                (
-                    key.id(),
-                    account.0,
-                    &new.name,
-                    hash.as_ref(),
-                    &models,
-                    now,
-                    new.expires_at,
-                ),
-            )?;
-            if made == 0 {
-                Err(LedgerError::NoSuchAccount(account))
-            } else {
-                Ok(())
-            }
-        })?;
+        database.write(|txn| insert(txn, database.hasher(), &row))?;
         Ok(key)
-    }
-
-    /// Ends a key. Ending it again changes nothing: the first time stands.
-    pub fn revoke_key(&self, account: AccountId, id: &str, now: i64) -> Result<(), LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
-            let found = txn.execute(
-                "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?3)
-                 WHERE id = ?1 AND account = ?2",
-                (id, account.0, now),
-            )?;
-            if found == 0 {
-                Err(LedgerError::NoSuchKey { id: id.to_owned() })
-            } else {
-                Ok(())
-            }
-        })
     }
 
     /// All keys of an account, revoked ones too, oldest first.
     pub fn list_keys(&self, account: AccountId) -> Result<Vec<KeyRecord>, LedgerError> {
         let Self::Sqlite(database) = self;
         database.read(|txn| {
-            let mut statement = txn.prepare_cached(
-                "SELECT id, account, name, models, created_at, expires_at, revoked_at
-                 FROM api_key WHERE account = ?1 ORDER BY created_at, id",
-            )?;
+            let sql = select("k.account = ?1 ORDER BY k.created_at, k.id");
+            let mut statement = txn.prepare_cached(&sql)?;
             let mut rows = statement.query((account.0,))?;
             let mut keys = Vec::new();
             while let Some(row) = rows.next()? {
@@ -109,6 +105,71 @@ impl Store {
             Ok(keys)
         })
     }
+
+    /// A key by its id, whoever's it is.
+    pub fn find_key(&self, id: &str) -> Result<Option<KeyRecord>, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.read(|txn| {
+            let mut statement = txn.prepare_cached(&select("k.id = ?1"))?;
+            statement.query((id,))?.next()?.map(record_of).transpose()
+        })
+    }
+}
+
+/// The statement that finds records by a condition.
+fn select(condition: &str) -> String {
+    format!(
+        "SELECT k.id, k.account, k.name, k.lineage, k.created_at, k.revoked_at,
+                k.replaced_by, k.retires_at, b.amount, b.period, {LIMIT_COLUMNS}
+         FROM api_key k LEFT JOIN budget b ON b.key = k.lineage WHERE {condition}"
+    )
+}
+
+/// The key of an account, in a transaction that is about to change it.
+pub(super) fn of_account(
+    txn: &Transaction<'_>,
+    account: AccountId,
+    id: &str,
+) -> Result<KeyRecord, LedgerError> {
+    let mut statement = txn.prepare_cached(&select("k.id = ?1 AND k.account = ?2"))?;
+    let mut rows = statement.query((id, account.0))?;
+    rows.next()?
+        .map(record_of)
+        .transpose()?
+        .ok_or_else(|| LedgerError::NoSuchKey { id: id.to_owned() })
+}
+
+pub(super) fn insert(
+    txn: &Transaction<'_>,
+    hasher: &super::KeyHasher,
+    row: &NewRow<'_>,
+) -> Result<(), LedgerError> {
+    let (models, providers, requests, tokens, concurrency, expires_at) = row.limits.columns()?;
+    // Selecting the account makes an unknown one zero rows, not a constraint to decipher.
+    let made = txn.execute(
+        "INSERT INTO api_key (id, account, name, hash, lineage, created_at, models, providers,
+             requests_per_minute, tokens_per_minute, concurrency, expires_at)
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM account WHERE id = ?2",
+        rusqlite::params![
+            row.key.id(),
+            row.account.0,
+            row.name,
+            hasher.hash(row.key).as_ref(),
+            row.lineage,
+            row.now,
+            models,
+            providers,
+            requests,
+            tokens,
+            concurrency,
+            expires_at,
+        ],
+    )?;
+    if made == 0 {
+        Err(LedgerError::NoSuchAccount(row.account))
+    } else {
+        Ok(())
+    }
 }
 
 fn record_of(row: &Row<'_>) -> Result<KeyRecord, LedgerError> {
@@ -116,30 +177,12 @@ fn record_of(row: &Row<'_>) -> Result<KeyRecord, LedgerError> {
         id: row.get(0)?,
         account: AccountId(row.get(1)?),
         name: row.get(2)?,
-        models: models_of(row.get(3)?)?,
+        lineage: row.get(3)?,
         created_at: row.get(4)?,
-        expires_at: row.get(5)?,
-        revoked_at: row.get(6)?,
+        revoked_at: row.get(5)?,
+        replaced_by: row.get(6)?,
+        retires_at: row.get(7)?,
+        budget: budget::read(row.get(8)?, row.get(9)?)?,
+        limits: Limits::read(row, 10)?,
     })
-}
-
-fn models_column(models: &[String]) -> Result<String, LedgerError> {
-    if models.is_empty() {
-        return Err(LedgerError::NoModels);
-    }
-    for model in models {
-        name::check("the id of a model", model)?;
-    }
-    Ok(serde_json::Value::from(models).to_string())
-}
-
-/// Reads what `models_column` wrote. A list that cannot be read must never become "all models".
-pub(crate) fn models_of(column: Option<String>) -> Result<Option<Vec<String>>, LedgerError> {
-    column
-        .map(|text| {
-            serde_json::from_str(&text).map_err(|_| LedgerError::Unreadable {
-                what: "list of models",
-            })
-        })
-        .transpose()
 }

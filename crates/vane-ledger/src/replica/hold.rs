@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vane_catalog::Money;
 
-use super::purse::Purse;
+use super::purse::{Purse, Spent};
 use crate::book;
 
 #[must_use = "money that nobody holds goes back"]
@@ -36,6 +36,12 @@ impl Hold {
         self.purse.is_some().then_some(self.amount)
     }
 
+    /// How much of the key's budget is spent, where it has one.
+    #[must_use]
+    pub fn budget(&self) -> Option<Spent> {
+        self.purse.as_ref()?.spent()
+    }
+
     /// Takes over what another hold of the same payer has set aside.
     pub fn join(&mut self, mut other: Self) {
         let (Some(purse), Some(others)) = (&self.purse, &other.purse) else {
@@ -46,6 +52,7 @@ impl Hold {
         {
             self.amount = amount;
             other.purse = None;
+            purse.joined();
         }
     }
 
@@ -58,11 +65,35 @@ impl Hold {
         })
     }
 
-    /// The call has cost its customer so much. Says what of it is paid.
-    pub(super) fn post(mut self, pays: Money) -> Money {
-        match self.purse.take() {
-            None => pays,
-            Some(purse) => purse.post(self.amount, pays),
+    /// The call has cost its customer so much.
+    pub(super) fn post(mut self, pays: Money) -> Charge {
+        let Some(purse) = self.purse.take() else {
+            return Charge {
+                paid: pays,
+                purse: None,
+            };
+        };
+        let (spent, paid) = purse.post(self.amount, pays);
+        Charge {
+            paid,
+            purse: Some((purse, spent)),
+        }
+    }
+}
+
+/// What a call has been charged in memory, until the journal has it too.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Charge {
+    pub(super) paid: Money,
+    /// Whose lease it was spent of, and how much of it.
+    purse: Option<(Arc<Purse>, Money)>,
+}
+
+impl Charge {
+    pub(super) fn undo(self) {
+        if let Some((purse, spent)) = self.purse {
+            purse.unspend(spent);
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The records that a replica writes into its journal.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::ReplicaError;
 use crate::book::Op;
 
@@ -7,8 +10,6 @@ use crate::book::Op;
 pub(super) const OPENED: u8 = 1;
 /// What has happened: a settlement.
 pub(super) const SETTLED: u8 = 2;
-/// Nothing, so that what stands before it is known to be synced.
-pub(super) const MARK: u8 = 3;
 
 pub(super) fn opened(call: &str, op: &Op) -> Vec<u8> {
     // The id stands before it, so that who only looks for the call need not read the rest.
@@ -25,6 +26,15 @@ pub(super) fn settled(op: &Op) -> Vec<u8> {
 /// Nothing in an operation can fail to be written to memory.
 fn write(op: &Op, payload: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(op, payload).unwrap_or_default()
+}
+
+/// A record as people are shown it, as JSON: the operation where it could be read.
+pub(super) fn shown(kind: u8, payload: &[u8], op: Option<&Op>) -> String {
+    let read = op.and_then(|op| serde_json::to_string(op).ok());
+    read.unwrap_or_else(|| {
+        let payload = STANDARD.encode(payload);
+        serde_json::json!({ "kind": kind, "payload": payload }).to_string()
+    })
 }
 
 /// The call of an opened record, and the settlement, unread.

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use rusqlite::{Connection, Row, Transaction};
+use vane_catalog::Money;
 
 use super::Caller;
 use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
-use crate::key::models_of;
+use crate::key::{LIMIT_COLUMNS, Limits};
 
 pub(super) struct Snapshot {
     revision: i64,
@@ -19,7 +20,8 @@ pub(super) struct Snapshot {
 pub(super) struct Ringed {
     pub(super) hash: [u8; 32],
     pub(super) revoked: bool,
-    pub(super) expires_at: Option<i64>,
+    /// The second from which another key has taken its place.
+    pub(super) retires_at: Option<i64>,
     pub(super) caller: Arc<Caller>,
 }
 
@@ -46,13 +48,13 @@ impl Snapshot {
     }
 
     fn read(txn: &Transaction<'_>, revision: i64) -> Result<Self, LedgerError> {
-        let mut statement = txn.prepare_cached(
-            "SELECT k.id, k.name, k.account, a.name, a.kind, k.models,
-                    k.hash, k.expires_at, k.revoked_at,
-                    EXISTS (SELECT 1 FROM budget b WHERE b.key = k.id),
-                    EXISTS (SELECT 1 FROM frozen f WHERE f.account = a.id)
-             FROM api_key k JOIN account a ON a.id = k.account",
-        )?;
+        let mut statement = txn.prepare_cached(&format!(
+            "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
+                    k.hash, k.revoked_at, k.retires_at,
+                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage),
+                    EXISTS (SELECT 1 FROM frozen f WHERE f.account = a.id), {LIMIT_COLUMNS}
+             FROM api_key k JOIN account a ON a.id = k.account"
+        ))?;
         let mut rows = statement.query(())?;
         let mut keys = HashMap::new();
         while let Some(row) = rows.next()? {
@@ -69,19 +71,19 @@ fn revision(txn: &Transaction<'_>) -> Result<i64, LedgerError> {
 
 fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
     let caller = Caller {
-        key_id: row.get(0)?,
-        key_name: row.get(1)?,
-        account_id: AccountId(row.get(2)?),
-        account_name: row.get(3)?,
-        kind: AccountKind::from_column(&row.get::<_, String>(4)?)?,
-        models: models_of(row.get(5)?)?,
-        budgeted: row.get(9)?,
+        key_id: row.get(1)?,
+        key_name: row.get(2)?,
+        account_id: AccountId(row.get(3)?),
+        account_name: row.get(4)?,
+        kind: AccountKind::from_column(&row.get::<_, String>(5)?)?,
+        budget: row.get::<_, Option<i64>>(9)?.map(Money::from_pico),
         frozen: row.get(10)?,
+        limits: Limits::read(row, 11)?,
     };
     Ok(Ringed {
         hash: row.get(6)?,
-        expires_at: row.get(7)?,
-        revoked: row.get::<_, Option<i64>>(8)?.is_some(),
+        revoked: row.get::<_, Option<i64>>(7)?.is_some(),
+        retires_at: row.get(8)?,
         caller: Arc::new(caller),
     })
 }

@@ -6,6 +6,7 @@
 
 mod batch;
 mod ingest;
+mod memory;
 mod payments;
 mod read;
 mod report;
@@ -20,8 +21,8 @@ use crate::account::{Account, AccountId};
 use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
-pub(crate) use batch::Prices;
-pub use ingest::{Ingest, Life};
+pub use ingest::{Ingest, Life, Stray};
+pub(crate) use memory::Memory;
 pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};
 pub use usage::{By, Of, ProviderDay, UsageRow};
@@ -42,7 +43,7 @@ impl Store {
     pub fn apply(&self, ops: &[Op]) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(ops)?;
         let Self::Sqlite(database) = self;
-        database.write_with(|txn, prices| apply(txn, prices, ops))
+        database.write_with(|txn, memory| apply(txn, memory, ops))
     }
 
     /// Makes an account and gives it its opening credit, both or neither.
@@ -56,9 +57,9 @@ impl Store {
         now: i64,
     ) -> Result<Account, LedgerError> {
         let Self::Sqlite(database) = self;
-        database.write_with(|txn, prices| {
+        database.write_with(|txn, memory| {
             let made = crate::account::create(txn, account, crate::AccountKind::Prepaid, now)?;
-            for outcome in apply(txn, prices, &[credit(made.id)])? {
+            for outcome in apply(txn, memory, &[credit(made.id)])? {
                 outcome.map_err(LedgerError::Refused)?;
             }
             Ok(made)
@@ -96,10 +97,10 @@ fn within_batch(ops: &[Op]) -> Result<(), LedgerError> {
 
 fn apply(
     txn: &Transaction<'_>,
-    prices: &mut Prices,
+    memory: &mut Memory,
     ops: &[Op],
 ) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
-    let mut batch = Batch::new(Kept(txn), prices)?;
+    let mut batch = Batch::new(Kept(txn), memory)?;
     let outcomes = ops.iter().map(|op| batch.apply(op));
     let outcomes = outcomes.collect::<Result<_, _>>()?;
     batch.finish()?;

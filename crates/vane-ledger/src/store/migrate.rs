@@ -27,6 +27,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../../../../migrations/sqlite/0002_books.sql"),
     },
     Migration {
+        version: 3,
+        name: "key_limits",
+        sql: include_str!("../../../../migrations/sqlite/0003_key_limits.sql"),
+    },
+    Migration {
         version: 4,
         name: "payments",
         sql: include_str!("../../../../migrations/sqlite/0004_payments.sql"),
@@ -155,6 +160,21 @@ mod tests {
         let sql = "SELECT b.prepaid, b.posted FROM book b JOIN account a ON b.id = a.id * 8";
         let book = connection.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?)));
         assert_eq!(book.unwrap(), (false, 0));
+    }
+
+    #[test]
+    fn a_key_of_before_rotation_is_the_first_of_its_lineage() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let (before, _) = MIGRATIONS.split_at(2);
+        migrate(&mut connection, before).unwrap();
+        let made = "INSERT INTO account (name, kind, created_at) VALUES ('team', 'metered', 7);
+            INSERT INTO api_key (id, account, name, hash, created_at)
+            VALUES ('0123456789', 1, 'old', zeroblob(32), 7)";
+        connection.execute_batch(made).unwrap();
+        migrate(&mut connection, MIGRATIONS).unwrap();
+        let sql = "SELECT lineage, providers IS NULL AND concurrency IS NULL FROM api_key";
+        let key = connection.query_row(sql, (), |row| Ok((row.get(0)?, row.get(1)?)));
+        assert_eq!(key.unwrap(), ("0123456789".to_owned(), true));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
-use super::books::Prices;
+use super::books::Memory;
 use super::place::Place;
 use crate::error::LedgerError;
 use crate::key::KeyHasher;
@@ -25,7 +25,7 @@ pub struct Sqlite {
 /// The connection that writes, and what it knows of what it wrote.
 struct Writer {
     connection: Connection,
-    prices: Prices,
+    memory: Memory,
 }
 
 impl Sqlite {
@@ -44,7 +44,7 @@ impl Sqlite {
             place,
             writer: Mutex::new(Writer {
                 connection: writer,
-                prices: Prices::default(),
+                memory: Memory::default(),
             }),
             reader: reader.into(),
             secret,
@@ -80,10 +80,10 @@ impl Sqlite {
         self.write_with(|txn, _| work(txn))
     }
 
-    /// The same, with the prices that are known to stand in the database.
+    /// The same, with what the writer remembers of the books.
     pub(crate) fn write_with<T>(
         &self,
-        work: impl FnOnce(&Transaction<'_>, &mut Prices) -> Result<T, LedgerError>,
+        work: impl FnOnce(&Transaction<'_>, &mut Memory) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let mut writer = match self.writer.lock() {
             Ok(writer) => writer,
@@ -91,20 +91,20 @@ impl Sqlite {
             Err(poisoned) => {
                 self.writer.clear_poison();
                 let mut writer = poisoned.into_inner();
-                writer.prices.forget();
+                writer.memory.forget();
                 writer
             }
         };
-        let Writer { connection, prices } = &mut *writer;
+        let Writer { connection, memory } = &mut *writer;
         let done = (|| {
             // Immediate: waiting for the lock happens here, never half-way through.
             let txn = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&txn, prices)?;
+            let value = work(&txn, memory)?;
             txn.commit()?;
             Ok(value)
         })();
         if done.is_err() {
-            prices.forget();
+            memory.forget();
         }
         done
     }

@@ -1,17 +1,26 @@
-//! What a settlement costs to enter, and how fast millions are read. Printed, not asserted:
-//! `cargo test --release -p vane-ledger --test it cost:: -- --ignored --nocapture --test-threads 1`
+//! What a settlement costs to enter, and how fast millions are read, where it is asked for:
+//! `cargo test --release -p vane-ledger --test it cost:: -- ledger-bench --nocapture --test-threads 1`
+#![allow(
+    clippy::print_stdout,
+    reason = "figures are printed; the settings for tests miss their shared functions"
+)]
 
 use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Attempt, Ended, Hold, Lease, Line, Op, Settlement, Status};
-use vane_ledger::{AccountId, BATCH_MAX, Ingest, Store};
+use vane_ledger::{AccountId, BATCH_MAX, By, Ingest, Store};
 
 use crate::Folder;
 use crate::books::START;
 
-pub(crate) fn cpu() -> Duration {
+/// Whether whoever runs the tests wants to wait for this.
+fn asked_for() -> bool {
+    std::env::args().any(|argument| argument == "ledger-bench")
+}
+
+fn cpu() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(
         time.tv_sec.try_into().unwrap(),
@@ -56,10 +65,10 @@ fn settlement(n: u64, account: AccountId, lease: usize) -> Settlement {
 }
 
 /// Accounts with a lease each, as a replica takes them.
-pub(crate) fn lenders(store: &Store, accounts: usize) -> Vec<AccountId> {
+fn lenders(store: &Store, accounts: usize) -> Vec<AccountId> {
     store.begin(1, START).unwrap();
     let ids: Vec<_> = (0..accounts)
-        .map(|n| crate::books::prepaid(store, &format!("a{n}"), "100000"))
+        .map(|n| crate::books::prepaid(store, &format!("a{n}"), "5000"))
         .collect();
     for (chunk, ids) in ids.chunks(BATCH_MAX).enumerate() {
         let lease = |(n, account): (usize, &AccountId)| Op {
@@ -70,7 +79,7 @@ pub(crate) fn lenders(store: &Store, accounts: usize) -> Vec<AccountId> {
                 account: *account,
                 key: None,
                 epoch: 1,
-                amount: crate::books::usd("99999"),
+                amount: crate::books::usd("4999"),
                 until: START + 60,
             }),
         };
@@ -83,7 +92,7 @@ pub(crate) fn lenders(store: &Store, accounts: usize) -> Vec<AccountId> {
 }
 
 /// The `n`th batch: its calls are spread over accounts, and over days as `per_second` says.
-pub(crate) fn batch(n: u64, ids: &[AccountId], per_second: u64) -> Vec<Op> {
+fn batch(n: u64, ids: &[AccountId], per_second: u64) -> Vec<Op> {
     let size = BATCH_MAX as u64;
     let one = |n: u64| {
         // Not in turn: every batch meets other accounts.
@@ -99,7 +108,7 @@ pub(crate) fn batch(n: u64, ids: &[AccountId], per_second: u64) -> Vec<Op> {
     (n * size..(n + 1) * size).map(one).collect()
 }
 
-pub(crate) fn ingest(store: &Store, position: u64, ops: &[Op]) {
+fn ingest(store: &Store, position: u64, ops: &[Op]) {
     let outcomes = store.ingest(&Ingest {
         instance: 1,
         position,
@@ -134,9 +143,93 @@ fn measure(accounts: usize, batches: u64) {
 }
 
 #[test]
-#[ignore = "a measurement: run it by name, in a release build"]
 fn of_a_settlement() {
+    if !asked_for() {
+        return;
+    }
     for accounts in [1, 1_000] {
         measure(accounts, 600);
     }
+}
+
+/// Tells the time of a read and returns its CPU time.
+fn timed<T>(what: &str, read: impl FnOnce() -> T) -> (T, Duration) {
+    let (begun, cpu_begun) = (Instant::now(), cpu());
+    let value = read();
+    let (wall, used) = (begun.elapsed(), cpu().saturating_sub(cpu_begun));
+    println!(
+        "{what}: {:.2} ms, {:.2} ms CPU",
+        wall.as_secs_f64() * 1e3,
+        used.as_secs_f64() * 1e3
+    );
+    (value, used)
+}
+
+#[test]
+fn of_an_audit() {
+    if !asked_for() {
+        return;
+    }
+    let folder = Folder::new();
+    let store = folder.store();
+    let ids = lenders(&store, 1_000);
+    for n in 0..1_954 {
+        ingest(&store, n + 1, &batch(n, &ids, 1_000));
+    }
+    let (audited, _) = timed("the audit of a million receipts", || store.audit());
+    assert!(audited.unwrap().unwrap().receipts > 1_000_000);
+}
+
+/// Fills a store with calls of a month, and reads from it what pages show. Returns the CPU time of
+/// the slowest read.
+fn a_month(batches: u64, accounts: usize) -> Duration {
+    let folder = Folder::new();
+    let store = folder.store();
+    let ids = lenders(&store, accounts);
+    let month: i64 = 30 * 86_400;
+    let per_second = (batches * 512).div_ceil(month.unsigned_abs());
+    for n in 0..batches {
+        ingest(&store, n + 1, &batch(n, &ids, per_second));
+    }
+    let until = START + month + 86_400;
+    let mut slowest = Duration::ZERO;
+    for (account, by) in [
+        (Some(ids[0]), By::Day),
+        (Some(ids[0]), By::Model),
+        (None, By::Day),
+        (None, By::Model),
+    ] {
+        let what = format!("usage by {by:?} of {account:?}");
+        let from = START - START % 86_400;
+        let (rows, used) = timed(&what, || {
+            store.usage(account, None, from, until, by).unwrap()
+        });
+        let calls: i64 = rows.iter().map(|row| row.calls).sum();
+        let all = i64::try_from(batches * 512).unwrap();
+        assert!(if account.is_none() {
+            calls == all
+        } else {
+            calls > 0 && calls < all
+        });
+        slowest = slowest.max(used);
+    }
+    let (page, used) = timed("a page of receipts", || {
+        store.receipts(ids[0], None, 50).unwrap()
+    });
+    assert_eq!(page.len(), 50);
+    slowest.max(used)
+}
+
+#[test]
+fn m14_usage_of_a_month_is_the_sum_of_its_calls() {
+    a_month(8, 4);
+}
+
+#[test]
+fn m14_usage_over_five_million_receipts_answers_at_once() {
+    if !asked_for() {
+        return;
+    }
+    let slowest = a_month(9_766, 100);
+    assert!(slowest < Duration::from_millis(50), "{slowest:?}");
 }

@@ -1,6 +1,9 @@
 use std::fs;
+use std::num::NonZeroU32;
 
-use vane_ledger::{AccountId, KeyRing, LedgerError, NewKey};
+use vane_catalog::Money;
+use vane_ledger::book::Period;
+use vane_ledger::{AccountId, KeyRing, LedgerError, Limits, NewKey};
 
 use crate::{Folder, account, key, memory};
 
@@ -10,8 +13,15 @@ fn a_key_is_listed_with_all_but_its_secret() {
     let team = account(&store, "team");
     let new = NewKey {
         name: "laptop".into(),
-        models: Some(vec!["codestral".into(), "a \"quoted\" model".into()]),
-        expires_at: Some(2_000),
+        limits: Limits {
+            models: Some(vec!["codestral".into(), "a \"quoted\" model".into()]),
+            providers: Some(vec!["mistral".into()]),
+            requests_per_minute: NonZeroU32::new(60),
+            tokens_per_minute: NonZeroU32::new(u32::MAX),
+            concurrency: NonZeroU32::new(1),
+            expires_at: Some(2_000),
+        },
+        budget: Some((Money::from_pico(5_000_000_000_000), Period::Week)),
     };
     let key = store.create_key(team, &new, 1_000).unwrap();
     let listed = store.list_keys(team).unwrap();
@@ -19,12 +29,12 @@ fn a_key_is_listed_with_all_but_its_secret() {
     assert_eq!(listed[0].id, key.id());
     assert_eq!(listed[0].masked(), format!("sk-vane-{}-…", key.id()));
     assert_eq!(listed[0].name, "laptop");
-    assert_eq!(listed[0].models, new.models);
-    assert_eq!(
-        (listed[0].created_at, listed[0].expires_at),
-        (1_000, Some(2_000))
-    );
-    assert_eq!(listed[0].revoked_at, None);
+    assert_eq!(listed[0].limits, new.limits);
+    assert_eq!(listed[0].budget, new.budget);
+    assert_eq!((listed[0].created_at, listed[0].revoked_at), (1_000, None));
+    assert_eq!(listed[0].lineage, key.id());
+    assert_eq!(store.find_key(key.id()).unwrap().as_ref(), listed.first());
+    assert_eq!(store.find_key("nobody").unwrap(), None);
 }
 
 #[test]
@@ -44,6 +54,14 @@ fn s8_a_key_is_out_of_reach_of_another_account() {
     let key = key(&store, theirs);
     let error = store.revoke_key(ours, key.id(), 1_500).unwrap_err();
     assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
+    let error = store.rotate_key(ours, key.id(), 60, 1_500).unwrap_err();
+    assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
+    let error = store.update_key(ours, key.id(), |_| ()).unwrap_err();
+    assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
+    let budget = Some((Money::from_pico(1), Period::Day));
+    let error = store.set_budget(ours, key.id(), budget, 1_500).unwrap_err();
+    assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
+    assert_eq!(store.list_keys(theirs).unwrap()[0].replaced_by, None);
     assert_eq!(store.list_keys(theirs).unwrap()[0].revoked_at, None);
     assert!(store.list_keys(ours).unwrap().is_empty());
 }
@@ -62,12 +80,14 @@ fn a_key_needs_an_account_and_something_to_use() {
     );
 
     let team = account(&store, "team");
-    let none = NewKey {
-        models: Some(Vec::new()),
-        ..new
-    };
+    let mut none = new.clone();
+    none.limits.models = Some(Vec::new());
     let error = store.create_key(team, &none, 1_000).unwrap_err();
     assert!(matches!(error, LedgerError::NoModels), "{error}");
+    let mut none = new;
+    none.limits.providers = Some(Vec::new());
+    let error = store.create_key(team, &none, 1_000).unwrap_err();
+    assert!(matches!(error, LedgerError::NoProviders), "{error}");
     assert!(store.list_keys(team).unwrap().is_empty());
 }
 
@@ -78,13 +98,19 @@ fn s4_key_ids_and_names_are_never_read_as_sql() {
     let attack = "x' OR '1'='1'; DROP TABLE api_key; --";
     let new = NewKey {
         name: attack.into(),
-        models: Some(vec![attack.into()]),
-        expires_at: None,
+        limits: Limits {
+            models: Some(vec![attack.into()]),
+            providers: Some(vec![attack.into()]),
+            ..Limits::default()
+        },
+        budget: None,
     };
     store.create_key(team, &new, 1_000).unwrap();
     let ring = KeyRing::open(&store).unwrap();
     for id in [attack, "%", "' OR 1=1 --", ""] {
         assert!(store.revoke_key(team, id, 1_500).is_err(), "{id}");
+        assert!(store.rotate_key(team, id, 60, 1_500).is_err(), "{id}");
+        assert!(store.update_key(team, id, |_| ()).is_err(), "{id}");
         assert!(ring.lookup(id, 1_000).is_err(), "{id}");
         assert!(
             ring.lookup(&format!("sk-vane-{id}"), 1_000).is_err(),

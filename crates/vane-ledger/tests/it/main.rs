@@ -9,11 +9,15 @@ mod accounts;
 mod audit;
 mod books;
 mod cost;
+mod ingest;
 mod keys;
 mod opening;
 mod payments;
+mod random;
 mod replica;
+mod reports;
 mod ring;
+mod rotation;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,9 @@
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread;
 
 use rusqlite::Connection;
-use vane_ledger::{AccountKind, Caller, Denied, KeyRing, NewKey, Purpose, Recall, Watch};
+use vane_ledger::{AccountKind, Caller, Denied, KeyRing, Limits, NewKey, Purpose, Recall, Watch};
 
 use crate::{Folder, account, key, memory};
 
@@ -14,11 +15,18 @@ fn lookup(ring: &KeyRing, presented: &str) -> Result<Arc<Caller>, Denied> {
 fn a_caller_is_the_key_and_its_account() {
     let store = memory();
     let team = account(&store, "team");
-    let models = Some(vec!["codestral".to_owned()]);
+    let limits = Limits {
+        models: Some(vec!["codestral".to_owned()]),
+        providers: Some(vec!["mistral".to_owned()]),
+        requests_per_minute: NonZeroU32::new(1),
+        tokens_per_minute: NonZeroU32::new(2),
+        concurrency: NonZeroU32::new(3),
+        expires_at: Some(4_000),
+    };
     let new = NewKey {
         name: "laptop".into(),
-        models: models.clone(),
-        expires_at: None,
+        limits: limits.clone(),
+        budget: None,
     };
     let key = store.create_key(team, &new, 1_000).unwrap();
     let ring = KeyRing::open(&store).unwrap();
@@ -28,9 +36,9 @@ fn a_caller_is_the_key_and_its_account() {
         account_id: team,
         account_name: "team".into(),
         kind: AccountKind::Metered,
-        models,
-        budgeted: false,
+        budget: None,
         frozen: false,
+        limits,
     };
     assert_eq!(*lookup(&ring, key.expose()).unwrap(), expected);
     assert!(
@@ -99,8 +107,11 @@ fn a_key_expires_on_the_second() {
     let store = memory();
     let new = NewKey {
         name: "guest".into(),
-        models: None,
-        expires_at: Some(2_000),
+        limits: Limits {
+            expires_at: Some(2_000),
+            ..Limits::default()
+        },
+        budget: None,
     };
     let key = store
         .create_key(account(&store, "team"), &new, 1_000)

@@ -33,11 +33,13 @@ use std::time::Duration;
 
 use vane_ledger::journal::Durability;
 
-pub use catalog::{CatalogFault, catalog};
+pub(crate) use catalog::extended;
+pub use catalog::{CatalogFault, CatalogFile, base, catalog};
 pub use environment::Environment;
 pub use load::Reading;
 pub use needs::{how_to_name_models, names_its_own_models, variables as variables_of};
 pub use problem::{Place, Problem, Warning};
+pub(crate) use reader::variable_name;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -74,6 +76,8 @@ pub struct Config {
     pub sign_up: Option<SignUp>,
     /// `None` while nobody can pay.
     pub payments: Option<Payments>,
+    /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
+    pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
 }
 
@@ -240,6 +244,8 @@ pub struct Model {
     pub id: String,
     /// What the provider calls it; empty is the catalogue's word for it, or the id.
     pub upstream: String,
+    /// The offer of the catalogue that it is like.
+    pub like: Option<String>,
     pub input: Option<String>,
     pub output: Option<String>,
     pub cache_read: Option<String>,

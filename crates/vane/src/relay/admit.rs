@@ -1,7 +1,9 @@
 //! Whether the call may begin now: the limits of its key.
 
+use super::decode::RawCall;
+use super::settle::Record;
 use crate::gateway::Gateway;
-use crate::limits::Place;
+use crate::limits::{Place, Refusal, tokens_at_most};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -9,11 +11,16 @@ use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::Caller;
 
-/// Takes a place among the running calls of the key.
+/// Takes a place among the running calls of the key, within its limits.
 ///
 /// # Errors
-/// If all are taken, the account is frozen, or the process is about to stop.
-pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fault> {
+/// If there is none, the account is frozen, or the process is about to stop.
+pub(super) fn admit(
+    gateway: &Arc<Gateway>,
+    caller: &Caller,
+    call: &RawCall,
+    record: &mut Record,
+) -> Result<Place, Fault> {
     if gateway.draining.load(Relaxed) {
         let message = "Vane is restarting: try again in a moment";
         let fault = Fault::new(Kind::Unavailable, Blame::Us, message);
@@ -25,11 +32,13 @@ pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fa
     if caller.frozen {
         return Err(crate::payments::frozen(&caller.account_name));
     }
-    gateway.concurrency.enter(&caller.key_id).ok_or_else(|| {
-        let max = gateway.concurrency.max();
-        let message =
-            format!("{max} calls of this key are running already: let one finish, or raise `limits.concurrent_per_key_max`");
-        let fault = Fault::new(Kind::RateLimited, Blame::Caller, message);
-        Fault { retry_after: Some(Duration::from_secs(1)), ..fault }
-    })
+    let tokens = match caller.limits.tokens_per_minute {
+        Some(_) => tokens_at_most(&call.head, call.dialect().task()),
+        None => 0,
+    };
+    let (standing, place) = gateway
+        .traffic
+        .enter(caller, tokens, gateway.clock.elapsed());
+    record.stands(standing);
+    place.map_err(Refusal::fault)
 }

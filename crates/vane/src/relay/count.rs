@@ -10,6 +10,7 @@ use crate::gateway::Gateway;
 use crate::seal::StateSeal;
 use crate::upstream::{Parts, Pool};
 use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
 use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::hosted::Hosted;
@@ -29,7 +30,7 @@ pub async fn count_tokens(
     let mut call = decode(inbound)?;
     // Nothing is run for a count, so nothing is billed by the piece.
     call.hosted = Hosted::default();
-    let plan = route(&state, caller.models.as_deref(), &call, gateway.clock.now())?;
+    let plan = route(&state, &caller.limits, &call, gateway.clock.now())?;
     let seal = StateSeal::new(gateway.sealer.clone(), caller.account_id);
     let native = plan.choices.iter().find(|choice| {
         choice.dialect == Dialect::AnthropicMessages && call.dialect() == choice.dialect
@@ -45,7 +46,8 @@ pub async fn count_tokens(
         _ => format!("{{\"input_tokens\":{count}}}").into_bytes(),
     };
     let mut response = json(200, body);
-    super::whole::name(response.headers_mut(), "vane-estimate", "true");
+    let headers = response.headers_mut();
+    headers.insert("vane-estimate", HeaderValue::from_static("true"));
     Ok(response)
 }
 

@@ -243,7 +243,9 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     *request.uri_mut() = address.clone();
     *request.headers_mut() = encode::headers(&walk.call, choice, walk.call.stream);
     let limit = walk.state.config.timeouts.upstream_head;
-    let sent = tokio::time::timeout(limit, walk.pool.send(request, provider.h2c)).await;
+    // Pinned where it is made: it is large, and to hand it on by value copies it.
+    let sent = std::pin::pin!(walk.pool.send(request, provider.h2c));
+    let sent = tokio::time::timeout(limit, sent).await;
     let response = match sent {
         Err(_) => {
             let message = format!("{} did not begin to answer within {limit:?}", provider.id);

@@ -2,6 +2,7 @@
 
 use super::inbound::{Inbound, percent_decoded};
 use super::reply::{Response, json};
+use super::route::allows;
 use crate::gateway::{Gateway, State};
 use crate::upstream::Offer;
 use std::collections::BTreeMap;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use vane_catalog::{Capability, Status};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault, json as write};
+use vane_ledger::Limits;
 
 /// Lists the models that at least one offer serves.
 ///
@@ -21,16 +23,18 @@ pub async fn list(
 ) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
-    let models: BTreeMap<&str, &Arc<Offer>> = match &caller.models {
+    let limits = &caller.limits;
+    let models: BTreeMap<&str, &Arc<Offer>> = match &limits.models {
         // The names of the key are those it may call.
         Some(names) => names
             .iter()
-            .filter_map(|name| Some((name.as_str(), served(&state, name)?)))
+            .filter_map(|name| Some((name.as_str(), served(&state, limits, name)?)))
             .collect(),
         None => state
             .offers
             .iter()
             .filter(|offer| offer.facts.status != Status::Retired)
+            .filter(|offer| allows(&limits.providers, &offer.provider.id))
             .map(|offer| (name_of(&state, offer), offer))
             .collect(),
     };
@@ -68,11 +72,8 @@ pub async fn list(
 pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
     let state = gateway.state();
-    let allowed = caller
-        .models
-        .as_ref()
-        .is_none_or(|names| names.iter().any(|name| name == id));
-    match served(&state, id).filter(|_| allowed) {
+    let limits = &caller.limits;
+    match served(&state, limits, id).filter(|_| allows(&limits.models, id)) {
         Some(offer) => {
             let mut out = Vec::new();
             card(&mut out, kind(inbound), id, offer);
@@ -94,11 +95,14 @@ fn name_of<'o>(state: &State, offer: &'o Offer) -> &'o str {
     if meant { &facts.model } else { &facts.id }
 }
 
-/// An offer that can be called by this name.
-fn served<'s>(state: &'s State, name: &str) -> Option<&'s Arc<Offer>> {
+/// An offer that can be called by this name, at a provider that the key may use.
+fn served<'s>(state: &'s State, limits: &Limits, name: &str) -> Option<&'s Arc<Offer>> {
     let resolved = state.catalog.resolve(name)?;
     let mut offers = resolved.offers.iter();
-    offers.find_map(|facts| state.offers.get(&facts.id))
+    offers.find_map(|facts| {
+        let offer = state.offers.get(&facts.id)?;
+        allows(&limits.providers, &offer.provider.id).then_some(offer)
+    })
 }
 
 /// What `type` says: the one field on which the SDKs cannot agree. Mistral's reads only cards of

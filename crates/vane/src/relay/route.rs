@@ -3,7 +3,7 @@
 mod fees;
 
 use super::decode::RawCall;
-use super::plan::{Choice, Plan};
+use super::plan::{Choice, LeftOut, Plan};
 use crate::config::{how_to_name_models, names_its_own_models, variables_of};
 use crate::gateway::State;
 use crate::upstream::{Offer, Standing};
@@ -13,22 +13,18 @@ use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::quirk::Quirk;
 use vane_dialect::{Dialect, Fault};
+use vane_ledger::Limits;
 
-/// Finds the plan of a call; `allowed` are the models that the caller's key may use.
+/// Finds the plan of a call within the limits of the caller's key.
 ///
 /// # Errors
 /// If the model is unknown, not served by any provider that is on, not allowed to this key, or
 /// cannot do what is asked.
-pub fn route(
-    state: &State,
-    allowed: Option<&[String]>,
-    call: &RawCall,
-    now: i64,
-) -> Result<Plan, Fault> {
+pub fn route(state: &State, limits: &Limits, call: &RawCall, now: i64) -> Result<Plan, Fault> {
     let mut plan = Plan::default();
     let mut refusal = None;
     for model in std::iter::once(&call.model).chain(&call.fallbacks) {
-        match of_model(state, allowed, call, model, now) {
+        match of_model(state, limits, call, model, now) {
             Ok(mut more) => {
                 plan.choices.append(&mut more.choices);
                 plan.left_out.append(&mut more.left_out);
@@ -46,7 +42,7 @@ pub fn route(
 
 fn of_model(
     state: &State,
-    allowed: Option<&[String]>,
+    limits: &Limits,
     call: &RawCall,
     model: &str,
     now: i64,
@@ -54,8 +50,7 @@ fn of_model(
     let Some(resolved) = state.catalog.resolve(model) else {
         return Err(unknown(state, model));
     };
-    let may_use = |name: &str| allowed.is_none_or(|names| names.iter().any(|n| n == name));
-    if !may_use(model) && !may_use(resolved.id) {
+    if !allows(&limits.models, model) && !allows(&limits.models, resolved.id) {
         let message = format!("this key may not use the model `{model}`");
         return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
     }
@@ -67,7 +62,14 @@ fn of_model(
     if offers.is_empty() {
         return Err(not_served(state, model, &resolved.offers));
     }
-    let wanted: Vec<&Arc<Offer>> = offers
+    let (permitted, barred): (Vec<_>, Vec<_>) = offers
+        .into_iter()
+        .partition(|offer| allows(&limits.providers, &offer.provider.id));
+    if permitted.is_empty() {
+        let message = format!("no provider that this key may use serves `{model}` here");
+        return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
+    }
+    let wanted: Vec<&Arc<Offer>> = permitted
         .into_iter()
         .filter(|offer| call.preference.takes(&offer.provider.id))
         .collect();
@@ -79,12 +81,23 @@ fn of_model(
     if able.is_empty() || (resolved.completion_only && call.dialect().task() == Task::Chat) {
         return Err(unable(state, model, call));
     }
-    let (able, left_out) = fees::split(able, call, now);
+    let (able, mut left_out) = fees::split(able, call, now);
     if able.is_empty() {
         return Err(fees::refusal(state, model, call, &left_out, now));
     }
     let choices = ordered(able, call, now);
+    left_out.extend(barred.into_iter().map(|offer| LeftOut {
+        offer: offer.clone(),
+        reason: "the key may not use this provider".to_owned(),
+    }));
     Ok(Plan { choices, left_out })
+}
+
+/// Whether a limit of a key names it, or names nothing.
+pub(super) fn allows(names: &Option<Vec<String>>, name: &str) -> bool {
+    names
+        .as_ref()
+        .is_none_or(|names| names.iter().any(|one| one == name))
 }
 
 impl super::decode::Preference {
@@ -118,7 +131,8 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     let fim = offer.facts.can(Capability::Fim);
     let reasons = offer.facts.can(Capability::Reasoning);
     let dialect = ways(door, reasons, offer)
-        .into_iter()
+        .iter()
+        .copied()
         .find(|dialect| offer.speaks(*dialect))?;
     let needs_fim =
         call.has_suffix || dialect == Dialect::MistralFim || door == Dialect::MistralFim;
@@ -133,7 +147,7 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     Some(Choice {
         offer: offer.clone(),
         dialect,
-        reason: reason.to_owned(),
+        reason: reason.into(),
     })
 }
 
@@ -143,38 +157,39 @@ pub(super) fn translated_way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choic
     let door = call.dialect();
     let reasons = offer.facts.can(Capability::Reasoning);
     let dialect = ways(door, reasons, offer)
-        .into_iter()
+        .iter()
+        .copied()
         .find(|dialect| *dialect != door && offer.speaks(*dialect))?;
     Some(Choice {
         offer: offer.clone(),
         dialect,
-        reason: "translated, without the search that nobody priced".to_owned(),
+        reason: "translated, without the search that nobody priced".into(),
     })
 }
 
 /// Upstream dialects for a door, by how much of a call they carry.
-fn ways(door: Dialect, reasons: bool, offer: &Offer) -> Vec<Dialect> {
+fn ways(door: Dialect, reasons: bool, offer: &Offer) -> &'static [Dialect] {
     use Dialect::{
         AnthropicMessages, MistralChat, MistralEmbeddings, MistralFim, OpenaiChat,
         OpenaiCompletions, OpenaiEmbeddings, OpenaiResponses,
     };
     match door {
         OpenaiChat if offer.quirks.has(Quirk::NoToolsWhileReasoning) => {
-            vec![OpenaiResponses, OpenaiChat]
+            &[OpenaiResponses, OpenaiChat]
         }
-        OpenaiChat => vec![OpenaiChat, MistralChat, AnthropicMessages, OpenaiResponses],
-        OpenaiResponses => vec![OpenaiResponses, OpenaiChat, MistralChat, AnthropicMessages],
+        OpenaiChat => &[OpenaiChat, MistralChat, AnthropicMessages, OpenaiResponses],
+        OpenaiResponses => &[OpenaiResponses, OpenaiChat, MistralChat, AnthropicMessages],
         // Only Responses gives the reasoning of such models back to them.
         AnthropicMessages if reasons => {
-            vec![AnthropicMessages, OpenaiResponses, OpenaiChat, MistralChat]
+            &[AnthropicMessages, OpenaiResponses, OpenaiChat, MistralChat]
         }
-        AnthropicMessages => vec![AnthropicMessages, OpenaiChat, MistralChat, OpenaiResponses],
-        MistralChat => vec![MistralChat, OpenaiChat, AnthropicMessages, OpenaiResponses],
-        OpenaiCompletions => vec![OpenaiCompletions, MistralFim],
-        MistralFim => vec![MistralFim, OpenaiCompletions],
-        OpenaiEmbeddings => vec![OpenaiEmbeddings, MistralEmbeddings],
-        MistralEmbeddings => vec![MistralEmbeddings, OpenaiEmbeddings],
-        Dialect::LlamaInfill => Vec::new(),
+        AnthropicMessages => &[AnthropicMessages, OpenaiChat, MistralChat, OpenaiResponses],
+        MistralChat => &[MistralChat, OpenaiChat, AnthropicMessages, OpenaiResponses],
+        OpenaiCompletions => &[OpenaiCompletions, MistralFim],
+        MistralFim => &[MistralFim, OpenaiCompletions],
+        OpenaiEmbeddings => &[OpenaiEmbeddings, MistralEmbeddings],
+        MistralEmbeddings => &[MistralEmbeddings, OpenaiEmbeddings],
+        Dialect::LlamaInfill => &[],
     }
 }
 
@@ -207,7 +222,7 @@ fn ordered(mut choices: Vec<Choice>, call: &RawCall, now: i64) -> Vec<Choice> {
         } else {
             ""
         };
-        choice.reason = format!("cheapest first, {}{bench}", choice.reason);
+        choice.reason = format!("cheapest first, {}{bench}", choice.reason).into();
     }
     choices
 }
@@ -226,13 +241,14 @@ fn benched_ms(offer: &Offer) -> u64 {
 /// As [`route`].
 pub fn explain(
     state: &State,
+    limits: &Limits,
     door: Dialect,
     model: &str,
     tool: Option<&str>,
     now: i64,
 ) -> Result<Plan, Fault> {
     let call = RawCall::bare(door, model, tool)?;
-    route(state, None, &call, now)
+    route(state, limits, &call, now)
 }
 
 fn unknown(state: &State, model: &str) -> Fault {

@@ -9,8 +9,9 @@ use super::decode::RawCall;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::receipt;
+use super::whole;
 use crate::gateway::Gateway;
-use crate::limits::Place;
+use crate::limits::{Place, Standing};
 use crate::telemetry::{Line, Status};
 use crate::upstream::Offer;
 use std::sync::Arc;
@@ -18,12 +19,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 use vane_catalog::{Cost, Money};
-use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
-use vane_ledger::journal::Ticket;
-use vane_ledger::{AccountId, Caller, Hold};
+use vane_ledger::{AccountId, Caller, Hold, Settling};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +67,7 @@ struct Facts {
     undelivered: bool,
     /// Output bytes of which the journal was told last, and when.
     noted: (u64, Instant),
+    standing: Standing,
 }
 
 /// A running call's usage is noted for the case of a crash this often, and after so much output.
@@ -103,6 +103,7 @@ impl Record {
             hold: None,
             undelivered: false,
             noted: (0, Instant::now()),
+            standing: Standing::default(),
         })))
     }
 
@@ -141,6 +142,17 @@ impl Record {
             facts.place = Some(place);
             facts.hold = Some(hold);
         });
+    }
+
+    /// How the key stood with its limits when the call was let in or refused.
+    pub fn stands(&mut self, standing: Standing) {
+        self.with(|facts| facts.standing = standing);
+    }
+
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let facts = self.0.as_ref();
+        facts.map_or_else(Standing::default, |facts| facts.standing)
     }
 
     /// An offer is asked, which the books learn even if this process dies now.
@@ -209,12 +221,12 @@ impl Record {
         });
     }
 
-    /// Settles what the call cost, once. What depends on it may be told when the ticket resolves;
+    /// Settles what the call cost, once. What depends on it may be told when that has resolved;
     /// there is none where nobody was asked.
     ///
     /// # Errors
     /// When it cannot be recorded: then the rest of the answer must not be given.
-    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(facts) = self.0.as_mut() else {
             return Ok(None);
         };
@@ -304,7 +316,7 @@ impl Facts {
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(hold) = self.hold.take().filter(|_| !self.attempts.is_empty()) else {
             return Ok(None);
         };
@@ -323,14 +335,13 @@ impl Facts {
         let settlement = self.settlement(status, pays_max);
         let cost = self.cost.unwrap_or_default();
         let settled = self.gateway.replica.settle(hold, settlement, cost);
-        settled.map(Some).map_err(|refused| {
-            let message =
-                format!("the call cannot be recorded at present: {refused}; try again in a moment");
-            Fault::new(Kind::Unavailable, Blame::Us, message)
-        })
+        settled
+            .map(Some)
+            .map_err(|refused| whole::unrecorded(&refused))
     }
 
-    fn end(&self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16) {
+        self.tell_limits(outcome);
         if let Some(offer) = &self.offer {
             let tally = &offer.tally;
             add(&tally.input_tokens, self.usage.input_total());
@@ -374,6 +385,18 @@ impl Facts {
             failed: &self.failed,
             fault: self.fault.as_deref(),
         });
+    }
+
+    /// Makes the tokens that were reserved of the key's limit those that were counted.
+    fn tell_limits(&mut self, outcome: Outcome) {
+        let Some(place) = &mut self.place else { return };
+        if self.first_content.is_none() && outcome == Outcome::ClientGone {
+            // Whoever leaves before anything came has made the provider work all the same.
+            place.used_as_reserved();
+        } else {
+            let used = self.usage.input_total().saturating_add(self.usage.output);
+            place.used(used, self.gateway.clock.elapsed());
+        }
     }
 }
 

@@ -12,12 +12,12 @@ use crate::upstream::Body as UpstreamBody;
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Display;
 use std::io::Read;
 use std::time::Duration;
 use vane_dialect::codec::{self, Encoder, Reply};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Answer, Event, Fault, Notes, Sink};
-use vane_ledger::journal::DiskError;
 
 pub(super) struct WholeAnswer {
     choice: Choice,
@@ -141,11 +141,9 @@ fn too_long(max: usize) -> Fault {
 impl WholeAnswer {
     pub(super) fn embeddings(asked: (Choice, Notes), vectors: super::embed::Vectors) -> Self {
         let (choice, notes) = asked;
-        let meter = Meter {
-            usage: Some(vectors.usage()),
-            content: true,
-            ..Meter::default()
-        };
+        let mut meter = Meter::default();
+        meter.usage = Some(vectors.usage());
+        meter.content = true;
         Self {
             choice,
             notes,
@@ -181,9 +179,9 @@ impl WholeAnswer {
         let mut response = json(200, body);
         let headers = response.headers_mut();
         identify(headers, &self.choice, &self.notes);
-        name(headers, "vane-model", &walk.call.model);
+        name(headers, MODEL, &walk.call.model);
         if let Some(cost) = &cost {
-            name(headers, "vane-cost", cost);
+            name(headers, COST, cost);
         }
         record.end(Outcome::Done, 200, None);
         response
@@ -233,9 +231,12 @@ async fn settled(record: &mut Record) -> Result<(), Fault> {
 }
 
 /// A settlement was not written as durably as it must be.
-pub(super) fn unrecorded(error: &DiskError) -> Fault {
-    let message = format!("the call cannot be recorded at present: {error}; try again in a moment");
-    Fault::new(Kind::Unavailable, Blame::Us, message)
+pub(super) fn unrecorded(why: &dyn Display) -> Fault {
+    let message = format!("the call cannot be recorded at present: {why}; try again in a moment");
+    Fault {
+        retry_after: Some(Duration::from_secs(2)),
+        ..Fault::new(Kind::Unavailable, Blame::Us, message)
+    }
 }
 
 /// What an encoder of answers may know of the call.
@@ -249,16 +250,21 @@ pub(super) fn reply(walk: &Walk, choice: &Choice) -> Result<Reply, Fault> {
     })
 }
 
+pub(super) const MODEL: HeaderName = HeaderName::from_static("vane-model");
+const COST: HeaderName = HeaderName::from_static("vane-cost");
+const PROVIDER: HeaderName = HeaderName::from_static("vane-provider");
+const DROPPED: HeaderName = HeaderName::from_static("vane-dropped");
+
 /// Says who answered and what could not be carried there.
 pub(super) fn identify(headers: &mut HeaderMap, choice: &Choice, notes: &Notes) {
-    name(headers, "vane-provider", &choice.offer.provider.id);
+    name(headers, PROVIDER, &choice.offer.provider.id);
     if !notes.is_empty() {
-        name(headers, "vane-dropped", &notes.dropped().join(","));
+        name(headers, DROPPED, &notes.dropped().join(","));
     }
 }
 
 /// Sets a header to a text that may hold anything.
-pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
+pub(super) fn name(headers: &mut HeaderMap, header: HeaderName, text: &str) {
     let clean = |text: &str| -> String {
         text.chars()
             .map(|c| {
@@ -272,7 +278,7 @@ pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
     };
     let value = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&clean(text)));
     if let Ok(value) = value {
-        headers.insert(HeaderName::from_static(header), value);
+        headers.insert(header, value);
     }
 }
 

@@ -327,7 +327,7 @@ async fn a_call_may_name_models_to_fall_back_to_and_providers_to_choose_from() {
 async fn a_key_may_use_the_models_it_names_and_no_other() {
     let world = World::start().await;
     let mut new = named("narrow");
-    new.models = Some(vec!["lab-m".to_owned()]);
+    new.limits.models = Some(vec!["lab-m".to_owned()]);
     let key = world.new_key(&new);
     for (model, status) in [("lab-m", 200), ("claude-m", 403), ("gpt-m", 403)] {
         let ask = Ask::post(PATH, hi(model, false)).key(key.expose());

@@ -1,7 +1,7 @@
 //! S3: every route with every kind of credential, as a golden table.
 
 use vane::router::ROUTES;
-use vane_ledger::NewKey;
+use vane_ledger::{Limits, NewKey};
 
 use crate::client::Ask;
 use crate::world::{NOW, World, named};
@@ -156,7 +156,10 @@ async fn s3_every_route_heeds_every_kind_of_credential() {
     let store = &world.gateway.store;
     store.revoke_key(world.account, revoked.id(), NOW).unwrap();
     let expired = world.new_key(&NewKey {
-        expires_at: Some(NOW),
+        limits: Limits {
+            expires_at: Some(NOW),
+            ..Limits::default()
+        },
         ..named("expired")
     });
     let second = world.new_key(&named("second"));

@@ -105,7 +105,7 @@ async fn pages_join_when_the_cursor_is_percent_encoded() {
 async fn a_key_sees_the_models_it_may_use() {
     let world = World::start().await;
     let mut new = named("narrow");
-    new.models = Some(vec!["lab/lab-m".to_owned()]);
+    new.limits.models = Some(vec!["lab/lab-m".to_owned()]);
     let key = world.new_key(&new);
     let list = world
         .ask(&Ask::get("/v1/models").key(key.expose()))
@@ -117,7 +117,7 @@ async fn a_key_sees_the_models_it_may_use() {
         .ask(&Ask::get("/v1/models/claude-m").key(key.expose()))
         .await;
     assert_eq!(other.status, 404);
-    new.models = Some(vec!["lab-m".to_owned()]);
+    new.limits.models = Some(vec!["lab-m".to_owned()]);
     let key = world.new_key(&new);
     let list = world
         .ask(&Ask::get("/v1/models").key(key.expose()))

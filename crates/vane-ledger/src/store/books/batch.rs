@@ -4,70 +4,28 @@
 //! that happens to money is rare: for it what has changed is written out first, so that it reads
 //! and writes the tables themselves.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::CachedStatement;
 
 use super::Kept;
+use super::memory::{Cached, Memory};
 use super::usage::{Hour, Sums};
 use super::write;
 use crate::account::AccountId;
 use crate::book::{
-    Act, Attempt, Book, BookId, BookKind, Lent, Lot, Op, Outcome, Refusal, Row, Rows, Settled,
-    Settlement, Side, Till, decide, gather, settle, well_formed,
+    Act, BookId, BookKind, Lot, Op, Outcome, Refusal, Row, Rows, Settled, Settlement, Side, Till,
+    decide, gather, settle, well_formed,
 };
 use crate::error::LedgerError;
 
-/// Prices that stand in the table of rates, by a keyed hash of what they belong to.
-#[derive(Default)]
-pub(crate) struct Prices {
-    known: HashSet<u64>,
-    keys: RandomState,
-}
-
-impl Prices {
-    /// What was learned in a transaction that failed is not so.
-    pub(crate) fn forget(&mut self) {
-        self.known.clear();
-    }
-
-    /// Whether these are new. They are known from now on.
-    fn are_new(&mut self, attempt: &Attempt) -> bool {
-        const KNOWN_MAX: usize = 1 << 16;
-        if self.known.len() >= KNOWN_MAX {
-            self.known.clear();
-        }
-        let prices = attempt.lines.iter().map(|line| (&line.bucket, line.price));
-        let prices: [Option<_>; 8] = {
-            let mut prices = prices.fuse();
-            std::array::from_fn(|_| prices.next())
-        };
-        let of = (&attempt.provider, &attempt.model, &attempt.rate_version);
-        attempt.lines.len() > 8 || self.known.insert(self.keys.hash_one((of, prices)))
-    }
-}
-
-/// A row as it is now; `changed` says that the table does not know yet.
-struct Cached<T> {
-    row: T,
-    changed: bool,
-}
-
-impl<T> From<T> for Cached<T> {
-    fn from(row: T) -> Self {
-        let changed = false;
-        Self { row, changed }
-    }
-}
-
-pub(super) struct Batch<'t, 'p> {
+pub(super) struct Batch<'t, 'm> {
     kept: Kept<'t>,
-    prices: &'p mut Prices,
+    memory: &'m mut Memory,
     insert: CachedStatement<'t>,
-    books: HashMap<BookId, Cached<Book>>,
-    leases: HashMap<String, Option<Cached<Lent>>>,
-    lots: HashMap<AccountId, Vec<Cached<Lot>>>,
+    /// Books and leases that their tables do not know as they are now.
+    changed: Vec<BookId>,
+    spent: Vec<String>,
     hours: HashMap<Hour, Sums>,
     /// The operator's side of usage by instance, with the number of its transaction once it has one.
     sides: BTreeMap<i64, (Option<i64>, Side)>,
@@ -76,14 +34,14 @@ pub(super) struct Batch<'t, 'p> {
     txn: i64,
 }
 
-impl<'t, 'p> Batch<'t, 'p> {
-    pub(super) fn new(kept: Kept<'t>, prices: &'p mut Prices) -> Result<Self, LedgerError> {
+impl<'t, 'm> Batch<'t, 'm> {
+    pub(super) fn new(kept: Kept<'t>, memory: &'m mut Memory) -> Result<Self, LedgerError> {
+        memory.refresh(kept.0)?;
         Ok(Self {
-            prices,
+            memory,
             insert: kept.0.prepare_cached(write::RECEIPT)?,
-            books: HashMap::new(),
-            leases: HashMap::new(),
-            lots: HashMap::new(),
+            changed: Vec::new(),
+            spent: Vec::new(),
             hours: HashMap::new(),
             sides: BTreeMap::new(),
             receipt: kept.last("SELECT coalesce(max(n), 0) FROM receipt")?,
@@ -117,9 +75,9 @@ impl<'t, 'p> Batch<'t, 'p> {
         for row in &rows {
             self.kept.put(row)?;
             match row {
-                Row::Book(book) => drop(self.books.remove(&book.id())),
-                Row::Lease(lent) => drop(self.leases.remove(&lent.id)),
-                Row::Lot(lot) => drop(self.lots.remove(&lot.account)),
+                Row::Book(book) => drop(self.memory.books.remove(&book.id())),
+                Row::Lease(lent) => drop(self.memory.leases.remove(&lent.id)),
+                Row::Lot(lot) => drop(self.memory.lots.remove(&lot.account)),
                 Row::Txn(txn) => self.txn = txn.n,
                 Row::Budget(_)
                 | Row::NoBudget(_)
@@ -143,15 +101,19 @@ impl<'t, 'p> Batch<'t, 'p> {
             return Ok(Err(refusal));
         }
         self.load(op, settlement)?;
-        let Some(customer) = self.books.get(&BookKind::Customer.of(settlement.account.0)) else {
+        let Some(customer) = self
+            .memory
+            .books
+            .get(&BookKind::Customer.of(settlement.account.0))
+        else {
             return Ok(Err(Refusal::NoSuchAccount));
         };
         let Some((txn, side)) = self.sides.get_mut(&op.instance) else {
             return Ok(Err(Refusal::Malformed));
         };
         let lease = settlement.hold.as_ref();
-        let lease = lease.and_then(|hold| self.leases.get(&hold.lease));
-        let lots = self.lots.get(&settlement.account);
+        let lease = lease.and_then(|hold| self.memory.leases.get(&hold.lease));
+        let lots = self.memory.lots.get(&settlement.account);
         let lots: Vec<Lot> = lots
             .into_iter()
             .flatten()
@@ -186,21 +148,23 @@ impl<'t, 'p> Batch<'t, 'p> {
     fn load(&mut self, op: &Op, settlement: &Settlement) -> Result<(), LedgerError> {
         let account = settlement.account;
         let id = BookKind::Customer.of(account.0);
-        if !self.books.contains_key(&id) {
+        if !self.memory.books.contains_key(&id) {
             let Some(book) = self.kept.book(id)? else {
                 return Ok(());
             };
-            if book.promotional.pico() > 0 && !self.lots.contains_key(&account) {
+            if book.promotional.pico() > 0 && !self.memory.lots.contains_key(&account) {
                 let lots = self.kept.lots(account)?.into_iter();
-                self.lots.insert(account, lots.map(Cached::from).collect());
+                self.memory
+                    .lots
+                    .insert(account, lots.map(Cached::from).collect());
             }
-            self.books.insert(id, book.into());
+            self.memory.books.insert(id, book.into());
         }
         if let Some(hold) = &settlement.hold
-            && !self.leases.contains_key(&hold.lease)
+            && !self.memory.leases.contains_key(&hold.lease)
         {
             let lent = self.kept.lease(&hold.lease)?.map(Cached::from);
-            self.leases.insert(hold.lease.clone(), lent);
+            self.memory.leases.insert(hold.lease.clone(), lent);
         }
         if !self.sides.contains_key(&op.instance) {
             let book = |kind: BookKind| self.kept.book(kind.of(op.instance));
@@ -217,23 +181,25 @@ impl<'t, 'p> Batch<'t, 'p> {
         let settlement = receipt.settlement;
         self.receipt = receipt.n;
         for attempt in &settlement.attempts {
-            if self.prices.are_new(attempt) {
+            if self.memory.are_new(attempt) {
                 self.kept.put_prices(attempt)?;
             }
         }
         if receipt.spent.pico() > 0
             && let Some(hold) = &settlement.hold
-            && let Some(Some(lent)) = self.leases.get_mut(&hold.lease)
+            && let Some(Some(lent)) = self.memory.leases.get_mut(&hold.lease)
         {
             let spent = lent.row.spent.checked_add(receipt.spent);
             lent.row.spent = spent.ok_or(LedgerError::Refused(Refusal::TooLarge))?;
-            lent.changed = true;
+            if lent.mark() {
+                self.spent.push(hold.lease.clone());
+            }
         }
-        if let Some(lots) = self.lots.get_mut(&settlement.account) {
+        if let Some(lots) = self.memory.lots.get_mut(&settlement.account) {
             for changed in settled.lots {
                 if let Some(lot) = lots.iter_mut().find(|lot| lot.row.id == changed.id) {
                     lot.row = changed;
-                    lot.changed = true;
+                    lot.mark();
                 }
             }
         }
@@ -241,30 +207,36 @@ impl<'t, 'p> Batch<'t, 'p> {
             .entry(Hour::of(receipt))
             .or_default()
             .add(receipt);
-        let changed = true;
-        let row = settled.customer;
-        self.books.insert(row.id(), Cached { row, changed });
+        let id = settled.customer.id();
+        if let Some(book) = self.memory.books.get_mut(&id) {
+            book.row = settled.customer;
+            if book.mark() {
+                self.changed.push(id);
+            }
+        }
         Ok(())
     }
 
     /// Tells the tables all that has changed.
     fn write_out(&mut self) -> Result<(), LedgerError> {
-        fn changed<T>(cached: &mut Cached<T>) -> Option<&T> {
-            std::mem::take(&mut cached.changed).then_some(&cached.row)
+        let Memory {
+            books,
+            leases,
+            lots,
+            ..
+        } = &mut *self.memory;
+        for id in &self.changed {
+            let lots = lots.get_mut(&AccountId(id.0 / 8)).into_iter().flatten();
+            for lot in lots.filter_map(Cached::news) {
+                self.kept.put(&Row::Lot(lot.clone()))?;
+            }
         }
-        for book in self.books.values_mut().filter_map(changed) {
-            self.kept.update_book(book)?;
-        }
-        for lent in self.leases.values_mut().flatten().filter_map(changed) {
-            self.kept.update_lease(lent)?;
-        }
-        for lot in self.lots.values_mut().flatten().filter_map(changed) {
-            self.kept.put(&Row::Lot(lot.clone()))?;
-        }
-        for (hour, sums) in self.hours.drain() {
-            self.kept.add_hour(&hour, &sums)?;
-        }
-        Ok(())
+        // In the order of the tables, so that a page is met once.
+        self.changed.sort_unstable();
+        self.spent.sort_unstable();
+        self.kept.update_books(self.changed.drain(..), books)?;
+        self.kept.update_leases(self.spent.drain(..), leases)?;
+        self.kept.add_hours(self.hours.drain())
     }
 
     pub(super) fn finish(mut self) -> Result<(), LedgerError> {

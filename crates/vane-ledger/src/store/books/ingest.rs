@@ -11,6 +11,9 @@ use crate::book::{Act, Op, Outcome, Refusal};
 use crate::error::LedgerError;
 use crate::store::Store;
 
+const STRAY: &str = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
+const CLOSED: &str = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
+
 /// One run of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Life {
@@ -31,6 +34,20 @@ pub struct Ingest<'a> {
     pub opened: &'a [(String, Vec<u8>)],
     /// Calls opened by an earlier piece that have ended.
     pub closed: &'a [String],
+}
+
+/// A record of a journal that is not what the books can take, as it is kept for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Stray<'a> {
+    pub instance: i64,
+    /// The record up to which all is in the books or kept with this one.
+    pub position: u64,
+    /// The call that it closes, if that was open.
+    pub call: Option<&'a str>,
+    /// The operation, or whatever it is, as JSON.
+    pub record: &'a str,
+    pub why: &'a str,
+    pub at: i64,
 }
 
 impl Store {
@@ -56,10 +73,10 @@ impl Store {
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
         let Self::Sqlite(database) = self;
-        database.write_with(|txn, prices| {
+        database.write_with(|txn, memory| {
             let kept = Kept(txn);
             kept.advance(batch.instance, batch.position)?;
-            let mut books = Batch::new(kept, prices)?;
+            let mut books = Batch::new(kept, memory)?;
             let mut outcomes = Vec::with_capacity(batch.ops.len());
             for op in batch.ops {
                 let outcome = books.apply(op)?;
@@ -71,6 +88,32 @@ impl Store {
             books.finish()?;
             kept.follow_calls(batch)?;
             Ok(outcomes)
+        })
+    }
+
+    /// Keeps a record that cannot be entered, in one commit with how far the journal is.
+    ///
+    /// # Errors
+    /// As those of [`Store::ingest`].
+    pub fn keep_stray(&self, stray: &Stray<'_>) -> Result<(), LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.write(|txn| {
+            let kept = Kept(txn);
+            kept.advance(stray.instance, stray.position)?;
+            kept.execute(STRAY, (stray.record, stray.why, stray.at))?;
+            if let Some(call) = stray.call {
+                kept.execute(CLOSED, (stray.instance, call))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many records could not be entered.
+    pub fn strays(&self) -> Result<u64, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.read(|txn| {
+            let count: i64 = txn.query_row("SELECT count(*) FROM stray", (), |row| row.get(0))?;
+            Ok(count.unsigned_abs())
         })
     }
 
@@ -119,8 +162,7 @@ impl Kept<'_> {
         }
         let text = serde_json::to_string(op);
         let text = text.map_err(|_| LedgerError::Unreadable { what: "settlement" })?;
-        let sql = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
-        self.execute(sql, (text, why.to_string(), op.at))
+        self.execute(STRAY, (text, why.to_string(), op.at))
     }
 
     fn follow_calls(self, batch: &Ingest<'_>) -> Result<(), LedgerError> {
@@ -129,9 +171,8 @@ impl Kept<'_> {
         for (call, state) in batch.opened {
             self.execute(opened, (batch.instance, call, state))?;
         }
-        let closed = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
         for call in batch.closed {
-            self.execute(closed, (batch.instance, call))?;
+            self.execute(CLOSED, (batch.instance, call))?;
         }
         Ok(())
     }

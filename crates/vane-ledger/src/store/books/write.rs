@@ -1,10 +1,13 @@
 //! Statements that write the books.
 
+use std::collections::HashMap;
+
 use rusqlite::{CachedStatement, ErrorCode, Params};
 
 use super::Kept;
+use super::memory::Cached;
 use super::usage::{Hour, Sums};
-use crate::book::{Attempt, Book, Lent, Lot, Row, Settled, TopUp, Txn};
+use crate::book::{Attempt, Book, BookId, Lent, Lot, Row, Settled, TopUp, Txn};
 use crate::error::LedgerError;
 
 const BOOK: &str = "INSERT INTO book
@@ -37,10 +40,10 @@ const RATE: &str = "INSERT INTO rate (version, provider, model, bucket, price)
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 const HOUR: &str = "INSERT INTO usage_hour
     (account, hour, key, model, calls, cost, charged, tokens_in, tokens_out)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-    ON CONFLICT (account, hour, key, model) DO UPDATE SET calls = calls + excluded.calls,
-    cost = cost + excluded.cost, charged = charged + excluded.charged,
-    tokens_in = tokens_in + excluded.tokens_in, tokens_out = tokens_out + excluded.tokens_out";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const HOUR_AGAIN: &str = "UPDATE usage_hour SET calls = calls + ?5, cost = cost + ?6,
+    charged = charged + ?7, tokens_in = tokens_in + ?8, tokens_out = tokens_out + ?9
+    WHERE account = ?1 AND hour = ?2 AND key = ?3 AND model = ?4";
 
 /// Enters a receipt; `false` if its call has one already.
 pub(super) fn receipt(
@@ -129,18 +132,28 @@ impl Kept<'_> {
         self.execute(BOOK, row)
     }
 
-    /// A book that is there, after settlements.
-    pub(super) fn update_book(self, book: &Book) -> Result<(), LedgerError> {
-        let row = (
-            book.id().0,
-            book.posted.pico(),
-            book.held.pico(),
-            book.promotional.pico(),
-            book.entries,
-            book.receipt,
-            book.head,
-        );
-        self.execute(BOOK_AGAIN, row)
+    /// Books that are there, after settlements.
+    pub(super) fn update_books(
+        self,
+        changed: impl Iterator<Item = BookId>,
+        books: &mut HashMap<BookId, Cached<Book>>,
+    ) -> Result<(), LedgerError> {
+        let mut statement = self.0.prepare_cached(BOOK_AGAIN)?;
+        for id in changed {
+            let Some(book) = books.get_mut(&id).and_then(Cached::news) else {
+                continue;
+            };
+            statement.execute((
+                book.id().0,
+                book.posted.pico(),
+                book.held.pico(),
+                book.promotional.pico(),
+                book.entries,
+                book.receipt,
+                book.head,
+            ))?;
+        }
+        Ok(())
     }
 
     fn put_txn(self, txn: &Txn) -> Result<(), LedgerError> {
@@ -176,9 +189,20 @@ impl Kept<'_> {
         self.execute(LEASE, row)
     }
 
-    /// A lease that is there, after settlements.
-    pub(super) fn update_lease(self, lent: &Lent) -> Result<(), LedgerError> {
-        self.execute(LEASE_AGAIN, (&lent.id, lent.spent.pico()))
+    /// Leases that are there, after settlements.
+    pub(super) fn update_leases(
+        self,
+        spent: impl Iterator<Item = String>,
+        leases: &mut HashMap<String, Option<Cached<Lent>>>,
+    ) -> Result<(), LedgerError> {
+        let mut statement = self.0.prepare_cached(LEASE_AGAIN)?;
+        for id in spent {
+            let lent = leases.get_mut(&id).and_then(Option::as_mut);
+            if let Some(lent) = lent.and_then(Cached::news) {
+                statement.execute((id, lent.spent.pico()))?;
+            }
+        }
+        Ok(())
     }
 
     fn put_lot(self, lot: &Lot) -> Result<(), LedgerError> {
@@ -206,18 +230,28 @@ impl Kept<'_> {
         Ok(())
     }
 
-    pub(super) fn add_hour(self, hour: &Hour, sums: &Sums) -> Result<(), LedgerError> {
-        let row = (
-            hour.account.0,
-            hour.hour,
-            &hour.key,
-            &hour.model,
-            sums.calls,
-            sums.cost,
-            sums.charged,
-            sums.tokens_in,
-            sums.tokens_out,
-        );
-        self.execute(HOUR, row)
+    pub(super) fn add_hours(
+        self,
+        hours: impl Iterator<Item = (Hour, Sums)>,
+    ) -> Result<(), LedgerError> {
+        let mut again = self.0.prepare_cached(HOUR_AGAIN)?;
+        for (hour, sums) in hours {
+            let row = (
+                hour.account.0,
+                hour.hour,
+                &hour.key,
+                &hour.model,
+                sums.calls,
+                sums.cost,
+                sums.charged,
+                sums.tokens_in,
+                sums.tokens_out,
+            );
+            // Cheaper than an upsert: nearly every hour is there.
+            if again.execute(row)? == 0 {
+                self.execute(HOUR, row)?;
+            }
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,32 @@
+-- What a key may do, and rotation: one secret takes the place of another. Secrets that took each
+-- other's place are a lineage; limits and expiry are the same in all rows of one.
+
+ALTER TABLE api_key ADD COLUMN providers TEXT;  -- a JSON array of provider ids; NULL allows every provider
+ALTER TABLE api_key ADD COLUMN requests_per_minute INTEGER
+    CHECK (requests_per_minute BETWEEN 1 AND 4294967295);
+ALTER TABLE api_key ADD COLUMN tokens_per_minute INTEGER
+    CHECK (tokens_per_minute BETWEEN 1 AND 4294967295);
+ALTER TABLE api_key ADD COLUMN concurrency INTEGER CHECK (concurrency BETWEEN 1 AND 4294967295);
+
+-- The id of the first key of the lineage. Budgets, spending and limits are counted by it, so that
+-- a rotation doubles none of them.
+ALTER TABLE api_key ADD COLUMN lineage TEXT NOT NULL DEFAULT '';
+UPDATE api_key SET lineage = id;
+
+ALTER TABLE api_key ADD COLUMN replaced_by TEXT REFERENCES api_key (id);
+-- From this second on a replaced key is refused.
+ALTER TABLE api_key ADD COLUMN retires_at INTEGER
+    CHECK ((retires_at IS NULL) = (replaced_by IS NULL));
+
+-- Every column matters to a key ring now.
+DROP TRIGGER api_key_changed;
+CREATE TRIGGER api_key_changed AFTER UPDATE ON api_key
+BEGIN UPDATE key_revision SET value = value + 1; END;
+
+-- A key ring knows which keys have a budget.
+CREATE TRIGGER budget_made AFTER INSERT ON budget
+BEGIN UPDATE key_revision SET value = value + 1; END;
+CREATE TRIGGER budget_changed AFTER UPDATE ON budget
+BEGIN UPDATE key_revision SET value = value + 1; END;
+CREATE TRIGGER budget_ended AFTER DELETE ON budget
+BEGIN UPDATE key_revision SET value = value + 1; END;
