@@ -1,9 +1,9 @@
 //! Every route of the product on one page, grouped by who calls it.
 
+mod client;
 mod host;
 
 use crate::api::{self, Page};
-use crate::config::Network;
 use crate::gateway::Gateway;
 use crate::payments;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
@@ -210,7 +210,7 @@ pub async fn answer(
         Route::Metrics => {
             let state = gateway.state();
             let proxies = &state.config.trusted_proxies;
-            metrics(&gateway, client_address(proxies, peer, &head.headers))
+            metrics(&gateway, client::address(proxies, peer, &head.headers))
         }
         Route::Root => root(&head.method),
         Route::Call(door)
@@ -223,8 +223,8 @@ pub async fn answer(
             let response = match method_fault(route, &head.method) {
                 Some(Method::OPTIONS) => preflight(),
                 Some(allowed) => takes_only(&allowed, door.dialect, &request_id),
-                None if !may_deliver(&gateway, route, peer, &head.headers) => {
-                    rescue(door.dialect, &too_often(), &request_id)
+                None if !client::may_deliver(&gateway, route, peer, &head.headers) => {
+                    rescue(door.dialect, &client::too_often(), &request_id)
                 }
                 None => {
                     let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
@@ -411,25 +411,6 @@ fn method_fault(route: Route, method: &Method) -> Option<Method> {
     }
 }
 
-/// Whether a delivery to the webhook may be looked at; one without an address counts with others.
-fn may_deliver(gateway: &Gateway, route: Route, peer: IpAddr, headers: &HeaderMap) -> bool {
-    if !matches!(route, Route::Webhook(_)) {
-        return true;
-    }
-    let proxies = &gateway.state().config.trusted_proxies;
-    let client = client_address(proxies, peer, headers).unwrap_or(peer);
-    gateway.deliveries.enter(client, gateway.clock.now())
-}
-
-fn too_often() -> Fault {
-    let message = "too many deliveries at once: send them again";
-    let fault = Fault::new(Kind::RateLimited, Blame::Caller, message);
-    Fault {
-        retry_after: Some(std::time::Duration::from_secs(1)),
-        ..fault
-    }
-}
-
 fn takes_only(allowed: &Method, dialect: Dialect, request_id: &str) -> Response {
     let message = format!("this route takes {allowed} only");
     let fault = Fault::new(Kind::Method, Blame::Caller, message);
@@ -467,21 +448,6 @@ fn ready(gateway: &Gateway) -> Response {
         }
         None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
     }
-}
-
-/// The address a request comes from; `None` if a proxy stands between that nobody said to trust.
-fn client_address(proxies: &[Network], peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
-    let Some(forwarded) = headers.get("x-forwarded-for") else {
-        return (!headers.contains_key("forwarded")).then_some(peer);
-    };
-    let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
-    if !trusted(peer) {
-        return None;
-    }
-    // The last one that is no proxy of ours: what stands before it can be made up.
-    let hops = forwarded.to_str().ok()?.split(',').rev();
-    hops.filter_map(|hop| hop.trim().parse().ok())
-        .find(|hop| !trusted(*hop))
 }
 
 fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
@@ -565,34 +531,6 @@ mod tests {
         ));
         assert_eq!(route("/v2/messages"), None);
         assert_eq!(route("/v1/models/x/../../health"), route("/v1/models/y"));
-    }
-
-    #[test]
-    fn r7_only_trusted_proxies_are_believed() {
-        let local = IpAddr::from([127, 0, 0, 1]);
-        let proxies = [Network {
-            address: IpAddr::from([127, 0, 0, 0]),
-            prefix: 8,
-        }];
-        let check = |proxies: &[Network], forwarded: Option<&'static str>, expected| {
-            let mut headers = HeaderMap::new();
-            if let Some(forwarded) = forwarded {
-                headers.insert("x-forwarded-for", HeaderValue::from_static(forwarded));
-            }
-            let found = client_address(proxies, local, &headers).map(|ip| ip.to_string());
-            assert_eq!(found.as_deref(), expected, "{forwarded:?}");
-        };
-        check(&[], None, Some("127.0.0.1"));
-        // A proxy on the same machine that nobody named: the client is not this machine.
-        check(&[], Some("203.0.113.9"), None);
-        check(&proxies, Some("203.0.113.9"), Some("203.0.113.9"));
-        // What the client wrote itself stands first and is not believed.
-        check(
-            &proxies,
-            Some("127.0.0.1, 203.0.113.9, 127.0.0.2"),
-            Some("203.0.113.9"),
-        );
-        check(&proxies, Some("nonsense"), None);
     }
 
     #[test]
