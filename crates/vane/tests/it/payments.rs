@@ -352,6 +352,11 @@ async fn a_dispute_beyond_the_balance_freezes_the_account() {
         (reply.status, &reply.json()["error"]["code"]),
         (403, &json!("account_frozen"))
     );
+    let credits = till
+        .world
+        .ask(&Ask::get("/v1/credits").key(&till.payer))
+        .await;
+    assert_eq!(credits.ok().json()["frozen"], true);
     // Other accounts go on.
     till.world
         .post(Door::Chat.path(), Door::Chat.request("lab-m", "Hi", false))
