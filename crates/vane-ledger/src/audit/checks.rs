@@ -161,6 +161,53 @@ pub(super) const CHECKS: &[Check] = &[
          GROUP BY t.n HAVING count(p.txn) <> 1 LIMIT 1",
     ),
     check(
+        12,
+        "it is not what was asked for and credited",
+        "SELECT 'payment ' || p.id || ' of ' || p.provider, NULL, NULL FROM payment p
+         WHERE NOT EXISTS (SELECT 1 FROM checkout c JOIN topup t
+             ON t.provider = c.provider AND t.external = c.external
+             WHERE c.id = p.checkout AND c.state = 'paid' AND c.provider = p.provider
+             AND c.account = p.account AND c.amount = p.amount AND c.fee = p.fee
+             AND t.account = p.account AND t.amount = p.amount) LIMIT 1",
+    ),
+    check(
+        12,
+        "it stands as paid and was not",
+        "SELECT 'checkout ' || c.id, NULL, NULL FROM checkout c WHERE c.state = 'paid'
+         AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.checkout = c.id) LIMIT 1",
+    ),
+    check(
+        12,
+        "what went back of it is not what its claims come to",
+        "SELECT 'payment ' || p.id || ' of ' || p.provider, p.taken + p.lost + p.fee_taken,
+             min(p.amount + p.fee, coalesce((SELECT sum(c.due) FROM claim c
+                 WHERE c.provider = p.provider AND c.payment = p.id), 0)) AS should
+         FROM payment p WHERE p.taken + p.lost + p.fee_taken <> should LIMIT 1",
+    ),
+    check(
+        12,
+        "what payments took back of it is not what its entries say",
+        "SELECT a.name, coalesce((SELECT sum(p.taken) FROM payment p WHERE p.account = a.id), 0)
+             AS says, coalesce((SELECT -sum(e.amount) FROM entry e JOIN txn t ON t.n = e.txn
+                 WHERE e.book = a.id * 8 AND t.kind = 'reversal'), 0) AS should
+         FROM account a WHERE says <> should LIMIT 1",
+    ),
+    check(
+        12,
+        "they are not what payments say",
+        "SELECT 'losses by payments', (SELECT coalesce(sum(lost), 0) FROM payment) AS says,
+             (SELECT coalesce(-sum(e.amount), 0) FROM entry e JOIN txn t ON t.n = e.txn
+              WHERE e.book % 8 = 3 AND t.kind = 'reversal') AS should WHERE says <> should",
+    ),
+    check(
+        12,
+        "they are not what payments say",
+        "SELECT 'fees of top-ups',
+             (SELECT coalesce(sum(fee - fee_taken), 0) FROM payment) AS says,
+             (SELECT coalesce(sum(posted), 0) FROM book WHERE kind = 'top_up_fee') AS should
+         WHERE says <> should",
+    ),
+    check(
         11,
         "it could not be settled and is paid for by nobody",
         "SELECT 'call ' || coalesce(json_extract(op, '$.act.settle.call'), n)

@@ -51,7 +51,8 @@ impl Snapshot {
         let mut statement = txn.prepare_cached(&format!(
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
                     k.hash, k.revoked_at, k.retires_at,
-                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
+                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage),
+                    EXISTS (SELECT 1 FROM frozen f WHERE f.account = a.id), {LIMIT_COLUMNS}
              FROM api_key k JOIN account a ON a.id = k.account"
         ))?;
         let mut rows = statement.query(())?;
@@ -76,7 +77,8 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         account_name: row.get(4)?,
         kind: AccountKind::from_column(&row.get::<_, String>(5)?)?,
         budget: row.get::<_, Option<i64>>(9)?.map(Money::from_pico),
-        limits: Limits::read(row, 10)?,
+        frozen: row.get(10)?,
+        limits: Limits::read(row, 11)?,
     };
     Ok(Ringed {
         hash: row.get(6)?,

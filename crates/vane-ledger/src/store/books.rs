@@ -7,6 +7,7 @@
 mod batch;
 mod ingest;
 mod memory;
+mod payments;
 mod read;
 mod report;
 mod usage;

@@ -36,6 +36,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "idempotency",
         sql: include_str!("../../../../migrations/sqlite/0004_idempotency.sql"),
     },
+    Migration {
+        version: 5,
+        name: "payments",
+        sql: include_str!("../../../../migrations/sqlite/0005_payments.sql"),
+    },
 ];
 
 pub(super) fn migrate(

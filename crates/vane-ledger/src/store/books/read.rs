@@ -3,11 +3,11 @@
 use rusqlite::{OptionalExtension, Params, Row};
 use vane_catalog::Money;
 
-use super::Kept;
+use super::{Kept, payments};
 use crate::account::AccountId;
 use crate::book::{
-    Book, BookId, BookKind, Budget, Hold, Lent, Lot, Period, Receipt, Rows, Settlement, Spending,
-    Status, attempts_of,
+    Book, BookId, BookKind, Budget, Checkout, Claim, Hold, Lent, Lot, Payment, Period, Receipt,
+    Rows, Settlement, Spending, Status, attempts_of,
 };
 use crate::error::LedgerError;
 
@@ -34,6 +34,21 @@ impl Kept<'_> {
         let mut statement = self.0.prepare_cached(sql)?;
         let mut rows = statement.query(params)?;
         rows.next()?.map(read).transpose()
+    }
+
+    pub(super) fn all<T>(
+        self,
+        sql: &str,
+        params: impl Params,
+        read: impl Fn(&Row<'_>) -> Result<T, LedgerError>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let mut statement = self.0.prepare_cached(sql)?;
+        let mut rows = statement.query(params)?;
+        let mut all = Vec::new();
+        while let Some(row) = rows.next()? {
+            all.push(read(row)?);
+        }
+        Ok(all)
     }
 
     fn exists(self, sql: &str, params: impl Params) -> Result<bool, LedgerError> {
@@ -121,6 +136,22 @@ impl Rows for Kept<'_> {
         }
         Ok(lots)
     }
+
+    fn checkout(&self, id: &str) -> Result<Option<Checkout>, LedgerError> {
+        self.one(payments::CHECKOUT, (id,), payments::checkout_of)
+    }
+
+    fn payment(&self, provider: &str, id: &str) -> Result<Option<Payment>, LedgerError> {
+        self.one(payments::PAYMENT, (provider, id), payments::payment_of)
+    }
+
+    fn claims(&self, provider: &str, payment: &str) -> Result<Vec<Claim>, LedgerError> {
+        self.all(payments::CLAIMS, (provider, payment), payments::claim_of)
+    }
+
+    fn is_frozen(&self, account: AccountId) -> Result<bool, LedgerError> {
+        self.exists("SELECT 1 FROM frozen WHERE account = ?1", (account.0,))
+    }
 }
 
 fn book_of(row: &Row<'_>) -> Result<Book, LedgerError> {
@@ -201,10 +232,10 @@ pub(crate) fn receipt_of(row: &Row<'_>) -> Result<Receipt, LedgerError> {
     })
 }
 
-fn money(row: &Row<'_>, column: usize) -> Result<Money, LedgerError> {
+pub(super) fn money(row: &Row<'_>, column: usize) -> Result<Money, LedgerError> {
     Ok(Money::from_pico(row.get(column)?))
 }
 
-fn unreadable(what: &'static str) -> LedgerError {
+pub(super) fn unreadable(what: &'static str) -> LedgerError {
     LedgerError::Unreadable { what }
 }
