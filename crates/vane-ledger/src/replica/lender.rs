@@ -116,7 +116,7 @@ impl Desk {
         if purse.recount()
             && let Err(error) = self.take_back(vec![Arc::clone(purse)], Duration::ZERO)
         {
-            return purse.refuse(away(error));
+            return purse.refuse(away(error), Money::ZERO);
         }
         let wanted = purse.wanted();
         // Money has come back since: who waits is to look again.
@@ -124,7 +124,7 @@ impl Desk {
             return purse.refill();
         }
         if let Err(short) = self.lend(purse, wanted) {
-            purse.refuse(short);
+            purse.refuse(short, wanted.largest);
         }
     }
 

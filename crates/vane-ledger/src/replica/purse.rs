@@ -74,6 +74,8 @@ pub struct Spent {
 #[derive(Clone, Debug)]
 struct Refused {
     short: Short,
+    /// What was asked for; less than that may be there.
+    amount: Money,
     at: Instant,
 }
 
@@ -84,6 +86,8 @@ pub(super) struct Wanted {
     pub(super) all: Money,
     /// What the largest of them lacks.
     pub(super) one: Money,
+    /// What the largest of them asks for.
+    pub(super) largest: Money,
 }
 
 /// For so long a refusal answers calls that ask for as much, without asking the store again.
@@ -176,6 +180,7 @@ impl Purse {
         let wanted = Wanted {
             all: less(state.wanted, room),
             one: less(state.largest, room),
+            largest: state.largest,
         };
         state.wanted = Money::ZERO;
         state.largest = Money::ZERO;
@@ -228,10 +233,11 @@ impl Purse {
         self.answer(state);
     }
 
-    pub(super) fn refuse(&self, short: Short) {
+    /// No call that asks for so much can have it at present.
+    pub(super) fn refuse(&self, short: Short, amount: Money) {
         let mut state = self.state();
         let at = Instant::now();
-        state.refused = Some(Refused { short, at });
+        state.refused = Some(Refused { short, amount, at });
         self.answer(state);
     }
 
@@ -257,6 +263,12 @@ impl Purse {
         let lease = state.lease.clone()?;
         state.lent = less(state.lent, room);
         Some((lease, room))
+    }
+}
+
+impl Refused {
+    fn is_fresh_for(&self, amount: Money) -> bool {
+        amount >= self.amount && self.at.elapsed() < REFUSED_FOR
     }
 }
 
@@ -289,7 +301,7 @@ impl State {
         }
         let answered = asked_in.is_some_and(|round| round != self.rounds);
         if let Some(refused) = &self.refused
-            && (answered || (!self.recount && refused.at.elapsed() < REFUSED_FOR))
+            && (answered || (!self.recount && refused.is_fresh_for(amount)))
         {
             return Look::Short(refused.short.clone());
         }

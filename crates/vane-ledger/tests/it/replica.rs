@@ -262,3 +262,16 @@ async fn a_journal_in_memory_goes_with_its_replica() {
     );
     sound(&store);
 }
+
+#[tokio::test]
+async fn a_small_call_is_not_refused_for_a_large_one() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let payer_id = prepaid(&store, "payer", "5");
+    let replica = open(&store);
+    for _ in 0..20 {
+        let large = replica.hold(payer(payer_id), usd("100")).await;
+        assert!(matches!(large, Err(Short::Balance { .. })));
+        replica.hold(payer(payer_id), usd("0.2")).await.unwrap();
+    }
+}
