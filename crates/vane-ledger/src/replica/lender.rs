@@ -80,6 +80,8 @@ struct Desk {
 
 /// A slice has room for so many calls like the largest that waits, while there is plenty.
 const CALLS_PER_SLICE: i64 = 64;
+/// And twice as much each time that it was gone soon.
+const DOUBLINGS_MAX: u32 = 8;
 /// And is at most this part of what is free.
 const PART_OF_FREE: i64 = 4;
 /// Metered accounts are lent this much at least.
@@ -294,7 +296,8 @@ impl Room {
     /// How much is lent to calls that want so much.
     fn slice(&self, wanted: Wanted) -> Money {
         let rest = self.rest();
-        let plenty = match wanted.one.pico().checked_mul(CALLS_PER_SLICE) {
+        let calls = CALLS_PER_SLICE << wanted.in_a_row.min(DOUBLINGS_MAX);
+        let plenty = match wanted.one.pico().checked_mul(calls) {
             Some(pico) if self.free.is_some() => pico,
             Some(pico) => pico.max(METERED_SLICE.pico()),
             None => wanted.one.pico(),

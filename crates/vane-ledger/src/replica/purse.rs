@@ -50,6 +50,9 @@ struct State {
     rounds: u64,
     refused: Option<Refused>,
     used: Option<Instant>,
+    /// When money was lent last, and how often in a row that was soon after the time before.
+    lent_at: Option<Instant>,
+    in_a_row: u32,
     budget: Option<Allowed>,
     /// What was lent is to be looked at again.
     recount: bool,
@@ -88,8 +91,12 @@ pub(super) struct Wanted {
     pub(super) one: Money,
     /// What the largest of them asks for.
     pub(super) largest: Money,
+    /// How often in a row money was lent soon after the time before.
+    pub(super) in_a_row: u32,
 }
 
+/// A purse that is empty again after so short a time is lent more the next time.
+const SOON: Duration = Duration::from_secs(1);
 /// For so long a refusal answers calls that ask for as much, without asking the store again.
 const REFUSED_FOR: Duration = Duration::from_millis(50);
 
@@ -178,6 +185,7 @@ impl Purse {
         let mut state = self.state();
         let room = state.room();
         let wanted = Wanted {
+            in_a_row: state.in_a_row,
             all: less(state.wanted, room),
             one: less(state.largest, room),
             largest: state.largest,
@@ -222,7 +230,14 @@ impl Purse {
         }
         state.lent = more(state.lent, by);
         state.refused = None;
-        state.used = Some(Instant::now());
+        let now = Instant::now();
+        let soon = state.lent_at.is_some_and(|before| now.duration_since(before) < SOON);
+        state.in_a_row = if soon {
+            state.in_a_row.saturating_add(1)
+        } else {
+            0
+        };
+        (state.used, state.lent_at) = (Some(now), Some(now));
         self.answer(state);
     }
 
