@@ -231,7 +231,9 @@ impl Purse {
         state.lent = more(state.lent, by);
         state.refused = None;
         let now = Instant::now();
-        let soon = state.lent_at.is_some_and(|before| now.duration_since(before) < SOON);
+        let soon = state
+            .lent_at
+            .is_some_and(|before| now.duration_since(before) < SOON);
         state.in_a_row = if soon {
             state.in_a_row.saturating_add(1)
         } else {
