@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::decimal::{self, DecimalError};
 
 /// Pico-dollars in a dollar.
@@ -14,8 +16,12 @@ const PICO_PER_USD: u64 = 1_000_000_000_000;
 /// Fractional digits that a pico-dollar can hold.
 const DIGITS: u32 = 12;
 
-/// An amount of money: `i64` pico-dollars, at most $9.22 million either way.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An amount of money: `i64` pico-dollars, at most $9.22 million either way. It is that whole
+/// number where it is serialised, for our own files; what others read has the decimal text.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Money(i64);
 
 impl Money {

@@ -6,13 +6,15 @@
 use std::fmt;
 
 use rusqlite::{OptionalExtension, Row, Transaction};
+use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::name;
 use crate::store::{Store, books};
 
 /// The number of an account in the database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct AccountId(pub i64);
 
 impl fmt::Display for AccountId {

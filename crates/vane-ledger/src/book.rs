@@ -14,15 +14,16 @@ mod model;
 mod op;
 mod period;
 mod posting;
+mod receipt;
 mod row;
 mod settle;
 
-pub use decide::{Decision, decide};
+pub use decide::{Decision, decide, well_formed};
 pub use facts::{Facts, Rows, gather};
 pub use model::Model;
 pub use op::{Act, Attempt, Hold, Lease, Line, Op, Outcome, Refusal, Settlement, Source, Status};
 pub use period::Period;
-pub use posting::{Entry, Txn, TxnKind, Usage, hash_of};
-pub use row::{
-    Book, BookId, BookKind, Budget, Ended, Held, Lent, Lot, Receipt, Row, Spending, TopUp, hour_of,
-};
+pub use posting::{Entry, Txn, TxnKind, hash_of};
+pub use receipt::{Receipt, attempts_of, text_of};
+pub use row::{Book, BookId, BookKind, Budget, Ended, Lent, Lot, Row, Spending, TopUp, hour_of};
+pub use settle::{Settled, Side, Till, settle};

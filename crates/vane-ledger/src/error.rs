@@ -97,6 +97,13 @@ pub enum LedgerError {
     Refused(Refusal),
     #[error("more than {max} operations at once")]
     BatchTooLarge { max: usize },
+    #[error("instance {instance} has not begun a life")]
+    NotBegun { instance: i64 },
+    #[error(
+        "the database knows more of the journal than the journal does; \
+         do two instances share a number, or was the journal replaced by an older one?"
+    )]
+    IngestedBefore,
     #[error("this account has no key {id:?}; list its keys to find it")]
     NoSuchKey { id: String },
     #[error("a key that allows no model is of no use; name at least one, or allow all")]

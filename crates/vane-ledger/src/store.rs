@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::error::LedgerError;
 use crate::secret::{Purpose, Secret};
 
-pub use books::BATCH_MAX;
+pub use books::{BATCH_MAX, By, Ingest, Life, Of, Posted, ProviderDay, StatementLine, UsageRow};
 pub(crate) use place::BUSY_SECONDS;
 pub use sqlite::Sqlite;
 

@@ -27,7 +27,7 @@ pub(super) fn grant(
             let topup = TopUp {
                 provider: provider.clone(),
                 external: external.clone(),
-                txn: op.id.clone(),
+                txn: facts.txn,
                 account,
                 amount,
             };
@@ -45,7 +45,7 @@ pub(super) fn grant(
             (TxnKind::Promotion, Some(Row::Lot(lot)))
         }
     };
-    let txn = Txn::new(&op.id, kind, reason, op.at);
+    let txn = Txn::new(facts.txn, Some(&op.id), kind, reason, op.at);
     let (customer, mut rows) = moved(txn, customer, amount, against)?;
     rows.extend(extra);
     Ok((Outcome::Credited(customer.posted), rows))
@@ -62,7 +62,7 @@ pub(super) fn refund(
     if let Some(missing) = missing(paid, amount)? {
         return Err(Refusal::Balance { missing });
     }
-    let txn = Txn::new(&op.id, TxnKind::Refund, reason, op.at);
+    let txn = Txn::new(facts.txn, Some(&op.id), TxnKind::Refund, reason, op.at);
     let (customer, rows) = moved(txn, customer, negative(amount)?, against)?;
     Ok((Outcome::Credited(customer.posted), rows))
 }
@@ -81,7 +81,8 @@ pub(super) fn expire(op: &Op, facts: Facts, lot: &str) -> Result<Decision, Refus
     }
     lot.rest = sub(lot.rest, taken)?;
     customer.promotional = sub(customer.promotional, taken)?;
-    let txn = Txn::new(&op.id, TxnKind::Expiry, "promotional credit ended", op.at);
+    let why = "promotional credit ended";
+    let txn = Txn::new(facts.txn, Some(&op.id), TxnKind::Expiry, why, op.at);
     let (_, mut rows) = moved(txn, customer, negative(taken)?, against)?;
     rows.push(Row::Lot(lot));
     Ok((Outcome::CreditExpired(taken), rows))
@@ -102,7 +103,8 @@ fn moved(
     amount: Money,
     mut against: Book,
 ) -> Result<(Book, Vec<Row>), Refusal> {
-    txn.post(&mut [(&mut customer, amount)], &mut against, None)?;
+    txn.enter(&mut customer, amount)?;
+    txn.enter(&mut against, negative(amount)?)?;
     let rows = vec![
         Row::Book(customer.clone()),
         Row::Book(against),

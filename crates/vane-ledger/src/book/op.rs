@@ -1,8 +1,9 @@
 //! What may be asked of the books, and what is said to it.
 //!
 //! Ids and instants come from whoever asks: an operation that is replayed is recognised and does
-//! nothing twice.
+//! nothing twice. Journals and strays keep operations, so that all of it is serialised.
 
+use serde::{Deserialize, Serialize};
 use vane_catalog::Money;
 
 use super::period::Period;
@@ -10,7 +11,7 @@ use super::row::Ended;
 use crate::account::AccountId;
 
 /// Something that someone wants to happen, and when.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Op {
     /// Unique over all operations: the id of the transaction or lease that it makes.
     pub id: String,
@@ -20,7 +21,8 @@ pub struct Op {
     pub act: Act,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Act {
     /// Credit for an account.
     Grant {
@@ -42,31 +44,26 @@ pub enum Act {
     },
     /// A slice of a balance, and of a key's budget, for one replica.
     Lease(Lease),
-    /// What of a lease is neither spent nor held goes back.
+    /// Makes an open lease larger or smaller, never below what is spent of it, and gives it until
+    /// then.
+    Renew {
+        lease: String,
+        by: Money,
+        until: i64,
+    },
+    /// What of a lease is not spent goes back.
     ReturnLease {
         lease: String,
     },
-    Hold(Hold),
-    Extend {
-        call: String,
-        by: Money,
-    },
     Settle(Settlement),
-    Release {
-        call: String,
-    },
-    /// Ends a hold whose lease ran out.
-    Expire {
-        call: String,
-    },
     SetBudget {
         key: String,
-        amount: Money,
-        period: Period,
+        budget: Option<(Money, Period)>,
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Paid to the operator by other ways.
     Cash,
@@ -80,7 +77,7 @@ pub enum Source {
     },
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
     pub account: AccountId,
     /// The only key that may hold against it; needed by keys that have a budget.
@@ -90,27 +87,33 @@ pub struct Lease {
     pub until: i64,
 }
 
-/// Money set aside for one call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Money of a lease that was set aside for one call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hold {
-    pub call: String,
     pub lease: String,
-    pub key: String,
     pub amount: Money,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A call that has ended. It is never refused for the state of its lease, or for being late.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settlement {
     pub call: String,
-    /// The hold as extended, where it was in memory only.
+    pub account: AccountId,
+    pub key: String,
+    /// What was held for it; nothing where neither a balance nor a budget limits the call.
     pub hold: Option<Hold>,
     /// The model asked for.
     pub model: String,
     pub status: Status,
     pub attempts: Vec<Attempt>,
+    /// The most that the customer pays: what was delivered. The rest is the operator's loss.
+    pub pays_max: Option<Money>,
+    /// What the provider said that it cost, all attempts together.
+    pub reported: Option<Money>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     Done,
     ClientGone,
@@ -118,21 +121,23 @@ pub enum Status {
     Interrupted,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     pub provider: String,
     pub model: String,
     pub rate_version: String,
     pub outcome: Ended,
-    /// Whether the usage is reckoned, not reported.
-    pub estimated: bool,
+    /// How the usage was counted: `reported`, `bytes/4`.
+    pub method: String,
+    /// Why it failed; empty where it did not.
+    pub fault: String,
     /// The context plus the most output: no quantity can be more.
     pub quantity_max: u64,
     pub lines: Vec<Line>,
 }
 
 /// Tokens or uses that share a price. What they come to is always computed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Line {
     pub bucket: String,
     pub quantity: u64,
@@ -149,15 +154,15 @@ pub enum Outcome {
     /// So much was taken back.
     CreditExpired(Money),
     Leased,
+    /// The lease's new amount.
+    Renewed(Money),
     Returned(Money),
-    Held,
-    Extended(Money),
     Settled {
         charged: Money,
         lost: Money,
+        /// What is posted after it.
+        balance: Money,
     },
-    Released,
-    Expired,
     BudgetSet,
 }
 
@@ -172,8 +177,6 @@ pub enum Refusal {
     NoSuchAccount,
     #[error("there is no such lease")]
     NoSuchLease,
-    #[error("there is no such hold")]
-    NoSuchHold,
     #[error("there is no such promotional credit, or nothing of it is left")]
     NoSuchCredit,
     #[error("the amount must be above zero")]
@@ -184,16 +187,8 @@ pub enum Refusal {
     Balance { missing: Money },
     #[error("the budget of the key lacks ${missing} until {resets_at}")]
     Budget { missing: Money, resets_at: i64 },
-    #[error("the lease lacks ${missing}")]
-    LeaseSpent { missing: Money },
-    #[error("the lease was returned or has run out")]
+    #[error("the lease was returned")]
     LeaseOver,
-    #[error("the lease is for another key, or the key has a budget and needs a lease of its own")]
-    LeaseOfAnotherKey,
-    #[error("the call has a hold already")]
-    HeldAlready,
-    #[error("the hold has ended: it was {0}")]
-    HoldEnded(&'static str),
     #[error("it is too early for that")]
     TooEarly,
     #[error("a quantity is impossible: zero, repeated, or more than the model can read and write")]

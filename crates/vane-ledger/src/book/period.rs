@@ -1,10 +1,12 @@
 //! The periods of budgets: days, weeks from Monday and months, in UTC.
 
+use serde::{Deserialize, Serialize};
 use vane_catalog::Date;
 
 const DAY: i64 = 86_400;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Period {
     Day,
     Week,

@@ -1,13 +1,14 @@
 //! Transactions and their entries.
 //!
 //! A posting is made of legs and of the book that balances them, whose amount is computed: no
-//! transaction can sum to anything but zero. Each entry carries the hash of the one before it in
-//! its book, so that none can be changed or taken out unseen.
+//! transaction can sum to anything but zero. Each entry carries a hash over the one before it in
+//! its book, so that none can be changed or taken out unseen. Of usage, the customers' entries are
+//! the receipts themselves: see [`super::receipt`].
 
 use aws_lc_rs::digest;
 use vane_catalog::Money;
 
-use super::op::{Attempt, Refusal};
+use super::op::Refusal;
 use super::row::{Book, BookId, add};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,10 +45,11 @@ impl TxnKind {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Txn {
-    pub id: String,
+    /// In order of arrival.
+    pub n: i64,
+    /// The operation that made it; usage of many calls has none.
+    pub id: Option<String>,
     pub kind: TxnKind,
-    /// The call that a usage transaction pays for.
-    pub call: Option<String>,
     pub reason: String,
     pub at: i64,
     pub entries: Vec<Entry>,
@@ -59,77 +61,38 @@ pub struct Entry {
     /// Its place in the chain of its book, from 1.
     pub seq: i64,
     pub amount: Money,
-    pub usage: Option<Usage>,
-    pub previous: [u8; 32],
+    /// What is posted after it.
+    pub balance: Money,
+    /// The newest receipt before it in the chain, 0 where there is none.
+    pub receipt: i64,
     pub hash: [u8; 32],
 }
 
-/// What an entry of usage pays for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage {
-    pub attempt: i64,
-    pub rate_version: String,
-    /// `input:1000@300000 output:500@900000`: bucket, quantity, pico-dollars for one.
-    pub quantities: String,
-}
-
-impl Usage {
-    pub(super) fn of(number: i64, attempt: &Attempt) -> Self {
-        let line = |line: &super::op::Line| {
-            format!("{}:{}@{}", line.bucket, line.quantity, line.price.pico())
-        };
-        Self {
-            attempt: number,
-            rate_version: attempt.rate_version.clone(),
-            quantities: attempt.lines.iter().map(line).collect::<Vec<_>>().join(" "),
-        }
-    }
-}
-
 impl Txn {
-    pub(super) fn new(id: &str, kind: TxnKind, reason: &str, at: i64) -> Self {
+    pub(super) fn new(n: i64, id: Option<&str>, kind: TxnKind, reason: &str, at: i64) -> Self {
         Self {
-            id: id.to_owned(),
+            n,
+            id: id.map(str::to_owned),
             kind,
-            call: None,
             reason: reason.to_owned(),
             at,
             entries: Vec::new(),
         }
     }
 
-    /// Adds entries of `amount` to each leg's book, and of what balances them to `against`.
-    pub(super) fn post(
-        &mut self,
-        legs: &mut [(&mut Book, Money)],
-        against: &mut Book,
-        usage: Option<&Usage>,
-    ) -> Result<(), Refusal> {
-        let mut balance = Money::ZERO;
-        for (book, amount) in legs {
-            balance = balance.checked_sub(*amount).ok_or(Refusal::TooLarge)?;
-            self.enter(book, *amount, usage)?;
-        }
-        self.enter(against, balance, usage)
-    }
-
-    fn enter(
-        &mut self,
-        book: &mut Book,
-        amount: Money,
-        usage: Option<&Usage>,
-    ) -> Result<(), Refusal> {
+    /// Adds an entry of `amount` to a book.
+    pub(super) fn enter(&mut self, book: &mut Book, amount: Money) -> Result<(), Refusal> {
         let seq = book.entries.checked_add(1).ok_or(Refusal::TooLarge)?;
         let mut entry = Entry {
             book: book.id(),
             seq,
             amount,
-            usage: usage.cloned(),
-            previous: book.head,
+            balance: add(book.posted, amount)?,
+            receipt: book.receipt,
             hash: [0; 32],
         };
-        entry.hash = hash_of(self, &entry);
-        book.posted = add(book.posted, amount)?;
+        entry.hash = hash_of(self, &entry, &book.head);
+        book.posted = entry.balance;
         book.entries = seq;
         book.head = entry.hash;
         self.entries.push(entry);
@@ -137,29 +100,51 @@ impl Txn {
     }
 }
 
-/// The hash of an entry of `txn`: over all that both say and the hash before it.
-pub fn hash_of(txn: &Txn, entry: &Entry) -> [u8; 32] {
-    let mut hash = digest::Context::new(&digest::SHA256);
-    let mut text = |text: &str| {
-        // With its length, so that no two entries read alike.
-        hash.update(&u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
-        hash.update(text.as_bytes());
-    };
-    text("vane entry 1");
-    text(&txn.id);
-    text(txn.kind.as_str());
-    text(txn.call.as_deref().unwrap_or_default());
-    text(&txn.reason);
-    if let Some(usage) = &entry.usage {
-        text(&usage.attempt.to_string());
-        text(&usage.rate_version);
-        text(&usage.quantities);
+/// The hash of an entry of `txn`: over all that both say and the hash before it in its book.
+pub fn hash_of(txn: &Txn, entry: &Entry, previous: &[u8; 32]) -> [u8; 32] {
+    let mut said = Said::new("vane entry 2");
+    said.text(txn.id.as_deref().unwrap_or_default());
+    said.text(txn.kind.as_str());
+    said.text(&txn.reason);
+    for number in [
+        txn.n,
+        txn.at,
+        entry.book.0,
+        entry.seq,
+        entry.amount.pico(),
+        entry.balance.pico(),
+        entry.receipt,
+    ] {
+        said.number(number);
     }
-    for number in [txn.at, entry.book.0, entry.seq, entry.amount.pico()] {
-        hash.update(&number.to_be_bytes());
+    said.hash(previous)
+}
+
+/// All that a hash is made of, so that no two rows read alike.
+pub(super) struct Said(Vec<u8>);
+
+impl Said {
+    pub(super) fn new(of: &str) -> Self {
+        let mut said = Self(Vec::with_capacity(1_024));
+        said.text(of);
+        said
     }
-    hash.update(&entry.previous);
-    let mut bytes = [0; 32];
-    bytes.copy_from_slice(hash.finish().as_ref());
-    bytes
+
+    /// With its length, so that what stands in one text cannot stand in the next.
+    pub(super) fn text(&mut self, text: &str) {
+        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.0.extend_from_slice(&length.to_be_bytes());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    pub(super) fn number(&mut self, number: i64) {
+        self.0.extend_from_slice(&number.to_be_bytes());
+    }
+
+    pub(super) fn hash(mut self, previous: &[u8; 32]) -> [u8; 32] {
+        self.0.extend_from_slice(previous);
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest::digest(&digest::SHA256, &self.0).as_ref());
+        bytes
+    }
 }

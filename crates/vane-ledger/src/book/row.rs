@@ -1,8 +1,9 @@
 //! What the books consist of: the rows that every store keeps.
 
+use serde::{Deserialize, Serialize};
 use vane_catalog::Money;
 
-use super::op::{Attempt, Refusal, Settlement, Status};
+use super::op::{Refusal, Status};
 use super::period::Period;
 use super::posting::Txn;
 use crate::account::AccountId;
@@ -54,7 +55,7 @@ impl BookKind {
     }
 }
 
-/// A balance and the end of its chain of entries.
+/// A balance and the end of its chain of entries and receipts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Book {
     pub kind: BookKind,
@@ -66,7 +67,10 @@ pub struct Book {
     pub held: Money,
     /// What of `posted` was given and not paid for.
     pub promotional: Money,
+    /// Entries and receipts in its chain.
     pub entries: i64,
+    /// Its newest receipt, from which each names the one before it; 0 where it has none.
+    pub receipt: i64,
     pub head: [u8; 32],
 }
 
@@ -80,6 +84,7 @@ impl Book {
             held: Money::ZERO,
             promotional: Money::ZERO,
             entries: 0,
+            receipt: 0,
             head: [0; 32],
         }
     }
@@ -104,23 +109,8 @@ pub struct Lent {
     pub epoch: i64,
     pub amount: Money,
     pub spent: Money,
-    /// Held by calls that have not ended.
-    pub open: Money,
     pub until: i64,
     pub returned: bool,
-}
-
-/// A hold as it stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Held {
-    pub call: String,
-    pub lease: String,
-    pub account: AccountId,
-    pub key: String,
-    pub amount: Money,
-    pub posted: Money,
-    /// `open`, `posted`, `released` or `expired`.
-    pub state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,13 +141,14 @@ pub struct Spending {
 pub struct TopUp {
     pub provider: String,
     pub external: String,
-    pub txn: String,
+    pub txn: i64,
     pub account: AccountId,
     pub amount: Money,
 }
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ended {
     Done,
     FailedBilled,
@@ -177,6 +168,13 @@ impl Ended {
 }
 
 impl Status {
+    pub const ALL: [Self; 4] = [
+        Self::Done,
+        Self::ClientGone,
+        Self::Failed,
+        Self::Interrupted,
+    ];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -187,40 +185,17 @@ impl Status {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    pub account: AccountId,
-    pub key: String,
-    pub at: i64,
-    pub cost: Money,
-    pub charged: Money,
-    pub lost: Money,
-    /// What each attempt cost, in order.
-    pub costs: Vec<Money>,
-    pub settlement: Settlement,
-}
-
-impl Receipt {
-    /// The attempts, each with its number and its cost.
-    pub fn attempts(&self) -> impl Iterator<Item = (i64, &Attempt, Money)> {
-        let attempts = self.settlement.attempts.iter().zip(&self.costs);
-        (0..)
-            .zip(attempts)
-            .map(|(n, (attempt, cost))| (n, attempt, *cost))
-    }
-}
-
 /// Something to write. A row replaces the one of its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Row {
     Book(Book),
     Txn(Txn),
     Lease(Lent),
-    Hold(Held),
     Lot(Lot),
     Budget(Budget),
+    /// The key has no budget from now on.
+    NoBudget(String),
     TopUp(TopUp),
-    Receipt(Box<Receipt>),
 }
 
 /// The first second of the hour.

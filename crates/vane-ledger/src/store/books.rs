@@ -4,20 +4,31 @@
 //! here, in one transaction for a whole batch. A refused operation writes nothing; a fault of the
 //! database undoes the batch. The checks and triggers of the tables guard what was decided.
 
+mod batch;
+mod ingest;
 mod read;
+mod report;
+mod usage;
 mod write;
 
 use rusqlite::Transaction;
 
+use self::batch::Batch;
 use super::Store;
 use crate::account::{Account, AccountId};
-use crate::book::{Book, BookKind, Op, Outcome, Refusal, Rows, decide, gather};
+use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
+
+pub(crate) use batch::Prices;
+pub use ingest::{Ingest, Life};
+pub use report::{Posted, StatementLine};
+pub use usage::{By, Of, ProviderDay, UsageRow};
 
 /// Operations of one commit.
 pub const BATCH_MAX: usize = 512;
 
 /// The rows of one transaction.
+#[derive(Clone, Copy)]
 struct Kept<'t>(&'t Transaction<'t>);
 
 impl Store {
@@ -26,11 +37,9 @@ impl Store {
     /// # Errors
     /// When the database fails or there are more than [`BATCH_MAX`]: then none has happened.
     pub fn apply(&self, ops: &[Op]) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
-        if ops.len() > BATCH_MAX {
-            return Err(LedgerError::BatchTooLarge { max: BATCH_MAX });
-        }
+        within_batch(ops)?;
         let Self::Sqlite(database) = self;
-        database.write(|txn| ops.iter().map(|op| apply(txn, op)).collect())
+        database.write_with(|txn, prices| apply(txn, prices, ops))
     }
 
     /// Makes an account and gives it its opening credit, both or neither.
@@ -44,9 +53,11 @@ impl Store {
         now: i64,
     ) -> Result<Account, LedgerError> {
         let Self::Sqlite(database) = self;
-        database.write(|txn| {
+        database.write_with(|txn, prices| {
             let made = crate::account::create(txn, account, crate::AccountKind::Prepaid, now)?;
-            apply(txn, &credit(made.id))?.map_err(LedgerError::Refused)?;
+            for outcome in apply(txn, prices, &[credit(made.id)])? {
+                outcome.map_err(LedgerError::Refused)?;
+            }
             Ok(made)
         })
     }
@@ -65,24 +76,36 @@ impl Store {
         let Self::Sqlite(database) = self;
         database.read(|txn| Kept(txn).book(kind.of(owner)))
     }
+
+    /// The budget of a key and what of it is gone in the period of `at`; `None` where it has none.
+    pub fn spending(&self, key: &str, at: i64) -> Result<Option<Spending>, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.read(|txn| Kept(txn).spending(key, at))
+    }
 }
 
-fn apply(txn: &Transaction<'_>, op: &Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
-    let kept = Kept(txn);
-    match decide(op, gather(&kept, op)?) {
-        Err(refusal) => Ok(Err(refusal)),
-        Ok((outcome, rows)) => {
-            for row in &rows {
-                kept.put(row)?;
-            }
-            Ok(Ok(outcome))
-        }
+fn within_batch(ops: &[Op]) -> Result<(), LedgerError> {
+    if ops.len() > BATCH_MAX {
+        return Err(LedgerError::BatchTooLarge { max: BATCH_MAX });
     }
+    Ok(())
+}
+
+fn apply(
+    txn: &Transaction<'_>,
+    prices: &mut Prices,
+    ops: &[Op],
+) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
+    let mut batch = Batch::new(Kept(txn), prices)?;
+    let outcomes = ops.iter().map(|op| batch.apply(op));
+    let outcomes = outcomes.collect::<Result<_, _>>()?;
+    batch.finish()?;
+    Ok(outcomes)
 }
 
 /// Opens the book of a new account.
 pub(crate) fn open(txn: &Transaction<'_>, account: &Account) -> Result<(), LedgerError> {
     let prepaid = account.kind == crate::AccountKind::Prepaid;
     let book = Book::new(BookKind::Customer, account.id.0, prepaid);
-    Kept(txn).put(&crate::book::Row::Book(book))
+    Kept(txn).put(&Row::Book(book))
 }

@@ -3,10 +3,11 @@
 //! Every commit made here is synced before it returns: accounts, keys and credit must survive a
 //! lost machine, and are rare enough to pay for it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
+use super::books::Prices;
 use super::place::Place;
 use crate::error::LedgerError;
 use crate::key::KeyHasher;
@@ -14,10 +15,16 @@ use crate::secret::{Purpose, Secret};
 
 pub struct Sqlite {
     place: Place,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     reader: Mutex<Connection>,
     secret: Secret,
     hasher: KeyHasher,
+}
+
+/// The connection that writes, and what it knows of what it wrote.
+struct Writer {
+    connection: Connection,
+    prices: Prices,
 }
 
 impl Sqlite {
@@ -34,7 +41,10 @@ impl Sqlite {
         let hasher = KeyHasher::new(&secret)?;
         Ok(Self {
             place,
-            writer: writer.into(),
+            writer: Mutex::new(Writer {
+                connection: writer,
+                prices: Prices::default(),
+            }),
             reader: reader.into(),
             secret,
             hasher,
@@ -59,12 +69,36 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        let mut connection = lock(&self.writer);
-        // Immediate: waiting for the lock happens here, never half-way through.
-        let txn = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let value = work(&txn)?;
-        txn.commit()?;
-        Ok(value)
+        self.write_with(|txn, _| work(txn))
+    }
+
+    /// The same, with the prices that are known to stand in the database.
+    pub(crate) fn write_with<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>, &mut Prices) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let mut writer = match self.writer.lock() {
+            Ok(writer) => writer,
+            // A panic rolled its transaction back: the connection is sound, what was learned is not.
+            Err(poisoned) => {
+                self.writer.clear_poison();
+                let mut writer = poisoned.into_inner();
+                writer.prices.forget();
+                writer
+            }
+        };
+        let Writer { connection, prices } = &mut *writer;
+        let done = (|| {
+            // Immediate: waiting for the lock happens here, never half-way through.
+            let txn = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&txn, prices)?;
+            txn.commit()?;
+            Ok(value)
+        })();
+        if done.is_err() {
+            prices.forget();
+        }
+        done
     }
 
     /// `work` sees one moment of the database.
@@ -72,13 +106,10 @@ impl Sqlite {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
-        work(&lock(&self.reader).transaction()?)
+        // A panic while the lock was held rolled its transaction back: the connection is sound.
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        work(&reader.transaction()?)
     }
-}
-
-/// A panic while the lock was held rolled its transaction back: the connection is sound.
-fn lock(connection: &Mutex<Connection>) -> MutexGuard<'_, Connection> {
-    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn fingerprint(connection: &Connection) -> Result<Option<Vec<u8>>, LedgerError> {

@@ -5,26 +5,28 @@ use vane_catalog::Money;
 
 use super::Kept;
 use crate::account::AccountId;
-use crate::book::{Book, BookId, BookKind, Budget, Held, Lent, Lot, Period, Rows, Spending};
+use crate::book::{
+    Book, BookId, BookKind, Budget, Hold, Lent, Lot, Period, Receipt, Rows, Settlement, Spending,
+    Status, attempts_of,
+};
 use crate::error::LedgerError;
 
-const BOOK: &str = "SELECT kind, owner, prepaid, posted, held, promotional, entries, head
+const BOOK: &str = "SELECT kind, owner, prepaid, posted, held, promotional, entries, receipt, head
     FROM book WHERE id = ?1";
+const CALLED: &str = "SELECT 1 FROM receipt WHERE call = ?1";
 const MADE: &str = "SELECT 1 FROM txn WHERE id = ?1";
 const TOPPED_UP: &str = "SELECT 1 FROM topup WHERE provider = ?1 AND external = ?2";
-const LEASE: &str = "SELECT id, account, key, instance, epoch, amount, spent, open, until, state
+const LEASE: &str = "SELECT id, account, key, instance, epoch, amount, spent, until, state
     FROM lease WHERE id = ?1";
-const HOLD: &str = "SELECT call, lease, account, key, amount, posted, state
-    FROM hold WHERE call = ?1";
 const BUDGET: &str = "SELECT amount, period FROM budget WHERE key = ?1";
 const SPENT: &str = "SELECT charged FROM usage_hour WHERE key = ?1 AND hour >= ?2";
-const LEASED: &str = "SELECT amount - spent FROM lease WHERE key = ?1 AND amount > spent";
+const LEASED: &str = "SELECT amount - spent FROM lease WHERE key = ?1 AND state = 'open'";
 const LOTS: &str = "SELECT id, account, amount, rest, expires_at
     FROM lot WHERE account = ?1 AND rest > 0 ORDER BY expires_at, id";
 
 impl Kept<'_> {
-    fn one<T>(
-        &self,
+    pub(super) fn one<T>(
+        self,
         sql: &str,
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> Result<T, LedgerError>,
@@ -34,7 +36,7 @@ impl Kept<'_> {
         rows.next()?.map(read).transpose()
     }
 
-    fn exists(&self, sql: &str, params: impl Params) -> Result<bool, LedgerError> {
+    fn exists(self, sql: &str, params: impl Params) -> Result<bool, LedgerError> {
         let mut statement = self.0.prepare_cached(sql)?;
         Ok(statement
             .query_row(params, |_| Ok(()))
@@ -42,8 +44,21 @@ impl Kept<'_> {
             .is_some())
     }
 
+    /// A number that is there.
+    pub(super) fn last(self, sql: &str) -> Result<i64, LedgerError> {
+        Ok(self
+            .0
+            .prepare_cached(sql)?
+            .query_row((), |row| row.get(0))?)
+    }
+
+    /// Whether a call was settled.
+    pub(super) fn called(self, call: &str) -> Result<bool, LedgerError> {
+        self.exists(CALLED, (call,))
+    }
+
     /// The sum of a column; more than money can hold counts as the most it can.
-    fn sum(&self, sql: &str, params: impl Params) -> Result<Money, LedgerError> {
+    fn sum(self, sql: &str, params: impl Params) -> Result<Money, LedgerError> {
         let mut statement = self.0.prepare_cached(sql)?;
         let amounts = statement.query_map(params, |row| row.get(0))?;
         let amounts: Vec<i64> = amounts.collect::<Result<_, _>>()?;
@@ -69,10 +84,6 @@ impl Rows for Kept<'_> {
 
     fn lease(&self, id: &str) -> Result<Option<Lent>, LedgerError> {
         self.one(LEASE, (id,), lent_of)
-    }
-
-    fn hold(&self, call: &str) -> Result<Option<Held>, LedgerError> {
-        self.one(HOLD, (call,), held_of)
     }
 
     fn spending(&self, key: &str, at: i64) -> Result<Option<Spending>, LedgerError> {
@@ -123,12 +134,13 @@ fn book_of(row: &Row<'_>) -> Result<Book, LedgerError> {
         held: money(row, 4)?,
         promotional: money(row, 5)?,
         entries: row.get(6)?,
-        head: row.get(7)?,
+        receipt: row.get(7)?,
+        head: row.get(8)?,
     })
 }
 
 fn lent_of(row: &Row<'_>) -> Result<Lent, LedgerError> {
-    let state: String = row.get(9)?;
+    let state: String = row.get(8)?;
     Ok(Lent {
         id: row.get(0)?,
         account: AccountId(row.get(1)?),
@@ -137,24 +149,49 @@ fn lent_of(row: &Row<'_>) -> Result<Lent, LedgerError> {
         epoch: row.get(4)?,
         amount: money(row, 5)?,
         spent: money(row, 6)?,
-        open: money(row, 7)?,
-        until: row.get(8)?,
+        until: row.get(7)?,
         returned: state == "returned",
     })
 }
 
-fn held_of(row: &Row<'_>) -> Result<Held, LedgerError> {
-    let state: String = row.get(6)?;
-    let known = ["open", "posted", "released", "expired"];
-    let state = known.into_iter().find(|one| *one == state);
-    Ok(Held {
-        call: row.get(0)?,
-        lease: row.get(1)?,
-        account: AccountId(row.get(2)?),
-        key: row.get(3)?,
-        amount: money(row, 4)?,
-        posted: money(row, 5)?,
-        state: state.ok_or(unreadable("state of a hold"))?,
+/// The columns that a receipt is read from.
+pub(crate) const RECEIPT: &str = "n, call, account, txn, seq, before, at, key, model, status, cost,
+    charged, spent, balance, lease, hold, pays_max, reported, hash, attempts";
+
+pub(crate) fn receipt_of(row: &Row<'_>) -> Result<Receipt, LedgerError> {
+    let status = row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?;
+    let status = Status::ALL.into_iter().find(|one| one.as_str() == status);
+    let attempts = row.get_ref(19)?.as_str().map_err(rusqlite::Error::from)?;
+    let hold: (Option<String>, Option<i64>) = (row.get(14)?, row.get(15)?);
+    let amount = |column| -> Result<Option<Money>, LedgerError> {
+        let pico: Option<i64> = row.get(column)?;
+        Ok(pico.map(Money::from_pico))
+    };
+    Ok(Receipt {
+        n: row.get(0)?,
+        txn: row.get(3)?,
+        seq: row.get(4)?,
+        before: row.get(5)?,
+        at: row.get(6)?,
+        cost: money(row, 10)?,
+        charged: money(row, 11)?,
+        spent: money(row, 12)?,
+        balance: money(row, 13)?,
+        hash: row.get(18)?,
+        settlement: Settlement {
+            call: row.get(1)?,
+            account: AccountId(row.get(2)?),
+            key: row.get(7)?,
+            hold: hold.0.zip(hold.1).map(|(lease, pico)| Hold {
+                lease,
+                amount: Money::from_pico(pico),
+            }),
+            model: row.get(8)?,
+            status: status.ok_or(unreadable("status of a receipt"))?,
+            attempts: attempts_of(attempts).ok_or(unreadable("list of attempts"))?,
+            pays_max: amount(16)?,
+            reported: amount(17)?,
+        },
     })
 }
 

@@ -1,0 +1,138 @@
+//! What a replica's journal says becomes part of the books, exactly once.
+//!
+//! How far a journal is ingested, and which of its calls are open, stands in the same commit as
+//! what it said. A settlement that cannot be entered is kept as a stray: it was paid for.
+
+use rusqlite::OptionalExtension;
+
+use super::batch::Batch;
+use super::{Kept, within_batch};
+use crate::book::{Act, Op, Outcome, Refusal};
+use crate::error::LedgerError;
+use crate::store::Store;
+
+/// One run of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Life {
+    /// Higher than that of every life before.
+    pub epoch: i64,
+    /// The journal record up to which everything is in the books.
+    pub ingested: u64,
+}
+
+/// A piece of a journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Ingest<'a> {
+    pub instance: i64,
+    /// The record up to which this goes.
+    pub position: u64,
+    pub ops: &'a [Op],
+    /// Calls that are open after it, as their instance wants to find them again.
+    pub opened: &'a [(String, Vec<u8>)],
+    /// Calls opened by an earlier piece that have ended.
+    pub closed: &'a [String],
+}
+
+impl Store {
+    /// Begins a new life of an instance.
+    pub fn begin(&self, instance: i64, now: i64) -> Result<Life, LedgerError> {
+        let Self::Sqlite(database) = self;
+        database.write(|txn| {
+            let sql = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
+                ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1, begun_at = excluded.begun_at
+                RETURNING epoch, ingested";
+            let (epoch, ingested): (i64, i64) =
+                txn.query_row(sql, (instance, now), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let ingested = ingested.unsigned_abs();
+            Ok(Life { epoch, ingested })
+        })
+    }
+
+    /// Applies what a journal says, in one commit with how far it is and which calls are open.
+    ///
+    /// # Errors
+    /// When the database fails, there are more than [`super::BATCH_MAX`] operations, or all up to a
+    /// later position is in the books already: then nothing has happened.
+    pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
+        within_batch(batch.ops)?;
+        let Self::Sqlite(database) = self;
+        database.write_with(|txn, prices| {
+            let kept = Kept(txn);
+            kept.advance(batch.instance, batch.position)?;
+            let mut books = Batch::new(kept, prices)?;
+            let mut outcomes = Vec::with_capacity(batch.ops.len());
+            for op in batch.ops {
+                let outcome = books.apply(op)?;
+                if let Err(why) = &outcome {
+                    kept.keep_stray(op, why)?;
+                }
+                outcomes.push(outcome);
+            }
+            books.finish()?;
+            kept.follow_calls(batch)?;
+            Ok(outcomes)
+        })
+    }
+
+    /// The calls of an instance that its journal opened and did not close, as it wrote them.
+    pub fn open_calls(&self, instance: i64) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
+        let Self::Sqlite(database) = self;
+        let sql = "SELECT call, state FROM open_call WHERE instance = ?1 ORDER BY call";
+        database.read(|txn| {
+            let mut statement = txn.prepare_cached(sql)?;
+            let rows = statement.query_map((instance,), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The leases of an instance that were not returned, each with the epoch that took it.
+    pub fn open_leases(&self, instance: i64) -> Result<Vec<(String, i64)>, LedgerError> {
+        let Self::Sqlite(database) = self;
+        let sql = "SELECT id, epoch FROM lease WHERE instance = ?1 AND state = 'open' ORDER BY id";
+        database.read(|txn| {
+            let mut statement = txn.prepare_cached(sql)?;
+            let rows = statement.query_map((instance,), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}
+
+impl Kept<'_> {
+    fn advance(self, instance: i64, position: u64) -> Result<(), LedgerError> {
+        let sql = "UPDATE instance SET ingested = ?2 WHERE id = ?1 AND ingested <= ?2";
+        let position = i64::try_from(position).map_err(|_| LedgerError::IngestedBefore)?;
+        let moved = self.0.prepare_cached(sql)?.execute((instance, position))?;
+        if moved == 1 {
+            return Ok(());
+        }
+        let sql = "SELECT 1 FROM instance WHERE id = ?1";
+        let begun = self.0.query_row(sql, (instance,), |_| Ok(())).optional()?;
+        Err(match begun {
+            Some(()) => LedgerError::IngestedBefore,
+            None => LedgerError::NotBegun { instance },
+        })
+    }
+
+    fn keep_stray(self, op: &Op, why: &Refusal) -> Result<(), LedgerError> {
+        if !matches!(op.act, Act::Settle(_)) || *why == Refusal::Repeated {
+            return Ok(());
+        }
+        let text = serde_json::to_string(op);
+        let text = text.map_err(|_| LedgerError::Unreadable { what: "settlement" })?;
+        let sql = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
+        self.execute(sql, (text, why.to_string(), op.at))
+    }
+
+    fn follow_calls(self, batch: &Ingest<'_>) -> Result<(), LedgerError> {
+        let opened = "INSERT INTO open_call (instance, call, state) VALUES (?1, ?2, ?3)
+            ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
+        for (call, state) in batch.opened {
+            self.execute(opened, (batch.instance, call, state))?;
+        }
+        let closed = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
+        for call in batch.closed {
+            self.execute(closed, (batch.instance, call))?;
+        }
+        Ok(())
+    }
+}

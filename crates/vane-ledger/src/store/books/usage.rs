@@ -1,0 +1,232 @@
+//! Usage by hour, and what is read from it.
+//!
+//! The sums are kept as receipts land, so that a page of usage reads hundreds of rows, however
+//! many calls they stand for. What providers are owed by day is rarely asked and reads receipts.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Row, ToSql};
+use vane_catalog::Money;
+
+use super::read::{RECEIPT, receipt_of};
+use crate::account::AccountId;
+use crate::book::{Line, Receipt, Settlement, hour_of};
+use crate::error::LedgerError;
+use crate::store::Store;
+
+/// What a row of usage by hour is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Hour {
+    pub(crate) account: AccountId,
+    pub(crate) hour: i64,
+    pub(crate) key: String,
+    pub(crate) model: String,
+}
+
+impl Hour {
+    pub(crate) fn of<S: std::borrow::Borrow<Settlement>>(receipt: &Receipt<S>) -> Self {
+        let made: &Settlement = receipt.settlement.borrow();
+        Self {
+            account: made.account,
+            hour: hour_of(receipt.at),
+            key: made.key.clone(),
+            model: made.model.clone(),
+        }
+    }
+}
+
+/// What receipts come to. Amounts fit: all of an instance's are in one balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sums {
+    pub(crate) calls: i64,
+    pub(crate) cost: i64,
+    pub(crate) charged: i64,
+    pub(crate) tokens_in: i64,
+    pub(crate) tokens_out: i64,
+}
+
+impl Sums {
+    pub(crate) fn add<S: std::borrow::Borrow<Settlement>>(&mut self, receipt: &Receipt<S>) {
+        let made: &Settlement = receipt.settlement.borrow();
+        self.calls = self.calls.saturating_add(1);
+        self.cost = self.cost.saturating_add(receipt.cost.pico());
+        self.charged = self.charged.saturating_add(receipt.charged.pico());
+        for line in made.attempts.iter().flat_map(|attempt| &attempt.lines) {
+            let (tokens_in, tokens_out) = tokens(line);
+            self.tokens_in = self.tokens_in.saturating_add(tokens_in);
+            self.tokens_out = self.tokens_out.saturating_add(tokens_out);
+        }
+    }
+}
+
+/// The tokens of a line, in and out; uses that are billed by the piece are none.
+fn tokens(line: &Line) -> (i64, i64) {
+    let quantity = i64::try_from(line.quantity).unwrap_or(i64::MAX);
+    match line.bucket.as_str() {
+        "input" | "cache_read" | "cache_write" | "cache_write_1h" => (quantity, 0),
+        "output" | "reasoning" => (0, quantity),
+        _ => (0, 0),
+    }
+}
+
+/// What usage is summed up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Days of UTC.
+    Day,
+    Model,
+    Key,
+}
+
+/// What a row of usage is of.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    /// Its first second.
+    Day(i64),
+    Model(String),
+    Key(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsageRow {
+    pub of: Of,
+    pub calls: i64,
+    pub tokens_in: i64,
+    pub tokens_out: i64,
+    pub cost: Money,
+    pub charged: Money,
+}
+
+/// What one model of a provider was used for on a day, for comparison with its bill.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderDay {
+    /// Its first second.
+    pub day: i64,
+    /// As the provider names it.
+    pub model: String,
+    /// Attempts that used anything.
+    pub attempts: i64,
+    /// By bucket.
+    pub quantities: BTreeMap<String, u64>,
+    pub cost: Money,
+    /// What the provider said that calls cost, where it did, and what they cost by our prices. Calls
+    /// that several offers billed are left out: nobody says whose part is how much.
+    pub reported: Money,
+    pub reported_cost: Money,
+}
+
+impl Store {
+    /// Usage of an account or of all, of a key or of all, in the hours that begin from `from` to
+    /// before `until`; in the order of what it is of.
+    pub fn usage(
+        &self,
+        account: Option<AccountId>,
+        key: Option<&str>,
+        from: i64,
+        until: i64,
+        by: By,
+    ) -> Result<Vec<UsageRow>, LedgerError> {
+        let of = match by {
+            By::Day => "hour - hour % 86400",
+            By::Model => "model",
+            By::Key => "key",
+        };
+        let (mut wanted, mut values) = (String::new(), vec![&from as &dyn ToSql, &until]);
+        let account = account.map(|account| account.0);
+        if let Some(account) = &account {
+            wanted += " AND account = ?3";
+            values.push(account);
+        }
+        if let Some(key) = &key {
+            wanted += if values.len() == 3 {
+                " AND key = ?4"
+            } else {
+                " AND key = ?3"
+            };
+            values.push(key);
+        }
+        let sql = format!(
+            "SELECT {of}, sum(calls), sum(tokens_in), sum(tokens_out), sum(cost), sum(charged)
+             FROM usage_hour WHERE hour >= ?1 AND hour < ?2{wanted} GROUP BY 1 ORDER BY 1"
+        );
+        let Self::Sqlite(database) = self;
+        database.read(|txn| {
+            let mut statement = txn.prepare_cached(&sql)?;
+            let rows = statement.query_map(values.as_slice(), |row| usage_of(by, row))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// What a provider is owed by day and model, for calls settled from `from` to before `until`.
+    pub fn provider_usage(
+        &self,
+        provider: &str,
+        from: i64,
+        until: i64,
+    ) -> Result<Vec<ProviderDay>, LedgerError> {
+        let sql = format!("SELECT {RECEIPT} FROM receipt WHERE at >= ?1 AND at < ?2");
+        let Self::Sqlite(database) = self;
+        // It may take seconds: on a connection of its own, for nobody to wait for it.
+        let mut connection = database.connect()?;
+        let txn = connection.transaction()?;
+        let mut statement = txn.prepare(&sql)?;
+        let mut rows = statement.query((from, until))?;
+        let mut days = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            add_attempts(&mut days, provider, &receipt_of(row)?);
+        }
+        Ok(days.into_values().collect())
+    }
+}
+
+fn usage_of(by: By, row: &Row<'_>) -> Result<UsageRow, rusqlite::Error> {
+    Ok(UsageRow {
+        of: match by {
+            By::Day => Of::Day(row.get(0)?),
+            By::Model => Of::Model(row.get(0)?),
+            By::Key => Of::Key(row.get(0)?),
+        },
+        calls: row.get(1)?,
+        tokens_in: row.get(2)?,
+        tokens_out: row.get(3)?,
+        cost: Money::from_pico(row.get(4)?),
+        charged: Money::from_pico(row.get(5)?),
+    })
+}
+
+fn add_attempts(
+    days: &mut BTreeMap<(i64, String), ProviderDay>,
+    provider: &str,
+    receipt: &Receipt,
+) {
+    let day = receipt.at.saturating_sub(receipt.at.rem_euclid(86_400));
+    let attempts = receipt.settlement.attempts.iter();
+    let used: Vec<_> = attempts.filter(|one| !one.lines.is_empty()).collect();
+    let reported = receipt.settlement.reported.filter(|_| used.len() == 1);
+    let sum = |a: Money, b: Money| a.checked_add(b).unwrap_or(Money::from_pico(i64::MAX));
+    for attempt in used.into_iter().filter(|one| one.provider == provider) {
+        let model = &attempt.model;
+        let row = days
+            .entry((day, model.clone()))
+            .or_insert_with(|| ProviderDay {
+                day,
+                model: model.clone(),
+                attempts: 0,
+                quantities: BTreeMap::new(),
+                cost: Money::ZERO,
+                reported: Money::ZERO,
+                reported_cost: Money::ZERO,
+            });
+        let cost = attempt.cost().unwrap_or_default();
+        row.attempts = row.attempts.saturating_add(1);
+        row.cost = sum(row.cost, cost);
+        for line in &attempt.lines {
+            let quantity = row.quantities.entry(line.bucket.clone()).or_default();
+            *quantity = quantity.saturating_add(line.quantity);
+        }
+        if let Some(reported) = reported {
+            row.reported = sum(row.reported, reported);
+            row.reported_cost = sum(row.reported_cost, cost);
+        }
+    }
+}
