@@ -46,7 +46,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be read. Books that do not hold are an answer: the inner error.
     pub fn audit(&self) -> Result<Result<Audited, Broken>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else { return Err(LedgerError::Address) };
         let mut connection = database.connect()?;
         connection.pragma_update(None, "query_only", true)?;
         let txn = connection.transaction()?;

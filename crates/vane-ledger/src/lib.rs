@@ -32,5 +32,6 @@ pub use key::{Key, KeyRecord, Limits, NewKey};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
-    BATCH_MAX, By, Ingest, Life, Of, Posted, ProviderDay, Sqlite, StatementLine, Store, UsageRow,
+    BATCH_MAX, By, Ingest, Life, Of, Posted, Postgres, ProviderDay, Sqlite, StatementLine, Store,
+    UsageRow,
 };

@@ -20,8 +20,7 @@ impl Store {
         budget: Option<(Money, Period)>,
         now: i64,
     ) -> Result<(), LedgerError> {
-        let Self::Sqlite(database) = self;
-        let key = database.read(|txn| super::record::of_account(txn, account, id))?;
+        let key = self.read(|txn| super::record::of_account(txn, account, id))?;
         if key.budget == budget {
             return Ok(());
         }
@@ -35,15 +34,13 @@ pub(super) fn set(
     budget: Option<(Money, Period)>,
     now: i64,
 ) -> Result<(), LedgerError> {
-    let (amount, period) = budget.ok_or(LedgerError::BudgetStays)?;
     let op = Op {
         id: new_id()?,
         at: now,
         instance: OPERATOR,
         act: Act::SetBudget {
             key: lineage.to_owned(),
-            amount,
-            period,
+            budget,
         },
     };
     for outcome in store.apply(&[op])? {

@@ -14,7 +14,7 @@ mod write;
 use rusqlite::Transaction;
 
 use self::batch::Batch;
-use super::Store;
+use super::{Store, Txn};
 use crate::account::{Account, AccountId};
 use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
@@ -38,7 +38,9 @@ impl Store {
     /// When the database fails or there are more than [`BATCH_MAX`]: then none has happened.
     pub fn apply(&self, ops: &[Op]) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(ops)?;
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.write_with(|txn, prices| apply(txn, prices, ops))
     }
 
@@ -52,9 +54,16 @@ impl Store {
         credit: impl FnOnce(AccountId) -> Op,
         now: i64,
     ) -> Result<Account, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.write_with(|txn, prices| {
-            let made = crate::account::create(txn, account, crate::AccountKind::Prepaid, now)?;
+            let made = crate::account::create(
+                Txn::Sqlite(txn),
+                account,
+                crate::AccountKind::Prepaid,
+                now,
+            )?;
             for outcome in apply(txn, prices, &[credit(made.id)])? {
                 outcome.map_err(LedgerError::Refused)?;
             }
@@ -73,13 +82,17 @@ impl Store {
 
     /// One account of the books; a system account that nothing was posted to is not there.
     pub fn book(&self, kind: BookKind, owner: i64) -> Result<Option<Book>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.read(|txn| Kept(txn).book(kind.of(owner)))
     }
 
     /// The budget of a key and what of it is gone in the period of `at`; `None` where it has none.
     pub fn spending(&self, key: &str, at: i64) -> Result<Option<Spending>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.read(|txn| Kept(txn).spending(key, at))
     }
 }
@@ -104,8 +117,20 @@ fn apply(
 }
 
 /// Opens the book of a new account.
-pub(crate) fn open(txn: &Transaction<'_>, account: &Account) -> Result<(), LedgerError> {
+pub(crate) fn open(txn: Txn<'_>, account: &Account) -> Result<(), LedgerError> {
     let prepaid = account.kind == crate::AccountKind::Prepaid;
     let book = Book::new(BookKind::Customer, account.id.0, prepaid);
-    Kept(txn).put(&Row::Book(book))
+    txn.execute(
+        "INSERT INTO book
+         (id, kind, owner, prepaid, posted, held, promotional, entries, receipt, head)
+         VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, ?5)",
+        &[
+            &book.id().0,
+            &book.kind.as_str(),
+            &book.owner,
+            &i64::from(book.prepaid),
+            &book.head.as_slice(),
+        ],
+    )?;
+    Ok(())
 }

@@ -36,7 +36,9 @@ pub struct Ingest<'a> {
 impl Store {
     /// Begins a new life of an instance.
     pub fn begin(&self, instance: i64, now: i64) -> Result<Life, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.write(|txn| {
             let sql = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
                 ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1, begun_at = excluded.begun_at
@@ -55,7 +57,9 @@ impl Store {
     /// later position is in the books already: then nothing has happened.
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.write_with(|txn, prices| {
             let kept = Kept(txn);
             kept.advance(batch.instance, batch.position)?;
@@ -76,7 +80,9 @@ impl Store {
 
     /// The calls of an instance that its journal opened and did not close, as it wrote them.
     pub fn open_calls(&self, instance: i64) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         let sql = "SELECT call, state FROM open_call WHERE instance = ?1 ORDER BY call";
         database.read(|txn| {
             let mut statement = txn.prepare_cached(sql)?;
@@ -87,7 +93,9 @@ impl Store {
 
     /// The leases of an instance that were not returned, each with the epoch that took it.
     pub fn open_leases(&self, instance: i64) -> Result<Vec<(String, i64)>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         let sql = "SELECT id, epoch FROM lease WHERE instance = ?1 AND state = 'open' ORDER BY id";
         database.read(|txn| {
             let mut statement = txn.prepare_cached(sql)?;

@@ -53,7 +53,9 @@ impl Store {
         account: Option<AccountId>,
         call: &str,
     ) -> Result<Option<Receipt>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         let sql = format!("SELECT {RECEIPT} FROM receipt WHERE call = ?1");
         let receipt = database.read(|txn| Kept(txn).one(&sql, (call,), receipt_of))?;
         let wanted = |receipt: &Receipt| account.is_none_or(|id| id == receipt.settlement.account);
@@ -68,7 +70,9 @@ impl Store {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Receipt>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.read(|txn| {
             let kept = Kept(txn);
             let place = kept.place(account, before)?;
@@ -92,7 +96,9 @@ impl Store {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<StatementLine>, LedgerError> {
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         let book = BookKind::Customer.of(account.0);
         database.read(|txn| {
             let kept = Kept(txn);

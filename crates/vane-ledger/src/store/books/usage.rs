@@ -149,7 +149,9 @@ impl Store {
             "SELECT {of}, sum(calls), sum(tokens_in), sum(tokens_out), sum(cost), sum(charged)
              FROM usage_hour WHERE hour >= ?1 AND hour < ?2{wanted} GROUP BY 1 ORDER BY 1"
         );
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         database.read(|txn| {
             let mut statement = txn.prepare_cached(&sql)?;
             let rows = statement.query_map(values.as_slice(), |row| usage_of(by, row))?;
@@ -165,7 +167,9 @@ impl Store {
         until: i64,
     ) -> Result<Vec<ProviderDay>, LedgerError> {
         let sql = format!("SELECT {RECEIPT} FROM receipt WHERE at >= ?1 AND at < ?2");
-        let Self::Sqlite(database) = self;
+        let Self::Sqlite(database) = self else {
+            return Err(LedgerError::Address);
+        };
         // It may take seconds: on a connection of its own, for nobody to wait for it.
         let mut connection = database.connect()?;
         let txn = connection.transaction()?;
