@@ -10,7 +10,7 @@
 )]
 
 mod account;
-//mod audit;
+mod audit;
 pub mod book;
 mod clock;
 mod draft;
@@ -24,7 +24,7 @@ mod secret;
 mod store;
 
 pub use account::{Account, AccountId, AccountKind};
-//pub use audit::{Audited, Broken};
+pub use audit::{Audited, Broken};
 pub use clock::Clock;
 pub use error::LedgerError;
 pub use id::new_id;

@@ -21,8 +21,10 @@ use crate::error::LedgerError;
 
 pub(crate) use batch::Prices;
 pub use ingest::{Ingest, Life};
+pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};
 pub use usage::{By, Of, ProviderDay, UsageRow};
+pub(crate) use usage::{Hour, Sums};
 
 /// Operations of one commit.
 pub const BATCH_MAX: usize = 512;

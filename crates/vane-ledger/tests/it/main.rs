@@ -8,8 +8,11 @@
 mod accounts;
 mod audit;
 mod books;
+mod cost;
+mod ingest;
 mod keys;
 mod opening;
+mod reports;
 mod ring;
 mod rotation;
 

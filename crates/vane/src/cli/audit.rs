@@ -20,17 +20,11 @@ impl Audit {
                 "entries": sound.entries,
                 "transactions": sound.transactions,
                 "leases": sound.leases,
-                "holds": sound.holds,
                 "receipts": sound.receipts,
             })),
             Ok(sound) => terminal::print(&format!(
-                "ok: {} entries in {} books, {} transactions, {} leases, {} holds, {} receipts\n",
-                sound.entries,
-                sound.books,
-                sound.transactions,
-                sound.leases,
-                sound.holds,
-                sound.receipts
+                "ok: {} entries in {} books, {} transactions, {} leases, {} receipts\n",
+                sound.entries, sound.books, sound.transactions, sound.leases, sound.receipts
             )),
             Err(broken) => {
                 if self.json {

@@ -154,6 +154,9 @@ fn lent_of(row: &Row<'_>) -> Result<Lent, LedgerError> {
     })
 }
 
+/// The column of [`RECEIPT`] that has the attempts, as written.
+pub(crate) const ATTEMPTS: usize = 19;
+
 /// The columns that a receipt is read from.
 pub(crate) const RECEIPT: &str = "n, call, account, txn, seq, before, at, key, model, status, cost,
     charged, spent, balance, lease, hold, pays_max, reported, hash, attempts";
@@ -161,7 +164,10 @@ pub(crate) const RECEIPT: &str = "n, call, account, txn, seq, before, at, key, m
 pub(crate) fn receipt_of(row: &Row<'_>) -> Result<Receipt, LedgerError> {
     let status = row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?;
     let status = Status::ALL.into_iter().find(|one| one.as_str() == status);
-    let attempts = row.get_ref(19)?.as_str().map_err(rusqlite::Error::from)?;
+    let attempts = row
+        .get_ref(ATTEMPTS)?
+        .as_str()
+        .map_err(rusqlite::Error::from)?;
     let hold: (Option<String>, Option<i64>) = (row.get(14)?, row.get(15)?);
     let amount = |column| -> Result<Option<Money>, LedgerError> {
         let pico: Option<i64> = row.get(column)?;

@@ -1,0 +1,172 @@
+//! Every receipt, once, in the order of arrival.
+//!
+//! Each is a link of its customer's chain, costs what its lines and prices come to, and was paid
+//! for by whom it says, within what was held and delivered. What it adds to leases, transactions
+//! and roll-ups is summed up on the way and held against those at the end.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{OptionalExtension, Transaction};
+use vane_catalog::Money;
+
+use super::chains::Chains;
+use super::sums::Sums;
+use super::{Audited, Halt, broken};
+use crate::book::{Attempt, Receipt, Refusal};
+use crate::error::LedgerError;
+use crate::store::books::{ATTEMPTS, RECEIPT, receipt_of};
+
+/// Leases that are remembered at most.
+const LEASES_MAX: usize = 1 << 16;
+
+/// Version, provider, model, bucket and price.
+type Rate = (String, String, String, String, i64);
+
+struct Walk<'t> {
+    txn: &'t Transaction<'t>,
+    rates: HashSet<Rate>,
+    /// Account and key of leases that were seen lately.
+    leases: HashMap<String, Option<(i64, Option<String>)>>,
+    /// The usage transaction that was looked up last.
+    usage: i64,
+    sums: Sums,
+}
+
+pub(super) fn walk(
+    txn: &Transaction<'_>,
+    chains: &mut Chains<'_>,
+    audited: &mut Audited,
+) -> Result<Sums, Halt> {
+    let mut walk = Walk {
+        txn,
+        rates: rates(txn)?,
+        leases: HashMap::new(),
+        usage: 0,
+        sums: Sums::default(),
+    };
+    let mut statement = txn.prepare(&format!("SELECT {RECEIPT} FROM receipt ORDER BY n"))?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let receipt = receipt_of(row)?;
+        let attempts = row.get_ref(ATTEMPTS)?;
+        let attempts = attempts.as_str().map_err(rusqlite::Error::from)?;
+        let prepaid = chains.enter(&receipt, attempts, audited)?.prepaid;
+        walk.look(&receipt, prepaid).map_err(|halt| match halt {
+            Halt::Broken(mut broken) => {
+                broken.what = format!("call {}: {}", receipt.settlement.call, broken.what);
+                Halt::Broken(broken)
+            }
+            halt @ Halt::Ledger(_) => halt,
+        })?;
+        audited.receipts = audited.receipts.saturating_add(1);
+    }
+    Ok(walk.sums)
+}
+
+fn rates(txn: &Transaction<'_>) -> Result<HashSet<Rate>, LedgerError> {
+    let mut statement = txn.prepare("SELECT version, provider, model, bucket, price FROM rate")?;
+    let rates = statement.query_map((), |row| row.try_into())?;
+    Ok(rates.collect::<Result<_, _>>()?)
+}
+
+impl Walk<'_> {
+    fn look(&mut self, receipt: &Receipt, prepaid: bool) -> Result<(), Halt> {
+        let mut cost = 0_i128;
+        for attempt in &receipt.settlement.attempts {
+            cost = cost.saturating_add(i128::from(self.cost(attempt)?.pico()));
+        }
+        if cost != i128::from(receipt.cost.pico()) {
+            return broken(7, "its cost is not the sum of its attempts");
+        }
+        paid(receipt, prepaid)?;
+        self.lease(receipt)?;
+        self.usage(receipt.txn)?;
+        self.sums.add(receipt);
+        Ok(())
+    }
+
+    fn cost(&self, attempt: &Attempt) -> Result<Money, Halt> {
+        for line in &attempt.lines {
+            let rate = (
+                attempt.rate_version.clone(),
+                attempt.provider.clone(),
+                attempt.model.clone(),
+                line.bucket.clone(),
+                line.price.pico(),
+            );
+            if !self.rates.contains(&rate) {
+                return broken(7, "a price was never one of its rate version");
+            }
+        }
+        attempt.cost().or_else(|why| match why {
+            Refusal::Quantity => broken(8, why.to_string()),
+            why => broken(7, why.to_string()),
+        })
+    }
+
+    /// The lease that it was paid out of is one of its account, and of its key.
+    fn lease(&mut self, receipt: &Receipt) -> Result<(), Halt> {
+        let made = &receipt.settlement;
+        let Some(hold) = made.hold.as_ref().filter(|_| receipt.spent > Money::ZERO) else {
+            return Ok(());
+        };
+        if !self.leases.contains_key(&hold.lease) {
+            if self.leases.len() >= LEASES_MAX {
+                self.leases.clear();
+            }
+            let sql = "SELECT account, key FROM lease WHERE id = ?1";
+            let mut statement = self.txn.prepare_cached(sql)?;
+            let found = statement.query_row((&hold.lease,), |row| row.try_into());
+            self.leases.insert(hold.lease.clone(), found.optional()?);
+        }
+        match self.leases.get(&hold.lease) {
+            Some(Some((account, key)))
+                if *account == made.account.0
+                    && key.as_ref().is_none_or(|key| *key == made.key) =>
+            {
+                Ok(())
+            }
+            _ => broken(3, "its lease is missing, or of another account or key"),
+        }
+    }
+
+    /// The transaction that it is a leg of is one of usage.
+    fn usage(&mut self, n: i64) -> Result<(), Halt> {
+        if n == self.usage {
+            return Ok(());
+        }
+        let sql = "SELECT 1 FROM txn WHERE n = ?1 AND kind = 'usage'";
+        let mut statement = self.txn.prepare_cached(sql)?;
+        if !statement.exists((n,))? {
+            return broken(
+                1,
+                format!("its transaction {n} is missing, or not of usage"),
+            );
+        }
+        self.usage = n;
+        Ok(())
+    }
+}
+
+/// Whoever pays pays no more than was delivered and held; who needs no balance pays all of it.
+fn paid(receipt: &Receipt, prepaid: bool) -> Result<(), Halt> {
+    let made = &receipt.settlement;
+    let due = made
+        .pays_max
+        .map_or(receipt.cost, |most| receipt.cost.min(most));
+    let held = made.hold.as_ref().map(|hold| hold.amount);
+    let (charged, spent) = (receipt.charged, receipt.spent);
+    if charged < Money::ZERO || charged > due {
+        return broken(6, "it was charged more than it cost, or than was delivered");
+    }
+    if !prepaid && charged != due {
+        return broken(6, "it was charged less than was delivered");
+    }
+    if prepaid && held.is_some_and(|held| charged > held) {
+        return broken(6, "it was charged more than was held for it");
+    }
+    if spent < Money::ZERO || spent > charged.min(held.unwrap_or(Money::ZERO)) {
+        return broken(6, "more came out of its lease than was held, or charged");
+    }
+    Ok(())
+}

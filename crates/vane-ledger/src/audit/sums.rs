@@ -1,0 +1,193 @@
+//! What receipts come to, held against the tables that say so.
+//!
+//! As long as all is sound, mixes of sums are enough. Where two differ, the row that is wrong is
+//! looked for, with as much memory as that takes.
+
+use std::collections::BTreeMap;
+use std::hash::RandomState;
+
+use rusqlite::Transaction;
+
+use super::checks::NAMED;
+use super::mix::Mix;
+use super::{Halt, broken, run};
+use crate::account::AccountId;
+use crate::book::Receipt;
+use crate::error::LedgerError;
+use crate::store::books::{Hour, RECEIPT, Sums as HourSums, receipt_of};
+
+const HOURS: &str = "SELECT account, hour, key, model, calls, cost, charged, tokens_in, tokens_out
+    FROM usage_hour";
+
+#[derive(Default)]
+pub(super) struct Sums {
+    keys: RandomState,
+    calls: Mix<1>,
+    leases: Mix<1>,
+    /// What is owed and lost by transaction.
+    usage: Mix<2>,
+    hours: Mix<5>,
+}
+
+impl Sums {
+    pub(super) fn add(&mut self, receipt: &Receipt) {
+        let made = &receipt.settlement;
+        self.calls.add(&self.keys, made.call.as_str(), [1]);
+        let (cost, lost) = (receipt.cost.pico(), receipt.lost().pico());
+        self.usage.add(&self.keys, receipt.txn, [cost, lost]);
+        if let Some(hold) = &made.hold {
+            let spent = [receipt.spent.pico()];
+            self.leases.add(&self.keys, hold.lease.as_str(), spent);
+        }
+        let mut sums = HourSums::default();
+        sums.add(receipt);
+        self.hours
+            .add(&self.keys, &Hour::of(receipt), numbers(&sums));
+    }
+
+    pub(super) fn compare(&self, txn: &Transaction<'_>) -> Result<(), Halt> {
+        self.calls_once(txn)?;
+        if self.kept_leases(txn)? != self.leases {
+            run(txn, &NAMED.leases)?;
+            return broken(3, "what is spent of leases is not what receipts say");
+        }
+        if self.kept_usage(txn)? != self.usage {
+            run(txn, &NAMED.usage)?;
+            return broken(
+                1,
+                "a usage transaction does not sum to zero with its receipts",
+            );
+        }
+        if self.kept_hours(txn)? != self.hours {
+            return name_hour(txn);
+        }
+        Ok(())
+    }
+
+    /// Calls in order: none twice, and in all the same ones as in the table.
+    fn calls_once(&self, txn: &Transaction<'_>) -> Result<(), Halt> {
+        let mut statement = txn.prepare("SELECT call FROM receipt ORDER BY call")?;
+        let mut rows = statement.query(())?;
+        let (mut last, mut calls) = (String::new(), Mix::default());
+        while let Some(row) = rows.next()? {
+            let call = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            if call == last {
+                return broken(5, format!("call {call}: it was paid for twice"));
+            }
+            calls.add(&self.keys, call, [1]);
+            last.clear();
+            last.push_str(call);
+        }
+        if calls != self.calls {
+            return broken(
+                5,
+                "the index of calls is damaged: restore a backup, or rebuild it",
+            );
+        }
+        Ok(())
+    }
+
+    fn kept_leases(&self, txn: &Transaction<'_>) -> Result<Mix<1>, LedgerError> {
+        let mut mix = Mix::default();
+        let mut statement = txn.prepare("SELECT id, spent FROM lease")?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+            mix.add(&self.keys, id, [row.get(1)?]);
+        }
+        Ok(mix)
+    }
+
+    fn kept_usage(&self, txn: &Transaction<'_>) -> Result<Mix<2>, LedgerError> {
+        let mut mix = Mix::default();
+        let sql = "SELECT e.txn, e.book % 8, e.amount FROM txn t JOIN entry e ON e.txn = t.n
+            WHERE t.kind = 'usage'";
+        let mut statement = txn.prepare(sql)?;
+        let mut rows = statement.query(())?;
+        while let Some(row) = rows.next()? {
+            let (n, kind, amount): (i64, i64, i64) = row.try_into()?;
+            // What is owed is posted as it is, what is lost below zero.
+            let amounts = match kind {
+                2 => [amount, 0],
+                3 => [0, amount.wrapping_neg()],
+                _ => [amount, amount],
+            };
+            mix.add(&self.keys, n, amounts);
+        }
+        Ok(mix)
+    }
+
+    fn kept_hours(&self, txn: &Transaction<'_>) -> Result<Mix<5>, LedgerError> {
+        let mut mix = Mix::default();
+        each_hour(txn, |hour, sums| mix.add(&self.keys, &hour, numbers(&sums)))?;
+        Ok(mix)
+    }
+}
+
+fn numbers(sums: &HourSums) -> [i64; 5] {
+    [
+        sums.calls,
+        sums.cost,
+        sums.charged,
+        sums.tokens_in,
+        sums.tokens_out,
+    ]
+}
+
+fn each_hour(
+    txn: &Transaction<'_>,
+    mut take: impl FnMut(Hour, HourSums),
+) -> Result<(), LedgerError> {
+    let mut statement = txn.prepare(HOURS)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let hour = Hour {
+            account: AccountId(row.get(0)?),
+            hour: row.get(1)?,
+            key: row.get(2)?,
+            model: row.get(3)?,
+        };
+        let sums = HourSums {
+            calls: row.get(4)?,
+            cost: row.get(5)?,
+            charged: row.get(6)?,
+            tokens_in: row.get(7)?,
+            tokens_out: row.get(8)?,
+        };
+        take(hour, sums);
+    }
+    Ok(())
+}
+
+/// Finds the first hour that is not the sum of its receipts.
+fn name_hour(txn: &Transaction<'_>) -> Result<(), Halt> {
+    let mut should: BTreeMap<Hour, HourSums> = BTreeMap::new();
+    let mut statement = txn.prepare(&format!("SELECT {RECEIPT} FROM receipt"))?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let receipt = receipt_of(row)?;
+        should.entry(Hour::of(&receipt)).or_default().add(&receipt);
+    }
+    let mut kept = BTreeMap::new();
+    each_hour(txn, |hour, sums| {
+        kept.insert(hour, sums);
+    })?;
+    let wrong = |(hour, sums): (&Hour, &HourSums), of: &BTreeMap<Hour, HourSums>| {
+        (of.get(hour) != Some(sums)).then(|| hour.clone())
+    };
+    let missing = should.iter().find_map(|row| wrong(row, &kept));
+    let found = missing.or_else(|| kept.iter().find_map(|row| wrong(row, &should)));
+    let what = found.map_or_else(String::new, |hour| {
+        let Hour {
+            account,
+            hour,
+            key,
+            model,
+        } = hour;
+        format!("hour {hour}, account {account}, key {key}, model {model}: ")
+    });
+    broken(
+        2,
+        format!("{what}the usage by hour is not the sum of its receipts"),
+    )
+}
