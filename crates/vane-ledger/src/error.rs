@@ -195,7 +195,8 @@ impl From<postgres::Error> for LedgerError {
         };
         let (code, message) = (said.code().code(), said.message().to_owned());
         match code {
-            "40001" | "40P01" => Self::Contended,
+            // Also a row that someone else has made meanwhile: the next look finds it.
+            "40001" | "40P01" | "23505" => Self::Contended,
             "55P03" => Self::Locked,
             "57014" => Self::TooSlow,
             "53100" => Self::DiskFull,

@@ -20,7 +20,8 @@ use crate::secret::{Purpose, Secret};
 pub use books::{BATCH_MAX, By, Ingest, Life, Of, Posted, ProviderDay, StatementLine, UsageRow};
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;
-pub(crate) use sql::{Row, Txn};
+pub(crate) use postgres::Session;
+pub(crate) use sql::{Row, Txn, Value};
 pub use sqlite::Sqlite;
 
 #[derive(Clone)]
@@ -70,6 +71,38 @@ impl Store {
         match self {
             Self::Sqlite(database) => database.read(|txn| work(Txn::Sqlite(txn))),
             Self::Postgres(database) => database.read(work),
+        }
+    }
+
+    /// The same for what may take long: nobody waits for it, and it is given the time.
+    pub(crate) fn read_long<T: Send>(
+        &self,
+        mut work: impl FnMut(Txn<'_>) -> Result<T, LedgerError> + Send,
+    ) -> Result<T, LedgerError> {
+        match self {
+            Self::Sqlite(database) => {
+                let mut connection = database.connect()?;
+                connection.pragma_update(None, "query_only", true)?;
+                work(Txn::Sqlite(&connection.transaction()?))
+            }
+            Self::Postgres(database) => database.read(|txn| {
+                txn.run("SET LOCAL statement_timeout = 0")?;
+                work(txn)
+            }),
+        }
+    }
+
+    /// All of `work` or nothing of it, for the books, with the prices that are known to stand in
+    /// the database. It may be done more than once, of which one counts.
+    fn write_books<T: Send>(
+        &self,
+        mut work: impl FnMut(Txn<'_>, &mut books::Prices) -> Result<T, LedgerError> + Send,
+    ) -> Result<T, LedgerError> {
+        match self {
+            Self::Sqlite(database) => {
+                database.write_with(|txn, prices| work(Txn::Sqlite(txn), prices))
+            }
+            Self::Postgres(database) => database.write_books(work),
         }
     }
 

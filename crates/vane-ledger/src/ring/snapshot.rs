@@ -51,7 +51,7 @@ impl Snapshot {
         let mut keys = HashMap::new();
         txn.each(&sql, &[], |row| {
             keys.insert(row.get(0)?, ringed_of(row)?);
-            Ok(())
+            Ok::<_, LedgerError>(())
         })?;
         Ok(Self { revision, keys })
     }

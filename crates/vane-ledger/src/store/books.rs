@@ -1,4 +1,4 @@
-//! The books in SQLite.
+//! The books in a database.
 //!
 //! Operations are decided by [`crate::book`] from rows read here, and what was decided is written
 //! here, in one transaction for a whole batch. A refused operation writes nothing; a fault of the
@@ -6,17 +6,16 @@
 
 mod batch;
 mod ingest;
+mod lock;
 mod read;
 mod report;
 mod usage;
 mod write;
 
-use rusqlite::Transaction;
-
 use self::batch::Batch;
 use super::{Store, Txn};
 use crate::account::{Account, AccountId};
-use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
+use crate::book::{Book, BookKind, Op, Outcome, Refusal, Rows, Spending};
 use crate::error::LedgerError;
 
 pub(crate) use batch::Prices;
@@ -31,7 +30,7 @@ pub const BATCH_MAX: usize = 512;
 
 /// The rows of one transaction.
 #[derive(Clone, Copy)]
-struct Kept<'t>(&'t Transaction<'t>);
+struct Kept<'t>(Txn<'t>);
 
 impl Store {
     /// Applies operations in order, each with its own outcome, in one commit.
@@ -40,10 +39,7 @@ impl Store {
     /// When the database fails or there are more than [`BATCH_MAX`]: then none has happened.
     pub fn apply(&self, ops: &[Op]) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(ops)?;
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
-        database.write_with(|txn, prices| apply(txn, prices, ops))
+        self.write_books(|txn, prices| apply(txn, prices, ops))
     }
 
     /// Makes an account and gives it its opening credit, both or neither.
@@ -53,19 +49,11 @@ impl Store {
     pub fn create_credited(
         &self,
         account: &str,
-        credit: impl FnOnce(AccountId) -> Op,
+        credit: impl Fn(AccountId) -> Op + Sync,
         now: i64,
     ) -> Result<Account, LedgerError> {
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
-        database.write_with(|txn, prices| {
-            let made = crate::account::create(
-                Txn::Sqlite(txn),
-                account,
-                crate::AccountKind::Prepaid,
-                now,
-            )?;
+        self.write_books(|txn, prices| {
+            let made = crate::account::create(txn, account, crate::AccountKind::Prepaid, now)?;
             for outcome in apply(txn, prices, &[credit(made.id)])? {
                 outcome.map_err(LedgerError::Refused)?;
             }
@@ -84,18 +72,12 @@ impl Store {
 
     /// One account of the books; a system account that nothing was posted to is not there.
     pub fn book(&self, kind: BookKind, owner: i64) -> Result<Option<Book>, LedgerError> {
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
-        database.read(|txn| Kept(txn).book(kind.of(owner)))
+        self.read(|txn| Kept(txn).book(kind.of(owner)))
     }
 
     /// The budget of a key and what of it is gone in the period of `at`; `None` where it has none.
     pub fn spending(&self, key: &str, at: i64) -> Result<Option<Spending>, LedgerError> {
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
-        database.read(|txn| Kept(txn).spending(key, at))
+        self.read(|txn| Kept(txn).spending(key, at))
     }
 }
 
@@ -107,11 +89,11 @@ fn within_batch(ops: &[Op]) -> Result<(), LedgerError> {
 }
 
 fn apply(
-    txn: &Transaction<'_>,
+    txn: Txn<'_>,
     prices: &mut Prices,
     ops: &[Op],
 ) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
-    let mut batch = Batch::new(Kept(txn), prices)?;
+    let mut batch = Batch::new(Kept(txn), prices, ops)?;
     let outcomes = ops.iter().map(|op| batch.apply(op));
     let outcomes = outcomes.collect::<Result<_, _>>()?;
     batch.finish()?;

@@ -12,11 +12,13 @@ mod tls;
 
 use std::panic::resume_unwind;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use self::address::Address;
 use self::pool::{Lent, Pool, SESSIONS_MAX};
+use super::books::Prices;
 use super::migrate::{MIGRATIONS, step};
 use super::{Txn, fingerprint};
 use crate::error::LedgerError;
@@ -40,6 +42,8 @@ const STATUS_PAUSE: Duration = Duration::from_millis(250);
 
 pub struct Postgres {
     pool: Pool,
+    /// One batch of this process at a time.
+    prices: Mutex<Prices>,
     secret: Secret,
     hasher: KeyHasher,
 }
@@ -73,6 +77,7 @@ impl Postgres {
         let hasher = KeyHasher::new(&secret)?;
         Ok(Self {
             pool,
+            prices: Mutex::default(),
             secret,
             hasher,
         })
@@ -95,12 +100,24 @@ impl Postgres {
         off_runtime(|| committed(&self.pool, ALONE, work))
     }
 
-    /// The same for work that locks what it reads.
-    pub(crate) fn write_shared<T: Send>(
+    /// The same for the books, which lock what they read, with the prices that are known to stand
+    /// in the database.
+    pub(super) fn write_books<T: Send>(
         &self,
-        work: impl FnMut(Txn<'_>) -> Result<T, LedgerError> + Send,
+        mut work: impl FnMut(Txn<'_>, &mut Prices) -> Result<T, LedgerError> + Send,
     ) -> Result<T, LedgerError> {
-        off_runtime(|| committed(&self.pool, SHARED, work))
+        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *prices);
+        let (value, learned) = off_runtime(|| {
+            let mut known = Some(before);
+            committed(&self.pool, SHARED, |txn| {
+                // What was learned by a try that failed is not so.
+                let mut known = known.take().unwrap_or_default();
+                Ok((work(txn, &mut known)?, known))
+            })
+        })?;
+        *prices = learned;
+        Ok(value)
     }
 
     /// `work` sees one moment of the database. It may be done more than once.

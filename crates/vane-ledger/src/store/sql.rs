@@ -37,6 +37,23 @@ impl Row<'_> {
         }
     }
 
+    pub(crate) fn columns(&self) -> usize {
+        match self {
+            Self::Sqlite(row) => row.as_ref().column_count(),
+            Self::Postgres(row) => row.len(),
+        }
+    }
+
+    pub(crate) fn text(&self, column: usize) -> Result<&str, LedgerError> {
+        match self {
+            Self::Sqlite(row) => Ok(row
+                .get_ref(column)?
+                .as_str()
+                .map_err(rusqlite::Error::from)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
     pub(crate) fn hash(&self, column: usize) -> Result<[u8; 32], LedgerError> {
         let unreadable = |_| LedgerError::Unreadable { what: "hash" };
         self.get::<Vec<u8>>(column)?.try_into().map_err(unreadable)
@@ -92,24 +109,25 @@ impl Txn<'_> {
         let mut all = Vec::new();
         self.each(sql, values, |row| {
             all.push(read(row)?);
-            Ok(())
+            Ok::<_, LedgerError>(())
         })?;
         Ok(all)
     }
 
     /// Reads row by row: the memory that it takes does not grow with the answer. On PostgreSQL no
     /// other statement may run meanwhile.
-    pub(crate) fn each(
+    pub(crate) fn each<E: From<LedgerError>>(
         self,
         sql: &str,
         values: &[&dyn Value],
-        mut read: impl FnMut(&Row<'_>) -> Result<(), LedgerError>,
-    ) -> Result<(), LedgerError> {
+        mut read: impl FnMut(&Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
         match self {
             Self::Sqlite(txn) => {
-                let mut statement = txn.prepare_cached(sql)?;
-                let mut rows = statement.query(sqlite(values))?;
-                while let Some(row) = rows.next()? {
+                let mut statement = txn.prepare_cached(sql).map_err(LedgerError::from)?;
+                let rows = statement.query(sqlite(values));
+                let mut rows = rows.map_err(LedgerError::from)?;
+                while let Some(row) = rows.next().map_err(LedgerError::from)? {
                     read(&Row::Sqlite(row))?;
                 }
                 Ok(())

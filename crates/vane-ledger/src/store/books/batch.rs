@@ -7,11 +7,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
-use rusqlite::CachedStatement;
-
 use super::Kept;
 use super::usage::{Hour, Sums};
-use super::write;
+use super::write::Receipts;
 use crate::account::AccountId;
 use crate::book::{
     Act, Attempt, Book, BookId, BookKind, Lent, Lot, Op, Outcome, Refusal, Row, Rows, Settled,
@@ -64,7 +62,7 @@ impl<T> From<T> for Cached<T> {
 pub(super) struct Batch<'t, 'p> {
     kept: Kept<'t>,
     prices: &'p mut Prices,
-    insert: CachedStatement<'t>,
+    receipts: Receipts<'t>,
     books: HashMap<BookId, Cached<Book>>,
     leases: HashMap<String, Option<Cached<Lent>>>,
     lots: HashMap<AccountId, Vec<Cached<Lot>>>,
@@ -77,19 +75,56 @@ pub(super) struct Batch<'t, 'p> {
 }
 
 impl<'t, 'p> Batch<'t, 'p> {
-    pub(super) fn new(kept: Kept<'t>, prices: &'p mut Prices) -> Result<Self, LedgerError> {
-        Ok(Self {
+    /// `ops` are those that it will be of.
+    pub(super) fn new(
+        kept: Kept<'t>,
+        prices: &'p mut Prices,
+        ops: &[Op],
+    ) -> Result<Self, LedgerError> {
+        let locked = kept.lock(ops)?;
+        // After the locks: the receipts of an account are numbered in the order of its chain.
+        let (receipt, txn) = kept.numbers()?;
+        let mut batch = Self {
+            receipts: Receipts::new(kept, locked.as_ref())?,
             prices,
-            insert: kept.0.prepare_cached(write::RECEIPT)?,
             books: HashMap::new(),
             leases: HashMap::new(),
             lots: HashMap::new(),
             hours: HashMap::new(),
             sides: BTreeMap::new(),
-            receipt: kept.last("SELECT coalesce(max(n), 0) FROM receipt")?,
-            txn: kept.last("SELECT coalesce(max(n), 0) FROM txn")?,
+            receipt,
+            txn,
             kept,
-        })
+        };
+        let Some(locked) = locked else {
+            return Ok(batch);
+        };
+        let leases = locked.leases.into_iter();
+        batch.leases = leases
+            .map(|(id, lent)| (id, lent.map(Cached::from)))
+            .collect();
+        for op in ops {
+            let sides = &mut batch.sides;
+            sides.entry(op.instance).or_insert_with(|| {
+                let book = |kind: BookKind| locked.books.get(&kind.of(op.instance)).cloned();
+                let loss = book(BookKind::OperatorLoss);
+                (
+                    None,
+                    Side::new(op.instance, book(BookKind::ProviderPayable), loss),
+                )
+            });
+        }
+        for book in locked.books.into_values() {
+            if book.promotional.pico() > 0 {
+                let account = AccountId(book.owner);
+                let lots = kept.lots(account)?.into_iter();
+                batch.lots.insert(account, lots.map(Cached::from).collect());
+            }
+            if book.kind == BookKind::Customer {
+                batch.books.insert(book.id(), book.into());
+            }
+        }
+        Ok(batch)
     }
 
     pub(super) fn apply(&mut self, op: &Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
@@ -98,7 +133,7 @@ impl<'t, 'p> Batch<'t, 'p> {
         };
         let said = self.settle(op, settlement)?;
         // Whatever else is the matter with it: what is settled is settled.
-        if said.is_err() && self.kept.called(&settlement.call)? {
+        if said.is_err() && self.receipts.has(&settlement.call)? {
             return Ok(Err(Refusal::Repeated));
         }
         Ok(said)
@@ -159,7 +194,7 @@ impl<'t, 'p> Batch<'t, 'p> {
             Ok(settled) => settled,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if !write::receipt(&mut self.insert, &settled)? {
+        if !self.receipts.enter(&settled)? {
             return Ok(Err(Refusal::Repeated));
         }
         if let Err(refusal) = side.take(&settled.receipt) {
@@ -242,19 +277,15 @@ impl<'t, 'p> Batch<'t, 'p> {
         fn changed<T>(cached: &mut Cached<T>) -> Option<&T> {
             std::mem::take(&mut cached.changed).then_some(&cached.row)
         }
-        for book in self.books.values_mut().filter_map(changed) {
-            self.kept.update_book(book)?;
-        }
-        for lent in self.leases.values_mut().flatten().filter_map(changed) {
-            self.kept.update_lease(lent)?;
-        }
+        self.receipts.write_out()?;
+        let books = self.books.values_mut().filter_map(changed);
+        self.kept.update_books(books)?;
+        let leases = self.leases.values_mut().flatten().filter_map(changed);
+        self.kept.update_leases(leases)?;
         for lot in self.lots.values_mut().flatten().filter_map(changed) {
             self.kept.put(&Row::Lot(lot.clone()))?;
         }
-        for (hour, sums) in self.hours.drain() {
-            self.kept.add_hour(&hour, &sums)?;
-        }
-        Ok(())
+        self.kept.add_hours(self.hours.drain())
     }
 
     pub(super) fn finish(mut self) -> Result<(), LedgerError> {

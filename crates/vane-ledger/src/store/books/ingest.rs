@@ -3,8 +3,6 @@
 //! How far a journal is ingested, and which of its calls are open, stands in the same commit as
 //! what it said. A settlement that cannot be entered is kept as a stray: it was paid for.
 
-use rusqlite::OptionalExtension;
-
 use super::batch::Batch;
 use super::{Kept, within_batch};
 use crate::book::{Act, Op, Outcome, Refusal};
@@ -36,18 +34,19 @@ pub struct Ingest<'a> {
 impl Store {
     /// Begins a new life of an instance.
     pub fn begin(&self, instance: i64, now: i64) -> Result<Life, LedgerError> {
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
-        database.write(|txn| {
-            let sql = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
-                ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1, begun_at = excluded.begun_at
-                RETURNING epoch, ingested";
-            let (epoch, ingested): (i64, i64) =
-                txn.query_row(sql, (instance, now), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let ingested = ingested.unsigned_abs();
-            Ok(Life { epoch, ingested })
-        })
+        let sql = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
+            ON CONFLICT (id) DO UPDATE SET epoch = instance.epoch + 1,
+            begun_at = excluded.begun_at RETURNING epoch, ingested";
+        let begun = self.write(|txn| {
+            txn.one(sql, &[&instance, &now], |row| {
+                let ingested: i64 = row.get(1)?;
+                Ok(Life {
+                    epoch: row.get(0)?,
+                    ingested: ingested.unsigned_abs(),
+                })
+            })
+        });
+        begun?.ok_or(LedgerError::NotBegun { instance })
     }
 
     /// Applies what a journal says, in one commit with how far it is and which calls are open.
@@ -57,13 +56,10 @@ impl Store {
     /// later position is in the books already: then nothing has happened.
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
-        database.write_with(|txn, prices| {
+        self.write_books(|txn, prices| {
             let kept = Kept(txn);
             kept.advance(batch.instance, batch.position)?;
-            let mut books = Batch::new(kept, prices)?;
+            let mut books = Batch::new(kept, prices, batch.ops)?;
             let mut outcomes = Vec::with_capacity(batch.ops.len());
             for op in batch.ops {
                 let outcome = books.apply(op)?;
@@ -80,28 +76,14 @@ impl Store {
 
     /// The calls of an instance that its journal opened and did not close, as it wrote them.
     pub fn open_calls(&self, instance: i64) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
         let sql = "SELECT call, state FROM open_call WHERE instance = ?1 ORDER BY call";
-        database.read(|txn| {
-            let mut statement = txn.prepare_cached(sql)?;
-            let rows = statement.query_map((instance,), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|txn| txn.rows(sql, &[&instance], |row| Ok((row.get(0)?, row.get(1)?))))
     }
 
     /// The leases of an instance that were not returned, each with the epoch that took it.
     pub fn open_leases(&self, instance: i64) -> Result<Vec<(String, i64)>, LedgerError> {
-        let Self::Sqlite(database) = self else {
-            return Err(LedgerError::Address);
-        };
         let sql = "SELECT id, epoch FROM lease WHERE instance = ?1 AND state = 'open' ORDER BY id";
-        database.read(|txn| {
-            let mut statement = txn.prepare_cached(sql)?;
-            let rows = statement.query_map((instance,), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|txn| txn.rows(sql, &[&instance], |row| Ok((row.get(0)?, row.get(1)?))))
     }
 }
 
@@ -109,12 +91,12 @@ impl Kept<'_> {
     fn advance(self, instance: i64, position: u64) -> Result<(), LedgerError> {
         let sql = "UPDATE instance SET ingested = ?2 WHERE id = ?1 AND ingested <= ?2";
         let position = i64::try_from(position).map_err(|_| LedgerError::IngestedBefore)?;
-        let moved = self.0.prepare_cached(sql)?.execute((instance, position))?;
+        let moved = self.0.execute(sql, &[&instance, &position])?;
         if moved == 1 {
             return Ok(());
         }
         let sql = "SELECT 1 FROM instance WHERE id = ?1";
-        let begun = self.0.query_row(sql, (instance,), |_| Ok(())).optional()?;
+        let begun = self.0.one(sql, &[&instance], |_| Ok(()))?;
         Err(match begun {
             Some(()) => LedgerError::IngestedBefore,
             None => LedgerError::NotBegun { instance },
@@ -128,18 +110,18 @@ impl Kept<'_> {
         let text = serde_json::to_string(op);
         let text = text.map_err(|_| LedgerError::Unreadable { what: "settlement" })?;
         let sql = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
-        self.execute(sql, (text, why.to_string(), op.at))
+        self.execute(sql, &[&text, &why.to_string(), &op.at])
     }
 
     fn follow_calls(self, batch: &Ingest<'_>) -> Result<(), LedgerError> {
         let opened = "INSERT INTO open_call (instance, call, state) VALUES (?1, ?2, ?3)
             ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
         for (call, state) in batch.opened {
-            self.execute(opened, (batch.instance, call, state))?;
+            self.execute(opened, &[&batch.instance, call, state])?;
         }
         let closed = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
         for call in batch.closed {
-            self.execute(closed, (batch.instance, call))?;
+            self.execute(closed, &[&batch.instance, call])?;
         }
         Ok(())
     }

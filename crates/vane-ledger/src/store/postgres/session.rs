@@ -94,12 +94,12 @@ impl Session {
         self.noted(self.client.borrow_mut().query(&statement, values))
     }
 
-    pub(crate) fn each(
+    pub(crate) fn each<E: From<LedgerError>>(
         &self,
         sql: &str,
         values: &Values<'_>,
-        mut read: impl FnMut(&Row) -> Result<(), LedgerError>,
-    ) -> Result<(), LedgerError> {
+        mut read: impl FnMut(&Row) -> Result<(), E>,
+    ) -> Result<(), E> {
         let statement = self.prepared(sql)?;
         let mut client = self.client.borrow_mut();
         let mut rows = self.noted(client.query_raw(&statement, values.iter().copied()))?;
