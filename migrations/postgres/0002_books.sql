@@ -13,8 +13,8 @@ CREATE TABLE book (
     posted      BIGINT NOT NULL,
     held        BIGINT NOT NULL CHECK (held >= 0),
     promotional BIGINT NOT NULL CHECK (promotional >= 0),
-    entries     BIGINT NOT NULL CHECK (entries >= 0),
-    receipt     BIGINT NOT NULL CHECK (receipt >= 0),
+    entries     BIGINT NOT NULL,
+    receipt     BIGINT NOT NULL,
     head        BYTEA  NOT NULL CHECK (length(head) = 32),
     UNIQUE (kind, owner),
     CHECK (prepaid = 0 OR (kind = 'customer' AND posted - held >= 0)),
@@ -143,7 +143,7 @@ CREATE TABLE stray (
 );
 
 -- A slice of a balance, and of a key's budget, that one replica may hold against in memory. No
--- index has `spent`, which changes with every commit.
+-- index has `spent`, and pages have room: the row is overwritten in its page by every commit.
 CREATE TABLE lease (
     id       TEXT COLLATE "C" NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 64),
     account  BIGINT NOT NULL REFERENCES account (id),

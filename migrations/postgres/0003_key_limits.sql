@@ -22,3 +22,7 @@ ALTER TABLE api_key ADD COLUMN retires_at BIGINT
 DROP TRIGGER api_key_changed ON api_key;
 CREATE TRIGGER api_key_changed AFTER UPDATE ON api_key
 FOR EACH ROW EXECUTE FUNCTION keys_changed();
+
+-- A key ring knows which keys have a budget.
+CREATE TRIGGER budget_changed AFTER INSERT OR UPDATE OR DELETE ON budget
+FOR EACH ROW EXECUTE FUNCTION keys_changed();

@@ -13,8 +13,8 @@ CREATE TABLE book (
     posted      INTEGER NOT NULL,
     held        INTEGER NOT NULL CHECK (held >= 0),
     promotional INTEGER NOT NULL CHECK (promotional >= 0),
-    entries     INTEGER NOT NULL CHECK (entries >= 0),
-    receipt     INTEGER NOT NULL CHECK (receipt >= 0),
+    entries     INTEGER NOT NULL,
+    receipt     INTEGER NOT NULL,
     head        BLOB    NOT NULL CHECK (length(head) = 32),
     UNIQUE (kind, owner),
     CHECK (prepaid = 0 OR (kind = 'customer' AND posted - held >= 0)),
@@ -136,7 +136,8 @@ CREATE TABLE stray (
 ) STRICT;
 
 -- A slice of a balance, and of a key's budget, that one replica may hold against in memory. No
--- index has `spent`, which changes with every commit.
+-- index has `spent`, and the row has an address of its own: it is overwritten in place by every
+-- commit.
 CREATE TABLE lease (
     id       TEXT    NOT NULL PRIMARY KEY CHECK (length(id) BETWEEN 1 AND 64),
     account  INTEGER NOT NULL REFERENCES account (id),
@@ -148,7 +149,7 @@ CREATE TABLE lease (
     until    INTEGER NOT NULL,
     state    TEXT    NOT NULL CHECK (state IN ('open', 'returned')),
     CHECK (state = 'open' OR spent = amount)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX lease_by_account ON lease (account) WHERE state = 'open';
 CREATE INDEX lease_by_key ON lease (key) WHERE state = 'open';

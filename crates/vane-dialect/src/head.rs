@@ -61,11 +61,9 @@ impl Head {
             words: scanned.words,
         };
         for (at, member) in head.members.iter().enumerate() {
-            let key = head.key(member);
-            if head.members[..at]
-                .iter()
-                .any(|earlier| head.key(earlier) == key)
-            {
+            let same = |earlier| head.key_bytes(earlier) == head.key_bytes(member);
+            if head.members[..at].iter().any(same) {
+                let key = head.key(member);
                 return Err(Fault::invalid(key, format!("the key `{key}` stands twice")));
             }
         }
@@ -98,7 +96,21 @@ impl Head {
 
     #[must_use]
     pub fn member(&self, key: &str) -> Option<&Member> {
-        self.members.iter().find(|member| self.key(member) == key)
+        self.members.get(self.position(key)?)
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        let is_it = |member| self.key_bytes(member) == key.as_bytes();
+        self.members.iter().position(is_it)
+    }
+
+    /// The key to be compared: as bytes, because to see again that they are UTF-8 would cost more
+    /// than the comparison.
+    fn key_bytes<'a>(&'a self, member: &'a Member) -> &'a [u8] {
+        match &member.unescaped {
+            Some(key) => key.as_bytes(),
+            None => &self.body[member.key.clone()],
+        }
     }
 
     fn key<'a>(&'a self, member: &'a Member) -> &'a str {

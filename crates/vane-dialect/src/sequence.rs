@@ -84,11 +84,9 @@ impl Sequencer {
     pub fn start(&mut self, id: &str, model: &str, created: u64, sink: &mut dyn Sink) {
         if !self.started {
             self.started = true;
-            self.stem = id
-                .chars()
-                .filter(char::is_ascii_alphanumeric)
-                .take(STEM_MAX)
-                .collect();
+            let letters = id.chars().filter(char::is_ascii_alphanumeric);
+            self.stem.reserve(STEM_MAX);
+            self.stem.extend(letters.take(STEM_MAX));
             let (id, model) = (Cow::Borrowed(id), Cow::Borrowed(model));
             sink.event(Event::Start { id, model, created });
         }

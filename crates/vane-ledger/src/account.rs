@@ -117,7 +117,7 @@ fn account_of(row: &Row<'_>) -> Result<Account, LedgerError> {
     Ok(Account {
         id: AccountId(row.get(0)?),
         name: row.get(1)?,
-        kind: AccountKind::from_column(&row.get::<String>(2)?)?,
+        kind: AccountKind::from_column(row.text(2)?)?,
         created_at: row.get(3)?,
     })
 }

@@ -110,6 +110,8 @@ pub enum LedgerError {
          happened; look before trying again"
     )]
     CommitUnknown,
+    #[error("another process lives as instance {instance} now; this one must end")]
+    LifeOver { instance: i64 },
     #[error("the database refused: {message} ({code})")]
     Postgres { code: String, message: String },
 

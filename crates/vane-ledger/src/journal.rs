@@ -5,6 +5,39 @@
 //! synced. A disk that fails makes the journal refuse (`Refused::Faulted`) until it can make a new
 //! segment; it never ends the process.
 //!
+//! # Who writes
+//!
+//! Who submits. It writes its record and all that waits in one write, and its ticket is resolved
+//! when it gets it; while one writes, others leave their records to it. That may be a thread of an
+//! asynchronous runtime: it is a copy of at most 256 KiB (or one record), four times at most, into
+//! the page cache of blocks that were allocated before; that costs less than to wake a thread and
+//! be woken. No lock is held meanwhile, nothing is synced and no file made.
+//! Where the kernel holds writers back because its page cache is full of unwritten data, it holds
+//! back the caller too.
+//!
+//! Syncing, making segments, turning to the next and mending are the keeper's, a thread. It syncs
+//! within 100 ms of a write, at once where `Power` or `flush` waits, and makes the next segment
+//! when half of this one is full. The old one is synced before anything is written to the next;
+//! what is submitted in between waits for the keeper. So does what comes right after `open`, which
+//! writes nothing itself unless records of a former process are not proven to be on the disk.
+//!
+//! What is sent waits for the next submit where many records come, for 10 ms at most, as the keeper
+//! then looks so often (later, if it is held up by a sync and nobody submits). Where few come, who
+//! sends writes: that costs less than a timer.
+//!
+//! CPU of all threads per call, which is a send and a submit of 300 bytes each that is waited for
+//! (`tests/bench.rs`; medians of three runs on two busy virtual cores, ext4):
+//!
+//! | callers | `Crash` | `Power` |
+//! |---|---|---|
+//! | 1, back to back | 1.4 us | |
+//! | 1, 100 calls/s, a sync every eight calls | 28 us | |
+//! | 64 on two threads | 1.4 us | 3.1 us |
+//! | 512 on two threads | 1.4 us | 1.3 us |
+//!
+//! To open an empty folder takes 0.2 ms, whatever a segment holds; the first record has its segment
+//! 8 to 28 ms later, as long as two syncs of that disk take.
+//!
 //! # Format
 //!
 //! All integers are little-endian. A folder holds `lock`, perhaps a `draft`, and segments named by
@@ -35,6 +68,9 @@
 //! journal does not open. Every start, and every recovery from a failed write or sync, makes a new
 //! segment; it is written and synced as `draft` and then renamed.
 //!
+//! A segment that is made ahead of time does not know its base: it says 0, and its base is the
+//! number of its first record. Without one it is not begun, and the next start removes it.
+//!
 //! The last record that was synced before a stop has no witness behind it: if exactly it is damaged
 //! on the disk before the next start, it reads as torn.
 mod appender;
@@ -43,7 +79,10 @@ mod error;
 mod frame;
 mod header;
 mod inspect;
+mod keeper;
 mod lock;
+mod maker;
+mod pace;
 mod queue;
 mod record;
 mod recover;
@@ -54,7 +93,6 @@ mod shelf;
 mod tests;
 mod ticket;
 mod window;
-mod writer;
 
 use std::fs::File;
 use std::path::Path;
@@ -69,14 +107,15 @@ pub use replay::{BATCH_MAX, Replay};
 pub use ticket::Ticket;
 
 use disk::Disk;
+use keeper::Keeper;
+use maker::Maker;
 use queue::Queue;
 use recover::Opening;
-use writer::Writer;
 
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub segment_bytes: u64,
-    /// The most that may wait for the writer.
+    /// The most that may wait to be written.
     pub queue_bytes: usize,
     /// The most that may be kept, counted in all segments that are not wholly ingested.
     pub backlog_bytes: u64,
@@ -110,7 +149,7 @@ impl Settings {
 pub struct Journal {
     queue: Arc<Queue>,
     disk: Disk,
-    writer: Option<JoinHandle<()>>,
+    keeper: Option<JoinHandle<()>>,
     _lock: File,
 }
 
@@ -125,62 +164,66 @@ impl Journal {
     ) -> Result<Self, JournalError> {
         settings.check()?;
         let lock = lock::take(folder)?;
-        let disk = Disk::Folder(folder.to_owned());
-        Self::start(disk, lock, instance, epoch, ingested, settings)
+        let maker = Maker {
+            disk: Disk::Folder(folder.to_owned()),
+            instance,
+            epoch,
+            segment_bytes: settings.segment_bytes,
+        };
+        Self::start(maker, lock, ingested, settings)
     }
 
     fn start(
-        disk: Disk,
+        maker: Maker,
         lock: File,
-        instance: [u8; 16],
-        epoch: u64,
         ingested: Position,
         settings: &Settings,
     ) -> Result<Self, JournalError> {
-        let appender = Opening {
-            disk: disk.clone(),
-            instance,
-            epoch,
+        let disk = maker.disk.clone();
+        let opening = Opening {
+            maker: maker.clone(),
             ingested,
-            segment_bytes: settings.segment_bytes,
-        }
-        .recover()?;
-        let queue = Arc::new(Queue::new(
-            Arc::clone(&appender.shelf),
+        };
+        let queue = Queue::new(
+            opening.recover()?,
             settings.queue_bytes,
             settings.backlog_bytes,
-            appender::payload_max(settings.segment_bytes),
-        ));
-        queue.report(appender.trouble.clone());
-        let writer = Writer {
-            appender,
+        );
+        let queue = Arc::new(queue);
+        let keeper = Keeper {
             queue: Arc::clone(&queue),
+            maker,
         };
         let thread = Builder::new().name("vane-journal".into());
-        let thread = thread.spawn(move || writer.run());
-        let thread = thread.map_err(|cause| DiskError::new("start", "the writer", cause))?;
+        let thread = thread.spawn(move || keeper.run());
+        let thread = thread.map_err(|cause| DiskError::new("start", "the keeper", cause))?;
         Ok(Self {
             queue,
             disk,
-            writer: Some(thread),
+            keeper: Some(thread),
             _lock: lock,
         })
     }
 
-    /// Never blocks but for the copy of `payload`.
+    /// Writes to the page cache, a few times at most, and waits for nobody.
     pub fn submit(
         &self,
         kind: u8,
         payload: &[u8],
         durability: Durability,
     ) -> Result<Ticket, Refused> {
-        self.queue.push(kind, payload, durability, true)
+        self.queue.submit(kind, payload, durability)
     }
 
     /// For what nobody waits for: it is written and synced with the rest.
     pub fn send(&self, kind: u8, payload: &[u8]) -> Result<(), Refused> {
-        let sent = self.queue.push(kind, payload, Durability::Crash, false);
-        sent.map(drop)
+        self.queue.send(kind, payload)
+    }
+
+    /// Resolves when everything that was submitted or sent so far is synced, and so to be read by
+    /// `replay`.
+    pub fn flush(&self) -> Ticket {
+        self.queue.flush()
     }
 
     /// Why nothing is taken at present, if that is so.
@@ -211,9 +254,9 @@ impl Journal {
 impl Drop for Journal {
     fn drop(&mut self) {
         self.queue.close();
-        if let Some(writer) = self.writer.take() {
+        if let Some(keeper) = self.keeper.take() {
             // It does not panic; and if it did, nothing better could be done here.
-            let _ended = writer.join();
+            let _ended = keeper.join();
         }
     }
 }

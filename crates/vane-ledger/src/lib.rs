@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the database. Its calls are short and synchronous; an asynchronous caller makes
 //! them off its runtime. The path of a request asks the [`KeyRing`] instead, which answers from
-//! memory. What may happen to money is decided in [`book`], without a database; [`Store::apply`]
+//! memory, and holds money and settles calls through its [`Replica`]. What may happen to money is decided in [`book`], without a database; [`Store::apply`]
 //! makes it happen and [`Store::audit`] proves it. Nothing here reads the environment or asks for the time: callers pass both in.
 #![warn(
     clippy::arithmetic_side_effects,
@@ -19,6 +19,7 @@ mod id;
 pub mod journal;
 mod key;
 mod name;
+pub mod replica;
 mod ring;
 mod secret;
 mod store;
@@ -29,6 +30,7 @@ pub use clock::Clock;
 pub use error::LedgerError;
 pub use id::new_id;
 pub use key::{Key, KeyRecord, Limits, NewKey};
+pub use replica::{Hold, Payer, Replica, Short};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{

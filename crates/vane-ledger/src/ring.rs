@@ -35,6 +35,8 @@ pub struct Caller {
     pub account_id: AccountId,
     pub account_name: String,
     pub kind: AccountKind,
+    /// Whether the key has a budget.
+    pub budgeted: bool,
     pub limits: Limits,
 }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod books;
 mod fingerprint;
+mod instance;
 mod migrate;
 mod place;
 mod postgres;
@@ -17,7 +18,8 @@ use crate::error::LedgerError;
 use crate::key::KeyHasher;
 use crate::secret::{Purpose, Secret};
 
-pub use books::{BATCH_MAX, By, Ingest, Life, Of, Posted, ProviderDay, StatementLine, UsageRow};
+pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, UsageRow};
+pub use instance::Life;
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;
 pub(crate) use postgres::Session;
@@ -92,15 +94,15 @@ impl Store {
         }
     }
 
-    /// All of `work` or nothing of it, for the books, with the prices that are known to stand in
-    /// the database. It may be done more than once, of which one counts.
+    /// All of `work` or nothing of it, for the books, with what is remembered of
+    /// them. It may be done more than once, of which one counts.
     fn write_books<T: Send>(
         &self,
-        mut work: impl FnMut(Txn<'_>, &mut books::Prices) -> Result<T, LedgerError> + Send,
+        mut work: impl FnMut(Txn<'_>, &mut books::Memory) -> Result<T, LedgerError> + Send,
     ) -> Result<T, LedgerError> {
         match self {
             Self::Sqlite(database) => {
-                database.write_with(|txn, prices| work(Txn::Sqlite(txn), prices))
+                database.write_with(|txn, memory| work(Txn::Sqlite(txn), memory))
             }
             Self::Postgres(database) => database.write_books(work),
         }
@@ -127,5 +129,13 @@ impl Store {
 
     pub fn sealer(&self, purpose: Purpose) -> Result<crate::Sealer, LedgerError> {
         self.secret().sealer(purpose)
+    }
+
+    /// The database's own file, where it has one.
+    pub fn file(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Sqlite(database) => database.file(),
+            Self::Postgres(_) => None,
+        }
     }
 }

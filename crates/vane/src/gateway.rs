@@ -1,7 +1,7 @@
 //! The long-lived parts of a running gateway.
 
 use crate::config::Config;
-use crate::limits::Concurrency;
+use crate::limits::Traffic;
 use crate::server::Ids;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
@@ -9,17 +9,19 @@ use arc_swap::ArcSwap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use vane_catalog::Catalog;
-use vane_ledger::{Caller, Clock, KeyRing, Limits, Purpose, Sealer, Store};
+use vane_ledger::replica::Settings;
+use vane_ledger::{Caller, Clock, KeyRing, Limits, Purpose, Replica, Sealer, Store};
 
 pub struct Gateway {
     /// What a reload replaces, all at once.
     state: ArcSwap<State>,
     pub store: Store,
     pub ring: Arc<KeyRing>,
+    pub replica: Replica,
     pub sealer: Arc<Sealer>,
     pub clock: Clock,
     pub telemetry: Telemetry,
-    pub concurrency: Concurrency,
+    pub traffic: Traffic,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -52,7 +54,7 @@ impl State {
 
 impl Gateway {
     /// # Errors
-    /// If the keys cannot be read.
+    /// If the keys cannot be read, or what the last process left cannot be settled.
     pub fn new(
         state: State,
         store: Store,
@@ -67,19 +69,27 @@ impl Gateway {
                 account_id: account.id,
                 account_name: account.name,
                 kind: account.kind,
+                budgeted: false,
                 limits: Limits::default(),
             })
         });
+        let journal = Settings {
+            journal: state.config.journal.clone(),
+            durability: state.config.durability,
+            ..Settings::default()
+        };
+        let replica = Replica::open(&store, &journal, clock.clone())?;
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
-        let concurrency = Concurrency::new(state.config.limits.concurrent_per_key_max);
+        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
             store,
             ring,
+            replica,
             sealer,
             clock,
             telemetry,
-            concurrency,
+            traffic,
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),

@@ -4,6 +4,7 @@
 //! [`gateway`] holds what lives long. Nothing in this crate translates wire formats, prices usage
 //! or writes to a database: `vane-dialect`, `vane-catalog` and `vane-ledger` do.
 
+pub mod api;
 mod chunked;
 pub mod cli;
 pub mod config;

@@ -12,10 +12,12 @@ mod dispatch;
 mod embed;
 mod encode;
 mod gather;
+mod hold;
 mod inbound;
 mod meter;
 mod models;
 mod plan;
+mod receipt;
 mod reply;
 mod reported;
 mod route;
@@ -28,7 +30,6 @@ pub use authenticate::authenticate;
 pub use count::count_tokens;
 pub use decode::{RawCall, decode};
 pub use dispatch::RETRY_BUDGET_START;
-pub use encode::HOP;
 pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
 pub use plan::{Choice, LeftOut, Plan};
@@ -58,6 +59,12 @@ pub async fn relay(
     let call = decode(inbound)?;
     record.call(&call);
     let plan = route(&state, &caller.limits, &call, record.began())?;
-    let place = admit::admit(gateway, &caller)?;
-    dispatch::dispatch(gateway, pool, &state, &caller, call, plan, place, record).await
+    let place = admit::admit(gateway, &caller, &call, record)?;
+    let hold = hold::hold(gateway, &caller, &call, &plan, record.began()).await?;
+    record.admitted(place, hold);
+    let (standing, door) = (record.standing(), call.dialect());
+    let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record);
+    let mut response = answered.await?;
+    standing.tell(door, gateway.clock.now(), response.headers_mut());
+    Ok(response)
 }

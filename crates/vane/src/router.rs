@@ -2,18 +2,19 @@
 
 mod host;
 
+use crate::api::{self, Page};
 use crate::config::Network;
 use crate::gateway::Gateway;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
 use crate::telemetry;
-use crate::upstream::Pool;
+use crate::upstream::{HOP, Pool};
 use bytes::Bytes;
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderValue,
-    USER_AGENT,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderName,
+    HeaderValue, USER_AGENT,
 };
 use http::{HeaderMap, Method, Request, Uri};
 use std::net::IpAddr;
@@ -32,6 +33,8 @@ pub enum Route {
     Models(Door),
     /// One model; the id is the rest of the path.
     Model(Door),
+    /// Money of the caller's account.
+    Api(Page, Door),
     Live,
     Ready,
     Metrics,
@@ -43,7 +46,7 @@ const fn door(dialect: Dialect, route: &'static str) -> Door {
     Door { dialect, route }
 }
 
-/// Every exact path. `Route::Model` is the one route with a variable part.
+/// Every exact path. [`PREFIXES`] are the routes with a variable part.
 pub const ROUTES: &[(&str, Route)] = &[
     // Called by SDKs and tools, with a key.
     (
@@ -85,6 +88,18 @@ pub const ROUTES: &[(&str, Route)] = &[
         "/v1/models",
         Route::Models(door(Dialect::OpenaiChat, "/v1/models")),
     ),
+    (
+        "/v1/credits",
+        Route::Api(Page::Credits, door(Dialect::OpenaiChat, "/v1/credits")),
+    ),
+    (
+        "/v1/usage",
+        Route::Api(Page::Usage, door(Dialect::OpenaiChat, "/v1/usage")),
+    ),
+    (
+        "/v1/receipts",
+        Route::Api(Page::Receipts, door(Dialect::OpenaiChat, "/v1/receipts")),
+    ),
     // Mistral's dialect to the letter.
     (
         "/mistral/v1/chat/completions",
@@ -109,10 +124,23 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/", Route::Root),
 ];
 
-/// Paths below these are one model each.
-const MODEL_PREFIXES: [(&str, Dialect); 2] = [
-    ("/v1/models/", Dialect::OpenaiChat),
-    ("/mistral/v1/models/", Dialect::MistralChat),
+/// Paths below these are one thing each.
+const PREFIXES: [(&str, Route); 3] = [
+    (
+        "/v1/models/",
+        Route::Model(door(Dialect::OpenaiChat, "/v1/models/{id}")),
+    ),
+    (
+        "/mistral/v1/models/",
+        Route::Model(door(Dialect::MistralChat, "/v1/models/{id}")),
+    ),
+    (
+        "/v1/receipts/",
+        Route::Api(
+            Page::Receipt,
+            door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
+        ),
+    ),
 ];
 
 /// Finds the route of a path, with the variable part where it has one.
@@ -131,9 +159,9 @@ pub fn find(path: &str) -> Option<(Route, &str)> {
     if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
         return Some((*route, ""));
     }
-    MODEL_PREFIXES.iter().find_map(|(prefix, dialect)| {
+    PREFIXES.iter().find_map(|(prefix, route)| {
         let id = path.strip_prefix(prefix).filter(|id| !id.is_empty())?;
-        Some((Route::Model(door(*dialect, "/v1/models/{id}")), id))
+        Some((*route, id))
     })
 }
 
@@ -163,7 +191,11 @@ pub async fn answer(
             metrics(&gateway, client_address(proxies, peer, &head.headers))
         }
         Route::Root => root(&head.method),
-        Route::Call(door) | Route::Count(door) | Route::Models(door) | Route::Model(door) => {
+        Route::Call(door)
+        | Route::Count(door)
+        | Route::Models(door)
+        | Route::Model(door)
+        | Route::Api(_, door) => {
             let door = recognised(door, &head.headers);
             let response = match method_fault(route, &head.method) {
                 Some(Method::OPTIONS) => preflight(),
@@ -222,9 +254,11 @@ impl Route {
     /// The dialect in which a fault of this route is told.
     fn dialect(self, head: &http::request::Parts) -> Dialect {
         match self {
-            Self::Call(door) | Self::Count(door) | Self::Models(door) | Self::Model(door) => {
-                recognised(door, &head.headers).dialect
-            }
+            Self::Call(door)
+            | Self::Count(door)
+            | Self::Models(door)
+            | Self::Model(door)
+            | Self::Api(_, door) => recognised(door, &head.headers).dialect,
             Self::Live | Self::Ready | Self::Metrics | Self::Root => dialect_of(head),
         }
     }
@@ -256,7 +290,7 @@ async fn keyed(
 ) -> Response {
     let mut record = Record::begin(gateway, door, request_id.to_owned());
     let answered = async {
-        if headers.contains_key(relay::HOP) {
+        if headers.contains_key(HOP) {
             let message =
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
@@ -275,6 +309,10 @@ async fn keyed(
             Route::Model(_) => {
                 relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
             }
+            Route::Api(page, _) => {
+                let query = uri.query().unwrap_or_default();
+                api::answer(gateway, page, rest, query, &inbound).await
+            }
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
@@ -286,7 +324,9 @@ async fn keyed(
             response
         }
         Err(fault) => {
-            let response = rescue(door.dialect, &fault, request_id);
+            let mut response = rescue(door.dialect, &fault, request_id);
+            let standing = record.standing();
+            standing.tell(door.dialect, gateway.clock.now(), response.headers_mut());
             record.end(
                 relay::Outcome::Refused,
                 response.status().as_u16(),
@@ -305,7 +345,6 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let mistral = agent.starts_with("mistral-client") || agent.starts_with("speakeasy-sdk");
-    let anthropic = headers.contains_key("anthropic-version");
     let dialect = match (door.dialect, door.route) {
         (Dialect::OpenaiChat, "/v1/chat/completions" | "/v1/models" | "/v1/models/{id}")
             if mistral =>
@@ -313,7 +352,9 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
             Dialect::MistralChat
         }
         (Dialect::OpenaiEmbeddings, _) if mistral => Dialect::MistralEmbeddings,
-        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}") if anthropic => {
+        (Dialect::OpenaiChat, "/v1/models" | "/v1/models/{id}")
+            if headers.contains_key("anthropic-version") =>
+        {
             Dialect::AnthropicMessages
         }
         (dialect, _) => dialect,
@@ -421,13 +462,20 @@ fn preflight() -> Response {
     response
 }
 
-/// Every answer says which request it belongs to, by the names that clients look for.
+/// What clients look for when they want to say which request it was.
+const REQUEST_ID: [HeaderName; 3] = [
+    HeaderName::from_static("vane-request-id"),
+    HeaderName::from_static("x-request-id"),
+    HeaderName::from_static("request-id"),
+];
+
+/// Every answer says which request it belongs to.
 fn finished(mut response: Response, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         let headers = response.headers_mut();
-        headers.insert("vane-request-id", value.clone());
-        headers.insert("x-request-id", value.clone());
-        headers.insert("request-id", value);
+        for name in REQUEST_ID {
+            headers.insert(name, value.clone());
+        }
     }
     response
 }

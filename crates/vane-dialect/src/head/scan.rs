@@ -16,6 +16,9 @@ pub(super) struct Scanned {
     pub(super) words: Words,
 }
 
+/// Each key is compared with all others: no API has nearly as many.
+const MEMBERS_MAX: usize = 1_024;
+
 /// Walks the bytes of one object.
 pub(super) fn object(bytes: &[u8]) -> Result<Scanned, Fault> {
     let mut scan = Scan {
@@ -35,6 +38,10 @@ pub(super) fn object(bytes: &[u8]) -> Result<Scanned, Fault> {
         scan.at += 1;
     } else {
         loop {
+            if members.len() == MEMBERS_MAX {
+                let message = format!("the body has more than {MEMBERS_MAX} members");
+                return Err(Fault::invalid("", message));
+            }
             members.push(scan.member()?);
             if scan.next_or(b'}', "`,` or `}`")? {
                 break;

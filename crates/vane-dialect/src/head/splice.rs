@@ -42,7 +42,7 @@ impl<'h> Splices<'h> {
 
     /// Leaves a member out.
     pub fn cut(&mut self, key: &str) {
-        if let Some(at) = self.head.keys().position(|name| name == key) {
+        if let Some(at) = self.head.position(key) {
             self.cut.push(at);
         }
     }

@@ -69,6 +69,16 @@ fn t13_what_is_not_one_json_object_is_refused() {
 }
 
 #[test]
+fn r10_a_body_of_countless_keys_is_refused_before_they_are_compared() {
+    let body = |keys: usize| {
+        let members: Vec<String> = (0..keys).map(|n| format!("\"k{n}\":1")).collect();
+        format!("{{{}}}", members.join(",")).into_bytes()
+    };
+    assert!(Head::scan(&body(1_024).into()).is_ok());
+    assert!(refused(&body(1_025)).contains("more than 1024 members"));
+}
+
+#[test]
 fn t13_deep_nesting_is_refused_at_the_limit() {
     let nested = |levels: usize| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
     assert!(scan(nested(DEPTH_MAX - 1).as_bytes()).is_ok());

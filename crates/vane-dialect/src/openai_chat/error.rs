@@ -120,7 +120,9 @@ fn told(fault: &Fault) -> Told {
         Kind::Unsupported => (400, INVALID, Some("unsupported")),
         Kind::Unauthenticated => (401, INVALID, Some("invalid_api_key")),
         Kind::Forbidden => (403, "permission_error", Some("forbidden")),
-        Kind::NotFound if fault.code.as_deref() == Some("route_not_found") => (404, INVALID, None),
+        Kind::NotFound if has_code(fault, &["route_not_found", "not_found"]) => {
+            (404, INVALID, None)
+        }
         Kind::NotFound => (404, INVALID, Some("model_not_found")),
         Kind::Method => (405, INVALID, Some("method_not_allowed")),
         Kind::Misdirected => (421, INVALID, Some("misdirected_request")),
@@ -129,6 +131,7 @@ fn told(fault: &Fault) -> Told {
         Kind::Conflict => (409, INVALID, Some("conflict")),
         Kind::RateLimited => (429, "rate_limit_error", Some("rate_limit_exceeded")),
         // Not 402: Codex would try again.
+        Kind::NoFunds if has_code(fault, &["budget_exceeded"]) => (429, "insufficient_quota", None),
         Kind::NoFunds => (429, "insufficient_quota", Some("insufficient_quota")),
         Kind::ContentFilter => (400, INVALID, Some("content_filter")),
         Kind::Overloaded => (503, SERVER, Some("overloaded")),
@@ -142,6 +145,13 @@ fn told(fault: &Fault) -> Told {
         Kind::Internal => (500, SERVER, Some("internal_error")),
     };
     Told { status, kind, code }
+}
+
+fn has_code(fault: &Fault, codes: &[&str]) -> bool {
+    fault
+        .code
+        .as_deref()
+        .is_some_and(|code| codes.contains(&code))
 }
 
 /// Whether the credential at fault is Vane's own at a provider.

@@ -41,7 +41,7 @@ impl Sums {
         let mut sums = HourSums::default();
         sums.add(receipt);
         self.hours
-            .add(&self.keys, &Hour::of(receipt), numbers(&sums));
+            .add(&self.keys, Hour::of(receipt), numbers(&sums));
     }
 
     pub(super) fn compare(&self, txn: Txn<'_>) -> Result<(), Halt> {

@@ -1,25 +1,29 @@
-//! Puts records on the disk. Synchronous; the writer thread drives it, and tests do.
+//! Where records stand on the disk, and which of them are safe there. It does no I/O itself: a
+//! `Stroke` or a sync leaves the lock, is done, and comes back with its result.
 //!
-//! Nothing counts as synced before `sync` has returned. What was written since the last sync is
-//! kept in memory (`tail`). After any failed write or sync the segment is abandoned: what the
-//! kernel still holds of it may be marked clean and be lost, so it is never synced again. `mend`
-//! makes a new segment that begins right after the last synced record and writes the tail into it.
+//! Nothing counts as synced before a sync has returned that began after it was written. What was
+//! written since is kept in memory (`tail`). After any failed write or sync the segment is
+//! abandoned: what the kernel still holds of it may be marked clean and be lost, so it is never
+//! synced again. A fresh segment then begins right after the last synced record, with the tail.
 
+use std::io;
 use std::sync::Arc;
 
-use super::disk::{Disk, Handle};
+use super::disk::Handle;
 use super::error::DiskError;
 use super::frame::{Frames, HEAD, Run};
-use super::header::{self, DRAFT, Header};
+use super::header;
+use super::maker::Made;
 use super::shelf::{Segment, Shelf};
 
+/// The most that one write takes, if it is more than one record: who writes may be a worker's
+/// thread, and should be back soon.
+const STROKE_BYTES: usize = 256 << 10;
+
 pub(super) struct Appender {
-    pub(super) disk: Disk,
     pub(super) shelf: Arc<Shelf>,
-    pub(super) instance: [u8; 16],
-    pub(super) epoch: u64,
     pub(super) segment_bytes: u64,
-    pub(super) file: Option<Handle>,
+    pub(super) file: Option<Arc<Handle>>,
     /// The number of the newest segment.
     pub(super) segment: u64,
     /// Where the next frame goes.
@@ -27,132 +31,157 @@ pub(super) struct Appender {
     /// The number of the next record.
     pub(super) next: u64,
     pub(super) synced: u64,
+    /// What the sync that is under way will make safe.
+    pub(super) syncing: Frames,
+    /// What was written since.
     pub(super) tail: Frames,
+    /// The next segment, made ahead of time.
+    pub(super) spare: Option<Made>,
+    /// Something waits that has no room in this segment.
+    pub(super) full: bool,
     pub(super) trouble: Option<DiskError>,
 }
 
+/// One write.
+pub(super) struct Stroke {
+    file: Arc<Handle>,
+    at: u64,
+    first: u64,
+    synced: u64,
+    pub(super) run: Run,
+}
+
+impl Stroke {
+    pub(super) fn write(&self, frames: &mut Frames) -> io::Result<()> {
+        let bytes = frames.seal(&self.run, self.first, self.synced);
+        self.file.write_all(bytes, self.at)
+    }
+}
+
 impl Appender {
-    /// Writes `batch` in as few writes as there are segments. Says how many of it were written,
-    /// in order; the rest failed for the reason in `trouble`.
-    pub(super) fn append(&mut self, batch: &mut Frames) -> usize {
-        let mut done = Run {
-            entries: 0..0,
-            bytes: 0..0,
-        };
-        while done.entries.end < batch.len() && self.trouble.is_none() {
-            let room = self.segment_bytes.saturating_sub(self.end);
-            let run = batch.run(&done, usize::try_from(room).unwrap_or(usize::MAX));
-            if run.entries.is_empty() {
-                self.roll();
-            } else if self.write(batch, &run) {
-                done = run;
-            }
-        }
-        done.entries.end
+    /// Whether a record may go into a segment now.
+    pub(super) fn is_open(&self) -> bool {
+        self.file.is_some() && !self.full && self.trouble.is_none()
     }
 
-    fn write(&mut self, batch: &mut Frames, run: &Run) -> bool {
-        let Some(file) = &self.file else {
-            return false;
-        };
-        let bytes = batch.seal(run, self.next, self.synced);
-        if let Err(cause) = file.write_all(bytes, self.end) {
-            self.abandon("write to", cause);
-            return false;
+    /// The write of as much after `done` as has room.
+    pub(super) fn stroke(&mut self, frames: &Frames, done: &Run) -> Option<Stroke> {
+        let file = self.file.as_ref().filter(|_| self.is_open())?;
+        if done.entries.end == frames.len() {
+            return None;
         }
-        let grown = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let count = u64::try_from(run.entries.len()).unwrap_or(u64::MAX);
-        self.tail.extend(batch, run);
+        let room = self.segment_bytes.saturating_sub(self.end);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let run = frames.run(done, room, STROKE_BYTES);
+        if run.entries.is_empty() {
+            self.full = true;
+            return None;
+        }
+        Some(Stroke {
+            file: Arc::clone(file),
+            at: self.end,
+            first: self.next,
+            synced: self.synced,
+            run,
+        })
+    }
+
+    /// What a stroke has come to. It may be that a sync has failed meanwhile.
+    pub(super) fn struck(&mut self, stroke: &Stroke, frames: &Frames, result: io::Result<()>) {
+        if let Err(cause) = result {
+            self.abandon("write to", cause);
+            return;
+        }
+        let grown = u64::try_from(stroke.run.bytes.len()).unwrap_or(u64::MAX);
+        let count = u64::try_from(stroke.run.entries.len()).unwrap_or(u64::MAX);
+        self.tail.extend(frames, &stroke.run);
         self.end = self.end.saturating_add(grown);
         self.next = self.next.saturating_add(count);
         self.shelf.grew(grown);
-        true
     }
 
     pub(super) fn has_unsynced(&self) -> bool {
         !self.tail.is_empty()
     }
 
-    /// After this, every record below `next` survives a loss of power, or `trouble` says why not
-    /// and those that were promised it are void.
-    pub(super) fn sync(&mut self) {
-        if self.trouble.is_none() && self.has_unsynced() {
-            match self.file.as_ref().map(Handle::sync) {
-                Some(Ok(())) => self.all_synced(),
-                Some(Err(cause)) => self.abandon("sync", cause),
-                None => {}
+    pub(super) fn is_syncing(&self) -> bool {
+        !self.syncing.is_empty()
+    }
+
+    /// The file to sync, and the last record that will be safe by it.
+    pub(super) fn begin_sync(&mut self) -> Option<(Arc<Handle>, u64)> {
+        let file = self.file.as_ref().filter(|_| self.trouble.is_none())?;
+        if !self.has_unsynced() {
+            return None;
+        }
+        std::mem::swap(&mut self.syncing, &mut self.tail);
+        Some((Arc::clone(file), self.next.saturating_sub(1)))
+    }
+
+    pub(super) fn end_sync(&mut self, last: u64, result: io::Result<()>) {
+        match result {
+            Ok(()) => {
+                self.syncing.clear();
+                self.safe_until(last);
+            }
+            Err(cause) => {
+                let later = std::mem::take(&mut self.tail);
+                self.tail = std::mem::take(&mut self.syncing);
+                self.tail.extend(&later, &later.whole());
+                self.abandon("sync", cause);
             }
         }
-        if self.trouble.is_some() {
-            self.tail.void_power();
-        }
     }
 
-    fn all_synced(&mut self) {
-        self.synced = self.next.saturating_sub(1);
-        self.tail.clear();
-        self.shelf.reached(self.synced);
+    fn safe_until(&mut self, last: u64) {
+        self.synced = last;
+        self.shelf.reached(last);
     }
 
-    fn abandon(&mut self, doing: &'static str, cause: std::io::Error) {
-        self.trouble = Some(DiskError::new(doing, &header::name(self.segment), cause));
+    fn abandon(&mut self, doing: &'static str, cause: io::Error) {
+        let failed = || DiskError::new(doing, &header::name(self.segment), cause);
+        self.trouble.get_or_insert_with(failed);
         self.file = None;
     }
 
-    fn roll(&mut self) {
-        self.sync();
-        if self.trouble.is_none() {
-            self.mend();
-        }
-    }
-
-    /// A fresh segment that holds what is not synced yet, and so an end to any trouble.
-    pub(super) fn mend(&mut self) {
-        match self.start() {
-            Ok(()) => {
+    /// A segment was made with the whole tail in it, which ends any trouble; or it was not.
+    pub(super) fn renewed(&mut self, made: Result<Made, DiskError>) {
+        match made {
+            Ok(made) => {
+                let base = self.synced.saturating_add(1);
+                self.turn_to(made, base);
+                self.tail.clear();
                 self.trouble = None;
-                self.all_synced();
+                self.safe_until(self.next.saturating_sub(1));
             }
             Err(trouble) => {
                 self.file = None;
                 self.trouble = Some(trouble);
-                // An incomplete draft would hold the space that is missing; the next try, or the
-                // next start, removes it if this cannot.
-                let _kept = self.disk.remove(DRAFT);
             }
         }
     }
 
-    /// The segment appears under its name only when all that belongs in it is on the disk.
-    fn start(&mut self) -> Result<(), DiskError> {
-        let fresh = Header {
-            instance: self.instance,
-            epoch: self.epoch,
-            number: self.segment.saturating_add(1),
-            base: self.synced.saturating_add(1),
-        };
-        let name = header::name(fresh.number);
-        let failed = |doing, cause| DiskError::new(doing, &name, cause);
-        let mut bytes = fresh.encode();
-        bytes.extend_from_slice(&self.tail.bytes);
-        // The tail of a former process may be longer than a segment is now.
-        let least = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let file = self.disk.create(DRAFT, self.segment_bytes.max(least));
-        let file = file.map_err(|cause| failed("make", cause))?;
-        let written = file.write_all(&bytes, 0).and_then(|()| file.sync());
-        written.map_err(|cause| failed("make", cause))?;
-        let named = self.disk.rename(DRAFT, &name);
-        let named = named.and_then(|()| self.disk.sync_names());
-        named.map_err(|cause| failed("name", cause))?;
-        self.segment = fresh.number;
-        self.end = least;
-        self.file = Some(file);
+    /// Goes on in the spare segment, if there is one and all that stands before it is safe.
+    pub(super) fn turn(&mut self) -> bool {
+        match self.spare.take_if(|_| self.tail.is_empty()) {
+            Some(spare) => {
+                self.turn_to(spare, self.next);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn turn_to(&mut self, made: Made, base: u64) {
         self.shelf.push(Segment {
-            number: fresh.number,
-            base: fresh.base,
-            bytes: self.end,
+            number: made.number,
+            base,
+            bytes: made.end,
         });
-        Ok(())
+        self.segment = made.number;
+        self.end = made.end;
+        self.file = Some(Arc::new(made.file));
+        self.full = false;
     }
 }
 

@@ -1,6 +1,7 @@
 //! One record as bytes, and a run of them as they wait for the disk.
 //!
-//! A frame is filled in twice: kind and payload by who submits, number and checksum by the writer.
+//! A frame is filled in twice: kind and payload by who submits, number and checksum by who
+//! writes.
 
 use std::ops::Range;
 
@@ -85,7 +86,7 @@ pub(super) struct Frames {
 }
 
 /// A part of some `Frames`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Run {
     pub(super) entries: Range<usize>,
     pub(super) bytes: Range<usize>,
@@ -122,21 +123,26 @@ impl Frames {
         self.entries.is_empty()
     }
 
-    pub(super) fn any_power(&self) -> bool {
-        self.entries.iter().any(|entry| entry.power)
-    }
-
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
     }
 
-    /// As many frames after `done` as have room.
-    pub(super) fn run(&self, done: &Run, room: usize) -> Run {
+    pub(super) fn whole(&self) -> Run {
+        Run {
+            entries: 0..self.entries.len(),
+            bytes: 0..self.bytes.len(),
+        }
+    }
+
+    /// As many frames after `done` as have room, and not over `most` if they are several.
+    pub(super) fn run(&self, done: &Run, room: usize, most: usize) -> Run {
         let (mut entry, mut end) = (done.entries.end, done.bytes.end);
         while let Some(next) = self.entries.get(entry) {
             let after = end.saturating_add(next.bytes);
-            if after.saturating_sub(done.bytes.end) > room {
+            let bytes = after.saturating_sub(done.bytes.end);
+            let is_first = entry == done.entries.end;
+            if bytes > room || (bytes > most && !is_first) {
                 break;
             }
             (entry, end) = (entry.saturating_add(1), after);

@@ -1,6 +1,7 @@
 //! The first 64 bytes of a segment, and its name.
 //!
-//! `base` is the number of its first record. A segment ends where the base of the next one says.
+//! `base` is the number of its first record. A segment ends where the base of the next one says. It
+//! is 0 in a segment that was made ahead of time: there its first record says it.
 
 pub(super) const BYTES: usize = 64;
 const MAGIC: &[u8; 8] = b"vanejrnl";
@@ -60,6 +61,18 @@ impl Header {
             number: u64::from_le_bytes(*number),
             base: u64::from_le_bytes(*base),
         })
+    }
+}
+
+/// A segment in which nothing was kept ends where it begins: at the base of the next. One that has
+/// no next keeps 0.
+pub(super) fn settle_bases<'a>(headers: impl DoubleEndedIterator<Item = &'a mut Header>) {
+    let mut after = 0;
+    for header in headers.rev() {
+        if header.base == 0 {
+            header.base = after;
+        }
+        after = header.base;
     }
 }
 

@@ -43,7 +43,8 @@ pub(super) fn inspect_disk(disk: &Disk) -> Result<Inspection, JournalError> {
     let names = disk.names();
     let mut names = names.map_err(|cause| DiskError::new("list", "the journal", cause))?;
     names.retain(|name| header::number(name).is_some());
-    let headers: Vec<_> = names.iter().map(|name| read_header(disk, name)).collect();
+    let mut headers: Vec<_> = names.iter().map(|name| read_header(disk, name)).collect();
+    header::settle_bases(headers.iter_mut().flatten());
     let bases: Vec<_> = headers
         .iter()
         .map(|read| read.as_ref().ok().map(|found| found.base))
@@ -51,12 +52,21 @@ pub(super) fn inspect_disk(disk: &Disk) -> Result<Inspection, JournalError> {
     let mut inspection = Inspection::default();
     let mut expected: Option<Header> = None;
     for (at, (file, read)) in names.into_iter().zip(headers).enumerate() {
+        // In a segment that is not begun nothing counts on what stands before it.
         let stop = bases.get(at.saturating_add(1)).copied().flatten();
+        let stop = stop.filter(|base| *base != 0);
+        let read = read.map(|found| Header {
+            base: begin(&found, inspection.segments.last()),
+            ..found
+        });
         match read.and_then(|found| describe(disk, file, &found, stop).map(|told| (found, told))) {
             Ok((found, (segment, damage))) => {
                 let missing = gap(expected.as_ref(), &found, &segment.file);
                 inspection.damage = inspection.damage.take().or(missing).or(damage);
-                inspection.segments.push(segment);
+                let is_spare = bases.get(at) == Some(&Some(0)) && !segment.torn;
+                if !is_spare {
+                    inspection.segments.push(segment);
+                }
                 expected = Some(found);
             }
             Err(damage) => {
@@ -65,6 +75,14 @@ pub(super) fn inspect_disk(disk: &Disk) -> Result<Inspection, JournalError> {
         }
     }
     Ok(inspection)
+}
+
+/// Where a segment begins, or would.
+fn begin(found: &Header, before: Option<&SegmentReport>) -> u64 {
+    match found.base {
+        0 => before.map_or(1, |before| before.next),
+        base => base,
+    }
 }
 
 fn gap(before: Option<&Header>, found: &Header, file: &str) -> Option<JournalError> {

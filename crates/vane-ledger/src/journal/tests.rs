@@ -7,8 +7,12 @@
 mod bench;
 mod faults;
 mod folder;
+mod keeper;
 mod kill;
 mod property;
+mod stepped;
+mod together;
+mod trouble;
 
 use std::path::PathBuf;
 use std::pin::pin;

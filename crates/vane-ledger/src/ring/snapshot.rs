@@ -45,7 +45,8 @@ impl Snapshot {
     fn read(txn: Txn<'_>, revision: i64) -> Result<Self, LedgerError> {
         let sql = format!(
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
-                    k.hash, k.revoked_at, k.retires_at, {LIMIT_COLUMNS}
+                    k.hash, k.revoked_at, k.retires_at,
+                    (SELECT count(*) FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
              FROM api_key k JOIN account a ON a.id = k.account"
         );
         let mut keys = HashMap::new();
@@ -68,8 +69,9 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         key_name: row.get(2)?,
         account_id: AccountId(row.get(3)?),
         account_name: row.get(4)?,
-        kind: AccountKind::from_column(&row.get::<String>(5)?)?,
-        limits: Limits::read(row, 9)?,
+        kind: AccountKind::from_column(row.text(5)?)?,
+        budgeted: row.get::<i64>(9)? != 0,
+        limits: Limits::read(row, 10)?,
     };
     Ok(Ringed {
         hash: row.hash(6)?,

@@ -7,6 +7,7 @@
 mod batch;
 mod ingest;
 mod lock;
+mod memory;
 mod read;
 mod report;
 mod usage;
@@ -15,11 +16,12 @@ mod write;
 use self::batch::Batch;
 use super::{Store, Txn};
 use crate::account::{Account, AccountId};
-use crate::book::{Book, BookKind, Op, Outcome, Refusal, Rows, Spending};
+use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
-pub(crate) use batch::Prices;
-pub use ingest::{Ingest, Life};
+pub use ingest::Ingest;
+pub(super) use ingest::ingest;
+pub(crate) use memory::Memory;
 pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};
 pub use usage::{By, Of, ProviderDay, UsageRow};
@@ -39,7 +41,7 @@ impl Store {
     /// When the database fails or there are more than [`BATCH_MAX`]: then none has happened.
     pub fn apply(&self, ops: &[Op]) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(ops)?;
-        self.write_books(|txn, prices| apply(txn, prices, ops))
+        self.write_books(|txn, memory| apply(txn, memory, ops))
     }
 
     /// Makes an account and gives it its opening credit, both or neither.
@@ -52,9 +54,9 @@ impl Store {
         credit: impl Fn(AccountId) -> Op + Sync,
         now: i64,
     ) -> Result<Account, LedgerError> {
-        self.write_books(|txn, prices| {
+        self.write_books(|txn, memory| {
             let made = crate::account::create(txn, account, crate::AccountKind::Prepaid, now)?;
-            for outcome in apply(txn, prices, &[credit(made.id)])? {
+            for outcome in apply(txn, memory, &[credit(made.id)])? {
                 outcome.map_err(LedgerError::Refused)?;
             }
             Ok(made)
@@ -90,10 +92,10 @@ fn within_batch(ops: &[Op]) -> Result<(), LedgerError> {
 
 fn apply(
     txn: Txn<'_>,
-    prices: &mut Prices,
+    memory: &mut Memory,
     ops: &[Op],
 ) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
-    let mut batch = Batch::new(Kept(txn), prices, ops)?;
+    let mut batch = Batch::new(Kept(txn), memory, ops)?;
     let outcomes = ops.iter().map(|op| batch.apply(op));
     let outcomes = outcomes.collect::<Result<_, _>>()?;
     batch.finish()?;
@@ -104,17 +106,5 @@ fn apply(
 pub(crate) fn open(txn: Txn<'_>, account: &Account) -> Result<(), LedgerError> {
     let prepaid = account.kind == crate::AccountKind::Prepaid;
     let book = Book::new(BookKind::Customer, account.id.0, prepaid);
-    txn.execute(
-        "INSERT INTO book
-         (id, kind, owner, prepaid, posted, held, promotional, entries, receipt, head)
-         VALUES (?1, ?2, ?3, ?4, 0, 0, 0, 0, 0, ?5)",
-        &[
-            &book.id().0,
-            &book.kind.as_str(),
-            &book.owner,
-            &i64::from(book.prepaid),
-            &book.head.as_slice(),
-        ],
-    )?;
-    Ok(())
+    Kept(txn).put(&Row::Book(book))
 }

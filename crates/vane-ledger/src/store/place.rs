@@ -51,6 +51,10 @@ impl Place {
         if let Self::File(_) = self {
             write_ahead(&writer)?;
         }
+        // Both in pages of 4 KB. Pages that every commit changes are copied into the database every
+        // 32 MB of log, not every four, and are not read back in between.
+        writer.pragma_update(None, "wal_autocheckpoint", 8_000)?;
+        writer.pragma_update(None, "cache_size", 8_000)?;
         let reader = self.connect()?;
         reader.pragma_update(None, "query_only", true)?;
         Ok((writer, reader))

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use self::address::Address;
 use self::pool::{Lent, Pool, SESSIONS_MAX};
-use super::books::Prices;
+use super::books::Memory;
 use super::migrate::{MIGRATIONS, step};
 use super::{Txn, fingerprint};
 use crate::error::LedgerError;
@@ -43,7 +43,7 @@ const STATUS_PAUSE: Duration = Duration::from_millis(250);
 pub struct Postgres {
     pool: Pool,
     /// One batch of this process at a time.
-    prices: Mutex<Prices>,
+    memory: Mutex<Memory>,
     secret: Secret,
     hasher: KeyHasher,
 }
@@ -77,7 +77,7 @@ impl Postgres {
         let hasher = KeyHasher::new(&secret)?;
         Ok(Self {
             pool,
-            prices: Mutex::default(),
+            memory: Mutex::default(),
             secret,
             hasher,
         })
@@ -100,14 +100,22 @@ impl Postgres {
         off_runtime(|| committed(&self.pool, ALONE, work))
     }
 
-    /// The same for the books, which lock what they read, with the prices that are known to stand
-    /// in the database.
+    /// The same for work that locks what it reads.
+    pub(super) fn write_shared<T: Send>(
+        &self,
+        work: impl FnMut(Txn<'_>) -> Result<T, LedgerError> + Send,
+    ) -> Result<T, LedgerError> {
+        off_runtime(|| committed(&self.pool, SHARED, work))
+    }
+
+    /// The same for the books, which lock what they read, with what is remembered of
+    /// them.
     pub(super) fn write_books<T: Send>(
         &self,
-        mut work: impl FnMut(Txn<'_>, &mut Prices) -> Result<T, LedgerError> + Send,
+        mut work: impl FnMut(Txn<'_>, &mut Memory) -> Result<T, LedgerError> + Send,
     ) -> Result<T, LedgerError> {
-        let mut prices = self.prices.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = std::mem::take(&mut *prices);
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *memory);
         let (value, learned) = off_runtime(|| {
             let mut known = Some(before);
             committed(&self.pool, SHARED, |txn| {
@@ -116,7 +124,7 @@ impl Postgres {
                 Ok((work(txn, &mut known)?, known))
             })
         })?;
-        *prices = learned;
+        *memory = learned;
         Ok(value)
     }
 

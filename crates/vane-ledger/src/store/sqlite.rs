@@ -3,11 +3,12 @@
 //! Every commit made here is synced before it returns: accounts, keys and credit must survive a
 //! lost machine, and are rare enough to pay for it.
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::books::Prices;
+use super::books::Memory;
 use super::place::Place;
 use super::{Txn, fingerprint};
 use crate::error::LedgerError;
@@ -25,7 +26,7 @@ pub struct Sqlite {
 /// The connection that writes, and what it knows of what it wrote.
 struct Writer {
     connection: Connection,
-    prices: Prices,
+    memory: Memory,
 }
 
 impl Sqlite {
@@ -46,7 +47,7 @@ impl Sqlite {
             place,
             writer: Mutex::new(Writer {
                 connection: writer,
-                prices: Prices::default(),
+                memory: Memory::default(),
             }),
             reader: reader.into(),
             secret,
@@ -57,6 +58,13 @@ impl Sqlite {
     /// One more connection, for a reader with a thread of its own.
     pub(crate) fn connect(&self) -> Result<Connection, LedgerError> {
         self.place.connect()
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.place {
+            Place::File(path) => Some(path),
+            Place::Memory(_) => None,
+        }
     }
 
     pub(crate) fn secret(&self) -> &Secret {
@@ -75,10 +83,10 @@ impl Sqlite {
         self.write_with(|txn, _| work(txn))
     }
 
-    /// The same, with the prices that are known to stand in the database.
+    /// The same, with what the writer remembers of the books.
     pub(crate) fn write_with<T>(
         &self,
-        work: impl FnOnce(&Transaction<'_>, &mut Prices) -> Result<T, LedgerError>,
+        work: impl FnOnce(&Transaction<'_>, &mut Memory) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError> {
         let mut writer = match self.writer.lock() {
             Ok(writer) => writer,
@@ -86,20 +94,20 @@ impl Sqlite {
             Err(poisoned) => {
                 self.writer.clear_poison();
                 let mut writer = poisoned.into_inner();
-                writer.prices.forget();
+                writer.memory.forget();
                 writer
             }
         };
-        let Writer { connection, prices } = &mut *writer;
+        let Writer { connection, memory } = &mut *writer;
         let done = (|| {
             // Immediate: waiting for the lock happens here, never half-way through.
             let txn = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&txn, prices)?;
+            let value = work(&txn, memory)?;
             txn.commit()?;
             Ok(value)
         })();
         if done.is_err() {
-            prices.forget();
+            memory.forget();
         }
         done
     }

@@ -131,3 +131,28 @@ fn one_commit_settles_in_order_and_refuses_alone() {
     // The stray alone is wrong.
     assert_eq!(store.audit().unwrap().unwrap_err().invariant, 11);
 }
+
+#[test]
+fn what_another_process_wrote_is_not_overwritten_from_memory() {
+    let folder = Folder::new();
+    let (ours, theirs) = (folder.store(), folder.store());
+    let account = prepaid(&ours, "team", "1");
+    let cent = crate::books::usd("0.01");
+    ours.apply(&[op("lease", lease(account, "0.8"))]).unwrap();
+    for n in 0..4 {
+        let (store, other) = if n % 2 == 0 {
+            (&ours, &theirs)
+        } else {
+            (&theirs, &ours)
+        };
+        let said = store
+            .apply(&[settle(&format!("call-{n}"), account)])
+            .unwrap();
+        assert!(matches!(said[0], Ok(Outcome::Settled { .. })), "{said:?}");
+        let credit = crate::books::cash(account, cent);
+        other.apply(&[op(format!("credit-{n}"), credit)]).unwrap();
+    }
+    let book = ours.balance(account).unwrap();
+    assert_eq!(book.posted, crate::books::usd("0.24"));
+    ours.audit().unwrap().unwrap();
+}

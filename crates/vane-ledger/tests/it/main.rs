@@ -12,6 +12,7 @@ mod cost;
 mod ingest;
 mod keys;
 mod opening;
+mod replica;
 mod reports;
 mod ring;
 mod rotation;

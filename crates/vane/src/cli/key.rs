@@ -1,8 +1,15 @@
-//! `vane key`: secrets of an account for API calls.
+//! `vane key`: secrets of an account for API calls, and what they may do.
+//!
+//! A secret is printed once, when it is made, and to standard output alone.
 
-use serde_json::{Value, json};
-use vane_ledger::{KeyRecord, Limits, NewKey};
+mod show;
+mod terms;
 
+use serde_json::json;
+use vane_ledger::{KeyRecord, NewKey, Store};
+
+use self::show::{as_json, list, print_record};
+use self::terms::Terms;
 use super::settings::{account, now};
 use super::{Failure, Settings, terminal};
 use crate::config::quantity;
@@ -12,26 +19,45 @@ pub(super) enum Key {
     /// Make a key and print it, this once
     #[command(
         after_help = "Examples:\n  vane key create --account team --name ci\n  \
-                            vane key create --account team --models codestral-latest \
-                            --expires 30d --json"
+                            vane key create --account team --budget 5/day --rpm 60 \
+                            --models codestral-latest --expires 30d --json"
     )]
     Create(Create),
-    /// List the keys of an account
-    #[command(after_help = "Example:\n  vane key list --account team")]
+    /// List the keys of an account, or all
+    #[command(after_help = "Examples:\n  vane key list\n  vane key list --account team --json")]
     List {
         #[arg(long)]
-        account: String,
+        account: Option<String>,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
     },
+    /// Change what a key may do; `none` takes a limit away
+    #[command(
+        after_help = "Examples:\n  vane key set 3kTMd0y1Aa --rpm 120 --tpm none\n  \
+                            vane key set 3kTMd0y1Aa --budget 20/week --json"
+    )]
+    Set {
+        #[command(flatten)]
+        which: Which,
+        #[command(flatten)]
+        terms: Box<Terms>,
+    },
+    /// Replace the secret of a key and print the new one, this once; limits and budget stay
+    #[command(after_help = "Examples:\n  vane key rotate 3kTMd0y1Aa\n  \
+                            vane key rotate 3kTMd0y1Aa --overlap 0 --json")]
+    Rotate {
+        #[command(flatten)]
+        which: Which,
+        /// How long the old secret goes on working: 0, 12h, 7d
+        #[arg(long, value_name = "TIME", default_value = "24h")]
+        overlap: String,
+    },
     /// End a key
-    #[command(after_help = "Example:\n  vane key revoke --account team 3kTMd0y1Aa")]
+    #[command(after_help = "Example:\n  vane key revoke 3kTMd0y1Aa")]
     Revoke {
-        #[arg(long)]
-        account: String,
-        /// The id of the key, as `vane key list` shows it
-        id: String,
+        #[command(flatten)]
+        which: Which,
     },
 }
 
@@ -43,15 +69,21 @@ pub(super) struct Create {
     /// What the key is for
     #[arg(long, default_value = "key")]
     name: String,
-    /// The only models it may use, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    models: Option<Vec<String>>,
-    /// When it ends, from now: 12h, 30d
-    #[arg(long, value_name = "TIME")]
-    expires: Option<String>,
-    /// What it may spend; not built yet
-    #[arg(long, value_name = "USD/PERIOD")]
-    budget: Option<String>,
+    #[command(flatten)]
+    terms: Terms,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Which {
+    /// The id of the key, as `vane key list` shows it
+    #[arg(value_name = "KEY")]
+    id: String,
+    /// Only if the key is one of this account
+    #[arg(long)]
+    account: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -61,111 +93,131 @@ impl Key {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         match self {
             Self::Create(create) => create.run(settings),
-            Self::List { account, json } => list(settings, account, *json),
-            Self::Revoke { account: name, id } => {
-                let store = settings.store()?;
-                store.revoke_key(account(&store, name)?.id, id, now())?;
-                terminal::note(&format!("key {id} is revoked"));
-                Ok(())
-            }
+            Self::List { account, json } => list(settings, account.as_deref(), *json),
+            Self::Set { which, terms } => set(settings, which, terms),
+            Self::Rotate { which, overlap } => rotate(settings, which, overlap),
+            Self::Revoke { which } => revoke(settings, which),
         }
     }
 }
 
 impl Create {
     fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
-        // Accepted and ignored, a budget would let a key spend without end.
-        if self.budget.is_some() {
-            let said = "--budget is not built yet: calls do not hold money; leave it out";
-            return Err(Failure::said(said));
-        }
-        let expires_at = self
-            .expires
-            .as_deref()
-            .map(|time| after(now(), time))
-            .transpose()?;
-        let new = NewKey {
+        let changes = self.terms.read(now())?;
+        let budget = changes.budget.flatten();
+        let mut new = NewKey {
             name: self.name.clone(),
-            limits: Limits {
-                models: self.models.clone(),
-                expires_at,
-                ..Limits::default()
-            },
-            budget: None,
+            budget,
+            ..NewKey::default()
         };
+        changes.apply(&mut new.limits);
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
         let key = store.create_key(account.id, &new, now())?;
-        if self.json {
-            let (text, id) = (key.expose(), key.id());
-            return terminal::print_json(
-                &json!({ "key": text, "id": id, "account": account.name }),
-            );
-        }
+        warn_of(budget.is_some());
+        tell(&store, &key, None, self.json)
+    }
+}
+
+fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Failure> {
+    let changes = terms.read(now())?;
+    if changes.is_empty() {
+        let said = "nothing to change: name a limit, such as --rpm 60 or --rpm none";
+        return Err(Failure::said(said));
+    }
+    let store = settings.store()?;
+    let key = which.find(&store)?;
+    let budget = changes.budget;
+    store.update_key(key.account, &key.id, |limits| changes.apply(limits))?;
+    if let Some(budget) = budget {
+        store.set_budget(key.account, &key.id, budget, now())?;
+        warn_of(budget.is_some());
+    }
+    let key = which.find(&store)?;
+    print_record(&store, &key, which.json)
+}
+
+fn rotate(settings: &Settings<'_>, which: &Which, overlap: &str) -> Result<(), Failure> {
+    let seconds = quantity::duration(overlap).and_then(|time| i64::try_from(time.as_secs()).ok());
+    let seconds =
+        seconds.ok_or_else(|| Failure::said("--overlap must be a time, such as 0, 12h or 7d"))?;
+    let store = settings.store()?;
+    let old = which.find(&store)?;
+    let key = store.rotate_key(old.account, &old.id, seconds, now())?;
+    tell(&store, &key, Some(&old.id), which.json)?;
+    if seconds == 0 {
+        terminal::note(&format!("the key {} no longer works", old.id));
+    } else {
+        terminal::note(&format!("the key {} works for {overlap} more", old.id));
+    }
+    Ok(())
+}
+
+fn revoke(settings: &Settings<'_>, which: &Which) -> Result<(), Failure> {
+    let store = settings.store()?;
+    let key = which.find(&store)?;
+    store.revoke_key(key.account, &key.id, now())?;
+    if which.json {
+        print_record(&store, &which.find(&store)?, true)?;
+    } else {
+        terminal::note(&format!("key {} is revoked", key.id));
+    }
+    let keys = store.list_keys(key.account)?;
+    let others = keys
+        .iter()
+        .filter(|one| one.lineage == key.lineage && one.works_at(now()));
+    for other in others {
+        let id = &other.id;
+        let said = format!("key {id} of the same rotation still works: `vane key revoke {id}`");
+        terminal::note(&said);
+    }
+    Ok(())
+}
+
+/// Whoever relies on a budget must know that calls do not hold money yet.
+fn warn_of(budget: bool) {
+    if budget {
+        terminal::note("the budget is kept, but calls are not held to it yet");
+    }
+}
+
+/// Prints a secret, the only time that it can be.
+fn tell(
+    store: &Store,
+    key: &vane_ledger::Key,
+    replaces: Option<&str>,
+    json: bool,
+) -> Result<(), Failure> {
+    if !json {
         terminal::print(&format!("{}\n", key.expose()))?;
         terminal::note("this is the only time that the key is shown");
-        Ok(())
+        return Ok(());
     }
-}
-
-/// The second that lies `time` after `now`.
-fn after(now: i64, time: &str) -> Result<i64, Failure> {
-    let time = quantity::duration(time).filter(|time| time.as_secs() > 0);
-    let seconds = time.and_then(|time| i64::try_from(time.as_secs()).ok());
-    seconds
-        .and_then(|seconds| now.checked_add(seconds))
-        .ok_or_else(|| Failure::said("--expires must be a time from now, such as 12h or 30d"))
-}
-
-fn list(settings: &Settings<'_>, name: &str, json: bool) -> Result<(), Failure> {
-    let store = settings.store()?;
-    let keys = store.list_keys(account(&store, name)?.id)?;
-    let now = now();
-    if json {
-        let rows: Vec<Value> = keys.iter().map(|key| as_json(key, now)).collect();
-        return terminal::print_json(&json!({ "keys": rows }));
+    let record = store.find_key(key.id())?.ok_or_else(|| missing(key.id()))?;
+    let mut told = as_json(store, &record)?;
+    told["key"] = key.expose().into();
+    if let Some(old) = replaces {
+        told["replaces"] = json!(old);
     }
-    let mut rows = vec![["ID", "NAME", "STATE", "MODELS"].map(str::to_owned)];
-    rows.extend(keys.into_iter().map(|key| {
-        let state = state(&key, now).to_owned();
-        let models = key
-            .limits
-            .models
-            .map_or("all".to_owned(), |models| models.join(","));
-        [key.id, key.name, state, models]
-    }));
-    terminal::print(&terminal::table(&rows))
+    terminal::print_json(&told)
 }
 
-fn state(key: &KeyRecord, now: i64) -> &'static str {
-    match (key.revoked_at, key.limits.expires_at) {
-        (Some(_), _) => "revoked",
-        (None, Some(end)) if end <= now => "expired",
-        (None, _) => "active",
-    }
-}
-
-fn as_json(key: &KeyRecord, now: i64) -> Value {
-    json!({
-        "id": key.id,
-        "name": key.name,
-        "state": state(key, now),
-        "models": key.limits.models,
-        "created_at": key.created_at,
-        "expires_at": key.limits.expires_at,
-        "revoked_at": key.revoked_at,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_expiry_is_a_time_from_now() {
-        assert_eq!(after(100, "30d").unwrap(), 100 + 30 * 86_400);
-        for time in ["0", "", "300ms", "tomorrow", "-1d", "99999999999999999d"] {
-            assert!(after(100, time).is_err(), "{time}");
+impl Which {
+    fn find(&self, store: &Store) -> Result<KeyRecord, Failure> {
+        // A key that is pasted as people hold it, whole or masked, has its id in it.
+        let pasted = self.id.strip_prefix("sk-vane-");
+        let id = pasted.map_or(&*self.id, |rest| rest.split('-').next().unwrap_or(rest));
+        let key = store.find_key(id)?.ok_or_else(|| missing(id))?;
+        let account = self.account.as_deref().map(|name| account(store, name));
+        match account.transpose()? {
+            Some(account) if account.id != key.account => Err(missing(id)),
+            _ => Ok(key),
         }
     }
+}
+
+fn missing(id: &str) -> Failure {
+    Failure::said(format!(
+        "there is no key {id:?}; `vane key list` shows them"
+    ))
 }

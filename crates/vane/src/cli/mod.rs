@@ -73,7 +73,7 @@ enum Command {
     /// Make and list accounts
     #[command(subcommand, after_help = "Example:\n  vane account create team")]
     Account(account::Account),
-    /// Make, list and revoke keys
+    /// Make, list, change, rotate and revoke keys
     #[command(
         subcommand,
         after_help = "Example:\n  vane key create --account team --name ci"

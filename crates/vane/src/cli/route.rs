@@ -53,7 +53,7 @@ impl PlanRow {
             dialect: choice.dialect.name().to_owned(),
             input: price(|rates| rates.input),
             output: price(|rates| rates.output),
-            reason: choice.reason.clone(),
+            reason: choice.reason.to_string(),
         }
     }
 }

@@ -111,6 +111,8 @@ impl Config {
             providers,
             listen: server.listen,
             database: server.database,
+            durability: server.durability,
+            journal: server.journal,
             secret: server.secret,
             auth: server.auth,
             tls: server.tls,

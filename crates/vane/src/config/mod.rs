@@ -30,6 +30,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use vane_ledger::journal::Durability;
+
 pub use catalog::{CatalogFault, catalog};
 pub use environment::Environment;
 pub use load::Reading;
@@ -43,6 +45,10 @@ pub struct Config {
     pub listen: SocketAddr,
     /// `sqlite:PATH` (`VANE_DATABASE`).
     pub database: String,
+    /// What a settlement must outlive before the last byte of its answer is told.
+    pub durability: Durability,
+    /// The folder of the journal, instead of the one beside the database.
+    pub journal: Option<PathBuf>,
     /// `VANE_SECRET`: the secret behind hashes and seals, instead of the file beside the database.
     pub secret: Option<Secret>,
     /// `auth = "off"` is refused off-loopback.

@@ -3,16 +3,22 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use vane_ledger::journal::Durability;
+
 use super::node::Node;
 use super::read::{Read, boolean, count, list, one_of, parsed, text};
 use super::section::Section;
 use super::{Network, Secret, Tls, secret};
 
 const WORKERS_MAX: u32 = 1_024;
+const DURABILITIES: [(&str, Durability); 2] =
+    [("crash", Durability::Crash), ("power", Durability::Power)];
 
 pub(super) struct Server {
     pub(super) listen: SocketAddr,
     pub(super) database: String,
+    pub(super) durability: Durability,
+    pub(super) journal: Option<PathBuf>,
     pub(super) secret: Option<Secret>,
     pub(super) auth: bool,
     pub(super) tls: Option<Tls>,
@@ -33,6 +39,10 @@ impl Server {
             database: root
                 .take("database", database)
                 .unwrap_or("sqlite:vane.db".to_owned()),
+            durability: root
+                .take("durability", one_of(&DURABILITIES))
+                .unwrap_or(Durability::Crash),
+            journal: root.take("journal", text).map(PathBuf::from),
             secret: server_secret(root),
             auth: root
                 .take("auth", one_of(&[("on", true), ("off", false)]))

@@ -1,5 +1,17 @@
-//! Limits on what one caller may have open at a time.
+//! Limits on what one key may do: calls at a time, calls and tokens in a minute.
+//!
+//! [`Traffic`] knows what the keys of this process have running and used of late, and gives a call
+//! its [`Place`] or a [`Refusal`]. [`Standing`] is how a key stands with its limits, as headers tell
+//! it. Time is what [`Clock::elapsed`](vane_ledger::Clock::elapsed) says, never the time of day. No
+//! lock is held while anything waits.
 
-mod concurrency;
+mod estimate;
+mod headers;
+mod refusal;
+mod traffic;
+mod window;
 
-pub use concurrency::{Concurrency, Place};
+pub use estimate::tokens_at_most;
+pub use headers::{Quota, Standing};
+pub use refusal::Refusal;
+pub use traffic::{Place, Traffic};

@@ -1,19 +1,26 @@
-//! Whether the call may begin now: the kind of its account, the limits of its key.
+//! Whether the call may begin now: the limits of its key.
 
+use super::decode::RawCall;
+use super::settle::Record;
 use crate::gateway::Gateway;
-use crate::limits::Place;
+use crate::limits::{Place, Refusal, tokens_at_most};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{AccountKind, Caller};
+use vane_ledger::Caller;
 
-/// Takes a place among the running calls of the key.
+/// Takes a place among the running calls of the key, within its limits.
 ///
 /// # Errors
-/// If all are taken, the account is prepaid, or the process is about to stop.
-pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fault> {
+/// If there is none, or the process is about to stop.
+pub(super) fn admit(
+    gateway: &Arc<Gateway>,
+    caller: &Caller,
+    call: &RawCall,
+    record: &mut Record,
+) -> Result<Place, Fault> {
     if gateway.draining.load(Relaxed) {
         let message = "Vane is restarting: try again in a moment";
         let fault = Fault::new(Kind::Unavailable, Blame::Us, message);
@@ -22,24 +29,13 @@ pub(super) fn admit(gateway: &Arc<Gateway>, caller: &Caller) -> Result<Place, Fa
             ..fault
         });
     }
-    if caller.kind == AccountKind::Prepaid {
-        return Err(unserved(caller));
-    }
-    gateway.concurrency.enter(&caller.key_id).ok_or_else(|| {
-        let max = gateway.concurrency.max();
-        let message =
-            format!("{max} calls of this key are running already: let one finish, or raise `limits.concurrent_per_key_max`");
-        let fault = Fault::new(Kind::RateLimited, Blame::Caller, message);
-        Fault { retry_after: Some(Duration::from_secs(1)), ..fault }
-    })
-}
-
-/// Calls do not hold money yet, so a prepaid account could spend what it does not have.
-fn unserved(caller: &Caller) -> Fault {
-    let message = format!(
-        "the account {:?} is prepaid, and this version of Vane does not serve prepaid accounts yet: \
-         use a key of a metered account",
-        caller.account_name
-    );
-    Fault::new(Kind::NoFunds, Blame::Caller, message)
+    let tokens = match caller.limits.tokens_per_minute {
+        Some(_) => tokens_at_most(&call.head, call.dialect().task()),
+        None => 0,
+    };
+    let (standing, place) = gateway
+        .traffic
+        .enter(caller, tokens, gateway.clock.elapsed());
+    record.stands(standing);
+    place.map_err(Refusal::fault)
 }

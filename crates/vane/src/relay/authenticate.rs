@@ -2,7 +2,7 @@
 
 use crate::gateway::Gateway;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, HeaderName};
 use std::sync::Arc;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
@@ -35,13 +35,15 @@ pub async fn authenticate(
     caller.map_err(|denied| unauthenticated(denied.to_string()))
 }
 
+const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
 /// The one credential of a request. The same one in both headers is one.
 fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
     let mut found: Option<&str> = None;
     let values = headers
         .get_all(AUTHORIZATION)
         .iter()
-        .chain(headers.get_all("x-api-key"));
+        .chain(headers.get_all(X_API_KEY));
     for value in values {
         let text = value.to_str().unwrap_or_default().trim();
         let token = match text.split_once(' ') {

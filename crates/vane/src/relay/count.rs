@@ -10,6 +10,7 @@ use crate::gateway::Gateway;
 use crate::seal::StateSeal;
 use crate::upstream::{Parts, Pool};
 use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
 use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::hosted::Hosted;
@@ -45,7 +46,8 @@ pub async fn count_tokens(
         _ => format!("{{\"input_tokens\":{count}}}").into_bytes(),
     };
     let mut response = json(200, body);
-    super::whole::name(response.headers_mut(), "vane-estimate", "true");
+    let headers = response.headers_mut();
+    headers.insert("vane-estimate", HeaderValue::from_static("true"));
     Ok(response)
 }
 

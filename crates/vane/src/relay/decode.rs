@@ -1,7 +1,7 @@
 //! The call as far as anyone needs it: its head now, its blocks when somebody asks.
 
 use super::inbound::{Door, Inbound};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use std::sync::{Arc, OnceLock};
 use vane_dialect::dialect::Task;
 use vane_dialect::head::Head;
@@ -47,6 +47,9 @@ pub struct Preference {
 /// Fields of the body that are Vane's: never sent upstream.
 pub(super) const OWN_FIELDS: [&str; 3] = ["models", "provider", "vane"];
 
+/// Says that what cannot be carried is to be refused.
+const STRICT: HeaderName = HeaderName::from_static("vane-strict");
+
 /// Scans the body of a request.
 ///
 /// # Errors
@@ -61,7 +64,7 @@ pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
         include_usage: include_usage(&head)?,
         strict: inbound
             .headers
-            .get("vane-strict")
+            .get(STRICT)
             .is_some_and(|value| value == "true"),
         has_suffix: head.raw("suffix").is_some_and(|raw| raw != "\"\""),
         fallbacks: fallbacks(&head)?,

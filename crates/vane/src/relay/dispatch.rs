@@ -12,7 +12,6 @@ use super::settle::Record;
 use super::stream::{LiveStream, Streaming};
 use super::whole::{self, WholeAnswer};
 use crate::gateway::{Gateway, State};
-use crate::limits::Place;
 use crate::seal::StateSeal;
 use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool, Via};
 use http::header::RETRY_AFTER;
@@ -57,10 +56,6 @@ pub(super) enum Reached {
 
 /// # Errors
 /// The fault of the last attempt, when none reached content.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the walk's steps hand over what they found, once"
-)]
 pub(super) async fn dispatch(
     gateway: &Arc<Gateway>,
     pool: &Pool,
@@ -68,10 +63,8 @@ pub(super) async fn dispatch(
     caller: &Arc<Caller>,
     call: RawCall,
     plan: Plan,
-    place: Place,
     record: &mut Record,
 ) -> Result<Response, Fault> {
-    record.place(place);
     let walk = Arc::new(Walk {
         gateway: gateway.clone(),
         pool: pool.clone(),
@@ -85,7 +78,7 @@ pub(super) async fn dispatch(
         return streamed(walk, record).await;
     }
     match reach(&walk, record).await? {
-        Reached::Whole(answer) => Ok(answer.into_response(&walk, record)),
+        Reached::Whole(answer) => Ok(answer.into_response(&walk, record).await),
         Reached::Stream(_) => Err(Fault::new(
             Kind::Internal,
             Blame::Us,
@@ -152,6 +145,7 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
                 }
                 Err(fault) => choice.offer.provider.mask.fault(fault),
             };
+            record.attempt_failed(&fault);
             bench(&choice.offer, &fault);
             let elsewhere = fault.worth_another_try() || fault.kind == Kind::Unsupported;
             if !elsewhere {
@@ -234,7 +228,8 @@ async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Re
 /// Sends the call to a choice and waits for a head that is no error.
 async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked, Fault> {
     let outgoing = encode::outgoing(walk, choice)?;
-    record.attempt(&choice.offer, outgoing.notes.dropped());
+    let basis = super::receipt::basis(&walk.call, choice)?;
+    record.attempt(&choice.offer, outgoing.notes.dropped(), basis);
     let provider = &choice.offer.provider;
     let Some(address) = provider.address(choice.dialect) else {
         return Err(Fault::new(
@@ -248,7 +243,9 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     *request.uri_mut() = address.clone();
     *request.headers_mut() = encode::headers(&walk.call, choice, walk.call.stream);
     let limit = walk.state.config.timeouts.upstream_head;
-    let sent = tokio::time::timeout(limit, walk.pool.send(request, provider.h2c)).await;
+    // Pinned where it is made: it is large, and to hand it on by value copies it.
+    let sent = std::pin::pin!(walk.pool.send(request, provider.h2c));
+    let sent = tokio::time::timeout(limit, sent).await;
     let response = match sent {
         Err(_) => {
             let message = format!("{} did not begin to answer within {limit:?}", provider.id);

@@ -4,9 +4,7 @@ use super::decode::{OWN_FIELDS, RawCall};
 use super::dispatch::Walk;
 use super::plan::Choice;
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
-};
+use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use vane_dialect::codec::{self, Asked, Target};
 use vane_dialect::head::{Head, Word};
 use vane_dialect::quirk::{Quirk, Quirks};
@@ -19,9 +17,6 @@ pub(super) struct Outgoing {
     pub asked: Asked,
     pub notes: Notes,
 }
-
-/// Marks requests of ours, so that one that comes back in is a loop.
-pub const HOP: HeaderName = HeaderName::from_static("vane-hop");
 
 /// What Anthropic is told when the client did not say.
 const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
@@ -110,7 +105,7 @@ fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
-            || call.head.keys().all(|key| key != "random_seed" && key != "safe_prompt"))
+            || call.head.member("random_seed").or(call.head.member("safe_prompt")).is_none())
 }
 
 /// Whether a call to the responses dialect goes on from what its provider stored, or is to be
@@ -282,22 +277,12 @@ fn with_include_usage(options: Option<&str>) -> String {
     String::from_utf8(splices.apply().concat()).unwrap_or_else(|_| asked.to_owned())
 }
 
-/// The request's headers: the provider's credential and an allow-list of the client's.
+/// The request's headers: the provider's own and an allow-list of the client's.
 pub(super) fn headers(call: &RawCall, choice: &Choice, stream: bool) -> HeaderMap {
     let mut headers = choice.offer.provider.headers.clone();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    let accept = if stream {
-        "text/event-stream"
-    } else {
-        "application/json"
-    };
-    headers.insert(ACCEPT, HeaderValue::from_static(accept));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    headers.insert(
-        USER_AGENT,
-        HeaderValue::from_static(concat!("vane/", env!("CARGO_PKG_VERSION"))),
-    );
-    headers.insert(HOP, HeaderValue::from_static("1"));
+    if stream {
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    }
     let to_anthropic = choice.dialect == Dialect::AnthropicMessages;
     let from_anthropic = call.dialect() == Dialect::AnthropicMessages;
     for (name, value) in &call.headers {

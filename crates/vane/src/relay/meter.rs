@@ -58,31 +58,71 @@ impl Meter {
         }
     }
 
-    /// The provider's counts, or an estimate where it gave none. A cut answer's last counts may
-    /// lack uses that were seen.
+    /// The provider's counts, or an estimate where it gave none; no count is above what the call
+    /// allows. A cut answer's last counts may lack uses that were seen.
     #[must_use]
-    pub fn usage_or_estimate(&self, input_bytes: usize, asked: SearchContext) -> (Usage, Counted) {
-        match self.usage {
+    pub fn counts(&self, basis: &Basis) -> Counts {
+        let (usage, counted) = match self.usage {
             Some(usage) if self.stop.is_some() => (usage, Counted::Reported),
             Some(usage) => {
                 let units = usage.units.or_more(self.used);
                 (Usage { units, ..usage }, Counted::Reported)
             }
-            None => {
-                let usage = Usage {
-                    input_uncached: (input_bytes as u64).div_ceil(BYTES_PER_TOKEN),
-                    output: self.output_bytes.div_ceil(BYTES_PER_TOKEN),
-                    units: self.used,
-                    served: Served {
-                        search_context: asked,
-                        ..Served::default()
-                    },
-                    ..Usage::default()
-                };
-                (usage, Counted::Estimated)
-            }
+            None => (self.estimate(basis), Counted::Estimated),
+        };
+        let possible = at_most(usage, basis.quantity_max);
+        Counts {
+            usage: possible,
+            counted,
+            clamped: possible != usage,
         }
     }
+
+    fn estimate(&self, basis: &Basis) -> Usage {
+        let output = self.output_bytes.div_ceil(BYTES_PER_TOKEN);
+        Usage {
+            input_uncached: (basis.input_bytes as u64).div_ceil(BYTES_PER_TOKEN),
+            output: output.min(basis.output_max),
+            units: self.used,
+            served: Served {
+                search_context: basis.search_context,
+                ..Served::default()
+            },
+            ..Usage::default()
+        }
+    }
+}
+
+fn at_most(usage: Usage, most: u64) -> Usage {
+    Usage {
+        input_uncached: usage.input_uncached.min(most),
+        cache_read: usage.cache_read.min(most),
+        cache_write: usage.cache_write.min(most),
+        cache_write_1h: usage.cache_write_1h.min(most),
+        output: usage.output.min(most),
+        reasoning: usage.reasoning.min(most),
+        ..usage
+    }
+}
+
+/// What of a call its counts are judged by.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Basis {
+    pub input_bytes: usize,
+    pub search_context: SearchContext,
+    /// The most output that the call allows.
+    pub output_max: u64,
+    /// What no true count is above.
+    pub quantity_max: u64,
+}
+
+/// Counts, and where they come from.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts {
+    pub usage: Usage,
+    pub counted: Counted,
+    /// A count was impossible and is told as the most that is possible.
+    pub clamped: bool,
 }
 
 /// What an estimate reckons with: common tokenizers make about this of prose and code.

@@ -1,6 +1,7 @@
 //! The plan: offers to try for one call, best first, each with the reason for its place.
 
 use crate::upstream::Offer;
+use std::borrow::Cow;
 use std::sync::Arc;
 use vane_dialect::{Dialect, Usage};
 
@@ -24,7 +25,7 @@ pub struct Choice {
     pub offer: Arc<Offer>,
     /// The dialect it is asked in.
     pub dialect: Dialect,
-    pub reason: String,
+    pub reason: Cow<'static, str>,
 }
 
 impl Choice {

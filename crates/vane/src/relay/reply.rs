@@ -2,7 +2,7 @@
 
 use super::stream::Streaming;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http_body::{Frame, SizeHint};
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -53,14 +53,17 @@ impl http_body::Body for Body {
     }
 }
 
+/// How many headers an answer has, mostly.
+const HEADERS: usize = 12;
+
 /// A JSON response.
 #[must_use]
 pub fn json(status: u16, body: impl Into<Bytes>) -> Response {
     let mut response = Response::new(Body::Whole(body.into()));
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.headers_mut() = headers;
     response
 }

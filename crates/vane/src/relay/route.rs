@@ -128,7 +128,8 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     let fim = offer.facts.can(Capability::Fim);
     let reasons = offer.facts.can(Capability::Reasoning);
     let dialect = ways(door, reasons, offer)
-        .into_iter()
+        .iter()
+        .copied()
         .find(|dialect| offer.speaks(*dialect))?;
     let needs_fim =
         call.has_suffix || dialect == Dialect::MistralFim || door == Dialect::MistralFim;
@@ -143,7 +144,7 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     Some(Choice {
         offer: offer.clone(),
         dialect,
-        reason: reason.to_owned(),
+        reason: reason.into(),
     })
 }
 
@@ -153,38 +154,39 @@ pub(super) fn translated_way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choic
     let door = call.dialect();
     let reasons = offer.facts.can(Capability::Reasoning);
     let dialect = ways(door, reasons, offer)
-        .into_iter()
+        .iter()
+        .copied()
         .find(|dialect| *dialect != door && offer.speaks(*dialect))?;
     Some(Choice {
         offer: offer.clone(),
         dialect,
-        reason: "translated, without the search that nobody priced".to_owned(),
+        reason: "translated, without the search that nobody priced".into(),
     })
 }
 
 /// Upstream dialects for a door, by how much of a call they carry.
-fn ways(door: Dialect, reasons: bool, offer: &Offer) -> Vec<Dialect> {
+fn ways(door: Dialect, reasons: bool, offer: &Offer) -> &'static [Dialect] {
     use Dialect::{
         AnthropicMessages, MistralChat, MistralEmbeddings, MistralFim, OpenaiChat,
         OpenaiCompletions, OpenaiEmbeddings, OpenaiResponses,
     };
     match door {
         OpenaiChat if offer.quirks.has(Quirk::NoToolsWhileReasoning) => {
-            vec![OpenaiResponses, OpenaiChat]
+            &[OpenaiResponses, OpenaiChat]
         }
-        OpenaiChat => vec![OpenaiChat, MistralChat, AnthropicMessages, OpenaiResponses],
-        OpenaiResponses => vec![OpenaiResponses, OpenaiChat, MistralChat, AnthropicMessages],
+        OpenaiChat => &[OpenaiChat, MistralChat, AnthropicMessages, OpenaiResponses],
+        OpenaiResponses => &[OpenaiResponses, OpenaiChat, MistralChat, AnthropicMessages],
         // Only Responses gives the reasoning of such models back to them.
         AnthropicMessages if reasons => {
-            vec![AnthropicMessages, OpenaiResponses, OpenaiChat, MistralChat]
+            &[AnthropicMessages, OpenaiResponses, OpenaiChat, MistralChat]
         }
-        AnthropicMessages => vec![AnthropicMessages, OpenaiChat, MistralChat, OpenaiResponses],
-        MistralChat => vec![MistralChat, OpenaiChat, AnthropicMessages, OpenaiResponses],
-        OpenaiCompletions => vec![OpenaiCompletions, MistralFim],
-        MistralFim => vec![MistralFim, OpenaiCompletions],
-        OpenaiEmbeddings => vec![OpenaiEmbeddings, MistralEmbeddings],
-        MistralEmbeddings => vec![MistralEmbeddings, OpenaiEmbeddings],
-        Dialect::LlamaInfill => Vec::new(),
+        AnthropicMessages => &[AnthropicMessages, OpenaiChat, MistralChat, OpenaiResponses],
+        MistralChat => &[MistralChat, OpenaiChat, AnthropicMessages, OpenaiResponses],
+        OpenaiCompletions => &[OpenaiCompletions, MistralFim],
+        MistralFim => &[MistralFim, OpenaiCompletions],
+        OpenaiEmbeddings => &[OpenaiEmbeddings, MistralEmbeddings],
+        MistralEmbeddings => &[MistralEmbeddings, OpenaiEmbeddings],
+        Dialect::LlamaInfill => &[],
     }
 }
 
@@ -217,7 +219,7 @@ fn ordered(mut choices: Vec<Choice>, call: &RawCall, now: i64) -> Vec<Choice> {
         } else {
             ""
         };
-        choice.reason = format!("cheapest first, {}{bench}", choice.reason);
+        choice.reason = format!("cheapest first, {}{bench}", choice.reason).into();
     }
     choices
 }

@@ -1,23 +1,29 @@
 //! The record of a call: filled along the walk, ended exactly once.
 //!
 //! Whatever becomes of a call, a refusal, an answer, a cut, a client that left, its record ends
-//! in one access-log line. One that is dropped without an end was left by its client.
+//! in one access-log line and, where anyone was asked, in one receipt. What the call cost is
+//! settled before its last byte is told. A record that is dropped without an end was left by its
+//! client.
 
 use super::decode::RawCall;
 use super::inbound::Door;
-use super::meter::{Counted, Meter};
+use super::meter::{Basis, Counted, Counts, Meter};
+use super::receipt;
 use crate::gateway::Gateway;
-use crate::limits::Place;
+use crate::limits::{Place, Standing};
 use crate::telemetry::{Line, Status};
 use crate::upstream::Offer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
-use vane_catalog::Money;
-use vane_dialect::usage::{SearchContext, Units};
+use vane_catalog::{Cost, Money};
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
-use vane_ledger::Caller;
+use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
+use vane_ledger::journal::Ticket;
+use vane_ledger::{AccountId, Caller, Hold};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,9 +48,9 @@ struct Facts {
     caller: Option<Arc<Caller>>,
     model: String,
     stream: bool,
-    input_bytes: usize,
-    search_context: SearchContext,
-    attempts: u32,
+    attempts: Vec<Attempt>,
+    /// Of the last attempt.
+    basis: Basis,
     offer: Option<Arc<Offer>>,
     first_content: Option<Duration>,
     usage: Usage,
@@ -57,7 +63,17 @@ struct Facts {
     failed: Vec<String>,
     fault: Option<String>,
     place: Option<Place>,
+    /// Money set aside; taken when the call is settled.
+    hold: Option<Hold>,
+    undelivered: bool,
+    /// Output bytes of which the journal was told last, and when.
+    noted: (u64, Instant),
+    standing: Standing,
 }
+
+/// A running call's usage is noted for the case of a crash this often, and after so much output.
+const NOTED_EVERY: Duration = Duration::from_secs(1);
+const NOTED_BYTES: u64 = 256;
 
 impl Record {
     #[must_use]
@@ -72,9 +88,8 @@ impl Record {
             caller: None,
             model: String::new(),
             stream: false,
-            input_bytes: 0,
-            search_context: SearchContext::default(),
-            attempts: 0,
+            attempts: Vec::new(),
+            basis: Basis::default(),
             offer: None,
             first_content: None,
             usage: Usage::default(),
@@ -86,6 +101,10 @@ impl Record {
             failed: Vec::new(),
             fault: None,
             place: None,
+            hold: None,
+            undelivered: false,
+            noted: (0, Instant::now()),
+            standing: Standing::default(),
         })))
     }
 
@@ -115,25 +134,55 @@ impl Record {
         self.with(|facts| {
             facts.model.clone_from(&call.model);
             facts.stream = call.stream;
-            facts.input_bytes = call.head.body().len();
-            facts.search_context = call.hosted.search_context;
         });
     }
 
-    pub fn place(&mut self, place: Place) {
-        self.with(|facts| facts.place = Some(place));
+    /// The call may begin: it has its place, and money was set aside for it.
+    pub fn admitted(&mut self, place: Place, hold: Hold) {
+        self.with(|facts| {
+            facts.place = Some(place);
+            facts.hold = Some(hold);
+        });
     }
 
-    pub fn attempt(&mut self, offer: &Arc<Offer>, dropped: &[String]) {
+    /// How the key stood with its limits when the call was let in or refused.
+    pub fn stands(&mut self, standing: Standing) {
+        self.with(|facts| facts.standing = standing);
+    }
+
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let facts = self.0.as_ref();
+        facts.map_or_else(Standing::default, |facts| facts.standing)
+    }
+
+    /// An offer is asked, which the books learn even if this process dies now.
+    pub fn attempt(&mut self, offer: &Arc<Offer>, dropped: &[String], basis: Basis) {
         offer.tally.attempts.fetch_add(1, Relaxed);
         self.with(|facts| {
-            facts.attempts += 1;
+            facts.attempts.push(receipt::begun(&offer.facts, &basis));
+            facts.basis = basis;
             facts.offer = Some(offer.clone());
             facts.dropped = dropped.to_vec();
+            facts.note(&Meter::default(), Some(Money::ZERO));
         });
     }
 
-    /// An attempt failed and another one follows.
+    /// The attempt that was made last failed before it had any content.
+    pub fn attempt_failed(&mut self, fault: &Fault) {
+        self.with(|facts| {
+            if let Some(attempt) = facts.attempts.last_mut() {
+                receipt::failed(attempt, fault);
+            }
+        });
+    }
+
+    /// The answer is here and cannot be given: it costs its customer nothing.
+    pub fn undelivered(&mut self) {
+        self.with(|facts| facts.undelivered = true);
+    }
+
+    /// Another attempt follows one that failed.
     pub fn failed(&mut self, offer: &Offer, fault: &Fault) {
         self.with(|facts| {
             let why = format!("{}: {}", offer.facts.id, said(fault));
@@ -156,22 +205,33 @@ impl Record {
     /// Reads the meter and prices what it counted; returns the cost so far as exact decimal text.
     pub fn meter(&mut self, meter: &Meter) -> Option<Money> {
         let facts = self.0.as_mut()?;
-        let (usage, counted) = meter.usage_or_estimate(facts.input_bytes, facts.search_context);
-        facts.usage = usage;
-        facts.counted = Some(counted);
-        facts.reported = meter.reported;
-        let offer = facts.offer.as_ref()?;
-        facts.cost = match offer.facts.cost(&usage, facts.began) {
-            Ok(cost) => {
-                facts.unpriced = cost.unpriced;
-                Some(cost.total)
-            }
-            Err(unpriced) => {
-                tracing::error!(offer = %offer.facts.id, %unpriced, "an answer could not be priced");
-                None
-            }
-        };
+        facts.price(meter);
         facts.cost
+    }
+
+    /// All that the meter has counted was told to the client: should the process die, the client
+    /// pays for that.
+    pub fn told(&mut self, meter: &Meter) {
+        self.with(|facts| {
+            let (bytes, at) = facts.noted;
+            let more = meter.output_bytes.saturating_sub(bytes);
+            if more >= NOTED_BYTES || (more > 0 && at.elapsed() >= NOTED_EVERY) {
+                facts.noted = (meter.output_bytes, Instant::now());
+                facts.note(meter, None);
+            }
+        });
+    }
+
+    /// Settles what the call cost, once. What depends on it may be told when the ticket resolves;
+    /// there is none where nobody was asked.
+    ///
+    /// # Errors
+    /// When it cannot be recorded: then the rest of the answer must not be given.
+    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+        let Some(facts) = self.0.as_mut() else {
+            return Ok(None);
+        };
+        facts.settle(outcome)
     }
 
     /// Ends the record: what was used is counted, and the line is written.
@@ -180,6 +240,11 @@ impl Record {
             return;
         };
         facts.fault = fault.map(said);
+        if let (Some(fault), Some(attempt)) = (fault, facts.attempts.last_mut()) {
+            attempt.fault = receipt::cut(said(fault));
+        }
+        // Where it was not settled before, nobody waits for it.
+        let _unawaited = facts.settle(outcome);
         facts.end(outcome, status);
     }
 
@@ -197,7 +262,89 @@ impl Drop for Record {
 }
 
 impl Facts {
-    fn end(&self, outcome: Outcome, status: u16) {
+    /// What a meter's counts come to.
+    fn reckon(&self, meter: &Meter) -> Option<(Counts, Cost)> {
+        let offer = self.offer.as_ref()?;
+        let counts = meter.counts(&self.basis);
+        match offer.facts.cost(&counts.usage, self.began) {
+            Ok(cost) => Some((counts, cost)),
+            Err(unpriced) => {
+                tracing::error!(offer = %offer.facts.id, %unpriced, "an answer could not be priced");
+                None
+            }
+        }
+    }
+
+    fn price(&mut self, meter: &Meter) {
+        self.reported = meter.reported;
+        let Some((counts, cost)) = self.reckon(meter) else {
+            self.cost = None;
+            return;
+        };
+        self.usage = counts.usage;
+        self.counted = Some(counts.counted);
+        self.unpriced = cost.unpriced;
+        self.cost = Some(cost.total);
+        if let Some(attempt) = self.attempts.last_mut() {
+            receipt::priced(attempt, &counts, &cost);
+        }
+    }
+
+    /// Tells the journal what the call has cost so far, and what of it its customer would pay.
+    fn note(&self, meter: &Meter, pays_max: Option<Money>) {
+        let (Some(hold), Some((counts, cost))) = (&self.hold, self.reckon(meter)) else {
+            return;
+        };
+        let mut settlement = self.settlement(Settled::Interrupted, pays_max);
+        if let Some(attempt) = settlement.attempts.last_mut() {
+            receipt::priced(attempt, &counts, &cost);
+        }
+        self.gateway.replica.opened(hold, settlement);
+    }
+
+    fn settlement(&self, status: Settled, pays_max: Option<Money>) -> Settlement {
+        let caller = self.caller.as_ref();
+        Settlement {
+            call: self.request_id.clone(),
+            account: caller.map_or(AccountId(0), |caller| caller.account_id),
+            key: caller.map_or_else(String::new, |caller| caller.key_id.clone()),
+            hold: None,
+            model: self.model.clone(),
+            status,
+            attempts: self.attempts.clone(),
+            pays_max,
+            reported: self.reported,
+        }
+    }
+
+    fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+        let Some(hold) = self.hold.take().filter(|_| !self.attempts.is_empty()) else {
+            return Ok(None);
+        };
+        let (status, ended) = receipt::ending(outcome);
+        let is_running = |attempt: &Attempt| attempt.outcome == Ended::Interrupted;
+        if self.attempts.last().is_some_and(is_running) {
+            // A client that left before anything came has had its call accepted.
+            if outcome == Outcome::ClientGone && self.first_content.is_none() {
+                self.price(&Meter::default());
+            }
+            if let Some(attempt) = self.attempts.last_mut() {
+                attempt.outcome = ended;
+            }
+        }
+        let pays_max = self.undelivered.then_some(Money::ZERO);
+        let settlement = self.settlement(status, pays_max);
+        let cost = self.cost.unwrap_or_default();
+        let settled = self.gateway.replica.settle(hold, settlement, cost);
+        settled.map(Some).map_err(|refused| {
+            let message =
+                format!("the call cannot be recorded at present: {refused}; try again in a moment");
+            Fault::new(Kind::Unavailable, Blame::Us, message)
+        })
+    }
+
+    fn end(&mut self, outcome: Outcome, status: u16) {
+        self.tell_limits(outcome);
         if let Some(offer) = &self.offer {
             let tally = &offer.tally;
             add(&tally.input_tokens, self.usage.input_total());
@@ -229,7 +376,7 @@ impl Facts {
             offer: self.offer.as_ref().map(|offer| offer.facts.id.as_ref()),
             provider: self.offer.as_ref().map(|offer| offer.provider.id.as_str()),
             stream: self.stream,
-            attempts: self.attempts,
+            attempts: self.attempts.len(),
             usage: self.usage,
             counted: self.counted.map(Counted::name),
             cost: self.cost,
@@ -241,6 +388,18 @@ impl Facts {
             failed: &self.failed,
             fault: self.fault.as_deref(),
         });
+    }
+}
+
+impl Facts {
+    /// Makes the tokens that were reserved of the key's limit those that were counted.
+    fn tell_limits(&mut self, outcome: Outcome) {
+        // Whoever leaves before anything came has made the provider work all the same.
+        let uncounted = self.first_content.is_none() && outcome == Outcome::ClientGone;
+        if let (Some(place), false) = (&mut self.place, uncounted) {
+            let used = self.usage.input_total().saturating_add(self.usage.output);
+            place.used(used, self.gateway.clock.elapsed());
+        }
     }
 }
 

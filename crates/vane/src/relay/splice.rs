@@ -6,18 +6,35 @@ use vane_dialect::head::Head;
 
 /// `bytes` with `cost` set inside the usage object at `usage`. A provider's own `cost` makes way.
 pub(super) fn with_cost(bytes: &Bytes, usage: Range<usize>, cost: &str) -> Bytes {
-    let Ok(head) = Head::scan(&bytes.slice(usage.clone())) else {
-        return bytes.clone();
-    };
-    let mut splices = head.splices();
-    splices.set("cost", cost.to_owned());
     let mut out = BytesMut::with_capacity(bytes.len() + cost.len() + 16);
     out.put_slice(&bytes[..usage.start]);
-    for part in splices.apply() {
-        out.put_slice(&part);
+    if let Some(members) = without_cost(&bytes[usage.clone()]) {
+        out.put_slice(members);
+        out.put_slice(b",\"cost\":");
+        out.put_slice(cost.as_bytes());
+        out.put_u8(b'}');
+    } else {
+        let Ok(head) = Head::scan(&bytes.slice(usage.clone())) else {
+            return bytes.clone();
+        };
+        let mut splices = head.splices();
+        splices.set("cost", cost.to_owned());
+        for part in splices.apply() {
+            out.put_slice(&part);
+        }
     }
     out.put_slice(&bytes[usage.end..]);
     out.freeze()
+}
+
+/// A usage object without its closing brace, if it has members and none of them can be a cost:
+/// then the cost goes behind them without a scan.
+fn without_cost(usage: &[u8]) -> Option<&[u8]> {
+    let members = usage.strip_suffix(b"}")?;
+    let is_plain = memchr::memchr(b'\\', usage).is_none()
+        && memchr::memmem::find(usage, b"\"cost\"").is_none();
+    let is_empty = members.trim_ascii_end() == b"{";
+    (is_plain && !is_empty).then_some(members)
 }
 
 #[cfg(test)]
@@ -41,6 +58,10 @@ mod tests {
         check(
             r#"{"usage":{"p":1,"cost":9}}"#,
             r#"{"usage":{"p":1,"cost":0.00075}}"#,
+        );
+        check(
+            r#"{"usage":{"p":1,"c\u006fst":9}}"#,
+            r#"{"usage":{"p":1,"c\u006fst":0.00075}}"#,
         );
     }
 }

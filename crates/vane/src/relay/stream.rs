@@ -25,6 +25,6 @@ pub(super) fn head(call: &RawCall) -> Response {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // Proxies in front of Vane must not gather a stream.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    super::whole::name(headers, "vane-model", &call.model);
+    super::whole::name(headers, super::whole::MODEL, &call.model);
     response
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use vane_dialect::codec::{self, Encoder, Reply};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Answer, Event, Fault, Notes, Sink};
+use vane_ledger::journal::DiskError;
 
 pub(super) struct WholeAnswer {
     choice: Choice,
@@ -154,7 +155,7 @@ impl WholeAnswer {
     }
 
     /// The response to a call that did not stream.
-    pub(super) fn into_response(self, walk: &Walk, record: &mut Record) -> Response {
+    pub(super) async fn into_response(self, walk: &Walk, record: &mut Record) -> Response {
         record.first_content();
         let cost = record.meter(&self.meter).map(|cost| cost.to_string());
         let body = match &self.content {
@@ -174,12 +175,15 @@ impl WholeAnswer {
                 Err(fault) => return self.broken(walk, record, &fault),
             },
         };
+        if let Err(fault) = settled(record).await {
+            return self.broken(walk, record, &fault);
+        }
         let mut response = json(200, body);
         let headers = response.headers_mut();
         identify(headers, &self.choice, &self.notes);
-        name(headers, "vane-model", &walk.call.model);
+        name(headers, MODEL, &walk.call.model);
         if let Some(cost) = &cost {
-            name(headers, "vane-cost", cost);
+            name(headers, COST, cost);
         }
         record.end(Outcome::Done, 200, None);
         response
@@ -187,6 +191,7 @@ impl WholeAnswer {
 
     fn broken(&self, walk: &Walk, record: &mut Record, fault: &Fault) -> Response {
         let response = crate::rescue::rescue(walk.call.dialect(), fault, &walk.call.request_id);
+        record.undelivered();
         record.end(Outcome::Broken, response.status().as_u16(), Some(fault));
         response
     }
@@ -196,7 +201,7 @@ impl WholeAnswer {
         let mut response = super::stream::head(&walk.call);
         identify(response.headers_mut(), &self.choice, &self.notes);
         let bytes = self.stream_bytes(walk, &mut record);
-        let streaming = Streaming::rest(walk, bytes);
+        let streaming = Streaming::settling(walk, bytes, record);
         *response.body_mut() = super::reply::Body::Stream(Box::new(streaming));
         response
     }
@@ -215,9 +220,22 @@ impl WholeAnswer {
             });
             encoder.finish(cost.as_deref(), &mut frames);
         }
-        record.end(Outcome::Done, 200, None);
         frames.into()
     }
+}
+
+/// Waits until what a whole answer cost is settled.
+async fn settled(record: &mut Record) -> Result<(), Fault> {
+    match record.settle(Outcome::Done)? {
+        None => Ok(()),
+        Some(ticket) => ticket.await.map(drop).map_err(|error| unrecorded(&error)),
+    }
+}
+
+/// A settlement was not written as durably as it must be.
+pub(super) fn unrecorded(error: &DiskError) -> Fault {
+    let message = format!("the call cannot be recorded at present: {error}; try again in a moment");
+    Fault::new(Kind::Unavailable, Blame::Us, message)
 }
 
 /// What an encoder of answers may know of the call.
@@ -231,16 +249,21 @@ pub(super) fn reply(walk: &Walk, choice: &Choice) -> Result<Reply, Fault> {
     })
 }
 
+pub(super) const MODEL: HeaderName = HeaderName::from_static("vane-model");
+const COST: HeaderName = HeaderName::from_static("vane-cost");
+const PROVIDER: HeaderName = HeaderName::from_static("vane-provider");
+const DROPPED: HeaderName = HeaderName::from_static("vane-dropped");
+
 /// Says who answered and what could not be carried there.
 pub(super) fn identify(headers: &mut HeaderMap, choice: &Choice, notes: &Notes) {
-    name(headers, "vane-provider", &choice.offer.provider.id);
+    name(headers, PROVIDER, &choice.offer.provider.id);
     if !notes.is_empty() {
-        name(headers, "vane-dropped", &notes.dropped().join(","));
+        name(headers, DROPPED, &notes.dropped().join(","));
     }
 }
 
 /// Sets a header to a text that may hold anything.
-pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
+pub(super) fn name(headers: &mut HeaderMap, header: HeaderName, text: &str) {
     let clean = |text: &str| -> String {
         text.chars()
             .map(|c| {
@@ -254,7 +277,7 @@ pub(super) fn name(headers: &mut HeaderMap, header: &'static str, text: &str) {
     };
     let value = HeaderValue::from_str(text).or_else(|_| HeaderValue::from_str(&clean(text)));
     if let Ok(value) = value {
-        headers.insert(HeaderName::from_static(header), value);
+        headers.insert(header, value);
     }
 }
 

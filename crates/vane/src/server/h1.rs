@@ -24,10 +24,12 @@ use head::{Head, Style};
 use http::{Request, StatusCode};
 use std::future::{Future, poll_fn};
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 use telling::Telling;
+use tokio::time::{Instant, Sleep};
 use vane_dialect::{Dialect, Fault};
 use wire::Wire;
 
@@ -62,9 +64,15 @@ pub(super) async fn serve(
     late: bool,
 ) -> Ended {
     let wire = Arc::new(Wire::new(socket, setup.header_bytes_max));
+    let mut stop = setup.stop.clone();
+    let stopping = pin!(async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    });
+    let idle = pin!(tokio::time::sleep(IDLE_MAX));
+    let mut patience = Patience { stopping, idle };
     let mut first = true;
     loop {
-        let head = match next(setup, &wire, first, first && late).await {
+        let head = match next(setup, &wire, first, first && late, &mut patience).await {
             Next::Call(head) => head,
             Next::Closed => return Ended::Closed,
             Next::Http2 => {
@@ -101,14 +109,27 @@ pub(super) async fn serve(
     }
 }
 
+/// What ends the wait for a next call. Kept from call to call: to begin both anew costs more than
+/// the rest of the wait.
+struct Patience<'p, Stopping> {
+    stopping: Pin<&'p mut Stopping>,
+    idle: Pin<&'p mut Sleep>,
+}
+
 /// Waits for a call: idly until its first byte, from then on within the time of a head.
-async fn next(setup: &Setup, wire: &Wire, first: bool, late: bool) -> Next {
-    let mut stop = setup.stop.clone();
+async fn next(
+    setup: &Setup,
+    wire: &Wire,
+    first: bool,
+    late: bool,
+    patience: &mut Patience<'_, impl Future<Output = ()>>,
+) -> Next {
+    patience.idle.as_mut().reset(Instant::now() + IDLE_MAX);
     let begun = tokio::select! {
         biased;
         begun = poll_fn(|cx| wire.poll_begun(cx)) => begun,
-        _ = stop.wait_for(|stop| *stop), if !late => false,
-        () = tokio::time::sleep(IDLE_MAX) => false,
+        () = &mut patience.stopping, if !late => false,
+        () = &mut patience.idle => false,
     };
     if !begun {
         return Next::Closed;

@@ -22,7 +22,7 @@ pub struct Line<'a> {
     pub offer: Option<&'a str>,
     pub provider: Option<&'a str>,
     pub stream: bool,
-    pub attempts: u32,
+    pub attempts: usize,
     pub usage: Usage,
     pub counted: Option<&'static str>,
     pub cost: Option<Money>,
@@ -46,6 +46,8 @@ pub struct Status {
 
 /// Lines wait here at most until this much memory is full.
 const BUFFER_BYTES_MAX: usize = 4 << 20;
+/// Room of this size is kept for the lines to come.
+const KEPT_BYTES_MAX: usize = 1 << 20;
 /// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(50);
 
@@ -82,8 +84,11 @@ impl AccessLog {
         std::thread::Builder::new()
             .name("access-log".into())
             .spawn(move || {
-                while let Some(batch) = writer.next_batch() {
+                let mut batch = Vec::new();
+                while writer.next_batch(&mut batch) {
                     let _ = out.write_all(&batch).and_then(|()| out.flush());
+                    batch.clear();
+                    batch.shrink_to(KEPT_BYTES_MAX);
                     std::thread::park_timeout(GATHER);
                 }
             })?;
@@ -120,24 +125,25 @@ impl Drop for AccessLog {
 }
 
 impl Shared {
-    /// What has gathered; `None` when the log is closed and empty.
-    fn next_batch(&self) -> Option<Vec<u8>> {
+    /// Swaps what has gathered with `batch`, which is empty, so that lines are written where
+    /// there is room already; `false` when the log is closed and empty.
+    fn next_batch(&self, batch: &mut Vec<u8>) -> bool {
         let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
         while buffer.lines.is_empty() {
             if buffer.closed {
-                return None;
+                return false;
             }
             buffer = self
                 .filled
                 .wait(buffer)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let mut batch = std::mem::take(&mut buffer.lines);
+        std::mem::swap(batch, &mut buffer.lines);
         if buffer.lost > 0 {
             batch.extend_from_slice(format!("{{\"lines_lost\":{}}}\n", buffer.lost).as_bytes());
             buffer.lost = 0;
         }
-        Some(batch)
+        true
     }
 }
 
@@ -170,7 +176,7 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
     } else {
         b",\"stream\":false"
     });
-    number(out, ",\"attempts\":", u64::from(line.attempts));
+    number(out, ",\"attempts\":", line.attempts as u64);
     if let Some(counted) = line.counted {
         number(out, ",\"input\":", line.usage.input_total());
         number(out, ",\"cache_read\":", line.usage.cache_read);
@@ -178,10 +184,10 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
         text(out, ",\"counted\":", counted);
     }
     if let Some(cost) = line.cost {
-        out.extend_from_slice(format!(",\"cost\":{cost}").as_bytes());
+        let _ = write!(out, ",\"cost\":{cost}");
     }
     if let Some(cost) = line.reported_cost {
-        out.extend_from_slice(format!(",\"reported_cost\":{cost}").as_bytes());
+        let _ = write!(out, ",\"reported_cost\":{cost}");
     }
     units(out, ",\"uses\":", line.usage.units);
     units(out, ",\"unpriced\":", line.unpriced);

@@ -19,4 +19,4 @@ pub use mask::Mask;
 pub use offer::{Offer, Offers, Tally};
 pub use parts::Parts;
 pub use pool::{Pool, Unsent};
-pub use provider::Provider;
+pub use provider::{HOP, Provider};

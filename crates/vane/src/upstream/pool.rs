@@ -11,7 +11,6 @@ use super::{h1, h2};
 use crate::config::Config;
 use http::uri::Authority;
 use http::{Request, Response, Uri};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -26,8 +25,9 @@ pub struct Pool {
     shared: h2::Shared,
 }
 
-/// HTTP/1.1 connections that wait for a call.
-pub(super) type Idle = Arc<Mutex<HashMap<Origin, Vec<Waiting>>>>;
+/// HTTP/1.1 connections that wait for a call, by where they go. Origins are as few as providers:
+/// to compare them is less work than to hash one.
+pub(super) type Idle = Arc<Mutex<Vec<(Origin, Vec<Waiting>)>>>;
 
 pub(super) struct Waiting {
     pub connection: h1::Connection,
@@ -86,7 +86,8 @@ impl Pool {
                 Err(error) => return Err(Unsent::Broken(error.to_string())),
             }
         }
-        self.send_anew(request, h2c, origin).await
+        // Boxed: seldom needed, and larger than all else that a call holds meanwhile.
+        Box::pin(self.send_anew(request, h2c, origin)).await
     }
 
     /// Sends a request over a connection made for it.
@@ -123,7 +124,7 @@ impl Pool {
         loop {
             tokio::time::sleep(SWEEP).await;
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            for waiting in idle.values_mut() {
+            for (_, waiting) in idle.iter_mut() {
                 waiting.retain_mut(Waiting::is_good);
                 waiting.shrink_to_fit();
             }
@@ -135,7 +136,7 @@ impl Pool {
     /// The connection that was used last: the others may grow old and be closed.
     fn waiting(&self, origin: &Origin) -> Option<h1::Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = idle.get_mut(origin)?;
+        let (_, waiting) = idle.iter_mut().find(|(known, _)| known == origin)?;
         while let Some(mut last) = waiting.pop() {
             if last.is_good() {
                 return Some(last.connection);

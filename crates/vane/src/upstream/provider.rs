@@ -4,14 +4,20 @@ use super::{Breaker, Mask};
 use crate::config::{self, Auth, Secret};
 use anyhow::{Context, bail};
 use http::Uri;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
+};
 use vane_dialect::Dialect;
+
+/// Marks requests of ours, so that one that comes back in is a loop.
+pub const HOP: HeaderName = HeaderName::from_static("vane-hop");
 
 pub struct Provider {
     pub id: String,
     /// Every dialect it speaks, and the address it answers it at.
     pub speaks: Vec<(Dialect, Uri)>,
-    /// Its credential and fixed headers, ready to send.
+    /// Its credential, its fixed headers and those of any request of ours, ready to send.
     pub headers: HeaderMap,
     pub h2c: bool,
     /// Of the credential: an authentication or credit fault benches all its offers.
@@ -99,6 +105,13 @@ fn headers(row: &config::Provider, auth: Auth) -> anyhow::Result<HeaderMap> {
         let name: HeaderName = name.parse().with_context(wrong)?;
         headers.insert(name, HeaderValue::from_str(value).with_context(wrong)?);
     }
+    let json = HeaderValue::from_static("application/json");
+    headers.insert(CONTENT_TYPE, json.clone());
+    headers.insert(ACCEPT, json);
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let agent = concat!("vane/", env!("CARGO_PKG_VERSION"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+    headers.insert(HOP, HeaderValue::from_static("1"));
     let Some(key) = &row.api_key else {
         return Ok(headers);
     };

@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A route, a body it takes (empty: it is a GET), and whether it needs a key.
-const TABLE: [(&str, &str, bool); 19] = [
+const TABLE: [(&str, &str, bool); 22] = [
     (
         "/v1/chat/completions",
         r#"{"model":"lab-m","messages":[{"role":"user","content":"Hi"}]}"#,
@@ -46,6 +46,9 @@ const TABLE: [(&str, &str, bool); 19] = [
     ),
     ("/v1/models", "", true),
     ("/v1/models/lab-m", "", true),
+    ("/v1/credits", "", true),
+    ("/v1/usage", "", true),
+    ("/v1/receipts", "", true),
     (
         "/mistral/v1/chat/completions",
         r#"{"model":"mistral-m","messages":[{"role":"user","content":"Hi"}]}"#,
@@ -171,7 +174,7 @@ async fn s3_every_route_heeds_every_kind_of_credential() {
             }
         }
     }
-    assert_eq!(refused, 15 * 12);
+    assert_eq!(refused, 18 * 12);
 }
 
 #[tokio::test]

@@ -67,35 +67,6 @@ async fn calls_of_one_key_beyond_its_places_are_told_to_wait() {
 }
 
 #[tokio::test]
-async fn m5_a_prepaid_account_is_not_served_on_credit_that_nobody_holds() {
-    let world = World::start().await;
-    let payer = world.prepaid_key();
-    for door in DOORS {
-        let body = door.request("lab-m", "Hi", true);
-        let ask = Ask::post(door.path(), body).key(payer.expose());
-        let refused = world.ask(&ask).await;
-        let kind = door.error_type(&refused.json());
-        let said = refused.text();
-        match door {
-            Door::Messages => assert_eq!((refused.status, &*kind), (402, "billing_error")),
-            Door::MistralChat => {
-                assert_eq!((refused.status, &*kind), (402, "insufficient_funds"));
-            }
-            Door::Chat | Door::Responses => assert_eq!(
-                (refused.status, &*kind),
-                (429, "insufficient_quota"),
-                "{said}"
-            ),
-        }
-        assert_eq!(refused.header("x-should-retry"), Some("false"));
-        assert!(said.contains("does not serve prepaid"), "{said}");
-    }
-    assert!(world.fake.calls().is_empty(), "nobody was asked");
-    let body = Door::Chat.request("lab-m", "Hi", false);
-    world.post(PATH, body).await.ok();
-}
-
-#[tokio::test]
 async fn s14_a_body_over_the_limit_is_refused_by_its_length_alone() {
     let world = World::with(|config| config.limits.body_bytes_max = 2_000).await;
     for door in DOORS {

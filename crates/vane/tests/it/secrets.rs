@@ -142,16 +142,28 @@ async fn s6_s11_no_secret_is_told_and_no_process_started() {
     }
 }
 
+/// All files below, those of the journal too.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
-    let files: Vec<_> = entries
-        .map(|entry| {
-            (
-                entry.file_name().into_string().unwrap(),
-                std::fs::read(entry.path()).unwrap(),
-            )
-        })
-        .collect();
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(inside(&path));
+        } else {
+            files.push(file(&path));
+        }
+    }
     assert!(files.iter().any(|(name, _)| name == "vane.db"));
+    assert!(files.iter().any(|(name, _)| name.ends_with(".journal")));
     files
+}
+
+fn inside(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries.map(|entry| file(&entry.path())).collect()
+}
+
+fn file(path: &Path) -> (String, Vec<u8>) {
+    let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+    (name, std::fs::read(path).unwrap())
 }

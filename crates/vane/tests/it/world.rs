@@ -2,7 +2,7 @@
 //!
 //! Providers `lab`, `openai`, `google`, `resp`, `anthropic` and `mistral` are played by `fake`; `spare` and
 //! `spare-claude` by `second`. Every price is set here, so that costs can be reckoned by hand.
-//! Invariant: when a world ends, its server has stopped and no call is left running.
+//! Invariant: when a world ends, its server has stopped, no call is left running, and the books hold.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -169,6 +169,8 @@ impl Drop for World {
         }
         if !std::thread::panicking() {
             assert_eq!(self.running(), 0, "calls were left running");
+            let audited = self.gateway.store.audit().unwrap();
+            assert!(audited.is_ok(), "the books do not hold: {audited:?}");
         }
     }
 }

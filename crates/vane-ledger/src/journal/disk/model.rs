@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 type Names = BTreeMap<String, usize>;
 
+#[derive(Clone)]
 enum Op {
     Write(usize, usize, Vec<u8>),
     Cut(usize, usize),
@@ -24,7 +25,12 @@ pub(crate) struct State {
     pub(crate) write_fails_after: Option<usize>,
     pub(crate) sync_fails: bool,
     pub(crate) short_writes: bool,
+    /// What others do while the next write, or the next sync, is under way.
+    pub(crate) on_write: Option<Meanwhile>,
+    pub(crate) on_sync: Option<Meanwhile>,
 }
+
+type Meanwhile = Box<dyn FnOnce() + Send>;
 
 #[derive(Clone, Default)]
 pub(crate) struct Model(Arc<Mutex<State>>);
@@ -114,6 +120,20 @@ impl Model {
         state.names.clone_from(&state.durable_names);
     }
 
+    /// The disk as a process finds it after this one was killed now; this one goes on unseen.
+    pub(crate) fn copy(&self) -> Self {
+        let state = self.state();
+        Self(Arc::new(Mutex::new(State {
+            names: state.names.clone(),
+            durable_names: state.durable_names.clone(),
+            live: state.live.clone(),
+            durable: state.durable.clone(),
+            ops: state.ops.clone(),
+            full: state.full,
+            ..State::default()
+        })))
+    }
+
     /// Flips a bit on the disk.
     pub(crate) fn damage(&self, name: &str, at: usize) {
         let state = &mut *self.state();
@@ -129,6 +149,8 @@ fn put(file: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
 
 impl Open {
     pub(super) fn write(&self, bytes: &[u8], at: u64) -> Result<usize> {
+        let meanwhile = self.0.state().on_write.take();
+        meanwhile.into_iter().for_each(|act| act());
         let mut state = self.0.state();
         let count = match state.write_fails_after {
             Some(0) => return Err(Error::from(ErrorKind::Other)),
@@ -162,8 +184,16 @@ impl Open {
         state.ops.push(Op::Cut(self.1, bytes));
     }
 
-    /// A failed sync marks pages clean that never reach the disk, as kernels do.
+    /// What others write meanwhile is not in it.
     pub(super) fn sync(&self) -> Result<()> {
+        let end = self.sync_now();
+        let meanwhile = self.0.state().on_sync.take();
+        meanwhile.into_iter().for_each(|act| act());
+        end
+    }
+
+    /// A failed sync marks pages clean that never reach the disk, as kernels do.
+    fn sync_now(&self) -> Result<()> {
         let state = &mut *self.0.state();
         let mine =
             |op: &Op| matches!(op, Op::Write(file, ..) | Op::Cut(file, _) if *file == self.1);

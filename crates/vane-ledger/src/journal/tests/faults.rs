@@ -1,52 +1,41 @@
 //! Single faults, one by one.
 
 use super::INSTANCE;
-use crate::journal::appender::Appender;
+use super::stepped::{Stepped, open as open_after};
 use crate::journal::disk::{Disk, model::Model};
 use crate::journal::error::JournalError;
-use crate::journal::frame::Frames;
 use crate::journal::inspect::inspect_disk;
-use crate::journal::record::Position;
-use crate::journal::recover::Opening;
-use crate::journal::replay::Replay;
+use crate::journal::record::{Durability, Position};
 
-fn open(disk: &Model, epoch: u64, instance: [u8; 16]) -> Result<Appender, JournalError> {
-    Opening {
-        disk: Disk::Model(disk.clone()),
-        instance,
-        epoch,
-        ingested: Position::START,
-        segment_bytes: 4096,
-    }
-    .recover()
+fn open(disk: &Model, epoch: u64, instance: [u8; 16]) -> Result<Stepped, JournalError> {
+    let opened = open_after(disk, epoch, instance, Position::START)?;
+    opened.idle();
+    Ok(opened)
 }
 
-fn put(appender: &mut Appender, payload: &[u8], power: bool) -> bool {
-    let mut batch = Frames::default();
-    batch.push(1, payload, power);
-    let written = appender.append(&mut batch) == 1;
-    if power {
-        appender.sync();
-    }
-    written && (!power || appender.trouble.is_none())
+fn put(journal: &mut Stepped, payload: &[u8], power: bool) -> bool {
+    let durability = match power {
+        true => Durability::Power,
+        false => Durability::Crash,
+    };
+    journal.put(payload, durability)
 }
 
-fn payloads(appender: &Appender) -> Vec<Vec<u8>> {
-    Replay::new(
-        appender.shelf.clone(),
-        appender.disk.clone(),
-        Position::START,
-    )
-    .map(|record| record.unwrap().payload)
-    .collect()
+fn payloads(journal: &Stepped) -> Vec<Vec<u8>> {
+    journal.payloads()
+}
+
+fn mend(journal: &mut Stepped) {
+    journal.later();
+    assert!(journal.trouble().is_none());
 }
 
 #[test]
 fn a_bad_checksum_before_what_was_synced_stops_the_start_with_its_place() {
     let disk = Model::default();
-    let mut appender = open(&disk, 1, INSTANCE).unwrap();
+    let mut journal = open(&disk, 1, INSTANCE).unwrap();
     for payload in [b"first", b"again", b"third"] {
-        assert!(put(&mut appender, payload, true));
+        assert!(put(&mut journal, payload, true));
     }
     // The second frame begins at 64 + 28 + 5.
     disk.damage("00000000000000000001.journal", 97 + 28);
@@ -69,9 +58,9 @@ fn a_bad_checksum_before_what_was_synced_stops_the_start_with_its_place() {
 #[test]
 fn a_torn_last_record_is_cut() {
     let disk = Model::default();
-    let mut appender = open(&disk, 1, INSTANCE).unwrap();
-    assert!(put(&mut appender, b"whole", true));
-    assert!(put(&mut appender, b"torn", false));
+    let mut journal = open(&disk, 1, INSTANCE).unwrap();
+    assert!(put(&mut journal, b"whole", true));
+    assert!(put(&mut journal, b"torn", false));
     disk.cut(0, 30, u64::MAX);
     assert!(inspect_disk(&Disk::Model(disk.clone())).unwrap().segments[0].torn);
     assert_eq!(payloads(&open(&disk, 2, INSTANCE).unwrap()), [b"whole"]);
@@ -81,8 +70,8 @@ fn a_torn_last_record_is_cut() {
 fn foreign_stale_and_missing_segments_are_refused() {
     let disk = Model::default();
     for epoch in 1..4 {
-        let mut appender = open(&disk, epoch, INSTANCE).unwrap();
-        assert!(put(&mut appender, b"some", true));
+        let mut journal = open(&disk, epoch, INSTANCE).unwrap();
+        assert!(put(&mut journal, b"some", true));
     }
     let refused = |epoch, instance| open(&disk, epoch, instance).err().unwrap();
     assert!(matches!(refused(9, [0; 16]), JournalError::Foreign { .. }));
@@ -110,14 +99,14 @@ fn foreign_stale_and_missing_segments_are_refused() {
 #[test]
 fn after_a_failed_sync_what_was_promised_power_is_void_and_the_rest_is_written_again() {
     let disk = Model::default();
-    let mut appender = open(&disk, 1, INSTANCE).unwrap();
-    assert!(put(&mut appender, b"crash", false));
+    let mut journal = open(&disk, 1, INSTANCE).unwrap();
+    assert!(put(&mut journal, b"crash", false));
     disk.state().sync_fails = true;
-    assert!(!put(&mut appender, b"power", true));
-    assert!(!put(&mut appender, b"later", false), "it stands still");
+    assert!(!put(&mut journal, b"power", true));
+    assert!(!put(&mut journal, b"later", false), "it stands still");
     disk.state().sync_fails = false;
-    appender.mend();
-    assert!(put(&mut appender, b"after", true));
+    mend(&mut journal);
+    assert!(put(&mut journal, b"after", true));
     disk.cut(0, 0, 0);
     assert_eq!(
         payloads(&open(&disk, 2, INSTANCE).unwrap()),
@@ -129,18 +118,18 @@ fn after_a_failed_sync_what_was_promised_power_is_void_and_the_rest_is_written_a
 fn a_full_disk_is_met_when_a_segment_is_made_and_left_when_space_is_back() {
     let disk = Model::default();
     disk.state().full = true;
-    let mut appender = open(&disk, 1, INSTANCE).unwrap();
-    assert!(!put(&mut appender, b"none", false));
+    let mut journal = open(&disk, 1, INSTANCE).unwrap();
+    assert!(!put(&mut journal, b"none", false));
     disk.state().full = false;
-    appender.mend();
+    mend(&mut journal);
     disk.state().full = true;
     let mut kept = 0;
-    while put(&mut appender, &[0; 500], false) {
+    while put(&mut journal, &[0; 500], false) {
         kept += 1;
     }
     assert_eq!(kept, (4096 - 64) / 528);
     disk.state().full = false;
-    appender.mend();
-    assert!(put(&mut appender, &[0; 500], true));
-    assert_eq!(payloads(&appender).len(), kept + 1);
+    mend(&mut journal);
+    assert!(put(&mut journal, &[0; 500], true));
+    assert_eq!(payloads(&journal).len(), kept + 1);
 }

@@ -4,68 +4,27 @@
 //! that happens to money is rare: for it what has changed is written out first, so that it reads
 //! and writes the tables themselves.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::collections::{BTreeMap, HashMap};
 
 use super::Kept;
+use super::lock::Locked;
+use super::memory::{Cached, Memory};
 use super::usage::{Hour, Sums};
 use super::write::Receipts;
 use crate::account::AccountId;
 use crate::book::{
-    Act, Attempt, Book, BookId, BookKind, Lent, Lot, Op, Outcome, Refusal, Row, Rows, Settled,
-    Settlement, Side, Till, decide, gather, settle, well_formed,
+    Act, BookId, BookKind, Lot, Op, Outcome, Refusal, Row, Rows, Settled, Settlement, Side, Till,
+    decide, gather, settle, well_formed,
 };
 use crate::error::LedgerError;
 
-/// Prices that stand in the table of rates, by a keyed hash of what they belong to.
-#[derive(Default)]
-pub(crate) struct Prices {
-    known: HashSet<u64>,
-    keys: RandomState,
-}
-
-impl Prices {
-    /// What was learned in a transaction that failed is not so.
-    pub(crate) fn forget(&mut self) {
-        self.known.clear();
-    }
-
-    /// Whether these are new. They are known from now on.
-    fn are_new(&mut self, attempt: &Attempt) -> bool {
-        const KNOWN_MAX: usize = 1 << 16;
-        if self.known.len() >= KNOWN_MAX {
-            self.known.clear();
-        }
-        let prices = attempt.lines.iter().map(|line| (&line.bucket, line.price));
-        let prices: [Option<_>; 8] = {
-            let mut prices = prices.fuse();
-            std::array::from_fn(|_| prices.next())
-        };
-        let of = (&attempt.provider, &attempt.model, &attempt.rate_version);
-        attempt.lines.len() > 8 || self.known.insert(self.keys.hash_one((of, prices)))
-    }
-}
-
-/// A row as it is now; `changed` says that the table does not know yet.
-struct Cached<T> {
-    row: T,
-    changed: bool,
-}
-
-impl<T> From<T> for Cached<T> {
-    fn from(row: T) -> Self {
-        let changed = false;
-        Self { row, changed }
-    }
-}
-
-pub(super) struct Batch<'t, 'p> {
+pub(super) struct Batch<'t, 'm> {
     kept: Kept<'t>,
-    prices: &'p mut Prices,
+    memory: &'m mut Memory,
     receipts: Receipts<'t>,
-    books: HashMap<BookId, Cached<Book>>,
-    leases: HashMap<String, Option<Cached<Lent>>>,
-    lots: HashMap<AccountId, Vec<Cached<Lot>>>,
+    /// Books and leases that their tables do not know as they are now.
+    changed: Vec<BookId>,
+    spent: Vec<String>,
     hours: HashMap<Hour, Sums>,
     /// The operator's side of usage by instance, with the number of its transaction once it has one.
     sides: BTreeMap<i64, (Option<i64>, Side)>,
@@ -74,57 +33,59 @@ pub(super) struct Batch<'t, 'p> {
     txn: i64,
 }
 
-impl<'t, 'p> Batch<'t, 'p> {
+impl<'t, 'm> Batch<'t, 'm> {
     /// `ops` are those that it will be of.
     pub(super) fn new(
         kept: Kept<'t>,
-        prices: &'p mut Prices,
+        memory: &'m mut Memory,
         ops: &[Op],
     ) -> Result<Self, LedgerError> {
+        memory.refresh(kept.0)?;
         let locked = kept.lock(ops)?;
         // After the locks: the receipts of an account are numbered in the order of its chain.
         let (receipt, txn) = kept.numbers()?;
         let mut batch = Self {
+            memory,
             receipts: Receipts::new(kept, locked.as_ref())?,
-            prices,
-            books: HashMap::new(),
-            leases: HashMap::new(),
-            lots: HashMap::new(),
+            changed: Vec::new(),
+            spent: Vec::new(),
             hours: HashMap::new(),
             sides: BTreeMap::new(),
             receipt,
             txn,
             kept,
         };
-        let Some(locked) = locked else {
-            return Ok(batch);
-        };
-        let leases = locked.leases.into_iter();
-        batch.leases = leases
-            .map(|(id, lent)| (id, lent.map(Cached::from)))
-            .collect();
-        for op in ops {
-            let sides = &mut batch.sides;
-            sides.entry(op.instance).or_insert_with(|| {
-                let book = |kind: BookKind| locked.books.get(&kind.of(op.instance)).cloned();
-                let loss = book(BookKind::OperatorLoss);
-                (
-                    None,
-                    Side::new(op.instance, book(BookKind::ProviderPayable), loss),
-                )
-            });
-        }
-        for book in locked.books.into_values() {
-            if book.promotional.pico() > 0 {
-                let account = AccountId(book.owner);
-                let lots = kept.lots(account)?.into_iter();
-                batch.lots.insert(account, lots.map(Cached::from).collect());
-            }
-            if book.kind == BookKind::Customer {
-                batch.books.insert(book.id(), book.into());
-            }
+        if let Some(locked) = locked {
+            batch.know(ops, locked)?;
         }
         Ok(batch)
+    }
+
+    /// What is locked need not be read again.
+    fn know(&mut self, ops: &[Op], locked: Locked) -> Result<(), LedgerError> {
+        for op in ops {
+            self.sides.entry(op.instance).or_insert_with(|| {
+                let book = |kind: BookKind| locked.books.get(&kind.of(op.instance)).cloned();
+                let loss = book(BookKind::OperatorLoss);
+                let side = Side::new(op.instance, book(BookKind::ProviderPayable), loss);
+                (None, side)
+            });
+        }
+        let leases = locked.leases.into_iter();
+        let leases = leases.map(|(id, lent)| (id, lent.map(Cached::from)));
+        self.memory.leases.extend(leases);
+        for book in locked.books.into_values() {
+            if book.kind != BookKind::Customer {
+                continue;
+            }
+            if book.promotional.pico() > 0 {
+                let account = AccountId(book.owner);
+                let lots = self.kept.lots(account)?.into_iter().map(Cached::from);
+                self.memory.lots.insert(account, lots.collect());
+            }
+            self.memory.books.insert(book.id(), book.into());
+        }
+        Ok(())
     }
 
     pub(super) fn apply(&mut self, op: &Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
@@ -149,9 +110,9 @@ impl<'t, 'p> Batch<'t, 'p> {
         for row in &rows {
             self.kept.put(row)?;
             match row {
-                Row::Book(book) => drop(self.books.remove(&book.id())),
-                Row::Lease(lent) => drop(self.leases.remove(&lent.id)),
-                Row::Lot(lot) => drop(self.lots.remove(&lot.account)),
+                Row::Book(book) => drop(self.memory.books.remove(&book.id())),
+                Row::Lease(lent) => drop(self.memory.leases.remove(&lent.id)),
+                Row::Lot(lot) => drop(self.memory.lots.remove(&lot.account)),
                 Row::Txn(txn) => self.txn = txn.n,
                 Row::Budget(_) | Row::NoBudget(_) | Row::TopUp(_) => {}
             }
@@ -168,15 +129,19 @@ impl<'t, 'p> Batch<'t, 'p> {
             return Ok(Err(refusal));
         }
         self.load(op, settlement)?;
-        let Some(customer) = self.books.get(&BookKind::Customer.of(settlement.account.0)) else {
+        let Some(customer) = self
+            .memory
+            .books
+            .get(&BookKind::Customer.of(settlement.account.0))
+        else {
             return Ok(Err(Refusal::NoSuchAccount));
         };
         let Some((txn, side)) = self.sides.get_mut(&op.instance) else {
             return Ok(Err(Refusal::Malformed));
         };
         let lease = settlement.hold.as_ref();
-        let lease = lease.and_then(|hold| self.leases.get(&hold.lease));
-        let lots = self.lots.get(&settlement.account);
+        let lease = lease.and_then(|hold| self.memory.leases.get(&hold.lease));
+        let lots = self.memory.lots.get(&settlement.account);
         let lots: Vec<Lot> = lots
             .into_iter()
             .flatten()
@@ -211,21 +176,23 @@ impl<'t, 'p> Batch<'t, 'p> {
     fn load(&mut self, op: &Op, settlement: &Settlement) -> Result<(), LedgerError> {
         let account = settlement.account;
         let id = BookKind::Customer.of(account.0);
-        if !self.books.contains_key(&id) {
+        if !self.memory.books.contains_key(&id) {
             let Some(book) = self.kept.book(id)? else {
                 return Ok(());
             };
-            if book.promotional.pico() > 0 && !self.lots.contains_key(&account) {
+            if book.promotional.pico() > 0 && !self.memory.lots.contains_key(&account) {
                 let lots = self.kept.lots(account)?.into_iter();
-                self.lots.insert(account, lots.map(Cached::from).collect());
+                self.memory
+                    .lots
+                    .insert(account, lots.map(Cached::from).collect());
             }
-            self.books.insert(id, book.into());
+            self.memory.books.insert(id, book.into());
         }
         if let Some(hold) = &settlement.hold
-            && !self.leases.contains_key(&hold.lease)
+            && !self.memory.leases.contains_key(&hold.lease)
         {
             let lent = self.kept.lease(&hold.lease)?.map(Cached::from);
-            self.leases.insert(hold.lease.clone(), lent);
+            self.memory.leases.insert(hold.lease.clone(), lent);
         }
         if !self.sides.contains_key(&op.instance) {
             let book = |kind: BookKind| self.kept.book(kind.of(op.instance));
@@ -242,23 +209,25 @@ impl<'t, 'p> Batch<'t, 'p> {
         let settlement = receipt.settlement;
         self.receipt = receipt.n;
         for attempt in &settlement.attempts {
-            if self.prices.are_new(attempt) {
+            if self.memory.are_new(attempt) {
                 self.kept.put_prices(attempt)?;
             }
         }
         if receipt.spent.pico() > 0
             && let Some(hold) = &settlement.hold
-            && let Some(Some(lent)) = self.leases.get_mut(&hold.lease)
+            && let Some(Some(lent)) = self.memory.leases.get_mut(&hold.lease)
         {
             let spent = lent.row.spent.checked_add(receipt.spent);
             lent.row.spent = spent.ok_or(LedgerError::Refused(Refusal::TooLarge))?;
-            lent.changed = true;
+            if lent.mark() {
+                self.spent.push(hold.lease.clone());
+            }
         }
-        if let Some(lots) = self.lots.get_mut(&settlement.account) {
+        if let Some(lots) = self.memory.lots.get_mut(&settlement.account) {
             for changed in settled.lots {
                 if let Some(lot) = lots.iter_mut().find(|lot| lot.row.id == changed.id) {
                     lot.row = changed;
-                    lot.changed = true;
+                    lot.mark();
                 }
             }
         }
@@ -266,25 +235,33 @@ impl<'t, 'p> Batch<'t, 'p> {
             .entry(Hour::of(receipt))
             .or_default()
             .add(receipt);
-        let changed = true;
-        let row = settled.customer;
-        self.books.insert(row.id(), Cached { row, changed });
+        let id = settled.customer.id();
+        if let Some(book) = self.memory.books.get_mut(&id) {
+            book.row = settled.customer;
+            if book.mark() {
+                self.changed.push(id);
+            }
+        }
         Ok(())
     }
 
     /// Tells the tables all that has changed.
     fn write_out(&mut self) -> Result<(), LedgerError> {
-        fn changed<T>(cached: &mut Cached<T>) -> Option<&T> {
-            std::mem::take(&mut cached.changed).then_some(&cached.row)
+        let Memory {
+            books,
+            leases,
+            lots,
+            ..
+        } = &mut *self.memory;
+        for id in &self.changed {
+            let lots = lots.get_mut(&AccountId(id.0 / 8)).into_iter().flatten();
+            for lot in lots.filter_map(Cached::news) {
+                self.kept.put(&Row::Lot(lot.clone()))?;
+            }
         }
         self.receipts.write_out()?;
-        let books = self.books.values_mut().filter_map(changed);
-        self.kept.update_books(books)?;
-        let leases = self.leases.values_mut().flatten().filter_map(changed);
-        self.kept.update_leases(leases)?;
-        for lot in self.lots.values_mut().flatten().filter_map(changed) {
-            self.kept.put(&Row::Lot(lot.clone()))?;
-        }
+        self.kept.update_books(self.changed.drain(..), books)?;
+        self.kept.update_leases(self.spent.drain(..), leases)?;
         self.kept.add_hours(self.hours.drain())
     }
 

@@ -4,19 +4,11 @@
 //! what it said. A settlement that cannot be entered is kept as a stray: it was paid for.
 
 use super::batch::Batch;
+use super::memory::Memory;
 use super::{Kept, within_batch};
 use crate::book::{Act, Op, Outcome, Refusal};
 use crate::error::LedgerError;
-use crate::store::Store;
-
-/// One run of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
-    /// Higher than that of every life before.
-    pub epoch: i64,
-    /// The journal record up to which everything is in the books.
-    pub ingested: u64,
-}
+use crate::store::{Store, Txn};
 
 /// A piece of a journal.
 #[derive(Clone, Copy, Debug)]
@@ -32,23 +24,6 @@ pub struct Ingest<'a> {
 }
 
 impl Store {
-    /// Begins a new life of an instance.
-    pub fn begin(&self, instance: i64, now: i64) -> Result<Life, LedgerError> {
-        let sql = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
-            ON CONFLICT (id) DO UPDATE SET epoch = instance.epoch + 1,
-            begun_at = excluded.begun_at RETURNING epoch, ingested";
-        let begun = self.write(|txn| {
-            txn.one(sql, &[&instance, &now], |row| {
-                let ingested: i64 = row.get(1)?;
-                Ok(Life {
-                    epoch: row.get(0)?,
-                    ingested: ingested.unsigned_abs(),
-                })
-            })
-        });
-        begun?.ok_or(LedgerError::NotBegun { instance })
-    }
-
     /// Applies what a journal says, in one commit with how far it is and which calls are open.
     ///
     /// # Errors
@@ -56,22 +31,7 @@ impl Store {
     /// later position is in the books already: then nothing has happened.
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
-        self.write_books(|txn, prices| {
-            let kept = Kept(txn);
-            kept.advance(batch.instance, batch.position)?;
-            let mut books = Batch::new(kept, prices, batch.ops)?;
-            let mut outcomes = Vec::with_capacity(batch.ops.len());
-            for op in batch.ops {
-                let outcome = books.apply(op)?;
-                if let Err(why) = &outcome {
-                    kept.keep_stray(op, why)?;
-                }
-                outcomes.push(outcome);
-            }
-            books.finish()?;
-            kept.follow_calls(batch)?;
-            Ok(outcomes)
-        })
+        self.write_books(|txn, memory| ingest(txn, memory, batch))
     }
 
     /// The calls of an instance that its journal opened and did not close, as it wrote them.
@@ -85,6 +45,27 @@ impl Store {
         let sql = "SELECT id, epoch FROM lease WHERE instance = ?1 AND state = 'open' ORDER BY id";
         self.read(|txn| txn.rows(sql, &[&instance], |row| Ok((row.get(0)?, row.get(1)?))))
     }
+}
+
+pub(crate) fn ingest(
+    txn: Txn<'_>,
+    memory: &mut Memory,
+    batch: &Ingest<'_>,
+) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
+    let kept = Kept(txn);
+    kept.advance(batch.instance, batch.position)?;
+    let mut books = Batch::new(kept, memory, batch.ops)?;
+    let mut outcomes = Vec::with_capacity(batch.ops.len());
+    for op in batch.ops {
+        let outcome = books.apply(op)?;
+        if let Err(why) = &outcome {
+            kept.keep_stray(op, why)?;
+        }
+        outcomes.push(outcome);
+    }
+    books.finish()?;
+    kept.follow_calls(batch)?;
+    Ok(outcomes)
 }
 
 impl Kept<'_> {

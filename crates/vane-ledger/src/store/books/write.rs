@@ -3,9 +3,12 @@
 mod bulk;
 mod receipts;
 
+use std::collections::HashMap;
+
 use super::Kept;
+use super::memory::Cached;
 use super::usage::{Hour, Sums};
-use crate::book::{Attempt, Book, Lent, Lot, Row, TopUp, Txn};
+use crate::book::{Attempt, Book, BookId, Lent, Lot, Row, TopUp, Txn};
 use crate::error::LedgerError;
 use crate::store;
 use crate::store::Value;
@@ -39,12 +42,10 @@ const RATE: &str = "INSERT INTO rate (version, provider, model, bucket, price)
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 const HOUR: &str = "INSERT INTO usage_hour
     (account, hour, key, model, calls, cost, charged, tokens_in, tokens_out)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-    ON CONFLICT (account, hour, key, model) DO UPDATE SET
-    calls = usage_hour.calls + excluded.calls, cost = usage_hour.cost + excluded.cost,
-    charged = usage_hour.charged + excluded.charged,
-    tokens_in = usage_hour.tokens_in + excluded.tokens_in,
-    tokens_out = usage_hour.tokens_out + excluded.tokens_out";
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+const HOUR_AGAIN: &str = "UPDATE usage_hour SET calls = calls + ?5, cost = cost + ?6,
+    charged = charged + ?7, tokens_in = tokens_in + ?8, tokens_out = tokens_out + ?9
+    WHERE account = ?1 AND hour = ?2 AND key = ?3 AND model = ?4";
 /// The numbers before those that a commit may give. PostgreSQL's replicas take a stretch each.
 const NUMBERS: &str = "SELECT (SELECT coalesce(max(n), 0) FROM receipt),
     (SELECT coalesce(max(n), 0) FROM txn)";
@@ -99,26 +100,29 @@ impl Kept<'_> {
     }
 
     /// Books that are there, after settlements.
-    pub(super) fn update_books<'b>(
+    pub(super) fn update_books(
         self,
-        books: impl Iterator<Item = &'b Book>,
+        changed: impl Iterator<Item = BookId>,
+        books: &mut HashMap<BookId, Cached<Book>>,
     ) -> Result<(), LedgerError> {
-        if let store::Txn::Postgres(session) = self.0 {
-            return bulk::books(session, books);
-        }
-        for book in books {
-            self.execute(
-                BOOK_AGAIN,
-                &[
-                    &book.id().0,
-                    &book.posted.pico(),
-                    &book.held.pico(),
-                    &book.promotional.pico(),
-                    &book.entries,
-                    &book.receipt,
-                    &book.head.as_slice(),
-                ],
-            )?;
+        let txn = match self.0 {
+            store::Txn::Sqlite(txn) => txn,
+            store::Txn::Postgres(session) => return bulk::books(session, changed, books),
+        };
+        let mut statement = txn.prepare_cached(BOOK_AGAIN)?;
+        for id in changed {
+            let Some(book) = books.get_mut(&id).and_then(Cached::news) else {
+                continue;
+            };
+            statement.execute((
+                book.id().0,
+                book.posted.pico(),
+                book.held.pico(),
+                book.promotional.pico(),
+                book.entries,
+                book.receipt,
+                book.head,
+            ))?;
         }
         Ok(())
     }
@@ -161,15 +165,21 @@ impl Kept<'_> {
     }
 
     /// Leases that are there, after settlements.
-    pub(super) fn update_leases<'l>(
+    pub(super) fn update_leases(
         self,
-        leases: impl Iterator<Item = &'l Lent>,
+        spent: impl Iterator<Item = String>,
+        leases: &mut HashMap<String, Option<Cached<Lent>>>,
     ) -> Result<(), LedgerError> {
-        if let store::Txn::Postgres(session) = self.0 {
-            return bulk::leases(session, leases);
-        }
-        for lent in leases {
-            self.execute(LEASE_AGAIN, &[&lent.id, &lent.spent.pico()])?;
+        let txn = match self.0 {
+            store::Txn::Sqlite(txn) => txn,
+            store::Txn::Postgres(session) => return bulk::leases(session, spent, leases),
+        };
+        let mut statement = txn.prepare_cached(LEASE_AGAIN)?;
+        for id in spent {
+            let lent = leases.get_mut(&id).and_then(Option::as_mut);
+            if let Some(lent) = lent.and_then(Cached::news) {
+                statement.execute((id, lent.spent.pico()))?;
+            }
         }
         Ok(())
     }
@@ -205,24 +215,27 @@ impl Kept<'_> {
         self,
         hours: impl Iterator<Item = (Hour, Sums)>,
     ) -> Result<(), LedgerError> {
-        if let store::Txn::Postgres(session) = self.0 {
-            return bulk::hours(session, hours);
-        }
+        let txn = match self.0 {
+            store::Txn::Sqlite(txn) => txn,
+            store::Txn::Postgres(session) => return bulk::hours(session, hours),
+        };
+        let mut again = txn.prepare_cached(HOUR_AGAIN)?;
         for (hour, sums) in hours {
-            self.execute(
-                HOUR,
-                &[
-                    &hour.account.0,
-                    &hour.hour,
-                    &hour.key,
-                    &hour.model,
-                    &sums.calls,
-                    &sums.cost,
-                    &sums.charged,
-                    &sums.tokens_in,
-                    &sums.tokens_out,
-                ],
-            )?;
+            let row = (
+                hour.account.0,
+                hour.hour,
+                &hour.key,
+                &hour.model,
+                sums.calls,
+                sums.cost,
+                sums.charged,
+                sums.tokens_in,
+                sums.tokens_out,
+            );
+            // Cheaper than an upsert: nearly every hour is there.
+            if again.execute(row)? == 0 {
+                txn.prepare_cached(HOUR)?.execute(row)?;
+            }
         }
         Ok(())
     }

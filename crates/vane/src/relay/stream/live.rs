@@ -2,8 +2,9 @@
 
 use super::super::dispatch::{Asked, Walk};
 use super::super::encode;
-use super::super::meter::Meter;
+use super::super::meter::{Basis, Meter};
 use super::super::plan::Choice;
+use super::super::receipt;
 use super::super::reply::Response;
 use super::super::settle::Record;
 use super::super::splice;
@@ -15,7 +16,6 @@ use std::collections::VecDeque;
 use std::task::{Context, Poll, ready};
 use vane_dialect::codec::{self, Decoder, Encoder, Seen};
 use vane_dialect::frame::sse::{Frame, Splitter};
-use vane_dialect::usage::SearchContext;
 use vane_dialect::{Dialect, Event, Fault, Notes, Sink};
 
 pub(in super::super) struct LiveStream {
@@ -33,8 +33,7 @@ pub(in super::super) struct LiveStream {
     broken: Option<Fault>,
     /// When the call began: the instant whose rates price it.
     priced_at: i64,
-    input_bytes: usize,
-    search_context: SearchContext,
+    basis: Basis,
 }
 
 /// How answer bytes reach the client.
@@ -78,6 +77,7 @@ impl LiveStream {
                 buffer: Vec::new(),
             }
         };
+        let basis = receipt::basis(&walk.call, &asked.choice)?;
         Ok(Self {
             decoder: Decoder::new(asked.choice.dialect, asked.asked)?,
             choice: asked.choice,
@@ -90,8 +90,7 @@ impl LiveStream {
             last_seen: false,
             broken: None,
             priced_at: walk.began,
-            input_bytes: walk.call.head.body().len(),
-            search_context: walk.call.hosted.search_context,
+            basis,
         })
     }
 
@@ -267,10 +266,8 @@ impl LiveStream {
     }
 
     fn cost(&self) -> Option<String> {
-        let (usage, _) = self
-            .meter
-            .usage_or_estimate(self.input_bytes, self.search_context);
-        self.choice.cost(&usage, self.priced_at)
+        let counts = self.meter.counts(&self.basis);
+        self.choice.cost(&counts.usage, self.priced_at)
     }
 
     fn forward(&mut self, run: Option<std::ops::Range<usize>>) {

@@ -6,6 +6,7 @@
 
 use super::super::dispatch::{Reached, Walk};
 use super::super::settle::{Outcome, Record};
+use super::super::whole;
 use super::live::{LiveStream, Step, stalled};
 use crate::config::Timeouts;
 use crate::gateway::State;
@@ -13,11 +14,12 @@ use bytes::Bytes;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault, codec};
+use vane_ledger::journal::{DiskError, Position, Ticket};
 
 type Reaching = Pin<Box<dyn Future<Output = (Result<Reached, Fault>, Record)> + Send>>;
 
@@ -40,6 +42,8 @@ pub struct Streaming {
 enum Stage {
     Reaching(Arc<Walk>, Reaching),
     Live(Box<LiveStream>),
+    /// Only these bytes are left, to be told once the call is settled.
+    Settling(Ticket, Bytes),
     /// Only these bytes are left.
     Rest(Bytes),
     Over,
@@ -59,8 +63,11 @@ impl Streaming {
         Self::new(walk, stage, Record::none())
     }
 
-    pub(in super::super) fn rest(walk: &Walk, bytes: Bytes) -> Self {
-        Self::new(walk, Stage::Rest(bytes), Record::none())
+    /// An answer that is whole already.
+    pub(in super::super) fn settling(walk: &Walk, bytes: Bytes, record: Record) -> Self {
+        let mut streaming = Self::new(walk, Stage::Over, record);
+        streaming.settle(bytes);
+        streaming
     }
 
     fn new(walk: &Walk, stage: Stage, record: Record) -> Self {
@@ -98,15 +105,23 @@ impl Streaming {
                     Poll::Pending => Poll::Pending,
                 },
                 Stage::Live(live) => {
-                    if let Some(bytes) = live.take_out() {
-                        self.told = Instant::now();
-                        return Poll::Ready(Some(bytes));
-                    }
+                    // The last frame is told only when the call is settled.
                     if live.is_whole() {
                         self.finish();
                         continue;
                     }
+                    if let Some(bytes) = live.take_out() {
+                        self.told = Instant::now();
+                        return Poll::Ready(Some(bytes));
+                    }
+                    self.record.told(&live.meter);
                     live.poll_step(cx)
+                }
+                Stage::Settling(ticket, bytes) => {
+                    let settled = ready!(Pin::new(ticket).poll(cx));
+                    let bytes = std::mem::take(bytes);
+                    self.settled(settled, bytes);
+                    continue;
                 }
             };
             match polled {
@@ -138,7 +153,7 @@ impl Streaming {
             }
             Ok(Reached::Whole(answer)) => {
                 let bytes = answer.stream_bytes(walk, &mut self.record);
-                self.stage = Stage::Rest(bytes);
+                self.settle(bytes);
             }
             Err(fault) => self.fail(&fault),
         }
@@ -150,11 +165,34 @@ impl Streaming {
             return;
         };
         live.finish(&mut self.record);
-        self.record.end(Outcome::Done, 200, None);
-        if let Some(bytes) = live.take_out() {
-            self.stage = Stage::Rest(bytes);
-        }
+        let bytes = live.take_out().unwrap_or_default();
         live.drain();
+        self.settle(bytes);
+    }
+
+    /// Settles an answer that ends with these bytes.
+    fn settle(&mut self, bytes: Bytes) {
+        match self.record.settle(Outcome::Done) {
+            Ok(Some(ticket)) => self.stage = Stage::Settling(ticket, bytes),
+            Ok(None) => self.settled(Ok(Position::START), bytes),
+            Err(fault) => self.unsettled(&fault),
+        }
+    }
+
+    fn settled(&mut self, settled: Result<Position, DiskError>, bytes: Bytes) {
+        match settled {
+            Ok(_) => {
+                self.record.end(Outcome::Done, 200, None);
+                self.stage = Stage::Rest(bytes);
+            }
+            Err(error) => self.unsettled(&whole::unrecorded(&error)),
+        }
+    }
+
+    /// The end of an answer that cannot be recorded is not told.
+    fn unsettled(&mut self, fault: &Fault) {
+        self.stage = Stage::Over;
+        self.fail(fault);
     }
 
     fn fail(&mut self, fault: &Fault) {
@@ -166,7 +204,7 @@ impl Streaming {
                 live.fail(fault, door, id);
                 live.take_out().unwrap_or_default()
             }
-            Stage::Reaching(..) | Stage::Rest(_) | Stage::Over => {
+            Stage::Reaching(..) | Stage::Settling(..) | Stage::Rest(_) | Stage::Over => {
                 let mut bytes = Vec::new();
                 codec::encode_stream_fault(door, fault, id, &mut bytes);
                 bytes.into()
@@ -231,12 +269,16 @@ fn ping(door: Dialect) -> Bytes {
 
 impl Drop for Streaming {
     fn drop(&mut self) {
-        if let Stage::Live(live) = &self.stage {
-            let _ = self.record.meter(&live.meter);
-            // A client that closes after the stop and the counts has its whole answer.
-            if live.is_told() {
-                self.record.end(Outcome::Done, 200, None);
+        match &self.stage {
+            Stage::Live(live) => {
+                let _ = self.record.meter(&live.meter);
+                // A client that closes after the stop and the counts has its whole answer.
+                if live.is_told() {
+                    self.record.end(Outcome::Done, 200, None);
+                }
             }
+            Stage::Settling(..) => self.record.end(Outcome::Done, 200, None),
+            Stage::Reaching(..) | Stage::Rest(_) | Stage::Over => {}
         }
     }
 }

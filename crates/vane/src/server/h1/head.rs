@@ -59,10 +59,10 @@ type Line = (Range<usize>, Range<usize>);
 
 /// Takes a head of at most `max` bytes off `ahead`; `None` while it is not all there.
 pub(super) fn take(ahead: &mut BytesMut, max: usize) -> Result<Option<Head>, Refusal> {
-    let mut lines = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut room = [const { MaybeUninit::uninit() }; HEADERS_MAX];
     let mut call = httparse::Request::new(&mut []);
     let parser = httparse::ParserConfig::default();
-    let length = match parser.parse_request_with_uninit_headers(&mut call, ahead, &mut lines) {
+    let length = match parser.parse_request_with_uninit_headers(&mut call, ahead, &mut room) {
         Ok(httparse::Status::Complete(length)) if length <= max => length,
         Ok(_) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => {
@@ -84,15 +84,14 @@ pub(super) fn take(ahead: &mut BytesMut, max: usize) -> Result<Option<Head>, Ref
     let method = method.map_err(|_| bad("the request has no method"))?;
     let target = place(call.path.unwrap_or_default().as_bytes());
     let old = call.version == Some(0);
-    let mut places: [Line; HEADERS_MAX] = [const { (0..0, 0..0) }; HEADERS_MAX];
-    for (place_of, line) in places.iter_mut().zip(call.headers.iter()) {
-        *place_of = (place(line.name.as_bytes()), place(line.value));
-    }
-    let count = call.headers.len();
+    let lines = call.headers.iter();
+    let lines: Vec<Line> = lines
+        .map(|line| (place(line.name.as_bytes()), place(line.value)))
+        .collect();
     let bytes = ahead.split_to(length).freeze();
     let uri = Uri::from_maybe_shared(bytes.slice(target));
     let uri = uri.map_err(|_| bad("the request's target is no URL"))?;
-    let headers = headers(&bytes, &places[..count])?;
+    let headers = headers(&bytes, &lines)?;
     let framing = framing(&headers, old)?;
     let waits = waits(&headers, framing, old)?;
     let keep_alive = if old {

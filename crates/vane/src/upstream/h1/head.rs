@@ -9,6 +9,7 @@ use http::header::{
 };
 use http::{Request, StatusCode};
 use http_body::Body as _;
+use std::mem::MaybeUninit;
 
 /// What a request's head takes, mostly.
 const HEAD_BYTES: usize = 1 << 10;
@@ -78,9 +79,10 @@ pub(super) fn encode(request: &Request<Parts>, via: Option<&Via>) -> Vec<u8> {
 
 /// Parses an answer's head; `None` while it is not all there.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<(Head, usize)>, Error> {
-    let mut lines = [httparse::EMPTY_HEADER; HEADERS_MAX];
-    let mut answer = httparse::Response::new(&mut lines);
-    let length = match answer.parse(bytes) {
+    let mut room = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut answer = httparse::Response::new(&mut []);
+    let parser = httparse::ParserConfig::default();
+    let length = match parser.parse_response_with_uninit_headers(&mut answer, bytes, &mut room) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(_) => return Err(Error::Protocol("its head cannot be read")),

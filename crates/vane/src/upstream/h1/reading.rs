@@ -127,15 +127,12 @@ impl Reading {
         }
         connection.reused = true;
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = match idle.get_mut(&self.origin) {
-            Some(waiting) => waiting,
-            None => idle.entry(self.origin.clone()).or_default(),
-        };
-        if waiting.len() < IDLE_MAX {
-            waiting.push(Waiting {
-                connection,
-                since: Instant::now(),
-            });
+        let since = Instant::now();
+        let waiting = Waiting { connection, since };
+        match idle.iter_mut().find(|(origin, _)| *origin == self.origin) {
+            None => idle.push((self.origin.clone(), vec![waiting])),
+            Some((_, others)) if others.len() < IDLE_MAX => others.push(waiting),
+            Some(_) => {}
         }
     }
 }

@@ -53,7 +53,8 @@ async fn rush(pool: &Pool, listener: &TcpListener, calls: usize) -> Vec<TcpStrea
 }
 
 fn waiting(pool: &Pool) -> usize {
-    pool.idle.lock().unwrap().values().map(Vec::len).sum()
+    let idle = pool.idle.lock().unwrap();
+    idle.iter().map(|(_, waiting)| waiting.len()).sum()
 }
 
 #[tokio::test]

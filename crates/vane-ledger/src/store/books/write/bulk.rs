@@ -1,9 +1,12 @@
 //! Many rows in one statement, for PostgreSQL: a round trip costs more than a row.
 
+use std::collections::HashMap;
+
 use vane_catalog::Money;
 
+use super::super::memory::Cached;
 use super::super::usage::{Hour, Sums};
-use crate::book::{Book, Lent, Settled};
+use crate::book::{Book, BookId, Lent, Settled};
 use crate::error::LedgerError;
 use crate::store::Session;
 
@@ -139,12 +142,16 @@ impl Columns {
     }
 }
 
-pub(super) fn books<'b>(
+pub(super) fn books(
     session: &Session,
-    books: impl Iterator<Item = &'b Book>,
+    changed: impl Iterator<Item = BookId>,
+    books: &mut HashMap<BookId, Cached<Book>>,
 ) -> Result<(), LedgerError> {
     let (mut numbers, mut heads) = (Turned::<i64, 6>::default(), Vec::new());
-    for book in books {
+    for id in changed {
+        let Some(book) = books.get_mut(&id).and_then(Cached::news) else {
+            continue;
+        };
         numbers.push([
             book.id().0,
             book.posted.pico(),
@@ -165,13 +172,19 @@ pub(super) fn books<'b>(
     Ok(())
 }
 
-pub(super) fn leases<'l>(
+pub(super) fn leases(
     session: &Session,
-    leases: impl Iterator<Item = &'l Lent>,
+    changed: impl Iterator<Item = String>,
+    leases: &mut HashMap<String, Option<Cached<Lent>>>,
 ) -> Result<(), LedgerError> {
-    let (ids, spent): (Vec<&str>, Vec<i64>) = leases
-        .map(|lent| (lent.id.as_str(), lent.spent.pico()))
-        .unzip();
+    let (mut ids, mut spent) = (Vec::new(), Vec::new());
+    for id in changed {
+        let lent = leases.get_mut(&id).and_then(Option::as_mut);
+        if let Some(lent) = lent.and_then(Cached::news) {
+            spent.push(lent.spent.pico());
+            ids.push(id);
+        }
+    }
     if !ids.is_empty() {
         session.execute(LEASES, &[&ids, &spent])?;
     }

@@ -1,0 +1,291 @@
+//! One process's part of the ledger: money in memory, made durable by a journal.
+//!
+//! Before a call is sent to anyone, money for it is held against a lease that this process has
+//! taken of the account's balance, and of the key's budget where it has one: in memory, without a
+//! query. When the call has ended, its settlement is one record of the journal, and what it says
+//! may be told once its [`Ticket`] resolves. One thread takes leases, another brings the journal
+//! into the store. What dies with the process is found in the journal at the next start: calls that
+//! were running settle by their last word ([`Replica::opened`]), leases go back.
+
+mod funds;
+mod hold;
+mod lender;
+mod place;
+mod purse;
+mod record;
+mod scribe;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use vane_catalog::Money;
+
+use crate::account::AccountId;
+use crate::book::{Act, Op, Settlement};
+use crate::clock::Clock;
+use crate::error::LedgerError;
+use crate::journal::{
+    Durability, Journal, JournalError, Position, Refused, Settings as JournalSettings, Ticket,
+};
+use crate::secret::Purpose;
+use crate::store::Store;
+
+use funds::Funds;
+use lender::Lender;
+use place::Place;
+use scribe::Scribe;
+
+pub use hold::Hold;
+pub use purse::Short;
+
+/// How a process keeps its part of the ledger.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whose epoch and system accounts are used; no two processes run as one instance.
+    pub instance: i64,
+    /// Where the journal is kept, if not beside the database; nothing else may be there.
+    pub journal: Option<PathBuf>,
+    pub durability: Durability,
+    pub sizes: JournalSettings,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            instance: 1,
+            journal: None,
+            durability: Durability::Crash,
+            sizes: JournalSettings::default(),
+        }
+    }
+}
+
+/// Why a process cannot take part in the ledger.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplicaError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error(
+        "the journal has a record of a kind that this version does not know; run the Vane that wrote it"
+    )]
+    Unreadable,
+    #[error("a thread of the ledger cannot start: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Who pays for a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Payer<'a> {
+    pub account: AccountId,
+    /// Whether the account cannot spend what it does not have.
+    pub prepaid: bool,
+    pub key: &'a str,
+    /// Whether the key has a budget.
+    pub budgeted: bool,
+}
+
+impl Payer<'_> {
+    /// Whether anything limits what the call may cost.
+    #[must_use]
+    pub const fn is_limited(&self) -> bool {
+        self.prepaid || self.budgeted
+    }
+}
+
+/// Shared by all calls of the process. Dropping it ingests what is written and returns its leases.
+pub struct Replica {
+    instance: i64,
+    durability: Durability,
+    clock: Clock,
+    journal: Arc<Journal>,
+    funds: Arc<Funds>,
+    lender: Lender,
+    scribe: Scribe,
+    /// Settlements that the journal did not take, until it does.
+    unwritten: Arc<Mutex<Vec<Vec<u8>>>>,
+    ingested: watch::Receiver<u64>,
+    /// After all that writes there.
+    _place: Place,
+}
+
+impl Replica {
+    /// Begins a new life of the instance: what the last one left is settled before this returns.
+    pub fn open(store: &Store, settings: &Settings, clock: Clock) -> Result<Self, ReplicaError> {
+        let instance = settings.instance;
+        let life = store.begin(instance, clock.now())?;
+        let place = Place::of(store, settings)?;
+        let journal = Arc::new(Journal::open(
+            place.folder(),
+            name_of(store, instance)?,
+            u64::try_from(life.epoch).unwrap_or_default(),
+            Position::new(life.ingested),
+            &place.sizes(settings),
+        )?);
+        let funds = Arc::new(Funds::default());
+        let unwritten = Arc::default();
+        let (scribe, ingested) = Scribe::start(
+            store,
+            &journal,
+            &funds,
+            &unwritten,
+            scribe::Life { instance, life },
+            &clock,
+        )?;
+        let lender = Lender::start(store, &funds, instance, life.epoch, &clock)?;
+        Ok(Self {
+            instance,
+            durability: settings.durability,
+            clock,
+            journal,
+            funds,
+            lender,
+            scribe,
+            unwritten,
+            ingested,
+            _place: place,
+        })
+    }
+
+    /// Sets `amount` aside for a call: from memory, or once it has been lent.
+    ///
+    /// # Errors
+    /// When the balance or the budget lacks it, or nothing can be lent or recorded at present.
+    pub async fn hold(&self, payer: Payer<'_>, amount: Money) -> Result<Hold, Short> {
+        if !payer.is_limited() || amount == Money::ZERO {
+            return Ok(Hold::unlimited());
+        }
+        if let Some(trouble) = self.trouble() {
+            return Err(Short::Away(trouble));
+        }
+        let purse = self.funds.purse(payer);
+        purse.hold(amount, &self.lender).await
+    }
+
+    /// What is to be settled should this process die: the call's last word replaces the one before.
+    /// Nobody waits for it; one that cannot be written is a call that nobody pays for.
+    pub fn opened(&self, hold: &Hold, settlement: Settlement) {
+        let settlement = Settlement {
+            hold: hold.told(),
+            ..settlement
+        };
+        let call = settlement.call.clone();
+        let payload = record::opened(&call, &self.op(settlement));
+        let _unpaid = self.journal.send(record::OPENED, &payload);
+    }
+
+    /// Ends a call: `cost` is what its attempts come to. It may be told when the ticket resolves.
+    ///
+    /// # Errors
+    /// When it cannot be written now. Then the call costs its customer nothing, and that is written
+    /// as soon as it can be: what it would pay for must not be given.
+    pub fn settle(
+        &self,
+        hold: Hold,
+        settlement: Settlement,
+        cost: Money,
+    ) -> Result<Ticket, Refused> {
+        let pays = settlement.pays_max.map_or(cost, |most| cost.min(most));
+        let account = settlement.account;
+        let told = hold.told();
+        let settlement = Settlement {
+            hold: told,
+            ..settlement
+        };
+        let op = self.op(settlement);
+        match self
+            .journal
+            .submit(record::SETTLED, &record::settled(&op), self.durability)
+        {
+            Ok(ticket) => {
+                let charged = hold.post(pays);
+                self.funds.settled(account, charged);
+                Ok(ticket)
+            }
+            Err(refused) => {
+                self.keep(op);
+                Err(refused)
+            }
+        }
+    }
+
+    fn op(&self, settlement: Settlement) -> Op {
+        Op {
+            id: settlement.call.clone(),
+            at: self.clock.now(),
+            instance: self.instance,
+            act: Act::Settle(settlement),
+        }
+    }
+
+    /// Keeps a settlement that the journal did not take, at the operator's cost.
+    fn keep(&self, mut op: Op) {
+        if let Act::Settle(settlement) = &mut op.act {
+            settlement.pays_max = Some(Money::ZERO);
+        }
+        let mut unwritten = self
+            .unwritten
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Bounded: a disk that stays full must not fill the memory too.
+        if unwritten.len() < UNWRITTEN_MAX {
+            unwritten.push(record::settled(&op));
+        }
+    }
+
+    /// What the account has, all settlements of this process counted; nothing while no call of it
+    /// has asked for money here.
+    #[must_use]
+    pub fn balance(&self, account: AccountId) -> Option<Money> {
+        self.funds.balance(account)
+    }
+
+    /// Waits until all that was settled before is in the store, for who reads from there.
+    ///
+    /// # Errors
+    /// When the store has not taken it within `patience`.
+    pub async fn caught_up(&self, patience: Duration) -> Result<(), Short> {
+        let behind = || Short::Away("the store is behind: try again in a moment".to_owned());
+        let caught = async {
+            let flushed = self.journal.flush();
+            let flushed = flushed
+                .await
+                .map_err(|error| Short::Away(error.to_string()))?;
+            self.scribe.hurry();
+            let mut ingested = self.ingested.clone();
+            let reached = ingested
+                .wait_for(|number| *number >= flushed.number())
+                .await;
+            reached.map(drop).map_err(|_| behind())
+        };
+        tokio::time::timeout(patience, caught)
+            .await
+            .unwrap_or_else(|_| Err(behind()))
+    }
+
+    /// Why nothing can be recorded at present, if that is so.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let journal = self.journal.trouble().map(|trouble| trouble.to_string());
+        journal.or_else(|| self.scribe.trouble())
+    }
+}
+
+/// Settlements kept in memory while the disk takes none.
+const UNWRITTEN_MAX: usize = 10_000;
+
+/// What a journal is marked with, so that it is not taken for that of another database.
+fn name_of(store: &Store, instance: i64) -> Result<[u8; 16], LedgerError> {
+    let mut name = [0; 16];
+    let secret = store.derive(Purpose::Fingerprint)?;
+    for (at, byte) in name
+        .iter_mut()
+        .zip(secret.iter().take(8).copied().chain(instance.to_le_bytes()))
+    {
+        *at = byte;
+    }
+    Ok(name)
+}

@@ -1,0 +1,101 @@
+//! What this process knows of the money of accounts: their balances, and the purses of their calls.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use vane_catalog::Money;
+
+use super::Payer;
+use super::purse::Purse;
+use crate::account::AccountId;
+
+#[derive(Debug, Default)]
+pub(super) struct Funds {
+    purses: RwLock<HashMap<AccountId, Vec<Arc<Purse>>>>,
+    balances: RwLock<HashMap<AccountId, Balance>>,
+}
+
+/// A balance as the store had it, and what was settled here since.
+#[derive(Clone, Copy, Debug, Default)]
+struct Balance {
+    stored: Money,
+    unsettled: Money,
+}
+
+impl Funds {
+    /// The purse that the payer's calls hold against.
+    pub(super) fn purse(&self, payer: Payer<'_>) -> Arc<Purse> {
+        let key = payer.budgeted.then_some(payer.key);
+        let is_it = |purse: &&Arc<Purse>| purse.key.as_deref() == key;
+        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(purse) = purses
+            .get(&payer.account)
+            .and_then(|all| all.iter().find(is_it))
+        {
+            return Arc::clone(purse);
+        }
+        drop(purses);
+        let mut purses = self.purses.write().unwrap_or_else(PoisonError::into_inner);
+        let all = purses.entry(payer.account).or_default();
+        if let Some(purse) = all.iter().find(is_it) {
+            return Arc::clone(purse);
+        }
+        let purse = Arc::new(Purse::new(payer.account, payer.prepaid, key));
+        all.push(Arc::clone(&purse));
+        purse
+    }
+
+    /// All purses of an account.
+    pub(super) fn of(&self, account: AccountId) -> Vec<Arc<Purse>> {
+        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
+        purses.get(&account).cloned().unwrap_or_default()
+    }
+
+    /// All purses there are.
+    pub(super) fn all(&self) -> Vec<Arc<Purse>> {
+        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
+        purses.values().flatten().cloned().collect()
+    }
+
+    /// The store's balance, from before any settlement that is not counted as ingested.
+    pub(super) fn stored(&self, account: AccountId, balance: Money) {
+        let mut balances = self
+            .balances
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        balances.entry(account).or_default().stored = balance;
+    }
+
+    pub(super) fn settled(&self, account: AccountId, charged: Money) {
+        self.change(account, |known| known.checked_add(charged));
+    }
+
+    /// A settlement has arrived in the store, which leaves this balance there.
+    pub(super) fn ingested(&self, account: AccountId, charged: Money, balance: Money) {
+        self.change(account, |known| known.checked_sub(charged));
+        let mut balances = self
+            .balances
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = balances.get_mut(&account) {
+            known.stored = balance;
+        }
+    }
+
+    fn change(&self, account: AccountId, change: impl FnOnce(Money) -> Option<Money>) {
+        let mut balances = self
+            .balances
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        // Accounts that never asked for money here have no balance to tell.
+        if let Some(known) = balances.get_mut(&account) {
+            known.unsettled = change(known.unsettled).unwrap_or(known.unsettled);
+        }
+    }
+
+    pub(super) fn balance(&self, account: AccountId) -> Option<Money> {
+        let balances = self.balances.read().unwrap_or_else(PoisonError::into_inner);
+        let known = balances.get(&account)?;
+        known.stored.checked_sub(known.unsettled)
+    }
+}

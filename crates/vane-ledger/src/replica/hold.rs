@@ -1,0 +1,76 @@
+//! Money set aside for one call. It ends in a settlement, or goes back when it is dropped.
+
+use std::sync::Arc;
+
+use vane_catalog::Money;
+
+use super::purse::Purse;
+use crate::book;
+
+#[must_use = "money that nobody holds goes back"]
+#[derive(Debug)]
+pub struct Hold {
+    /// Where nothing limits the call, nothing is set aside.
+    purse: Option<Arc<Purse>>,
+    amount: Money,
+}
+
+impl Hold {
+    pub(super) const fn unlimited() -> Self {
+        Self {
+            purse: None,
+            amount: Money::ZERO,
+        }
+    }
+
+    pub(super) const fn of(purse: Arc<Purse>, amount: Money) -> Self {
+        Self {
+            purse: Some(purse),
+            amount,
+        }
+    }
+
+    /// What the call may cost; nothing where nothing limits it.
+    #[must_use]
+    pub fn limit(&self) -> Option<Money> {
+        self.purse.is_some().then_some(self.amount)
+    }
+
+    /// Takes over what another hold of the same payer has set aside.
+    pub fn join(&mut self, mut other: Self) {
+        let (Some(purse), Some(others)) = (&self.purse, &other.purse) else {
+            return;
+        };
+        if Arc::ptr_eq(purse, others)
+            && let Some(amount) = self.amount.checked_add(other.amount)
+        {
+            self.amount = amount;
+            other.purse = None;
+        }
+    }
+
+    /// As the books are told of it.
+    pub(super) fn told(&self) -> Option<book::Hold> {
+        let lease = self.purse.as_ref()?.lease()?;
+        Some(book::Hold {
+            lease,
+            amount: self.amount,
+        })
+    }
+
+    /// The call has cost its customer so much. Says what of it is paid.
+    pub(super) fn post(mut self, pays: Money) -> Money {
+        match self.purse.take() {
+            None => pays,
+            Some(purse) => purse.post(self.amount, pays),
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        if let Some(purse) = self.purse.take() {
+            purse.release(self.amount);
+        }
+    }
+}

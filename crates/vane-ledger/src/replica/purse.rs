@@ -1,0 +1,239 @@
+//! Money that calls of one account, or of one key with a budget, hold against in memory.
+//!
+//! Invariant: what is spent and held is never more than what the lease behind it lends. A call that
+//! finds too little waits for one round of the lender and then has it or is told what is missing.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+use vane_catalog::Money;
+
+use super::hold::Hold;
+use super::lender::Lender;
+use crate::account::AccountId;
+
+/// Why no money can be set aside.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Short {
+    #[error("the balance lacks ${missing}")]
+    Balance { missing: Money },
+    #[error("the budget of the key lacks ${missing} until {resets_at}")]
+    Budget { missing: Money, resets_at: i64 },
+    /// Nothing is known of money at present.
+    #[error("{0}")]
+    Away(String),
+}
+
+#[derive(Debug)]
+pub(super) struct Purse {
+    pub(super) account: AccountId,
+    pub(super) prepaid: bool,
+    /// Set where the key has a budget, and so money of its own.
+    pub(super) key: Option<String>,
+    state: Mutex<State>,
+    answered: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    lease: Option<String>,
+    lent: Money,
+    spent: Money,
+    open: Money,
+    /// What calls wait for that the lender has not looked at yet, and the most that one does.
+    wanted: Money,
+    largest: Money,
+    /// Rounds of the lender that have ended, and how the last one did.
+    rounds: u64,
+    refused: Option<Refused>,
+    used: Option<Instant>,
+}
+
+#[derive(Clone, Debug)]
+struct Refused {
+    short: Short,
+    at: Instant,
+}
+
+/// What the lender is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    /// What all waiting calls lack together.
+    pub(super) all: Money,
+    /// What the largest of them lacks.
+    pub(super) one: Money,
+}
+
+/// For so long a refusal answers calls that ask for as much, without asking the store again.
+const REFUSED_FOR: Duration = Duration::from_millis(50);
+
+impl Purse {
+    pub(super) fn new(account: AccountId, prepaid: bool, key: Option<&str>) -> Self {
+        Self {
+            account,
+            prepaid,
+            key: key.map(str::to_owned),
+            state: Mutex::default(),
+            answered: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn lease(&self) -> Option<String> {
+        self.state().lease.clone()
+    }
+
+    pub(super) async fn hold(
+        self: Arc<Self>,
+        amount: Money,
+        lender: &Lender,
+    ) -> Result<Hold, Short> {
+        let mut asked_in = None;
+        loop {
+            // Made before the look, so that an answer between the two is not missed.
+            let answered = self.answered.notified();
+            let mut answered = std::pin::pin!(answered);
+            answered.as_mut().enable();
+            match self.state().take(amount, asked_in) {
+                Look::Taken => return Ok(Hold::of(Arc::clone(&self), amount)),
+                Look::Short(short) => return Err(short),
+                Look::Wait { round, ask } => {
+                    asked_in = Some(round);
+                    if ask && !lender.ask(&self) {
+                        return Err(Short::Away("the ledger is closing".to_owned()));
+                    }
+                }
+            }
+            answered.await;
+        }
+    }
+
+    pub(super) fn release(&self, amount: Money) {
+        let mut state = self.state();
+        state.open = less(state.open, amount);
+    }
+
+    /// A hold has become a charge of `pays`: all of it where the balance may go below zero.
+    pub(super) fn post(&self, held: Money, pays: Money) -> Money {
+        let mut state = self.state();
+        let within = pays.min(held);
+        state.open = less(state.open, held);
+        state.spent = more(state.spent, within);
+        state.used = Some(Instant::now());
+        if self.prepaid { within } else { pays }
+    }
+
+    /// What is asked for beyond what there is. The lender answers it.
+    pub(super) fn wanted(&self) -> Wanted {
+        let mut state = self.state();
+        let room = state.room();
+        let wanted = Wanted {
+            all: less(state.wanted, room),
+            one: less(state.largest, room),
+        };
+        state.wanted = Money::ZERO;
+        state.largest = Money::ZERO;
+        wanted
+    }
+
+    /// So much more is lent, by this lease.
+    pub(super) fn lend(&self, lease: &str, by: Money) {
+        let mut state = self.state();
+        if state.lease.as_deref() != Some(lease) {
+            state.lease = Some(lease.to_owned());
+        }
+        state.lent = more(state.lent, by);
+        state.refused = None;
+        state.used = Some(Instant::now());
+        self.answer(state);
+    }
+
+    /// Has waiting calls look again.
+    pub(super) fn refill(&self) {
+        let mut state = self.state();
+        state.refused = None;
+        self.answer(state);
+    }
+
+    pub(super) fn refuse(&self, short: Short) {
+        let mut state = self.state();
+        let at = Instant::now();
+        state.refused = Some(Refused { short, at });
+        self.answer(state);
+    }
+
+    fn answer(&self, mut state: MutexGuard<'_, State>) {
+        state.rounds = state.rounds.wrapping_add(1);
+        drop(state);
+        self.answered.notify_waiters();
+    }
+
+    /// Takes what nobody holds out of the purse, to give it back: all of it, or what has been idle.
+    pub(super) fn empty(&self, idle_for: Duration) -> Option<(String, Money)> {
+        let mut state = self.state();
+        let idle = state.used.is_none_or(|used| used.elapsed() >= idle_for);
+        let room = state.room();
+        let waiting = state.wanted > Money::ZERO;
+        if !idle || waiting || room <= Money::ZERO {
+            return None;
+        }
+        let lease = state.lease.clone()?;
+        state.lent = less(state.lent, room);
+        Some((lease, room))
+    }
+}
+
+enum Look {
+    Taken,
+    Wait {
+        round: u64,
+        /// Nobody has told the lender of this purse yet.
+        ask: bool,
+    },
+    Short(Short),
+}
+
+impl State {
+    fn room(&self) -> Money {
+        less(less(self.lent, self.spent), self.open)
+    }
+
+    /// Takes `amount` where there is room. A call that has waited since the end of a round is told
+    /// how the next one did.
+    fn take(&mut self, amount: Money, asked_in: Option<u64>) -> Look {
+        let room = self.room();
+        if self.lease.is_some() && amount <= room {
+            self.open = more(self.open, amount);
+            return Look::Taken;
+        }
+        let answered = asked_in.is_some_and(|round| round != self.rounds);
+        if let Some(refused) = &self.refused
+            && (answered || refused.at.elapsed() < REFUSED_FOR)
+        {
+            return Look::Short(refused.short.clone());
+        }
+        let ask = self.wanted == Money::ZERO;
+        // At least something, so that a purse that asks can be told from one that does not.
+        let lacks = amount.max(Money::from_pico(1));
+        self.wanted = more(self.wanted, lacks);
+        self.largest = self.largest.max(lacks);
+        Look::Wait {
+            round: self.rounds,
+            ask,
+        }
+    }
+}
+
+/// The most there is stands for more than that.
+fn more(a: Money, b: Money) -> Money {
+    a.checked_add(b).unwrap_or(Money::from_pico(i64::MAX))
+}
+
+/// Never below nothing.
+fn less(a: Money, b: Money) -> Money {
+    a.checked_sub(b).unwrap_or_default().max(Money::ZERO)
+}

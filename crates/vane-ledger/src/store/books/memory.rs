@@ -1,0 +1,93 @@
+//! What the writer remembers of the tables from one commit to the next.
+//!
+//! Balances and leases that calls keep changing are read once, not once a commit. What is
+//! remembered is what the tables hold whenever no commit is under way: it is forgotten when one
+//! fails, and when another connection has written.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
+
+use crate::account::AccountId;
+use crate::book::{Attempt, Book, BookId, Lent, Lot};
+use crate::error::LedgerError;
+use crate::store::Txn;
+
+/// Rows of a kind that are remembered at most.
+const KNOWN_MAX: usize = 1 << 15;
+
+/// A row as it is now; `changed` says that the table does not know yet.
+pub(super) struct Cached<T> {
+    pub(super) row: T,
+    changed: bool,
+}
+
+impl<T> From<T> for Cached<T> {
+    fn from(row: T) -> Self {
+        let changed = false;
+        Self { row, changed }
+    }
+}
+
+impl<T> Cached<T> {
+    /// Marks the row as changed. Whether its table knew it until now.
+    pub(super) fn mark(&mut self) -> bool {
+        !std::mem::replace(&mut self.changed, true)
+    }
+
+    /// The row, if its table does not know it; from now on it does.
+    pub(super) fn news(&mut self) -> Option<&T> {
+        std::mem::take(&mut self.changed).then_some(&self.row)
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Memory {
+    /// SQLite's count of what other connections wrote.
+    version: i64,
+    pub(super) books: HashMap<BookId, Cached<Book>>,
+    /// `None` where there is no such lease.
+    pub(super) leases: HashMap<String, Option<Cached<Lent>>>,
+    pub(super) lots: HashMap<AccountId, Vec<Cached<Lot>>>,
+    /// Prices that stand in the table of rates, by a keyed hash of what they belong to.
+    prices: HashSet<u64>,
+    keys: RandomState,
+}
+
+impl Memory {
+    pub(crate) fn forget(&mut self) {
+        self.forget_rows();
+        self.prices.clear();
+    }
+
+    /// Forgets what may not be so any more, before a commit is begun upon it. In PostgreSQL others
+    /// write all the time: there only prices are remembered, which are never changed.
+    pub(super) fn refresh(&mut self, txn: Txn<'_>) -> Result<(), LedgerError> {
+        let most = self.books.len().max(self.leases.len());
+        let version = match txn {
+            Txn::Sqlite(_) => txn.one("PRAGMA data_version", &[], |row| row.get(0))?,
+            Txn::Postgres(_) => {
+                self.forget_rows();
+                Some(self.version)
+            }
+        };
+        if version != Some(self.version) || most.max(self.prices.len()) > KNOWN_MAX {
+            self.forget();
+            self.version = version.unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    fn forget_rows(&mut self) {
+        self.books.clear();
+        self.leases.clear();
+        self.lots.clear();
+    }
+
+    /// Whether the prices of an attempt are new. They are known from now on.
+    pub(super) fn are_new(&mut self, attempt: &Attempt) -> bool {
+        let prices = attempt.lines.iter().map(|line| (&line.bucket, line.price));
+        let prices: Vec<_> = prices.collect();
+        let of = (&attempt.provider, &attempt.model, &attempt.rate_version);
+        self.prices.insert(self.keys.hash_one((of, prices)))
+    }
+}

@@ -1,0 +1,264 @@
+//! One process's part of the ledger, on real files: holds in memory, settlements in the journal,
+//! and what is found after it is gone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vane_catalog::Money;
+use vane_ledger::book::{Act, BookKind, Period, Settlement, Status};
+use vane_ledger::replica::Settings;
+use vane_ledger::{AccountId, Clock, Hold, Payer, Replica, Short, Store};
+
+use crate::books::{START, attempt, op, prepaid, usd};
+use crate::{Folder, account};
+
+fn open(store: &Store) -> Replica {
+    Replica::open(store, &Settings::default(), Clock::manual(START)).unwrap()
+}
+
+const fn payer(account: AccountId) -> Payer<'static> {
+    Payer {
+        account,
+        prepaid: true,
+        key: "key",
+        budgeted: false,
+    }
+}
+
+/// A call that wrote so many micro-dollars' worth.
+fn call(id: impl Into<String>, account: AccountId, micro: u64) -> Settlement {
+    Settlement {
+        call: id.into(),
+        account,
+        key: "key".into(),
+        hold: None,
+        model: "lab-m".into(),
+        status: Status::Done,
+        attempts: vec![attempt(micro, 1_000_000)],
+        pays_max: None,
+        reported: None,
+    }
+}
+
+fn micro(micro: u64) -> Money {
+    Money::from_pico(i64::try_from(micro).unwrap() * 1_000_000)
+}
+
+async fn settle(replica: &Replica, hold: Hold, settlement: Settlement, cost: Money) {
+    replica
+        .settle(hold, settlement, cost)
+        .unwrap()
+        .await
+        .unwrap();
+}
+
+async fn caught_up(replica: &Replica) {
+    replica.caught_up(Duration::from_secs(20)).await.unwrap();
+}
+
+#[track_caller]
+fn sound(store: &Store) {
+    let audited = store.audit().unwrap();
+    assert!(audited.is_ok(), "{audited:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m5_ten_thousand_holds_on_funds_for_a_thousand_are_granted_a_thousand_times() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let payer_id = prepaid(&store, "payer", "0.1");
+    let replica = Arc::new(open(&store));
+    let asking = (0..10_000).map(|_| {
+        let replica = Arc::clone(&replica);
+        tokio::spawn(async move { replica.hold(payer(payer_id), usd("0.0001")).await })
+    });
+    let mut held = Vec::new();
+    for asked in asking.collect::<Vec<_>>() {
+        match asked.await.unwrap() {
+            Ok(hold) => held.push(hold),
+            Err(short) => assert!(matches!(short, Short::Balance { .. }), "{short}"),
+        }
+    }
+    assert_eq!(held.len(), 1_000);
+    assert_eq!(
+        store.balance(payer_id).unwrap().free().unwrap(),
+        Money::ZERO
+    );
+    drop(held);
+    let again = replica.hold(payer(payer_id), usd("0.1")).await;
+    assert_eq!(again.unwrap().limit(), Some(usd("0.1")));
+    drop(replica);
+    assert_eq!(store.balance(payer_id).unwrap().free().unwrap(), usd("0.1"));
+    sound(&store);
+}
+
+#[tokio::test]
+async fn a_settled_call_is_in_the_store_with_what_it_cost() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let payer_id = prepaid(&store, "payer", "5");
+    let replica = open(&store);
+    let hold = replica.hold(payer(payer_id), usd("0.01")).await.unwrap();
+    replica.opened(&hold, call("req_1", payer_id, 100));
+    settle(&replica, hold, call("req_1", payer_id, 2_000), micro(2_000)).await;
+    assert_eq!(replica.balance(payer_id), Some(usd("4.998")));
+    caught_up(&replica).await;
+    assert_eq!(replica.balance(payer_id), Some(usd("4.998")));
+    assert_eq!(store.balance(payer_id).unwrap().posted, usd("4.998"));
+    let receipt = store.receipt(Some(payer_id), "req_1").unwrap().unwrap();
+    assert_eq!(
+        (receipt.charged, receipt.lost()),
+        (usd("0.002"), Money::ZERO)
+    );
+    drop(replica);
+    assert_eq!(store.balance(payer_id).unwrap().held, Money::ZERO);
+    sound(&store);
+}
+
+#[tokio::test]
+async fn a_prepaid_call_pays_its_hold_at_most_and_a_metered_one_all() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let payer_id = prepaid(&store, "payer", "5");
+    let metered = account(&store, "team");
+    let replica = open(&store);
+    let hold = replica.hold(payer(payer_id), micro(100)).await.unwrap();
+    settle(&replica, hold, call("req_1", payer_id, 150), micro(150)).await;
+    let free = Payer {
+        prepaid: false,
+        ..payer(metered)
+    };
+    let hold = replica.hold(free, Money::ZERO).await.unwrap();
+    assert_eq!(hold.limit(), None);
+    settle(&replica, hold, call("req_2", metered, 150), micro(150)).await;
+    caught_up(&replica).await;
+    let lost = |call: &str| store.receipt(None, call).unwrap().unwrap().lost();
+    assert_eq!([lost("req_1"), lost("req_2")], [micro(50), Money::ZERO]);
+    let loss = store.book(BookKind::OperatorLoss, 1).unwrap().unwrap();
+    assert_eq!(loss.posted, Money::from_pico(-50_000_000));
+    assert_eq!(
+        store.balance(metered).unwrap().posted,
+        Money::from_pico(-150_000_000)
+    );
+    drop(replica);
+    sound(&store);
+}
+
+#[tokio::test]
+async fn a_budget_lends_what_it_has_and_its_keys_leave_the_rest_to_others() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let payer_id = prepaid(&store, "payer", "5");
+    let budget = Act::SetBudget {
+        key: "key".into(),
+        budget: Some((usd("1"), Period::Day)),
+    };
+    store
+        .apply(&[op("budget", budget)])
+        .unwrap()
+        .remove(0)
+        .unwrap();
+    let replica = open(&store);
+    let budgeted = Payer {
+        budgeted: true,
+        ..payer(payer_id)
+    };
+    let all = replica.hold(budgeted, usd("1")).await.unwrap();
+    let over = replica.hold(budgeted, usd("0.01")).await.unwrap_err();
+    assert!(
+        matches!(&over, Short::Budget { missing, resets_at }
+        if *missing == usd("0.01") && *resets_at > START),
+        "{over}"
+    );
+    drop(all);
+    // What that purse has and nobody holds is lent to the others of the account.
+    let others = Payer {
+        key: "other",
+        ..payer(payer_id)
+    };
+    let hold = replica.hold(others, usd("5")).await.unwrap();
+    assert_eq!(hold.limit(), Some(usd("5")));
+    drop(replica);
+    drop(hold);
+    sound(&store);
+}
+
+#[tokio::test]
+async fn m6_calls_of_a_process_that_died_are_settled_by_their_last_word() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let payer_id = prepaid(&store, "payer", "5");
+    let replica = open(&store);
+    let mut holds = Vec::new();
+    for n in 0..20 {
+        let hold = replica.hold(payer(payer_id), usd("0.01")).await.unwrap();
+        let begun = Settlement {
+            pays_max: Some(Money::ZERO),
+            ..call(format!("req_{n}"), payer_id, 7)
+        };
+        replica.opened(&hold, begun);
+        if n % 2 == 0 {
+            replica.opened(&hold, call(format!("req_{n}"), payer_id, 1_000));
+        }
+        if n == 10 {
+            caught_up(&replica).await;
+        }
+        holds.push(hold);
+    }
+    caught_up(&replica).await;
+    // It goes without a word about its calls.
+    drop(replica);
+    drop(holds);
+    assert_eq!(store.receipt(None, "req_0").unwrap(), None);
+
+    let replica = open(&store);
+    for n in 0..20 {
+        let receipt = store.receipt(None, &format!("req_{n}")).unwrap().unwrap();
+        let expected = if n % 2 == 0 {
+            [micro(1_000), Money::ZERO]
+        } else {
+            [Money::ZERO, micro(7)]
+        };
+        assert_eq!([receipt.charged, receipt.lost()], expected, "{n}");
+        assert_eq!(receipt.settlement.status, Status::Interrupted);
+    }
+    let book = store.balance(payer_id).unwrap();
+    assert_eq!((book.posted, book.held), (usd("4.99"), Money::ZERO));
+    drop(replica);
+    sound(&store);
+    // And once only.
+    drop(open(&store));
+    assert_eq!(store.balance(payer_id).unwrap().posted, usd("4.99"));
+    sound(&store);
+}
+
+#[tokio::test]
+async fn a_second_process_of_the_same_database_is_refused() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let first = open(&store);
+    let second = Replica::open(&folder.store(), &Settings::default(), Clock::manual(START));
+    let error = second.err().unwrap().to_string();
+    assert!(error.contains("in use by process"), "{error}");
+    drop(first);
+    drop(open(&store));
+}
+
+#[tokio::test]
+async fn a_journal_in_memory_goes_with_its_replica() {
+    let store = crate::memory();
+    let metered = account(&store, "team");
+    let replica = open(&store);
+    let free = Payer {
+        prepaid: false,
+        ..payer(metered)
+    };
+    let hold = replica.hold(free, Money::ZERO).await.unwrap();
+    settle(&replica, hold, call("req_1", metered, 5), micro(5)).await;
+    drop(replica);
+    assert_eq!(
+        store.balance(metered).unwrap().posted,
+        Money::from_pico(-5_000_000)
+    );
+    sound(&store);
+}

@@ -1,0 +1,89 @@
+//! `GET /v1/receipts` and `GET /v1/receipts/{id}`: what each call cost, line by line.
+
+use super::query::Query;
+use super::{account, ask, missing, usd};
+use crate::gateway::Gateway;
+use crate::relay::percent_decoded;
+use serde_json::{Value, json};
+use vane_dialect::Fault;
+use vane_ledger::Caller;
+use vane_ledger::book::{Attempt, Line, Receipt};
+
+const LIMIT_MAX: i64 = 100;
+const LIMIT: i64 = 20;
+
+pub(super) async fn show(
+    gateway: &Gateway,
+    caller: &Caller,
+    query: &Query,
+    id: &str,
+) -> Result<Value, Fault> {
+    query.only(&[])?;
+    let (account, call) = (account(caller), percent_decoded(id));
+    let found = ask(gateway, move |store| store.receipt(Some(account), &call)).await?;
+    let none = "there is no such receipt: calls have one when they have ended, under their `vane-request-id`";
+    found.as_ref().map(receipt).ok_or_else(|| missing(none))
+}
+
+pub(super) async fn list(
+    gateway: &Gateway,
+    caller: &Caller,
+    query: &Query,
+) -> Result<Value, Fault> {
+    query.only(&["before", "limit"])?;
+    let before = query.number("before", 1, i64::MAX)?;
+    let limit = query.number("limit", 1, LIMIT_MAX)?.unwrap_or(LIMIT);
+    let limit = usize::try_from(limit).unwrap_or_default();
+    let account = account(caller);
+    let found = ask(gateway, move |store| store.receipts(account, before, limit)).await?;
+    let next = found
+        .last()
+        .filter(|_| found.len() == limit)
+        .map(|last| last.n);
+    Ok(json!({
+        "object": "list",
+        "data": found.iter().map(receipt).collect::<Vec<_>>(),
+        "before": next,
+    }))
+}
+
+fn receipt(receipt: &Receipt) -> Value {
+    let made = &receipt.settlement;
+    json!({
+        "object": "receipt",
+        "id": made.call,
+        "created": receipt.at,
+        "key": made.key,
+        "model": made.model,
+        "status": made.status.as_str(),
+        "cost": usd(receipt.cost),
+        "charged": usd(receipt.charged),
+        "lost": usd(receipt.lost()),
+        "balance": usd(receipt.balance),
+        "held": made.hold.as_ref().map(|hold| usd(hold.amount)),
+        "reported_cost": made.reported.map(usd),
+        "attempts": made.attempts.iter().map(attempt).collect::<Vec<_>>(),
+    })
+}
+
+fn attempt(attempt: &Attempt) -> Value {
+    json!({
+        "provider": attempt.provider,
+        "model": attempt.model,
+        "outcome": attempt.outcome.as_str(),
+        "fault": (!attempt.fault.is_empty()).then_some(&attempt.fault),
+        "counted": (!attempt.method.is_empty()).then_some(&attempt.method),
+        "rate_version": (!attempt.rate_version.is_empty()).then_some(&attempt.rate_version),
+        "cost": usd(attempt.cost().unwrap_or_default()),
+        "lines": attempt.lines.iter().map(line).collect::<Vec<_>>(),
+    })
+}
+
+fn line(line: &Line) -> Value {
+    json!({
+        "bucket": line.bucket,
+        "quantity": line.quantity,
+        "price": usd(line.price),
+        "amount": usd(line.amount().unwrap_or_default()),
+    })
+}

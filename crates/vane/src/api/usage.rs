@@ -1,0 +1,74 @@
+//! `GET /v1/usage`: what was used and spent, by day, model or key.
+
+use super::query::Query;
+use super::{account, ask, usd};
+use crate::gateway::Gateway;
+use serde_json::{Value, json};
+use vane_catalog::{Date, Money};
+use vane_dialect::Fault;
+use vane_ledger::book::Period;
+use vane_ledger::{By, Caller, Of, UsageRow};
+
+/// Days that one question may span.
+const DAYS_MAX: i64 = 3_660;
+const DAY: i64 = 86_400;
+
+/// From the first of the month to now, by day, unless asked otherwise.
+pub(super) async fn show(
+    gateway: &Gateway,
+    caller: &Caller,
+    query: &Query,
+) -> Result<Value, Fault> {
+    query.only(&["from", "until", "by", "key"])?;
+    let by = match query.text("by") {
+        None | Some("day") => By::Day,
+        Some("model") => By::Model,
+        Some("key") => By::Key,
+        Some(_) => return Err(Fault::invalid("by", "`by` must be day, model or key")),
+    };
+    let now = gateway.clock.now();
+    let from = query.day("from")?.unwrap_or(Period::Month.start(now));
+    let until = query.day("until")?.unwrap_or(Period::Day.end(now));
+    if until <= from || (until - from) / DAY > DAYS_MAX {
+        let message =
+            format!("`until` must be a day after `from`, and at most {DAYS_MAX} days later");
+        return Err(Fault::invalid("until", message));
+    }
+    let key = query.text("key").map(str::to_owned);
+    let account = account(caller);
+    let asked = ask(gateway, move |store| {
+        store.usage(Some(account), key.as_deref(), from, until, by)
+    });
+    let rows = asked.await?;
+    let total = |part: fn(&UsageRow) -> Money| {
+        Money::checked_sum(rows.iter().map(part)).map_or(Value::Null, usd)
+    };
+    Ok(json!({
+        "object": "usage",
+        "from": Date::of(from).to_string(),
+        "until": Date::of(until).to_string(),
+        "by": query.text("by").unwrap_or("day"),
+        "data": rows.iter().map(shown).collect::<Vec<_>>(),
+        "total": {
+            "calls": rows.iter().map(|row| row.calls).sum::<i64>(),
+            "cost": total(|row| row.cost),
+            "charged": total(|row| row.charged),
+        },
+    }))
+}
+
+fn shown(row: &UsageRow) -> Value {
+    let (what, name) = match &row.of {
+        Of::Day(day) => ("day", Date::of(*day).to_string()),
+        Of::Model(model) => ("model", model.clone()),
+        Of::Key(key) => ("key", key.clone()),
+    };
+    json!({
+        what: name,
+        "calls": row.calls,
+        "input_tokens": row.tokens_in,
+        "output_tokens": row.tokens_out,
+        "cost": usd(row.cost),
+        "charged": usd(row.charged),
+    })
+}

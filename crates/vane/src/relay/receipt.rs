@@ -1,0 +1,88 @@
+//! What the books are told of a call: its attempts, what each used, and who pays.
+
+use super::decode::RawCall;
+use super::hold;
+use super::meter::{Basis, Counts};
+use super::plan::Choice;
+use super::settle::Outcome;
+use vane_catalog::{Cost, Money};
+use vane_dialect::Fault;
+use vane_ledger::book::{Attempt, Ended, Line, Status};
+
+/// Most of a fault's words are kept.
+const FAULT_BYTES_MAX: usize = 200;
+/// No model is known to read more, where its own limit is not known.
+const CONTEXT_ASSUMED: u64 = 1 << 24;
+
+/// What counts of the call are judged by, at an offer.
+///
+/// # Errors
+/// When a limit that the client sets is no number.
+pub(super) fn basis(call: &RawCall, choice: &Choice) -> Result<Basis, Fault> {
+    let facts = &choice.offer.facts;
+    let input_bytes = call.head.body().len();
+    let output_max = hold::output_max(call, choice)?;
+    // All that the model can read and write, or all that the body may hold.
+    let window = facts.context_window.unwrap_or(CONTEXT_ASSUMED);
+    let window = window.saturating_add(facts.max_output.unwrap_or_default());
+    Ok(Basis {
+        input_bytes,
+        search_context: call.hosted.search_context,
+        output_max,
+        quantity_max: window.max((input_bytes as u64).saturating_add(output_max)),
+    })
+}
+
+/// An attempt that was just begun.
+pub(super) fn begun(offer: &vane_catalog::Offer, basis: &Basis) -> Attempt {
+    Attempt {
+        provider: offer.provider.to_string(),
+        model: offer.upstream.to_string(),
+        rate_version: String::new(),
+        outcome: Ended::Interrupted,
+        method: String::new(),
+        fault: String::new(),
+        quantity_max: basis.quantity_max,
+        lines: Vec::new(),
+    }
+}
+
+/// Tells of an attempt what it used and what that costs.
+pub(super) fn priced(attempt: &mut Attempt, counts: &Counts, cost: &Cost) {
+    attempt.rate_version = cost.rate_version.to_string();
+    attempt.method = counts.counted.name().to_owned();
+    if counts.clamped {
+        attempt.method += ", clamped";
+    }
+    attempt.lines = cost.lines.iter().map(line).collect();
+}
+
+fn line(line: &vane_catalog::Line) -> Line {
+    Line {
+        bucket: line.bucket.name().to_owned(),
+        quantity: line.quantity,
+        price: Money::from_pico(line.rate.pico_per_token()),
+    }
+}
+
+/// Tells of an attempt why it failed. Nobody pays for it.
+pub(super) fn failed(attempt: &mut Attempt, fault: &Fault) {
+    attempt.outcome = Ended::FailedUnbilled;
+    attempt.lines.clear();
+    attempt.fault = cut(format!("{:?}: {fault}", fault.kind));
+}
+
+pub(super) fn cut(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(FAULT_BYTES_MAX));
+    text
+}
+
+/// How the books call the end of a call, and of its last attempt.
+pub(super) const fn ending(outcome: Outcome) -> (Status, Ended) {
+    match outcome {
+        Outcome::Done => (Status::Done, Ended::Done),
+        Outcome::Refused => (Status::Failed, Ended::FailedUnbilled),
+        Outcome::Broken => (Status::Failed, Ended::FailedBilled),
+        Outcome::ClientGone => (Status::ClientGone, Ended::Interrupted),
+    }
+}
