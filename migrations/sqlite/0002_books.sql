@@ -174,7 +174,7 @@ CREATE TABLE rate (
 CREATE TRIGGER rate_stays BEFORE UPDATE ON rate
 BEGIN SELECT raise(ABORT, 'rates are never changed'); END;
 
--- What receipts of an hour come to, kept as they land.
+-- What receipts of an hour come to, kept as they land: overwritten in place, as a lease is.
 CREATE TABLE usage_hour (
     account    INTEGER NOT NULL,
     hour       INTEGER NOT NULL CHECK (hour % 3600 = 0),
@@ -186,7 +186,7 @@ CREATE TABLE usage_hour (
     tokens_in  INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL,
     PRIMARY KEY (account, hour, key, model)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX usage_hour_by_key ON usage_hour (key, hour);
 

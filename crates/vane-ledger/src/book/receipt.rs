@@ -136,8 +136,10 @@ pub fn text_of(attempts: &[Attempt]) -> String {
         )
     }
     let kept: Vec<_> = attempts.iter().map(kept).collect();
-    // Text and numbers always become JSON.
-    serde_json::to_string(&kept).unwrap_or_default()
+    let mut text = Vec::with_capacity(512);
+    // Text and numbers always become JSON, in memory that is there.
+    let _ = serde_json::to_writer(&mut text, &kept);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 /// Reads attempts as they are kept.

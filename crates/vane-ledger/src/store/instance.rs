@@ -37,11 +37,7 @@ const DEAD: &str = "lease_until < CAST(extract(epoch FROM clock_timestamp()) * 1
 impl Store {
     /// Begins a new life of an instance: the one named, which must be the caller's own, or else one
     /// that nobody lives as. What an earlier life left is then the caller's to settle.
-    pub fn begin(
-        &self,
-        instance: impl Into<Option<i64>>,
-        now: i64,
-    ) -> Result<Life, LedgerError> {
+    pub fn begin(&self, instance: impl Into<Option<i64>>, now: i64) -> Result<Life, LedgerError> {
         let named = instance.into();
         self.write(|txn| {
             let instance = match named {

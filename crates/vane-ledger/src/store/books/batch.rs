@@ -260,6 +260,9 @@ impl<'t, 'm> Batch<'t, 'm> {
             }
         }
         self.receipts.write_out()?;
+        // In the order of the tables, so that a page is met once.
+        self.changed.sort_unstable();
+        self.spent.sort_unstable();
         self.kept.update_books(self.changed.drain(..), books)?;
         self.kept.update_leases(self.spent.drain(..), leases)?;
         self.kept.add_hours(self.hours.drain())

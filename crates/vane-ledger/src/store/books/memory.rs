@@ -5,7 +5,7 @@
 //! fails, and when another connection has written.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use crate::account::AccountId;
 use crate::book::{Attempt, Book, BookId, Lent, Lot};
@@ -85,9 +85,11 @@ impl Memory {
 
     /// Whether the prices of an attempt are new. They are known from now on.
     pub(super) fn are_new(&mut self, attempt: &Attempt) -> bool {
-        let prices = attempt.lines.iter().map(|line| (&line.bucket, line.price));
-        let prices: Vec<_> = prices.collect();
-        let of = (&attempt.provider, &attempt.model, &attempt.rate_version);
-        self.prices.insert(self.keys.hash_one((of, prices)))
+        let mut hash = self.keys.build_hasher();
+        (&attempt.provider, &attempt.model, &attempt.rate_version).hash(&mut hash);
+        for line in &attempt.lines {
+            (&line.bucket, line.price).hash(&mut hash);
+        }
+        self.prices.insert(hash.finish())
     }
 }

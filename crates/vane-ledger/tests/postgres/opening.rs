@@ -1,0 +1,103 @@
+//! Opening a database: whose it is, and what is refused in words without a secret in them.
+
+use vane_ledger::{Secret, Store};
+
+use crate::{Folder, admin, server};
+
+fn refusal(url: &str) -> String {
+    let secret = Secret::random().unwrap();
+    let refused = Store::open_with(url, secret).err();
+    refused.expect("must be refused").to_string()
+}
+
+#[test]
+fn another_secret_is_refused() {
+    let folder = Folder::new();
+    if folder.0.is_none() {
+        return;
+    }
+    drop(folder.store());
+    let message = refusal(&folder.url());
+    assert!(message.contains("this is not the secret"), "{message}");
+}
+
+#[test]
+fn another_programs_schema_is_refused_untouched() {
+    let folder = Folder::new();
+    if folder.0.is_none() {
+        return;
+    }
+    folder
+        .vandal()
+        .run("CREATE TABLE recipe (x BIGINT)")
+        .unwrap();
+    let message = refusal(&folder.url());
+    assert!(message.contains("belongs to another program"), "{message}");
+    folder.vandal().run("DROP TABLE recipe").unwrap();
+    drop(folder.store());
+    let newer = "INSERT INTO schema_migration (version, name, checksum) VALUES (999, 'x', '')";
+    folder.vandal().run(newer).unwrap();
+    let message = refusal(&folder.url());
+    assert!(
+        message.contains("written by a newer Vane (schema 999"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_the_server_refuses_is_told_without_the_password() {
+    let Some(server) = server() else { return };
+    let (_, rest) = server.split_once('@').unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    for (url, said) in [
+        (
+            format!("postgres://nobody:hunter2@{address}/postgres"),
+            "check user and password",
+        ),
+        (
+            format!("postgres://nobody:hunter2@{address}/missing"),
+            "check user and password",
+        ),
+        (
+            "postgres://vane:hunter2@127.0.0.1:1/x".to_owned(),
+            "the database server is away",
+        ),
+        (
+            format!("postgres://vane:hunter2@{address}/x?sslmode=require"),
+            "TLS",
+        ),
+    ] {
+        let message = refusal(&url);
+        assert!(message.contains(said), "{message}");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn a_database_of_another_encoding_is_refused() {
+    let Some(server) = server() else { return };
+    let name = format!("latin_{}", std::process::id());
+    let make = format!("CREATE DATABASE {name} ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'");
+    admin().batch_execute(&make).unwrap();
+    let (base, _) = server.rsplit_once('/').unwrap();
+    let message = refusal(&format!("{base}/{name}"));
+    admin()
+        .batch_execute(&format!("DROP DATABASE {name}"))
+        .unwrap();
+    assert!(message.contains("is encoded as LATIN1"), "{message}");
+}
+
+#[tokio::test]
+async fn a_store_may_be_used_and_dropped_inside_a_runtime() {
+    let folder = Folder::new();
+    if folder.0.is_none() {
+        return;
+    }
+    let url = folder.url();
+    let store = crate::open(&url);
+    assert!(store.list_accounts().unwrap().is_empty());
+    drop(store);
+    tokio::task::spawn_blocking(move || drop(folder))
+        .await
+        .unwrap();
+}
