@@ -1,7 +1,7 @@
 //! The ledger on PostgreSQL: what is tested on SQLite, and what only several processes can break.
 //!
-//! `VANE_TEST_POSTGRES` is the URL of a server where schemas may be made, as a superuser. Without
-//! it these tests have nothing to test and pass; `./test` starts a server.
+//! `VANE_TEST_POSTGRES` is the URL of a server where schemas may be made, as a superuser and without
+//! TLS; `./test` starts one. Each test has a schema of its own.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -47,32 +47,34 @@ const DIGITS: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c
     clippy::disallowed_methods,
     reason = "whoever runs the tests says where there is a server"
 )]
-fn server() -> Option<String> {
-    std::env::var("VANE_TEST_POSTGRES").ok()
+fn server() -> String {
+    std::env::var("VANE_TEST_POSTGRES").expect("VANE_TEST_POSTGRES names a server")
 }
 
-/// A schema of its own, dropped in the end; a database in memory where there is no server.
-struct Folder(Option<String>);
+/// Host and port of the server.
+fn address() -> String {
+    let server = server();
+    let (_, rest) = server.split_once('@').unwrap();
+    rest.split_once('/').unwrap().0.to_owned()
+}
+
+/// A schema, dropped in the end.
+struct Folder(String);
 
 impl Folder {
     fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let schema = server().map(|_| format!("ledger_{}_{count}", process::id()));
-        if let Some(schema) = &schema {
-            let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-            admin().batch_execute(&sql).unwrap();
-        }
+        let schema = format!("ledger_{}_{count}", process::id());
+        let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+        admin().batch_execute(&sql).unwrap();
         Self(schema)
     }
 
     /// The connections of its stores have the schema's name.
     fn url(&self) -> String {
-        let (Some(server), Some(schema)) = (server(), &self.0) else {
-            return "sqlite::memory:".to_owned();
-        };
-        let mark = if server.contains('?') { '&' } else { '?' };
-        format!("{server}{mark}application_name={schema}&options=-csearch_path%3D{schema}")
+        let (server, schema) = (server(), &self.0);
+        format!("{server}?application_name={schema}&options=-csearch_path%3D{schema}")
     }
 
     fn store(&self) -> Store {
@@ -81,20 +83,15 @@ impl Folder {
 
     fn vandal(&self) -> Vandal {
         let mut client = admin();
-        if let Some(schema) = &self.0 {
-            client
-                .batch_execute(&format!("SET search_path = {schema}"))
-                .unwrap();
-        }
+        let sql = format!("SET search_path = {}", self.0);
+        client.batch_execute(&sql).unwrap();
         Vandal(RefCell::new(client))
     }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if let Some(schema) = &self.0 {
-            let _ = admin().batch_execute(&format!("DROP SCHEMA {schema} CASCADE"));
-        }
+        let _ = admin().batch_execute(&format!("DROP SCHEMA {} CASCADE", self.0));
     }
 }
 
@@ -103,7 +100,7 @@ fn open(url: &str) -> Store {
 }
 
 fn admin() -> Client {
-    Client::connect(&server().unwrap(), NoTls).unwrap()
+    Client::connect(&server(), NoTls).unwrap()
 }
 
 /// A connection around the store.
