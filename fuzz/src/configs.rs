@@ -2,7 +2,11 @@
 //!
 //! The text is TOML; what follows a line of dashes is variables, one `NAME=value` to a line.
 
+use std::sync::LazyLock;
+
 use vane::config::{Config, Environment};
+use vane::import::litellm::configuration;
+use vane_catalog::Catalog;
 
 const SHOWN: &str = "vane.toml";
 
@@ -44,4 +48,27 @@ pub fn check(bytes: &[u8]) {
             "an open relay"
         );
     }
+}
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| match Catalog::embedded() {
+    Ok(catalog) => catalog,
+    Err(faults) => panic!("the embedded catalogue does not load: {faults:?}"),
+});
+
+/// A configuration of LiteLLM's is refused, or becomes one of ours that loads.
+pub fn litellm(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let Ok(imported) = configuration(&text, &CATALOG) else {
+        return;
+    };
+    let value = |name: &str| match name.ends_with("_BASE_URL") {
+        true => "https://a.example/v1",
+        false => "k",
+    };
+    let variables = imported.variables.iter();
+    let environment: Environment = variables
+        .map(|variable| (variable.name.as_str(), value(&variable.name)))
+        .collect();
+    let reading = Config::read_text(SHOWN, &imported.configuration, &environment);
+    assert_eq!(reading.problems, [], "{}", imported.configuration);
 }

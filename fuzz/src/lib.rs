@@ -43,6 +43,7 @@ pub const TARGETS: &[Target] = &[
         &["streams/openai_chat", "streams/anthropic_messages"],
     ),
     target("config", configs::check, &[]),
+    target("litellm_config", configs::litellm, &[]),
     target("key_parse", names::key, &[]),
     target("catalog_names", names::model, &[]),
     target(

@@ -12,8 +12,10 @@ use crate::date::Date;
 use crate::file::{MODELS, ModelsFile, PROVIDERS, ProvidersFile};
 use crate::names::Names;
 use crate::offer::{Offer, Status};
+use crate::overlay::Overlay;
 use crate::own::OwnProvider;
 use crate::provider::Provider;
+use crate::text::Text;
 
 /// Providers, offers and their names.
 #[derive(Debug, Clone)]
@@ -88,7 +90,7 @@ impl Catalog {
         let offers = models
             .offers
             .into_iter()
-            .map(|row| Arc::new(row.into_offer()))
+            .map(|row| Arc::new(row.into_offer(Text::Borrowed)))
             .collect();
         Self::build(as_of, models.sources.0.into(), providers, offers)
     }
@@ -111,6 +113,25 @@ impl Catalog {
         } else {
             Err(errors)
         }
+    }
+
+    /// The same catalogue with an operator's offers over its own: the prices that held before
+    /// theirs stay, so that a call of the past is billed as it was.
+    ///
+    /// # Errors
+    /// With every fault at once.
+    pub fn overlaid(&self, overlay: &Overlay) -> Result<Self, Vec<CatalogError>> {
+        let mut offers = self.offers.clone();
+        offers.retain(|offer| !overlay.removed().iter().any(|id| *id == offer.id));
+        for offer in overlay.offers() {
+            match offers.iter_mut().find(|known| known.id == offer.id) {
+                Some(known) => *known = Arc::new(offer.after(known)),
+                None => offers.push(offer.clone()),
+            }
+        }
+        let as_of = self.as_of.max(overlay.as_of());
+        let providers = self.providers.clone();
+        Self::build(as_of, self.sources.clone(), providers, offers)
     }
 
     fn build(

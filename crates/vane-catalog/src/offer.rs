@@ -49,6 +49,8 @@ pub struct Offer {
     pub aliases: Vec<Text>,
     /// Oldest first, the scheduled ones last. Never empty.
     pub cards: Vec<RateCard>,
+    /// Since when the prices hold that its row states as the present ones.
+    pub present_from: Date,
     /// A differing price of the provider's own: shown and reconciled, never billed.
     pub upstream_prices: Option<UpstreamPrices>,
     pub upstream_limits: Option<UpstreamLimits>,
@@ -141,6 +143,26 @@ impl Offer {
         } else {
             Ok(card)
         }
+    }
+
+    /// This offer with the past of an earlier statement of it: the cards from before its own
+    /// present one. What that one announced for later is not kept.
+    pub(crate) fn after(&self, earlier: &Self) -> Self {
+        let past = earlier.cards.iter();
+        let past = past.filter(|card| card.effective_from < self.present_from);
+        let own = self.cards.iter();
+        let own = own.filter(|card| card.effective_from >= self.present_from);
+        Self {
+            cards: past.chain(own).cloned().collect(),
+            ..self.clone()
+        }
+    }
+
+    /// The first card that takes effect after an instant.
+    #[must_use]
+    pub fn announced(&self, at: i64) -> Option<&RateCard> {
+        let mut cards = self.cards.iter();
+        cards.find(|card| card.effective_from.starts_at() > at)
     }
 
     /// What a usage costs, at the rates of the instant the call began.

@@ -2,7 +2,8 @@
 //!
 //! Invariant: an addition is priced or says `free`, like every row of the catalogue. A model of a
 //! catalogue provider that the catalogue knows is changed where the operator says something and
-//! stays as it is elsewhere.
+//! stays as it is elsewhere. A model `like` an offer of the catalogue takes over all of it, rates of
+//! every kind and day included.
 
 use std::sync::Arc;
 
@@ -44,6 +45,8 @@ pub struct OwnModel {
     pub id: String,
     /// What the provider calls it; the id where nothing is said.
     pub upstream: Option<String>,
+    /// The offer whose rates, limits and abilities it has, by its id.
+    pub like: Option<String>,
     pub input: Option<Rate>,
     pub output: Option<Rate>,
     pub cache_read: Option<Rate>,
@@ -77,10 +80,16 @@ impl OwnProvider {
         let mut errors = Vec::new();
         for model in &self.models {
             let known = offers.iter_mut().find(|offer| model.is(offer, &provider));
-            match (
-                model.offer(&provider, known.as_deref().map(AsRef::as_ref)),
-                known,
-            ) {
+            let like = match model.like(&provider, catalog, known.is_some()) {
+                Ok(like) => like,
+                Err(what) => {
+                    let place = format!("{}/{}", self.id, model.id);
+                    errors.push(CatalogError::new(place, what));
+                    continue;
+                }
+            };
+            let before = known.as_deref().map(AsRef::as_ref).or(like.as_ref());
+            match (model.offer(&provider, before), known) {
                 (Ok(offer), Some(known)) => *known = Arc::new(offer),
                 (Ok(offer), None) => offers.push(Arc::new(offer)),
                 (Err(what), _) => {
@@ -135,6 +144,40 @@ impl OwnModel {
                 || offer.id.eq_ignore_ascii_case(&self.id))
     }
 
+    /// The offer that this one is like, under the names of this one.
+    fn like(
+        &self,
+        provider: &Provider,
+        catalog: &Catalog,
+        is_known: bool,
+    ) -> Result<Option<Offer>, &'static str> {
+        let Some(like) = &self.like else {
+            return Ok(None);
+        };
+        if is_known {
+            return Err("`like` beside an id that the catalogue has at this provider");
+        }
+        let known = catalog
+            .offer(like)
+            .ok_or("`like` is no id of an offer, such as \"gpt-5-mini\" or \"azure/gpt-5-mini\"")?;
+        let own = self.blank(provider);
+        let mut offer = Offer {
+            id: own.id,
+            provider: own.provider,
+            model: own.model,
+            name: own.name,
+            aliases: own.aliases,
+            own: own.own,
+            ..Offer::clone(known)
+        };
+        for card in &mut offer.cards {
+            let (from, source) = (card.effective_from, card.source.clone());
+            let rates = Rates::clone(&card.rates);
+            *card = RateCard::new(&offer.id, from, source, card.source_date, rates);
+        }
+        Ok(Some(offer))
+    }
+
     fn offer(&self, provider: &Provider, known: Option<&Offer>) -> Result<Offer, &'static str> {
         if self.id.is_empty() || self.id.len() > ID_LENGTH_MAX {
             return Err("a model id has 1 to 96 characters");
@@ -161,7 +204,9 @@ impl OwnModel {
             offer.source_date = Date::EPOCH;
             offer.source_url = None;
         } else if known.is_none() {
-            return Err("no price: give `input` and `output`, or say `free = true`");
+            return Err(
+                "no price: give `input` and `output`, say `free = true`, or `like` what it is",
+            );
         }
         if !self.per_use.is_empty() {
             self.add_fees(&mut offer)?;
@@ -271,6 +316,7 @@ impl OwnModel {
             responses_only: false,
             aliases: Vec::new(),
             cards: Vec::new(),
+            present_from: Date::EPOCH,
             upstream_prices: None,
             upstream_limits: None,
             per_use_source: None,

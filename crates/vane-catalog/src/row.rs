@@ -51,74 +51,73 @@ impl ProviderRow<'static> {
     }
 }
 
-impl OfferRow<'static> {
-    pub(crate) fn into_offer(mut self) -> Offer {
+impl<'a> OfferRow<'a> {
+    /// The offer of this row; `keep` makes its texts outlive the file.
+    pub(crate) fn into_offer(mut self, keep: fn(&'a str) -> Text) -> Offer {
         if let Some(row) = &self.per_use {
             self.prices.per_use = row.prices.clone();
         }
         Offer {
-            cards: self.cards(),
-            id: Cow::Borrowed(self.id),
-            provider: Cow::Borrowed(self.provider),
-            upstream: Cow::Borrowed(self.upstream_model_id),
-            model: Cow::Borrowed(self.model),
-            maker: Cow::Borrowed(self.maker),
-            family: Cow::Borrowed(self.family),
-            name: Cow::Borrowed(self.name),
+            cards: self.cards(keep),
+            present_from: self.present_from(),
+            id: keep(self.id),
+            provider: keep(self.provider),
+            upstream: keep(self.upstream_model_id),
+            model: keep(self.model),
+            maker: keep(self.maker),
+            family: keep(self.family),
+            name: keep(self.name),
             kind: self.kind,
             inputs: self.modalities.inputs,
             outputs: self.modalities.outputs,
             context_window: self.context_window,
             max_input: self.max_input,
             max_output: self.max_output,
-            released: self.released.map(Cow::Borrowed),
-            knowledge_cutoff: self.knowledge_cutoff.map(Cow::Borrowed),
+            released: self.released.map(keep),
+            knowledge_cutoff: self.knowledge_cutoff.map(keep),
             open_weights: self.open_weights,
             capabilities: self.capabilities,
             responses_only: self.api == Some(Api::Responses),
-            aliases: texts(self.aliases),
+            aliases: self.aliases.into_iter().map(keep).collect(),
             upstream_prices: self.upstream_prices.map(|prices| UpstreamPrices {
                 input: prices.input,
                 output: prices.output,
-                source: Cow::Borrowed(prices.source),
+                source: keep(prices.source),
                 source_date: prices.source_date,
             }),
             upstream_limits: self.upstream_limits.map(|limits| UpstreamLimits {
                 context_window: limits.context_window,
                 max_output: limits.max_output,
-                source: Cow::Borrowed(limits.source),
+                source: keep(limits.source),
                 source_date: limits.source_date,
             }),
             per_use_source: self.per_use.map(|row| PerUseSource {
-                source: Cow::Borrowed(row.source),
+                source: keep(row.source),
                 source_date: row.source_date,
-                source_url: row.source_url.map(Cow::Borrowed),
+                source_url: row.source_url.map(keep),
             }),
             status: self.status,
             retires: self.retires,
-            replacement: self.replacement.map(Cow::Borrowed),
+            replacement: self.replacement.map(keep),
             launch: self.launch,
             free: self.free,
             own: false,
-            source: Cow::Borrowed(self.source),
+            source: keep(self.source),
             source_date: self.source_date,
-            source_url: self.source_url.map(Cow::Borrowed),
+            source_url: self.source_url.map(keep),
         }
+    }
+
+    fn present_from(&self) -> Date {
+        self.effective_from.unwrap_or(self.source_date)
     }
 
     /// Past, present and scheduled rates, oldest first. The present ones hold since
     /// `effective_from`, or since the day of their source where no such day is known.
-    fn cards(&self) -> Vec<RateCard> {
-        let present = self.effective_from.unwrap_or(self.source_date);
-        let card = |from, rates| {
-            RateCard::new(
-                self.id,
-                from,
-                Cow::Borrowed(self.source),
-                self.source_date,
-                rates,
-            )
-        };
+    fn cards(&self, keep: fn(&'a str) -> Text) -> Vec<RateCard> {
+        let present = self.present_from();
+        let card =
+            |from, rates| RateCard::new(self.id, from, keep(self.source), self.source_date, rates);
         let past = self
             .price_history
             .iter()

@@ -3,6 +3,7 @@
 mod cost;
 mod data;
 mod dated;
+mod overlay;
 mod own;
 mod properties;
 mod resolve;

@@ -38,7 +38,7 @@ use place::Place;
 use scribe::Scribe;
 
 pub use hold::Hold;
-pub use purse::Short;
+pub use purse::{Short, Spent};
 
 /// How a process keeps its part of the ledger.
 #[derive(Clone, Debug)]
@@ -84,15 +84,15 @@ pub struct Payer<'a> {
     /// Whether the account cannot spend what it does not have.
     pub prepaid: bool,
     pub key: &'a str,
-    /// Whether the key has a budget.
-    pub budgeted: bool,
+    /// The budget of the key, where it has one.
+    pub budget: Option<Money>,
 }
 
 impl Payer<'_> {
     /// Whether anything limits what the call may cost.
     #[must_use]
     pub const fn is_limited(&self) -> bool {
-        self.prepaid || self.budgeted
+        self.prepaid || self.budget.is_some()
     }
 }
 
@@ -162,7 +162,7 @@ impl Replica {
             return Err(Short::Away(trouble));
         }
         let purse = self.funds.purse(payer);
-        purse.hold(amount, &self.lender).await
+        purse.hold(amount, payer.budget, &self.lender).await
     }
 
     /// What is to be settled should this process die: the call's last word replaces the one before.

@@ -14,6 +14,9 @@ mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::{ArcSwap, ArcSwapOption};
+use vane_catalog::Money;
+
 use self::allowance::Allowance;
 use self::snapshot::{Ringed, Snapshot};
 use self::source::Source;
@@ -21,7 +24,6 @@ use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
 use crate::key::{Key, KeyHasher, Limits};
 use crate::store::Store;
-use arc_swap::{ArcSwap, ArcSwapOption};
 
 pub use self::watch::Watch;
 
@@ -35,8 +37,8 @@ pub struct Caller {
     pub account_id: AccountId,
     pub account_name: String,
     pub kind: AccountKind,
-    /// Whether the key has a budget.
-    pub budgeted: bool,
+    /// What the key may spend in each period of its budget, where it has one.
+    pub budget: Option<Money>,
     pub limits: Limits,
 }
 

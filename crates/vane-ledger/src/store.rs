@@ -12,6 +12,7 @@ mod postgres;
 mod sql;
 mod sqlite;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::LedgerError;
@@ -33,6 +34,16 @@ pub enum Store {
 }
 
 impl Store {
+    /// Whether this is the address of a database, which need not be there.
+    pub fn understands(url: &str) -> bool {
+        match url.split_once(':') {
+            Some(("postgres" | "postgresql", _)) => Postgres::understands(url),
+            Some(("sqlite", "" | "//")) => false,
+            Some(("sqlite", _)) => true,
+            _ => false,
+        }
+    }
+
     /// Opens a database, making what it lacks. Of `sqlite:PATH` that is the file, and `vane.secret`
     /// beside it; `sqlite::memory:` is gone with its last clone. A database of
     /// `postgres://USER:PASSWORD@HOST:PORT/NAME` must be there; the secret is `vane.secret` in the
@@ -131,11 +142,12 @@ impl Store {
         self.secret().sealer(purpose)
     }
 
-    /// The database's own file, where it has one.
-    pub fn file(&self) -> Option<&std::path::Path> {
+    /// Beside what a process keeps files of its own: the database's file, or with PostgreSQL a name
+    /// in the working directory. Nothing for a database in memory.
+    pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(database) => database.file(),
-            Self::Postgres(_) => None,
+            Self::Postgres(_) => Some(Path::new("vane")),
         }
     }
 }

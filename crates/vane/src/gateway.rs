@@ -69,7 +69,7 @@ impl Gateway {
                 account_id: account.id,
                 account_name: account.name,
                 kind: account.kind,
-                budgeted: false,
+                budget: None,
                 limits: Limits::default(),
             })
         });

@@ -61,10 +61,12 @@ pub async fn relay(
     let plan = route(&state, &caller.limits, &call, record.began())?;
     let place = admit::admit(gateway, &caller, &call, record)?;
     let hold = hold::hold(gateway, &caller, &call, &plan, record.began()).await?;
+    let budget = hold.budget();
     record.admitted(place, hold);
     let (standing, door) = (record.standing(), call.dialect());
     let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record);
     let mut response = answered.await?;
     standing.tell(door, gateway.clock.now(), response.headers_mut());
+    hold::tell(gateway, &caller, budget, response.headers_mut());
     Ok(response)
 }

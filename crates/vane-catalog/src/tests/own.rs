@@ -60,6 +60,46 @@ fn a_model_of_the_operators_own_is_found_and_priced() {
 }
 
 #[test]
+fn a_model_like_a_known_one_takes_over_all_of_it() {
+    let fast =
+        r#"{"id":"fast","upstream":"our-deployment","like":"azure/gpt-5.4","context_window":1000}"#;
+    let catalog = with("azure", &[fast]).unwrap();
+    let known = CATALOG.offer("azure/gpt-5.4").unwrap();
+    let offer = catalog.offer("azure/fast").unwrap();
+    let rates = |offer: &crate::Offer| offer.rates_at(now()).unwrap().rates.clone();
+    assert_eq!(rates(offer), rates(known));
+    assert!(
+        !rates(offer).tiers.is_empty(),
+        "not only what a row can say"
+    );
+    assert_eq!(
+        (&*offer.upstream, &*offer.model),
+        ("our-deployment", "fast")
+    );
+    assert_eq!(
+        (offer.capabilities, offer.max_output, offer.context_window),
+        (known.capabilities, known.max_output, Some(1_000))
+    );
+    let version = &offer.rates_at(now()).unwrap().version;
+    assert!(version.starts_with("azure/fast@"), "{version}");
+    assert_eq!(catalog.resolve("fast").unwrap().offers.len(), 1);
+    // Without a word for it upstream it is asked for as the known one is, also elsewhere.
+    let catalog = with("lab", &[r#"{"id":"fast","like":"gpt-5.4"}"#]).unwrap();
+    assert_eq!(catalog.offer("lab/fast").unwrap().upstream, "gpt-5.4");
+    // A price that is said is all there is to it.
+    let priced = r#"{"id":"fast","like":"gpt-5.4","input":"1","output":"2"}"#;
+    let catalog = with("lab", &[priced]).unwrap();
+    assert!(rates(catalog.offer("lab/fast").unwrap()).tiers.is_empty());
+    for wrong in [
+        r#"{"id":"fast","like":"gpt-5.4-sonnet"}"#,
+        r#"{"id":"gpt-5.4","like":"gpt-5.4"}"#,
+    ] {
+        let errors = with("openai", &[wrong]).unwrap_err();
+        assert!(errors[0].what.contains("`like`"), "{errors:?}");
+    }
+}
+
+#[test]
 fn m8_a_new_model_without_a_price_is_refused_and_every_fault_is_named_at_once() {
     let errors = with(
         "lab",

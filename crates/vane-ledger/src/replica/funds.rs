@@ -25,7 +25,7 @@ struct Balance {
 impl Funds {
     /// The purse that the payer's calls hold against.
     pub(super) fn purse(&self, payer: Payer<'_>) -> Arc<Purse> {
-        let key = payer.budgeted.then_some(payer.key);
+        let key = payer.budget.map(|_| payer.key);
         let is_it = |purse: &&Arc<Purse>| purse.key.as_deref() == key;
         let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(purse) = purses

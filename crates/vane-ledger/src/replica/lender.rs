@@ -13,7 +13,7 @@ use vane_catalog::Money;
 
 use super::ReplicaError;
 use super::funds::Funds;
-use super::purse::{Purse, Short, Wanted};
+use super::purse::{Allowed, Purse, Short, Wanted};
 use crate::book::{Act, Lease, Op, Outcome, Refusal};
 use crate::clock::Clock;
 use crate::error::LedgerError;
@@ -104,6 +104,11 @@ impl Desk {
     }
 
     fn answer(&self, purse: &Arc<Purse>) {
+        if purse.recount()
+            && let Err(error) = self.take_back(vec![Arc::clone(purse)], Duration::ZERO)
+        {
+            return purse.refuse(away(error));
+        }
         let wanted = purse.wanted();
         // Money has come back since: who waits is to look again.
         if wanted.one == Money::ZERO && purse.lease().is_some() {
@@ -119,6 +124,7 @@ impl Desk {
         let mut short = None;
         for _ in 0..TRIES {
             let room = self.room(purse).map_err(away)?;
+            purse.allow(room.budget);
             if let Some(lacking) = room.lacks(wanted.one) {
                 // Money in other purses of the account may be idle.
                 let others = self.funds.of(purse.account);
@@ -156,13 +162,14 @@ impl Desk {
         };
         let budget = match &purse.key {
             None => None,
-            Some(key) => self.store.spending(key, self.clock.now())?.map(|spending| {
-                let gone = Money::checked_sum([spending.spent, spending.leased]);
-                let rest = gone.and_then(|gone| spending.budget.amount.checked_sub(gone));
-                let resets_at = spending.budget.period.end(self.clock.now());
-                (rest.unwrap_or_default().max(Money::ZERO), resets_at)
-            }),
+            Some(key) => self.store.spending(key, self.clock.now())?,
         };
+        let budget = budget.map(|spending| Allowed {
+            amount: spending.budget.amount,
+            gone: Money::checked_sum([spending.spent, spending.leased])
+                .unwrap_or(spending.budget.amount),
+            resets_at: spending.budget.period.end(self.clock.now()),
+        });
         Ok(Room { free, budget })
     }
 
@@ -240,18 +247,22 @@ fn away(error: LedgerError) -> Short {
     Short::Away(error.to_string())
 }
 
+fn rest_of(budget: Allowed) -> Money {
+    let rest = budget.amount.checked_sub(budget.gone);
+    rest.unwrap_or_default().max(Money::ZERO)
+}
+
 /// What may be lent.
 struct Room {
     /// Of the balance; nothing where it may go below zero.
     free: Option<Money>,
-    /// Of the budget, and when it begins anew.
-    budget: Option<(Money, i64)>,
+    budget: Option<Allowed>,
 }
 
 impl Room {
     fn rest(&self) -> Money {
         let most = Money::from_pico(i64::MAX);
-        let budget = self.budget.map_or(most, |(rest, _)| rest);
+        let budget = self.budget.map_or(most, rest_of);
         self.free.unwrap_or(most).min(budget)
     }
 
@@ -261,9 +272,10 @@ impl Room {
                 .checked_sub(have)
                 .filter(|missing| *missing > Money::ZERO)
         };
-        if let Some((rest, resets_at)) = self.budget
-            && let Some(missing) = missing(rest)
+        if let Some(budget) = self.budget
+            && let Some(missing) = missing(rest_of(budget))
         {
+            let resets_at = budget.resets_at;
             return Some(Short::Budget { missing, resets_at });
         }
         let missing = missing(self.free?)?;

@@ -48,6 +48,25 @@ struct State {
     rounds: u64,
     refused: Option<Refused>,
     used: Option<Instant>,
+    budget: Option<Allowed>,
+    /// What was lent is to be looked at again.
+    recount: bool,
+}
+
+/// A budget as the store had it when money was last lent: what was gone of it beyond this purse.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Allowed {
+    pub(super) amount: Money,
+    pub(super) gone: Money,
+    pub(super) resets_at: i64,
+}
+
+/// How much of a budget is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    pub amount: Money,
+    pub spent: Money,
+    pub resets_at: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -90,6 +109,7 @@ impl Purse {
     pub(super) async fn hold(
         self: Arc<Self>,
         amount: Money,
+        budget: Option<Money>,
         lender: &Lender,
     ) -> Result<Hold, Short> {
         let mut asked_in = None;
@@ -98,7 +118,7 @@ impl Purse {
             let answered = self.answered.notified();
             let mut answered = std::pin::pin!(answered);
             answered.as_mut().enable();
-            match self.state().take(amount, asked_in) {
+            match self.state().take(amount, budget, asked_in) {
                 Look::Taken => return Ok(Hold::of(Arc::clone(&self), amount)),
                 Look::Short(short) => return Err(short),
                 Look::Wait { round, ask } => {
@@ -140,6 +160,33 @@ impl Purse {
         wanted
     }
 
+    /// What is spent of the key's budget, by what is known here.
+    pub(super) fn spent(&self) -> Option<Spent> {
+        let state = self.state();
+        let Allowed {
+            amount,
+            gone,
+            resets_at,
+        } = state.budget?;
+        let spent = more(gone, state.spent);
+        Some(Spent {
+            amount,
+            spent,
+            resets_at,
+        })
+    }
+
+    /// The budget stands so, this purse's own money not counted.
+    pub(super) fn allow(&self, budget: Option<Allowed>) {
+        let mut state = self.state();
+        let lent = state.lent;
+        // Below nothing where money that was lent is spent in an earlier period.
+        state.budget = budget.and_then(|budget| {
+            let gone = budget.gone.checked_sub(lent)?;
+            Some(Allowed { gone, ..budget })
+        });
+    }
+
     /// So much more is lent, by this lease.
     pub(super) fn lend(&self, lease: &str, by: Money) {
         let mut state = self.state();
@@ -172,13 +219,17 @@ impl Purse {
         self.answered.notify_waiters();
     }
 
+    /// Whether what was lent must be given back first.
+    pub(super) fn recount(&self) -> bool {
+        std::mem::take(&mut self.state().recount)
+    }
+
     /// Takes what nobody holds out of the purse, to give it back: all of it, or what has been idle.
     pub(super) fn empty(&self, idle_for: Duration) -> Option<(String, Money)> {
         let mut state = self.state();
         let idle = state.used.is_none_or(|used| used.elapsed() >= idle_for);
         let room = state.room();
-        let waiting = state.wanted > Money::ZERO;
-        if !idle || waiting || room <= Money::ZERO {
+        if !idle || room <= Money::ZERO {
             return None;
         }
         let lease = state.lease.clone()?;
@@ -204,15 +255,18 @@ impl State {
 
     /// Takes `amount` where there is room. A call that has waited since the end of a round is told
     /// how the next one did.
-    fn take(&mut self, amount: Money, asked_in: Option<u64>) -> Look {
+    fn take(&mut self, amount: Money, budget: Option<Money>, asked_in: Option<u64>) -> Look {
         let room = self.room();
-        if self.lease.is_some() && amount <= room {
+        if asked_in.is_none() && budget != self.budget.map(|budget| budget.amount) {
+            // It was changed since money was lent under it.
+            self.recount = true;
+        } else if self.lease.is_some() && amount <= room {
             self.open = more(self.open, amount);
             return Look::Taken;
         }
         let answered = asked_in.is_some_and(|round| round != self.rounds);
         if let Some(refused) = &self.refused
-            && (answered || refused.at.elapsed() < REFUSED_FOR)
+            && (answered || (!self.recount && refused.at.elapsed() < REFUSED_FOR))
         {
             return Look::Short(refused.short.clone());
         }

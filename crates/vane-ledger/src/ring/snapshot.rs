@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use vane_catalog::Money;
+
 use super::Caller;
 use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
@@ -46,7 +48,7 @@ impl Snapshot {
         let sql = format!(
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
                     k.hash, k.revoked_at, k.retires_at,
-                    (SELECT count(*) FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
+                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
              FROM api_key k JOIN account a ON a.id = k.account"
         );
         let mut keys = HashMap::new();
@@ -70,7 +72,7 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         account_id: AccountId(row.get(3)?),
         account_name: row.get(4)?,
         kind: AccountKind::from_column(row.text(5)?)?,
-        budgeted: row.get::<i64>(9)? != 0,
+        budget: row.get::<Option<i64>>(9)?.map(Money::from_pico),
         limits: Limits::read(row, 10)?,
     };
     Ok(Ringed {

@@ -58,6 +58,10 @@ enum Tried<T> {
 }
 
 impl Postgres {
+    pub(super) fn understands(url: &str) -> bool {
+        Address::parse(url).is_ok()
+    }
+
     pub(super) fn open(url: &str, secret: Option<Secret>) -> Result<Self, LedgerError> {
         let pool = Pool::new(Address::parse(url)?);
         let shown = pool.address().shown().to_owned();

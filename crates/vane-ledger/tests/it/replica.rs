@@ -21,7 +21,7 @@ const fn payer(account: AccountId) -> Payer<'static> {
         account,
         prepaid: true,
         key: "key",
-        budgeted: false,
+        budget: None,
     }
 }
 
@@ -160,7 +160,7 @@ async fn a_budget_lends_what_it_has_and_its_keys_leave_the_rest_to_others() {
         .unwrap();
     let replica = open(&store);
     let budgeted = Payer {
-        budgeted: true,
+        budget: Some(usd("1")),
         ..payer(payer_id)
     };
     let all = replica.hold(budgeted, usd("1")).await.unwrap();

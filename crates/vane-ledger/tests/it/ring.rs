@@ -35,7 +35,7 @@ fn a_caller_is_the_key_and_its_account() {
         account_id: team,
         account_name: "team".into(),
         kind: AccountKind::Metered,
-        budgeted: false,
+        budget: None,
         limits,
     };
     assert_eq!(*lookup(&ring, key.expose()).unwrap(), expected);

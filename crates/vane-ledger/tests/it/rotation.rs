@@ -168,3 +168,22 @@ fn a_rotation_does_not_double_the_budget() {
     assert!(lend(&store, team, &new, "d", 1).is_err());
     assert_eq!(store.find_key(old.id()).unwrap().unwrap().budget, more);
 }
+
+#[test]
+fn a_ring_hears_that_a_lineage_has_a_budget_and_that_it_has_none() {
+    let store = memory();
+    let team = account(&store, "team");
+    let old = key(&store, team);
+    let new = store.rotate_key(team, old.id(), HOUR, 2_000).unwrap();
+    let ring = KeyRing::open(&store).unwrap();
+    let budget = Some((Money::from_pico(5), Period::Day));
+    for budget in [budget, None] {
+        store.set_budget(team, new.id(), budget, 2_000).unwrap();
+        assert!(ring.refresh().unwrap(), "{budget:?}");
+        for key in [&old, &new] {
+            let caller = ring.lookup(key.expose(), 2_000).unwrap();
+            assert_eq!(caller.budget, budget.map(|(amount, _)| amount));
+        }
+        assert_eq!(store.find_key(old.id()).unwrap().unwrap().budget, budget);
+    }
+}

@@ -10,7 +10,7 @@ use vane_ledger::{KeyRecord, NewKey, Store};
 
 use self::show::{as_json, list, print_record};
 use self::terms::Terms;
-use super::settings::{account, now};
+use super::settings::{account, find_key, no_key, now};
 use super::{Failure, Settings, terminal};
 use crate::config::quantity;
 
@@ -114,7 +114,6 @@ impl Create {
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
         let key = store.create_key(account.id, &new, now())?;
-        warn_of(budget.is_some());
         tell(&store, &key, None, self.json)
     }
 }
@@ -131,7 +130,6 @@ fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Fail
     store.update_key(key.account, &key.id, |limits| changes.apply(limits))?;
     if let Some(budget) = budget {
         store.set_budget(key.account, &key.id, budget, now())?;
-        warn_of(budget.is_some());
     }
     let key = which.find(&store)?;
     print_record(&store, &key, which.json)
@@ -174,13 +172,6 @@ fn revoke(settings: &Settings<'_>, which: &Which) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whoever relies on a budget must know that calls do not hold money yet.
-fn warn_of(budget: bool) {
-    if budget {
-        terminal::note("the budget is kept, but calls are not held to it yet");
-    }
-}
-
 /// Prints a secret, the only time that it can be.
 fn tell(
     store: &Store,
@@ -193,8 +184,7 @@ fn tell(
         terminal::note("this is the only time that the key is shown");
         return Ok(());
     }
-    let record = store.find_key(key.id())?.ok_or_else(|| missing(key.id()))?;
-    let mut told = as_json(store, &record)?;
+    let mut told = as_json(store, &find_key(store, key.id())?)?;
     told["key"] = key.expose().into();
     if let Some(old) = replaces {
         told["replaces"] = json!(old);
@@ -204,20 +194,11 @@ fn tell(
 
 impl Which {
     fn find(&self, store: &Store) -> Result<KeyRecord, Failure> {
-        // A key that is pasted as people hold it, whole or masked, has its id in it.
-        let pasted = self.id.strip_prefix("sk-vane-");
-        let id = pasted.map_or(&*self.id, |rest| rest.split('-').next().unwrap_or(rest));
-        let key = store.find_key(id)?.ok_or_else(|| missing(id))?;
+        let key = find_key(store, &self.id)?;
         let account = self.account.as_deref().map(|name| account(store, name));
         match account.transpose()? {
-            Some(account) if account.id != key.account => Err(missing(id)),
+            Some(account) if account.id != key.account => Err(no_key(&key.id)),
             _ => Ok(key),
         }
     }
-}
-
-fn missing(id: &str) -> Failure {
-    Failure::said(format!(
-        "there is no key {id:?}; `vane key list` shows them"
-    ))
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod audit;
+mod catalog;
 mod chat;
 mod check;
 mod client;
@@ -13,8 +14,10 @@ mod delta;
 mod failure;
 mod fim;
 mod http;
+mod import;
 mod key;
 mod models;
+mod reconcile;
 mod route;
 mod serve;
 mod settings;
@@ -57,7 +60,8 @@ enum Command {
     Models(models::Models),
     /// Explain which offers a model's calls would try, without calling anyone
     #[command(after_help = "Examples:\n  vane route codestral-latest\n  \
-                            vane route gpt-5 --door anthropic_messages --json")]
+                            vane route gpt-5 --door anthropic_messages --json\n  \
+                            vane route codestral-latest --key 3kTMd0y1Aa")]
     Route(route::Route),
     /// Talk to a model through a running Vane
     #[command(
@@ -88,6 +92,18 @@ enum Command {
     /// Prove that the books hold, or show the first line that does not
     #[command(after_help = "Examples:\n  vane audit\n  vane audit --json")]
     Audit(audit::Audit),
+    /// Compare a provider's export of usage or costs with the receipts, day by day
+    #[command(
+        after_help = "Examples:\n  vane reconcile openai completions_usage.csv\n  \
+                            vane reconcile openrouter activity.csv --tolerance 1 --json"
+    )]
+    Reconcile(reconcile::Reconcile),
+    /// Review and apply changes of prices and models
+    #[command(subcommand, after_help = "Example:\n  vane catalog diff prices.json")]
+    Catalog(catalog::Catalog),
+    /// Take over what another gateway was told
+    #[command(subcommand, after_help = "Example:\n  vane import litellm config.yaml")]
+    Import(import::Import),
 }
 
 /// Runs what the command line asks for.
@@ -107,6 +123,9 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Key(key) => key.run(&settings),
         Command::Credit(credit) => credit.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
+        Command::Reconcile(reconcile) => reconcile.run(&settings),
+        Command::Catalog(catalog) => catalog.run(&settings),
+        Command::Import(import) => import.run(),
     }
 }
 

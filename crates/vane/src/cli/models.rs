@@ -1,7 +1,7 @@
 //! `vane models`: the models of the catalogue and the configuration, and whether they answer.
 
 use serde_json::{Value, json};
-use vane_catalog::{Capability, Catalog, Offer, Rate, Status};
+use vane_catalog::{Capability, Catalog, Offer, Rate, RateCard, Status};
 
 use super::settings::now;
 use super::{Failure, Settings, terminal};
@@ -34,7 +34,8 @@ impl Models {
         let table: Vec<_> = std::iter::once(head)
             .chain(rows.iter().map(Row::cells))
             .collect();
-        terminal::print(&terminal::table(&table))
+        let announced: String = rows.iter().filter_map(Row::announced_line).collect();
+        terminal::print(&(terminal::table(&table) + &announced))
     }
 }
 
@@ -50,6 +51,8 @@ struct Row<'c> {
     offer: &'c Offer,
     input: Rate,
     output: Rate,
+    /// Prices that hold from a later day on.
+    announced: Option<&'c RateCard>,
     /// What must be set before it answers; `None` where it is ready.
     needs: Option<String>,
 }
@@ -66,6 +69,7 @@ impl<'c> Row<'c> {
             offer,
             input: rates.input,
             output: rates.output,
+            announced: offer.announced(now()),
             needs: (!on).then(|| variables_of(provider)),
         })
     }
@@ -94,7 +98,25 @@ impl<'c> Row<'c> {
         ]
     }
 
+    fn announced_line(&self) -> Option<String> {
+        let card = self.announced?;
+        let (input, output) = (card.rates.input, card.rates.output);
+        let (id, from) = (&self.offer.id, card.effective_from);
+        Some(format!(
+            "{id}: {} in, {} out from {from} on\n",
+            input.display_price(),
+            output.display_price()
+        ))
+    }
+
     fn as_json(&self) -> Value {
+        let announced = self.announced.map(|card| {
+            json!({
+                "from": card.effective_from.to_string(),
+                "input_per_million": card.rates.input.to_string(),
+                "output_per_million": card.rates.output.to_string(),
+            })
+        });
         json!({
             "id": &*self.offer.id,
             "model": &*self.offer.model,
@@ -102,6 +124,7 @@ impl<'c> Row<'c> {
             "maker": &*self.offer.maker,
             "input_per_million": self.input.to_string(),
             "output_per_million": self.output.to_string(),
+            "announced": announced,
             "context_window": self.offer.context_window,
             "max_output": self.offer.max_output,
             "capabilities": self.abilities(),

@@ -3,8 +3,9 @@
 use clap::Args;
 use serde_json::json;
 use vane_dialect::Dialect;
+use vane_ledger::Limits;
 
-use super::settings::now;
+use super::settings::{find_key, now, open};
 use super::{Failure, Settings, terminal};
 use crate::gateway::State;
 use crate::relay::{Choice, LeftOut, explain};
@@ -19,6 +20,9 @@ pub(super) struct Route {
     /// A tool of the provider's that the call asks for, by its type
     #[arg(long, value_name = "TYPE")]
     tool: Option<String>,
+    /// A key, by its id: the plan of its calls
+    #[arg(long)]
+    key: Option<String>,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -32,7 +36,12 @@ fn dialect(name: &str) -> Result<Dialect, String> {
 impl Route {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let state = State::new(settings.config()?)?;
-        let plan = explain(&state, self.door, &self.model, self.tool.as_deref(), now())
+        let limits = match &self.key {
+            Some(key) => find_key(&open(&state.config)?, key)?.limits,
+            None => Limits::default(),
+        };
+        let tool = self.tool.as_deref();
+        let plan = explain(&state, &limits, self.door, &self.model, tool, now())
             .map_err(|fault| Failure::said(fault.message))?;
         let rows: Vec<PlanRow> = plan.choices.iter().map(PlanRow::of).collect();
         print_plan(&rows, &plan.left_out, self.json)

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use vane_ledger::{Account, Clock, Secret, Store};
+use vane_ledger::{Account, Clock, KeyRecord, Secret, Store};
 
 use super::{Failure, terminal};
 use crate::config::{Config, Environment, Reading};
@@ -56,10 +56,10 @@ impl<'e> Settings<'e> {
 pub(super) fn open(config: &Config) -> Result<Store, Failure> {
     Ok(match &config.secret {
         Some(secret) => Store::open_with(
-            &config.database,
+            &config.database.0,
             Secret::from_hex(&secret.0, "VANE_SECRET")?,
         )?,
-        None => Store::open(&config.database)?,
+        None => Store::open(&config.database.0)?,
     })
 }
 
@@ -73,4 +73,17 @@ pub(super) fn account(store: &Store, name: &str) -> Result<Account, Failure> {
             "there is no account {name:?}; `vane account list` shows them"
         ))
     })
+}
+
+/// A key by its id, or as people hold it: whole or masked, it has its id in it.
+pub(super) fn find_key(store: &Store, key: &str) -> Result<KeyRecord, Failure> {
+    let held = key.strip_prefix("sk-vane-");
+    let id = held.map_or(key, |rest| rest.split('-').next().unwrap_or(rest));
+    store.find_key(id)?.ok_or_else(|| no_key(id))
+}
+
+pub(super) fn no_key(id: &str) -> Failure {
+    Failure::said(format!(
+        "there is no key {id:?}; `vane key list` shows them"
+    ))
 }

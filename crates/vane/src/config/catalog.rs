@@ -1,24 +1,67 @@
-//! The catalogue with what an operator adds to it.
+//! The catalogue with what an operator adds to it: a file of offers over the built-in ones, then
+//! the models and prices of the configuration.
 //!
 //! Invariant: a configuration that was loaded fits into the catalogue.
 
-use vane_catalog::{Catalog, CatalogError, OwnModel, OwnProvider, Rate};
+use std::io::ErrorKind;
+use std::path::PathBuf;
 
+use vane_catalog::{Catalog, CatalogError, Overlay, OwnModel, OwnProvider, Rate};
+
+use super::read::text;
+use super::section::Section;
 use super::{Auth, Config, Model, Provider};
+
+/// `catalog = "..."`: a file in the form of the built-in catalogue, and what it says.
+#[derive(Debug, Clone)]
+pub struct CatalogFile {
+    pub path: PathBuf,
+    pub overlay: Overlay,
+}
+
+/// The file, where one is named. One that is not there yet says nothing.
+pub(super) fn file(root: &mut Section<'_>) -> Option<CatalogFile> {
+    let reader = root.reader;
+    root.take("catalog", |node| {
+        let path = PathBuf::from(text(node)?);
+        let overlay = match std::fs::read_to_string(&path) {
+            Ok(text) => Overlay::read(&text).map_err(|faults| {
+                let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+                format!("names a file that is no catalogue: {}", faults.join("; "))
+            })?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let what = "names a file that is not there yet: `vane catalog apply` writes it";
+                reader.warn(node.place.clone(), "catalog", what);
+                Overlay::default()
+            }
+            Err(error) => return Err(format!("names a file that cannot be read: {error}")),
+        };
+        Ok(CatalogFile { path, overlay })
+    })
+}
+
+/// The built-in catalogue with the file's offers over it.
+///
+/// # Errors
+/// When the file does not fit, such as an offer of an unknown provider.
+pub fn base(file: Option<&CatalogFile>) -> Result<Catalog, CatalogFault> {
+    let embedded = Catalog::embedded().map_err(CatalogFault)?;
+    match file {
+        Some(file) => embedded.overlaid(&file.overlay).map_err(CatalogFault),
+        None => Ok(embedded),
+    }
+}
 
 /// The catalogue with the providers, models and prices of a configuration in it.
 ///
 /// # Errors
 /// With every model that cannot be added, such as one without a price.
 pub fn catalog(config: &Config) -> Result<Catalog, CatalogFault> {
-    extended(
-        &Catalog::embedded().map_err(CatalogFault)?,
-        &config.providers,
-    )
+    extended(&base(config.catalog.as_ref())?, &config.providers)
 }
 
 /// A catalogue with these providers in it.
-pub(super) fn extended(catalog: &Catalog, rows: &[Provider]) -> Result<Catalog, CatalogFault> {
+pub(crate) fn extended(catalog: &Catalog, rows: &[Provider]) -> Result<Catalog, CatalogFault> {
     let own: Vec<OwnProvider> = rows.iter().map(own_provider).collect::<Result<_, _>>()?;
     catalog.with(&own).map_err(CatalogFault)
 }
@@ -64,6 +107,7 @@ fn own_model(provider: &str, row: &Model) -> Result<OwnModel, CatalogFault> {
     Ok(OwnModel {
         id: row.id.clone(),
         upstream: Some(row.upstream.clone()).filter(|name| !name.is_empty()),
+        like: row.like.clone(),
         input: rate(&row.input)?,
         output: rate(&row.output)?,
         cache_read: rate(&row.cache_read)?,

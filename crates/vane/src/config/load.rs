@@ -5,12 +5,13 @@ use std::path::Path;
 use vane_catalog::Catalog;
 
 use super::base_url::Own;
-use super::catalog::{CatalogFault, extended};
+use super::catalog::{self, CatalogFile, extended};
 use super::environment::Environment;
 use super::needs::how_to_name_models;
 use super::node::{self, Table};
 use super::problem::{Place, Problem, Warning};
 use super::reader::Reader;
+use super::section::Section;
 use super::server::Server;
 use super::{Config, Limits, Outbound, Retries, Timeouts, provider};
 
@@ -68,14 +69,14 @@ impl Config {
         for name in OF_COMMANDS {
             reader.variable(name);
         }
-        let config = Catalog::embedded()
-            .map_err(CatalogFault)
-            .and_then(|catalog| {
-                let config = Self::of_values(&reader, values, &catalog);
-                let catalog = extended(&catalog, &config.providers)?;
-                warn_of_nothing_to_serve(&reader, &config, &catalog);
-                Ok(config)
-            });
+        let mut root = reader.root(values);
+        let file = catalog::file(&mut root);
+        let config = catalog::base(file.as_ref()).and_then(|base| {
+            let config = Self::of_values(root, file, &base);
+            let catalog = extended(&base, &config.providers)?;
+            warn_of_nothing_to_serve(&reader, &config, &catalog);
+            Ok(config)
+        });
         if let Err(fault) = &config {
             for error in &fault.0 {
                 reader.problem(Place::Nowhere, "", error.to_string());
@@ -95,8 +96,7 @@ impl Config {
         }
     }
 
-    fn of_values(reader: &Reader<'_>, values: Table, catalog: &Catalog) -> Self {
-        let mut root = reader.root(values);
+    fn of_values(mut root: Section<'_>, file: Option<CatalogFile>, catalog: &Catalog) -> Self {
         let server = Server::read(&mut root);
         let own = Own {
             listen: server.listen,
@@ -109,6 +109,7 @@ impl Config {
             retries: Retries::read(root.section("retries")),
             outbound: Outbound::read(root.section("outbound")),
             providers,
+            catalog: file,
             listen: server.listen,
             database: server.database,
             durability: server.durability,

@@ -32,19 +32,21 @@ use std::time::Duration;
 
 use vane_ledger::journal::Durability;
 
-pub use catalog::{CatalogFault, catalog};
+pub(crate) use catalog::extended;
+pub use catalog::{CatalogFault, CatalogFile, base, catalog};
 pub use environment::Environment;
 pub use load::Reading;
 pub use needs::{how_to_name_models, names_its_own_models, variables as variables_of};
 pub use problem::{Place, Problem, Warning};
+pub(crate) use reader::variable_name;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen (`VANE_LISTEN`).
     pub listen: SocketAddr,
-    /// `sqlite:PATH` (`VANE_DATABASE`).
-    pub database: String,
+    /// `sqlite:PATH` or `postgres://...`, which holds a password (`VANE_DATABASE`).
+    pub database: Secret,
     /// What a settlement must outlive before the last byte of its answer is told.
     pub durability: Durability,
     /// The folder of the journal, instead of the one beside the database.
@@ -69,6 +71,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     pub retries: Retries,
     pub outbound: Outbound,
+    /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
+    pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
 }
 
@@ -211,6 +215,8 @@ pub struct Model {
     pub id: String,
     /// What the provider calls it; empty is the catalogue's word for it, or the id.
     pub upstream: String,
+    /// The offer of the catalogue that it is like.
+    pub like: Option<String>,
     pub input: Option<String>,
     pub output: Option<String>,
     pub cache_read: Option<String>,

@@ -76,6 +76,7 @@ fn model(reader: &Reader<'_>, path: &str, row: Node) -> Option<Model> {
         ..Model::default()
     };
     model.upstream = section.take_from_file("upstream", text).unwrap_or_default();
+    model.like = section.take_from_file("like", text);
     model.per_use = section
         .take_from_file("per_use", per_use)
         .unwrap_or_default();

@@ -87,7 +87,7 @@ impl<'e> Reader<'e> {
 }
 
 /// `VANE_` and the path in capitals: `limits.body_bytes_max` is `VANE_LIMITS_BODY_BYTES_MAX`.
-pub(super) fn variable_name(path: &str) -> String {
+pub(crate) fn variable_name(path: &str) -> String {
     let letter = |c: char| {
         if c.is_ascii_alphanumeric() {
             c.to_ascii_uppercase()

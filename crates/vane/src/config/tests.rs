@@ -51,7 +51,7 @@ pub(super) fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Ve
 fn without_file_and_variables_there_are_defaults() {
     let (config, warnings) = Config::load(None, &Environment::default()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
-    assert_eq!(config.database, "sqlite:vane.db");
+    assert_eq!(config.database.0, "sqlite:vane.db");
     assert!(config.auth && config.secret.is_none() && config.tls.is_none());
     assert_eq!(config.limits.body_bytes_max, 33_554_432);
     assert_eq!(config.timeouts.stream, Duration::from_secs(3_600));
@@ -127,8 +127,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("", "listen = 'localhost'", "an address and port"),
     (
         "",
-        "database = 'postgres://me:hunter2@db/vane'",
-        "PostgreSQL",
+        "database = 'postgres://me:hunter2@db:port/vane'",
+        "postgres://USER:PASSWORD@HOST",
     ),
     ("", "database = 'vane.db'", "sqlite:PATH"),
     ("", "secret = 'abc'", "64 hexadecimal digits"),

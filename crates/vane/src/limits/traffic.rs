@@ -38,7 +38,7 @@ struct Recent {
     tokens: Window,
 }
 
-/// A running call's place; leaving it makes room.
+/// A running call's place; leaving it makes room, and gives back what was reserved and never used.
 #[derive(Debug)]
 pub struct Place {
     lane: Arc<Lane>,
@@ -87,13 +87,20 @@ impl Traffic {
         if limits.requests_per_minute.is_none() && limits.tokens_per_minute.is_none() {
             return (Standing::default(), place);
         }
-        let mut recent = lane.recent();
-        let recent = recent.get_or_insert_default();
+        let mut locked = lane.recent();
+        let recent = locked.get_or_insert_default();
+        let counted = match &place {
+            Ok(_) => recent.count(limits, tokens, now),
+            Err(refusal) => Err(*refusal),
+        };
+        let standing = recent.standing(limits, now);
+        // Before a refused place is dropped, which takes the same lock.
+        drop(locked);
         let place = place.and_then(|mut place| {
-            place.reserved = recent.count(limits, tokens, now)?;
+            place.reserved = counted?;
             Ok(place)
         });
-        (recent.standing(limits, now), place)
+        (standing, place)
     }
 
     fn lane(&self, key: &str, now: Duration) -> Arc<Lane> {
@@ -183,14 +190,25 @@ impl Place {
         if tokens > reserved.tokens {
             window.add(tokens - reserved.tokens, now);
         } else {
-            window.take_back(reserved.tokens - tokens, reserved.second, now);
+            window.take_back(reserved.tokens - tokens, reserved.second);
         }
+    }
+
+    /// Nobody counted what the call used: what was reserved counts as that.
+    pub fn used_as_reserved(&mut self) {
+        self.reserved = None;
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         self.lane.running.fetch_sub(1, Relaxed);
+        let Some(reserved) = self.reserved else {
+            return;
+        };
+        if let Some(recent) = &mut *self.lane.recent() {
+            recent.tokens.take_back(reserved.tokens, reserved.second);
+        }
     }
 }
 

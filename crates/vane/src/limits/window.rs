@@ -59,8 +59,7 @@ impl Window {
     }
 
     /// Takes back what was counted in a second, if that is still counted.
-    pub(super) fn take_back(&mut self, less: u64, second: u64, now: Duration) {
-        self.advance(now);
+    pub(super) fn take_back(&mut self, less: u64, second: u64) {
         if second.saturating_add(SECONDS) > self.newest {
             let count = &mut self.counts[slot(second)];
             let less = less.min(*count);
@@ -143,10 +142,10 @@ mod tests {
     fn what_is_taken_back_late_takes_nothing_of_others() {
         let mut window = Window::default();
         let second = window.add(10, at(0));
-        window.take_back(4, second, at(60_999));
+        window.take_back(4, second);
         assert_eq!(window.quota(10, at(60_999)).remaining, 4);
         window.add(5, at(61_000));
-        window.take_back(6, second, at(61_000));
+        window.take_back(6, second);
         let quota = window.quota(10, at(61_000));
         assert_eq!((quota.remaining, quota.resets_in), (5, at(61_000)));
     }
@@ -196,7 +195,7 @@ mod tests {
                     seconds.push(window.add(n, at(ms)));
                 } else {
                     let second = seconds[usize::try_from(ms).unwrap() % seconds.len()];
-                    window.take_back(n, second, at(ms));
+                    window.take_back(n, second);
                 }
                 prop_assert_eq!(window.sum, window.counts.iter().sum::<u64>());
             }

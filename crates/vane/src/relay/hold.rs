@@ -5,14 +5,17 @@
 
 use super::decode::RawCall;
 use super::plan::{Choice, Plan};
+use super::whole::name;
 use crate::gateway::Gateway;
+use http::header::{HeaderMap, HeaderName};
 use std::time::Duration;
 use vane_catalog::{Asked, Bound, Date, Money, Unpriced};
 use vane_dialect::Fault;
 use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::head::Word;
-use vane_ledger::{Caller, Hold, Payer, Short};
+use vane_ledger::replica::Spent;
+use vane_ledger::{AccountKind, Caller, Hold, Payer, Short};
 
 /// Output of a model that does not say how much it writes at most.
 const OUTPUT_MAX_ASSUMED: u64 = 32_768;
@@ -42,9 +45,9 @@ pub(super) async fn hold(
 pub(super) fn payer(caller: &Caller) -> Payer<'_> {
     Payer {
         account: caller.account_id,
-        prepaid: caller.kind == vane_ledger::AccountKind::Prepaid,
+        prepaid: caller.kind == AccountKind::Prepaid,
         key: &caller.key_id,
-        budgeted: caller.budgeted,
+        budget: caller.budget,
     }
 }
 
@@ -103,6 +106,49 @@ pub(super) fn output_max(call: &RawCall, choice: &Choice) -> Result<u64, Fault> 
         .max(head.count("best_of")?.unwrap_or(1));
     Ok(asked.unwrap_or(of_model).saturating_mul(answers.max(1)))
 }
+
+/// From this part of a budget on, its key is warned.
+const WARN_FROM_PERCENT: i64 = 80;
+
+/// Tells an answer's caller what is left: of a prepaid balance, and of the key's budget as it was
+/// when the call began.
+pub(super) fn tell(
+    gateway: &Gateway,
+    caller: &Caller,
+    budget: Option<Spent>,
+    headers: &mut HeaderMap,
+) {
+    if caller.kind == AccountKind::Prepaid
+        && let Some(balance) = gateway.replica.balance(caller.account_id)
+    {
+        name(headers, BALANCE, &balance.to_string());
+    }
+    let Some(Spent {
+        amount,
+        spent,
+        resets_at,
+    }) = budget
+    else {
+        return;
+    };
+    let rest = amount
+        .checked_sub(spent)
+        .unwrap_or_default()
+        .max(Money::ZERO);
+    name(headers, BUDGET, &rest.to_string());
+    let part = |of: i64| i128::from(of) * i128::from(amount.pico()) / 100;
+    if i128::from(spent.pico()) >= part(WARN_FROM_PERCENT) {
+        let resets_on = Date::of(resets_at);
+        let warning = format!(
+            "${spent} of the budget of ${amount} is spent; it begins anew on {resets_on} (UTC)"
+        );
+        name(headers, BUDGET_WARNING, &warning);
+    }
+}
+
+const BALANCE: HeaderName = HeaderName::from_static("vane-balance");
+const BUDGET: HeaderName = HeaderName::from_static("vane-budget-remaining");
+const BUDGET_WARNING: HeaderName = HeaderName::from_static("vane-budget-warning");
 
 fn too_dear(unpriced: Unpriced, choice: &Choice) -> Fault {
     let message = match unpriced {

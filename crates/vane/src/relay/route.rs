@@ -3,7 +3,7 @@
 mod fees;
 
 use super::decode::RawCall;
-use super::plan::{Choice, Plan};
+use super::plan::{Choice, LeftOut, Plan};
 use crate::config::{how_to_name_models, names_its_own_models, variables_of};
 use crate::gateway::State;
 use crate::upstream::{Offer, Standing};
@@ -62,10 +62,9 @@ fn of_model(
     if offers.is_empty() {
         return Err(not_served(state, model, &resolved.offers));
     }
-    let permitted: Vec<&Arc<Offer>> = offers
+    let (permitted, barred): (Vec<_>, Vec<_>) = offers
         .into_iter()
-        .filter(|offer| allows(&limits.providers, &offer.provider.id))
-        .collect();
+        .partition(|offer| allows(&limits.providers, &offer.provider.id));
     if permitted.is_empty() {
         let message = format!("no provider that this key may use serves `{model}` here");
         return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
@@ -82,11 +81,15 @@ fn of_model(
     if able.is_empty() || (resolved.completion_only && call.dialect().task() == Task::Chat) {
         return Err(unable(state, model, call));
     }
-    let (able, left_out) = fees::split(able, call, now);
+    let (able, mut left_out) = fees::split(able, call, now);
     if able.is_empty() {
         return Err(fees::refusal(state, model, call, &left_out, now));
     }
     let choices = ordered(able, call, now);
+    left_out.extend(barred.into_iter().map(|offer| LeftOut {
+        offer: offer.clone(),
+        reason: "the key may not use this provider".to_owned(),
+    }));
     Ok(Plan { choices, left_out })
 }
 
@@ -238,13 +241,14 @@ fn benched_ms(offer: &Offer) -> u64 {
 /// As [`route`].
 pub fn explain(
     state: &State,
+    limits: &Limits,
     door: Dialect,
     model: &str,
     tool: Option<&str>,
     now: i64,
 ) -> Result<Plan, Fault> {
     let call = RawCall::bare(door, model, tool)?;
-    route(state, &Limits::default(), &call, now)
+    route(state, limits, &call, now)
 }
 
 fn unknown(state: &State, model: &str) -> Fault {

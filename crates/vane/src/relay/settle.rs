@@ -389,14 +389,14 @@ impl Facts {
             fault: self.fault.as_deref(),
         });
     }
-}
 
-impl Facts {
     /// Makes the tokens that were reserved of the key's limit those that were counted.
     fn tell_limits(&mut self, outcome: Outcome) {
-        // Whoever leaves before anything came has made the provider work all the same.
-        let uncounted = self.first_content.is_none() && outcome == Outcome::ClientGone;
-        if let (Some(place), false) = (&mut self.place, uncounted) {
+        let Some(place) = &mut self.place else { return };
+        if self.first_content.is_none() && outcome == Outcome::ClientGone {
+            // Whoever leaves before anything came has made the provider work all the same.
+            place.used_as_reserved();
+        } else {
             let used = self.usage.input_total().saturating_add(self.usage.output);
             place.used(used, self.gateway.clock.elapsed());
         }

@@ -54,6 +54,38 @@ fn route_explains_a_plan_without_calling_anyone() {
 }
 
 #[test]
+fn route_explains_what_a_key_may_not_use() {
+    let folder = Folder::new();
+    folder.write(
+        "vane.toml",
+        &TWO_OFFERS.replace("sqlite::memory:", "sqlite:vane.db"),
+    );
+    folder.json(&["account", "create", "team", "--json"]);
+    let key = |flags: &[&str]| {
+        let create = ["key", "create", "--account", "team", "--json"];
+        let key = folder.json(&[&create[..], flags].concat());
+        key["id"].as_str().unwrap().to_owned()
+    };
+    let dear = key(&["--providers", "dear"]);
+    let plan = folder.json(&["route", "m", "--key", &dear, "--json"]);
+    assert_eq!(plan["plan"][0]["offer"], "dear/m");
+    assert_eq!(plan["plan"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        plan["left_out"],
+        serde_json::json!([{"offer": "cheap/m", "reason": "the key may not use this provider"}])
+    );
+    let other = key(&["--models", "other"]);
+    for (key, said) in [
+        (&*other, "may not use the model `m`"),
+        ("x", "no key \"x\""),
+    ] {
+        let refused = folder.run(&["route", "m", "--key", key]);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr(&refused).contains(said), "{}", stderr(&refused));
+    }
+}
+
+#[test]
 fn route_prints_a_table_or_one_clear_line() {
     let folder = Folder::new();
     folder.write("vane.toml", TWO_OFFERS);

@@ -98,6 +98,8 @@ fn limits_are_changed_one_by_one_and_none_takes_one_away() {
     );
     assert_eq!(now["expires_at"], made["expires_at"]);
     let flags = [
+        "--budget",
+        "none",
         "--rpm",
         "none",
         "--models",
@@ -108,7 +110,13 @@ fn limits_are_changed_one_by_one_and_none_takes_one_away() {
         "none",
     ];
     let now = set(&flags);
-    for field in ["requests_per_minute", "models", "expires_at", "providers"] {
+    for field in [
+        "budget",
+        "requests_per_minute",
+        "models",
+        "expires_at",
+        "providers",
+    ] {
         assert_eq!(now[field], Value::Null, "{field}");
     }
     assert_eq!(now["tokens_per_minute"], 9);

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use vane_catalog::Money;
+use vane_ledger::book::Period;
 use vane_ledger::{Clock, Key, Limits, NewKey};
 use vane_testkit::{Answer, Fault, Usage};
 
@@ -379,6 +381,35 @@ async fn a_rotated_key_overlaps_and_its_limit_is_not_doubled() {
         refused.text()
     );
     ask(&world, &new, path, &body).await.ok();
+}
+
+/// How many calls pass before the budget refuses one; the keys take turns.
+async fn calls_within_budget(world: &World, keys: &[&Key]) -> usize {
+    let body = with_output(Door::Chat, Door::Chat.request("lab-m", "Hi", false), 10);
+    for made in 0..20 {
+        let reply = ask(world, keys[made % keys.len()], PATH, &body).await;
+        if reply.status != 200 {
+            let said = reply.text();
+            assert!(said.contains("the budget of the key"), "{said}");
+            return made;
+        }
+    }
+    panic!("no budget held")
+}
+
+#[tokio::test]
+async fn a_rotated_key_spends_one_budget() {
+    let world = world().await;
+    let budgeted = || NewKey {
+        budget: Some((Money::from_pico(300_000_000), Period::Day)),
+        ..named("budgeted")
+    };
+    let (alone, old) = (world.new_key(&budgeted()), world.new_key(&budgeted()));
+    let store = &world.gateway.store;
+    let new = store.rotate_key(world.account, old.id(), 600, NOW).unwrap();
+    let calls = calls_within_budget(&world, &[&alone]).await;
+    assert!((2..8).contains(&calls), "{calls}");
+    assert_eq!(calls_within_budget(&world, &[&old, &new]).await, calls);
 }
 
 #[tokio::test]

@@ -336,3 +336,52 @@ async fn m12_what_is_not_understood_of_a_question_is_named() {
         );
     }
 }
+
+#[tokio::test]
+async fn answers_tell_what_is_left_and_warn_from_four_fifths_of_a_budget() {
+    let world = World::start().await;
+    let payer = world.prepaid_key();
+    // Twelve words and "Hi" back and forth: two thousandths of a cent or so a call.
+    let ask = Ask::post(Door::Chat.path(), Door::Chat.request("lab-m", "Hi", false));
+    let ask = ask.key(payer.expose());
+    let reply = world.ask(&ask).await.ok();
+    let left = Money::parse(reply.header("vane-balance").unwrap()).unwrap();
+    let paid = Money::from_pico(pico(cost_in(reply.text())));
+    assert_eq!(left.checked_add(paid), Money::parse("5").ok());
+    assert_eq!(reply.header("vane-budget-remaining"), None);
+
+    let store = &world.gateway.store;
+    let account = store.find_account("payer").unwrap().unwrap().id;
+    let plus = |spent: Money, more| spent.checked_add(Money::parse(more).unwrap()).unwrap();
+    let set = |amount| {
+        store
+            .set_budget(account, payer.id(), Some((amount, Period::Day)), NOW)
+            .unwrap();
+        world.gateway.ring.refresh().unwrap();
+    };
+    let patience = std::time::Duration::from_secs(20);
+    // What was spent before there was a budget counts.
+    world.gateway.replica.caught_up(patience).await.unwrap();
+    set(plus(paid, "1"));
+    let reply = world.ask(&ask).await.ok();
+    assert_eq!(reply.header("vane-budget-remaining"), Some("1"));
+    assert_eq!(reply.header("vane-budget-warning"), None);
+    for _ in 0..48 {
+        let reply = world.ask(&ask).await.ok();
+        assert_eq!(reply.header("vane-budget-warning"), None);
+    }
+    world.gateway.replica.caught_up(patience).await.unwrap();
+    let spent = Money::checked_sum([paid; 50]).unwrap();
+    set(plus(spent, "0.0002"));
+    let mut short = Door::Chat.request("lab-m", "Hi", false);
+    short["max_tokens"] = json!(1);
+    let ask = Ask::post(Door::Chat.path(), short).key(payer.expose());
+    let reply = world.ask(&ask).await.ok();
+    assert_eq!(reply.header("vane-budget-remaining"), Some("0.0002"));
+    let warning = reply.header("vane-budget-warning").unwrap();
+    let said = format!(
+        "${spent} of the budget of ${} is spent",
+        plus(spent, "0.0002")
+    );
+    assert!(warning.starts_with(&said), "{warning}");
+}

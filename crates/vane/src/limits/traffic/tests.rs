@@ -11,7 +11,7 @@ fn caller(key: &str, requests: u32, tokens: u32, concurrency: u32) -> Caller {
         account_id: AccountId(1),
         account_name: "team".to_owned(),
         kind: AccountKind::Metered,
-        budgeted: false,
+        budget: None,
         limits: Limits {
             requests_per_minute: NonZeroU32::new(requests),
             tokens_per_minute: NonZeroU32::new(tokens),
@@ -23,6 +23,11 @@ fn caller(key: &str, requests: u32, tokens: u32, concurrency: u32) -> Caller {
 
 fn enter(traffic: &Traffic, caller: &Caller, tokens: u64, now: Duration) -> Result<Place, Refusal> {
     traffic.enter(caller, tokens, now).1
+}
+
+/// Ends a call that used so many tokens.
+fn used(mut place: Place, tokens: u64) {
+    place.used(tokens, SECOND);
 }
 
 #[test]
@@ -52,9 +57,9 @@ fn a_refused_call_counts_for_nothing() {
     let traffic = Traffic::new(9);
     let key = caller("a", 2, 100, 1);
     let place = enter(&traffic, &key, 60, SECOND).unwrap();
-    // No place, then no tokens: neither takes a request or a place.
+    // No place, then no tokens: neither takes a request or a place or tokens.
     assert!(enter(&traffic, &key, 10, SECOND).is_err());
-    drop(place);
+    used(place, 60);
     let refused = enter(&traffic, &key, 41, SECOND).unwrap_err();
     let wait = SECOND * 61;
     assert_eq!(refused, Refusal::Tokens { limit: 100, wait });
@@ -99,6 +104,13 @@ fn what_a_call_really_used_replaces_what_it_reserved() {
     // The excess counts from the second in which it was known.
     assert_eq!(left(SECOND * 66), 20);
     assert_eq!(left(SECOND * 111), 100);
+    // A call that never began used nothing; of one that nobody counted, nobody knows.
+    drop(enter(&traffic, &key, 10, SECOND * 111).unwrap());
+    assert_eq!(left(SECOND * 111), 100);
+    let mut gone = enter(&traffic, &key, 10, SECOND * 111).unwrap();
+    gone.used_as_reserved();
+    drop(gone);
+    assert_eq!(left(SECOND * 111), 90);
     let mut long = enter(&traffic, &key, 10, SECOND * 200).unwrap();
     long.used(0, SECOND * 300);
     assert_eq!(left(SECOND * 300), 100);

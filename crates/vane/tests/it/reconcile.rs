@@ -1,0 +1,54 @@
+//! `vane reconcile`, as the shell runs it.
+
+use crate::cli::{Folder, stderr, stdout};
+
+const EXPORT: &str = "day,model,calls,cost\n2026-11-20,gpt-5-mini-2025-08-07,2,0.25\n";
+
+#[test]
+fn an_export_beyond_the_tolerance_is_told_and_fails() {
+    let folder = Folder::new();
+    folder.write("usage.csv", EXPORT);
+    let output = folder.run(&["reconcile", "openai", "usage.csv"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(
+        told.contains("2026-11-20  gpt-5-mini  cost   0     0.25    -0.25  -100.0%\n"),
+        "{told}"
+    );
+    assert!(
+        told.ends_with("2 differences, 2 above the tolerance\n"),
+        "{told}"
+    );
+    let output = folder.run(&[
+        "reconcile",
+        "openai",
+        "usage.csv",
+        "--tolerance",
+        "100",
+        "--json",
+    ]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&json["from"], &json["until"]),
+        (&"2026-11-20".into(), &"2026-11-21".into())
+    );
+    assert_eq!(json["differences"][1]["apart"], "-0.25");
+    assert_eq!(json["above"], 0);
+}
+
+#[test]
+fn what_cannot_be_compared_is_one_line() {
+    let folder = Folder::new();
+    folder.write("usage.csv", EXPORT);
+    folder.write("broken.csv", "day,cost\n2026-11-20,much\n");
+    for (arguments, said) in [
+        (["openais", "usage.csv"], "no provider"),
+        (["openai", "gone.csv"], "gone.csv"),
+        (["openai", "broken.csv"], "row 1: `cost`"),
+    ] {
+        let output = folder.run(&[&["reconcile"][..], &arguments].concat());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+}
