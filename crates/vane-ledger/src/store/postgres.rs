@@ -164,10 +164,9 @@ fn committed<T>(
     begin: &str,
     mut work: impl FnMut(Txn<'_>) -> Result<T, LedgerError>,
 ) -> Result<T, LedgerError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
-        let error = match write(pool.take()?, begin, &mut work) {
+    let mut last = LedgerError::Contended;
+    for _ in 0..TRIES {
+        last = match write(pool.take()?, begin, &mut work) {
             Tried::Done(value) => return Ok(value),
             Tried::Failed(error) => error,
             Tried::Unknown(value, id) => {
@@ -179,39 +178,36 @@ fn committed<T>(
                 }
             }
         };
-        if !again(pool, &error) || tries >= TRIES {
-            return Err(error);
+        if !again(pool, &last) {
+            break;
         }
     }
+    Err(last)
 }
 
 fn reading<T>(
     pool: &Pool,
     mut work: impl FnMut(Txn<'_>) -> Result<T, LedgerError>,
 ) -> Result<T, LedgerError> {
-    let mut tries = 0;
-    loop {
-        tries += 1;
+    let mut last = LedgerError::Contended;
+    for _ in 0..TRIES {
         let lent = pool.take()?;
-        let done = lent
-            .session
-            .simple(READ)
-            .and_then(|_| work(Txn::Postgres(&lent.session)));
-        match done {
+        let begun = lent.session.simple(READ);
+        last = match begun.and_then(|_| work(Txn::Postgres(&lent.session))) {
             Ok(value) => {
                 if lent.session.simple("COMMIT").is_ok() {
                     lent.give_back();
                 }
                 return Ok(value);
             }
-            Err(error) => {
-                undo(lent);
-                if !again(pool, &error) || tries >= TRIES {
-                    return Err(error);
-                }
-            }
+            Err(error) => error,
+        };
+        undo(lent);
+        if !again(pool, &last) {
+            break;
         }
     }
+    Err(last)
 }
 
 /// Whether work that failed so is tried again.

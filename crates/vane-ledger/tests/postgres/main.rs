@@ -14,6 +14,7 @@ mod accounts;
 mod audit;
 #[path = "../it/books.rs"]
 mod books;
+mod encrypted;
 #[path = "../it/ingest.rs"]
 mod ingest;
 mod instances;

@@ -64,8 +64,9 @@ fn prepaid_account(
 ) -> Result<vane_ledger::Account, Failure> {
     let amount = credit::amount(usd)?;
     // The account is known only within the transaction that makes it and its credit.
-    let mut opening = credit::grant(AccountId(0), amount, "opening credit")?;
+    let opening = credit::grant(AccountId(0), amount, "opening credit")?;
     let open = |made| {
+        let mut opening = opening.clone();
         if let Act::Grant { account, .. } = &mut opening.act {
             *account = made;
         }

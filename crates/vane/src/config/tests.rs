@@ -251,6 +251,17 @@ fn one_problem_each() {
 }
 
 #[test]
+fn s6_the_password_of_a_database_is_not_shown() {
+    let url = "postgres://me:hunter2@db/vane?sslmode=verify-full";
+    let config = good("postgres", "", &[("VANE_DATABASE", url)]);
+    assert_eq!(config.database.0, url);
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let text = "database = 'env:BOOKS'";
+    let config = good("postgres-env", text, &[("BOOKS", url)]);
+    assert_eq!(config.database.0, url);
+}
+
+#[test]
 fn a_variable_wins_over_the_file() {
     let text = "listen = '127.0.0.1:1'\nhosts = ['a.b']\n[limits]\nbody_bytes_max = '1MiB'\n\
                 [timeouts]\nconnect = 7\n";

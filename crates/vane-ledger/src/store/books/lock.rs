@@ -49,7 +49,7 @@ impl Kept<'_> {
             session.rows(INSTANCE, &[instance])?;
         }
         let mut locked = Locked::default();
-        for book in books(session, named.books(session)?)? {
+        for book in books(session, &named.books(session)?)? {
             locked.books.insert(book.id(), book);
         }
         if !named.leases.is_empty() {
@@ -71,7 +71,7 @@ impl Kept<'_> {
     }
 }
 
-fn books(session: &Session, ids: Vec<i64>) -> Result<Vec<Book>, LedgerError> {
+fn books(session: &Session, ids: &[i64]) -> Result<Vec<Book>, LedgerError> {
     let rows = session.rows(BOOKS_LOCKED, &[&ids])?;
     rows.iter()
         .map(|row| book_of(&Row::Postgres(row)))

@@ -24,7 +24,7 @@ pub(in crate::store::books) enum Receipts<'t> {
         session: &'t Session,
         /// Calls that have a receipt, waiting or written.
         called: HashSet<String>,
-        waiting: Columns,
+        waiting: Box<Columns>,
     },
 }
 
@@ -43,7 +43,7 @@ impl<'t> Receipts<'t> {
                 called: locked
                     .map(|locked| locked.called.clone())
                     .unwrap_or_default(),
-                waiting: Columns::default(),
+                waiting: Box::default(),
             },
         })
     }
