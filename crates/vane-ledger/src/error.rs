@@ -170,6 +170,22 @@ pub enum LedgerError {
     KeyReplaced { id: String, by: String },
 }
 
+impl LedgerError {
+    /// Whether what was to be written is at fault, not the database: it would fail again.
+    pub(crate) fn is_of_the_rows(&self) -> bool {
+        match self {
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
+            ),
+            // Of data, and of constraints: PostgreSQL's classes of such errors.
+            Self::Postgres { code, .. } => code.starts_with("22") || code.starts_with("23"),
+            Self::Refused(_) | Self::Unreadable { .. } => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<rusqlite::Error> for LedgerError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {

@@ -107,6 +107,8 @@ pub use replay::{BATCH_MAX, Replay};
 pub use ticket::Ticket;
 
 use disk::Disk;
+#[cfg(test)]
+pub(crate) use disk::model::Model;
 use keeper::Keeper;
 use maker::Maker;
 use queue::Queue;
@@ -173,6 +175,25 @@ impl Journal {
         Self::start(maker, lock, ingested, settings)
     }
 
+    /// Over a disk that forgets; `folder` has the lock.
+    #[cfg(test)]
+    pub(crate) fn over(
+        model: &Model,
+        folder: &Path,
+        instance: [u8; 16],
+        epoch: u64,
+        ingested: Position,
+        settings: &Settings,
+    ) -> Result<Self, JournalError> {
+        let maker = Maker {
+            disk: Disk::Model(model.clone()),
+            instance,
+            epoch,
+            segment_bytes: settings.segment_bytes,
+        };
+        Self::start(maker, lock::take(folder)?, ingested, settings)
+    }
+
     fn start(
         maker: Maker,
         lock: File,
@@ -230,6 +251,24 @@ impl Journal {
     #[must_use]
     pub fn trouble(&self) -> Option<DiskError> {
         self.queue.trouble()
+    }
+
+    /// Why a record would not be taken now, if that is so.
+    #[must_use]
+    pub fn refuses(&self) -> Option<Refused> {
+        self.queue.refuses()
+    }
+
+    /// Records that wait for the writer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Up to where readers see it.
+    #[must_use]
+    pub fn synced(&self) -> Position {
+        Position::new(self.queue.shelf.synced())
     }
 
     /// The records after `from`, oldest first.

@@ -30,10 +30,10 @@ pub use clock::Clock;
 pub use error::LedgerError;
 pub use id::new_id;
 pub use key::{Key, KeyRecord, Limits, NewKey};
-pub use replica::{Hold, Payer, Replica, Short};
+pub use replica::{Figures, Hold, Payer, Replica, Settling, Short};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
     BATCH_MAX, By, Ingest, Life, Of, Posted, Postgres, ProviderDay, Sqlite, StatementLine, Store,
-    UsageRow,
+    Stray, UsageRow,
 };

@@ -7,6 +7,7 @@
 //! into the store. What dies with the process is found in the journal at the next start: calls that
 //! were running settle by their last word ([`Replica::opened`]), leases go back.
 
+mod desk;
 mod funds;
 mod hold;
 mod lender;
@@ -14,9 +15,13 @@ mod place;
 mod purse;
 mod record;
 mod scribe;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod unwritten;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -27,7 +32,7 @@ use crate::book::{Act, Op, Settlement};
 use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::journal::{
-    Durability, Journal, JournalError, Position, Refused, Settings as JournalSettings, Ticket,
+    Durability, Journal, JournalError, Position, Refused, Settings as JournalSettings,
 };
 use crate::secret::Purpose;
 use crate::store::Store;
@@ -36,9 +41,13 @@ use funds::Funds;
 use lender::Lender;
 use place::Place;
 use scribe::Scribe;
+use tally::Tally;
+use unwritten::Unwritten;
 
 pub use hold::Hold;
 pub use purse::{Short, Spent};
+pub use tally::Figures;
+pub use unwritten::Settling;
 
 /// How a process keeps its part of the ledger.
 #[derive(Clone, Debug)]
@@ -69,9 +78,7 @@ pub enum ReplicaError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Journal(#[from] JournalError),
-    #[error(
-        "the journal has a record of a kind that this version does not know; run the Vane that wrote it"
-    )]
+    #[error("a record of the journal cannot be understood; did another version write it?")]
     Unreadable,
     #[error("a thread of the ledger cannot start: {0}")]
     Thread(std::io::Error),
@@ -96,6 +103,17 @@ impl Payer<'_> {
     }
 }
 
+impl ReplicaError {
+    /// Whether what was to be entered is at fault, so that no later try ends otherwise.
+    fn is_of_the_record(&self) -> bool {
+        match self {
+            Self::Ledger(error) => error.is_of_the_rows(),
+            Self::Unreadable => true,
+            Self::Journal(_) | Self::Thread(_) => false,
+        }
+    }
+}
+
 /// Shared by all calls of the process. Dropping it ingests what is written and returns its leases.
 pub struct Replica {
     instance: i64,
@@ -106,7 +124,8 @@ pub struct Replica {
     lender: Lender,
     scribe: Scribe,
     /// Settlements that the journal did not take, until it does.
-    unwritten: Arc<Mutex<Vec<Vec<u8>>>>,
+    unwritten: Arc<Unwritten>,
+    tally: Arc<Tally>,
     ingested: watch::Receiver<u64>,
     /// After all that writes there.
     _place: Place,
@@ -118,48 +137,71 @@ impl Replica {
         let instance = settings.instance;
         let life = store.begin(instance, clock.now())?;
         let place = Place::of(store, settings)?;
-        let journal = Arc::new(Journal::open(
+        let journal = Journal::open(
             place.folder(),
             name_of(store, instance)?,
             u64::try_from(life.epoch).unwrap_or_default(),
             Position::new(life.ingested),
             &place.sizes(settings),
-        )?);
-        let funds = Arc::new(Funds::default());
-        let unwritten = Arc::default();
-        let (scribe, ingested) = Scribe::start(
-            store,
-            &journal,
-            &funds,
-            &unwritten,
-            scribe::Life { instance, life },
-            &clock,
         )?;
-        let lender = Lender::start(store, &funds, instance, life.epoch, &clock)?;
+        Self::over(
+            store,
+            journal,
+            place,
+            scribe::Life { instance, life },
+            settings.durability,
+            clock,
+        )
+    }
+
+    fn over(
+        store: &Store,
+        journal: Journal,
+        place: Place,
+        life: scribe::Life,
+        durability: Durability,
+        clock: Clock,
+    ) -> Result<Self, ReplicaError> {
+        let (instance, epoch) = (life.instance, life.life.epoch);
+        let journal = Arc::new(journal);
+        let funds = Arc::new(Funds::default());
+        let unwritten = Arc::new(Unwritten::new(&funds));
+        let tally = Arc::new(Tally::new(store.strays()?));
+        let shared = scribe::Shared {
+            journal: Arc::clone(&journal),
+            funds: Arc::clone(&funds),
+            unwritten: Arc::clone(&unwritten),
+            tally: Arc::clone(&tally),
+        };
+        let (scribe, ingested) = Scribe::start(store, shared, life, &clock)?;
+        let lender = Lender::start(store, &funds, instance, epoch, &clock)?;
         Ok(Self {
             instance,
-            durability: settings.durability,
+            durability,
             clock,
             journal,
             funds,
             lender,
             scribe,
             unwritten,
+            tally,
             ingested,
             _place: place,
         })
     }
 
-    /// Sets `amount` aside for a call: from memory, or once it has been lent.
+    /// Sets `amount` aside for a call: from memory, or once it has been lent. A store that is away
+    /// matters only to who needs more than is lent.
     ///
     /// # Errors
-    /// When the balance or the budget lacks it, or nothing can be lent or recorded at present.
+    /// When the balance or the budget lacks it, or nothing can be lent at present. Whoever pays:
+    /// when nothing can be recorded, since no answer could be given.
     pub async fn hold(&self, payer: Payer<'_>, amount: Money) -> Result<Hold, Short> {
+        if let Some(refused) = self.journal.refuses() {
+            return Err(Short::Away(refused.to_string()));
+        }
         if !payer.is_limited() || amount == Money::ZERO {
             return Ok(Hold::unlimited());
-        }
-        if let Some(trouble) = self.trouble() {
-            return Err(Short::Away(trouble));
         }
         let purse = self.funds.purse(payer);
         purse.hold(amount, payer.budget, &self.lender).await
@@ -187,7 +229,7 @@ impl Replica {
         hold: Hold,
         settlement: Settlement,
         cost: Money,
-    ) -> Result<Ticket, Refused> {
+    ) -> Result<Settling, Refused> {
         let pays = settlement.pays_max.map_or(cost, |most| cost.min(most));
         let account = settlement.account;
         let told = hold.told();
@@ -201,12 +243,12 @@ impl Replica {
             .submit(record::SETTLED, &record::settled(&op), self.durability)
         {
             Ok(ticket) => {
-                let charged = hold.post(pays);
-                self.funds.settled(account, charged);
-                Ok(ticket)
+                let charge = hold.post(pays);
+                self.funds.settled(account, charge.paid);
+                Ok(Settling::new(ticket, op, account, charge, &self.unwritten))
             }
             Err(refused) => {
-                self.keep(op);
+                self.unwritten.keep(op);
                 Err(refused)
             }
         }
@@ -218,21 +260,6 @@ impl Replica {
             at: self.clock.now(),
             instance: self.instance,
             act: Act::Settle(settlement),
-        }
-    }
-
-    /// Keeps a settlement that the journal did not take, at the operator's cost.
-    fn keep(&self, mut op: Op) {
-        if let Act::Settle(settlement) = &mut op.act {
-            settlement.pays_max = Some(Money::ZERO);
-        }
-        let mut unwritten = self
-            .unwritten
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Bounded: a disk that stays full must not fill the memory too.
-        if unwritten.len() < UNWRITTEN_MAX {
-            unwritten.push(record::settled(&op));
         }
     }
 
@@ -266,16 +293,26 @@ impl Replica {
             .unwrap_or_else(|_| Err(behind()))
     }
 
-    /// Why nothing can be recorded at present, if that is so.
+    /// Why nothing can be recorded at present, or the store takes nothing of it, if that is so.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
-        let journal = self.journal.trouble().map(|trouble| trouble.to_string());
-        journal.or_else(|| self.scribe.trouble())
+        let refused = self.journal.refuses().map(|refused| refused.to_string());
+        refused.or_else(|| self.scribe.trouble())
+    }
+
+    /// How much is on its way, and what did not arrive.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        let ingested = *self.ingested.borrow();
+        Figures {
+            waiting: u64::try_from(self.journal.waiting()).unwrap_or(u64::MAX),
+            not_ingested: self.journal.synced().number().saturating_sub(ingested),
+            holds: self.funds.holds(),
+            strays: self.tally.strays(),
+            lost: self.tally.lost(),
+        }
     }
 }
-
-/// Settlements kept in memory while the disk takes none.
-const UNWRITTEN_MAX: usize = 10_000;
 
 /// What a journal is marked with, so that it is not taken for that of another database.
 fn name_of(store: &Store, instance: i64) -> Result<[u8; 16], LedgerError> {

@@ -19,7 +19,7 @@ use crate::error::LedgerError;
 use crate::key::KeyHasher;
 use crate::secret::{Purpose, Secret};
 
-pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, UsageRow};
+pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, Stray, UsageRow};
 pub use instance::Life;
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;

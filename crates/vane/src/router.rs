@@ -390,11 +390,17 @@ fn ready(gateway: &Gateway) -> Response {
     if gateway.draining.load(Relaxed) {
         return json(503, Bytes::from_static(br#"{"status":"draining"}"#));
     }
-    match gateway.ring.fault() {
-        Some(_) => json(
+    if gateway.ring.fault().is_some() {
+        return json(
             503,
             Bytes::from_static(br#"{"status":"the database cannot be read"}"#),
-        ),
+        );
+    }
+    match gateway.replica.trouble() {
+        Some(why) => {
+            let status = format!("calls cannot be recorded: {why}");
+            json(503, serde_json::json!({ "status": status }).to_string())
+        }
         None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
     }
 }

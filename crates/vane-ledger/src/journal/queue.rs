@@ -154,6 +154,15 @@ impl Queue {
         Ok(state)
     }
 
+    /// Why even an empty record would not be taken, if that is so.
+    pub(super) fn refuses(&self) -> Option<Refused> {
+        self.admits(&self.state(), HEAD).err()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     fn admits(&self, state: &State, bytes: usize) -> Result<(), Refused> {
         if state.closing {
             return Err(Refused::Closed);

@@ -57,6 +57,13 @@ impl Funds {
         purses.values().flatten().cloned().collect()
     }
 
+    /// How many calls hold money.
+    pub(super) fn holds(&self) -> u64 {
+        self.all()
+            .iter()
+            .fold(0, |sum, purse| sum.saturating_add(purse.holds()))
+    }
+
     /// The store's balance, from before any settlement that is not counted as ingested.
     pub(super) fn stored(&self, account: AccountId, balance: Money) {
         let mut balances = self
@@ -68,6 +75,11 @@ impl Funds {
 
     pub(super) fn settled(&self, account: AccountId, charged: Money) {
         self.change(account, |known| known.checked_add(charged));
+    }
+
+    /// What was counted as settled is not.
+    pub(super) fn unsettled(&self, account: AccountId, charged: Money) {
+        self.change(account, |known| known.checked_sub(charged));
     }
 
     /// A settlement has arrived in the store, which leaves this balance there.

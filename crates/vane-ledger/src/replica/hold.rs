@@ -52,6 +52,7 @@ impl Hold {
         {
             self.amount = amount;
             other.purse = None;
+            purse.joined();
         }
     }
 
@@ -64,11 +65,35 @@ impl Hold {
         })
     }
 
-    /// The call has cost its customer so much. Says what of it is paid.
-    pub(super) fn post(mut self, pays: Money) -> Money {
-        match self.purse.take() {
-            None => pays,
-            Some(purse) => purse.post(self.amount, pays),
+    /// The call has cost its customer so much.
+    pub(super) fn post(mut self, pays: Money) -> Charge {
+        let Some(purse) = self.purse.take() else {
+            return Charge {
+                paid: pays,
+                purse: None,
+            };
+        };
+        let (spent, paid) = purse.post(self.amount, pays);
+        Charge {
+            paid,
+            purse: Some((purse, spent)),
+        }
+    }
+}
+
+/// What a call has been charged in memory, until the journal has it too.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Charge {
+    pub(super) paid: Money,
+    /// Whose lease it was spent of, and how much of it.
+    purse: Option<(Arc<Purse>, Money)>,
+}
+
+impl Charge {
+    pub(super) fn undo(self) {
+        if let Some((purse, spent)) = self.purse {
+            purse.unspend(spent);
         }
     }
 }

@@ -41,6 +41,8 @@ struct State {
     lent: Money,
     spent: Money,
     open: Money,
+    /// How many calls hold what is open.
+    holds: u64,
     /// What calls wait for that the lender has not looked at yet, and the most that one does.
     wanted: Money,
     largest: Money,
@@ -135,16 +137,36 @@ impl Purse {
     pub(super) fn release(&self, amount: Money) {
         let mut state = self.state();
         state.open = less(state.open, amount);
+        state.holds = state.holds.saturating_sub(1);
     }
 
-    /// A hold has become a charge of `pays`: all of it where the balance may go below zero.
-    pub(super) fn post(&self, held: Money, pays: Money) -> Money {
+    /// A hold has become a charge of `pays`. Says what of it is spent of the lease, and what is
+    /// paid: all of it where the balance may go below zero.
+    pub(super) fn post(&self, held: Money, pays: Money) -> (Money, Money) {
         let mut state = self.state();
         let within = pays.min(held);
         state.open = less(state.open, held);
+        state.holds = state.holds.saturating_sub(1);
         state.spent = more(state.spent, within);
         state.used = Some(Instant::now());
-        if self.prepaid { within } else { pays }
+        (within, if self.prepaid { within } else { pays })
+    }
+
+    /// A charge was not recorded.
+    pub(super) fn unspend(&self, spent: Money) {
+        let mut state = self.state();
+        state.spent = less(state.spent, spent);
+    }
+
+    /// Two holds have become one.
+    pub(super) fn joined(&self) {
+        let mut state = self.state();
+        state.holds = state.holds.saturating_sub(1);
+    }
+
+    /// How many calls hold money of it.
+    pub(super) fn holds(&self) -> u64 {
+        self.state().holds
     }
 
     /// What is asked for beyond what there is. The lender answers it.
@@ -262,6 +284,7 @@ impl State {
             self.recount = true;
         } else if self.lease.is_some() && amount <= room {
             self.open = more(self.open, amount);
+            self.holds = self.holds.saturating_add(1);
             return Look::Taken;
         }
         let answered = asked_in.is_some_and(|round| round != self.rounds);

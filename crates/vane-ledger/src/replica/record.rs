@@ -1,5 +1,8 @@
 //! The records that a replica writes into its journal.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use super::ReplicaError;
 use crate::book::Op;
 
@@ -23,6 +26,15 @@ pub(super) fn settled(op: &Op) -> Vec<u8> {
 /// Nothing in an operation can fail to be written to memory.
 fn write(op: &Op, payload: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(op, payload).unwrap_or_default()
+}
+
+/// A record as people are shown it, as JSON: the operation where it could be read.
+pub(super) fn shown(kind: u8, payload: &[u8], op: Option<&Op>) -> String {
+    let read = op.and_then(|op| serde_json::to_string(op).ok());
+    read.unwrap_or_else(|| {
+        let payload = STANDARD.encode(payload);
+        serde_json::json!({ "kind": kind, "payload": payload }).to_string()
+    })
 }
 
 /// The call of an opened record, and the settlement, unread.

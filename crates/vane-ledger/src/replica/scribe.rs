@@ -1,10 +1,8 @@
 //! The thread that brings the journal into the store, in its order, each record exactly once.
 //!
-//! Positions are stored with what they stand for, so a crash anywhere repeats nothing. A store that
-//! fails is asked again until it answers; meanwhile the journal keeps everything. Calls that run
-//! for long have their last word kept in the store, so that the journal need not be.
+//! A store that fails is asked again until it answers; meanwhile the journal keeps everything. When
+//! the replica goes, all that was written is brought in and its leases are returned.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
@@ -13,14 +11,14 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::ReplicaError;
+use super::desk::Desk;
 use super::funds::Funds;
-use super::{ReplicaError, record};
-use crate::book::{Act, Op, Outcome, Refusal, Status};
+use super::tally::Tally;
+use super::unwritten::Unwritten;
 use crate::clock::Clock;
-use crate::error::LedgerError;
-use crate::id::new_id;
-use crate::journal::{Batch, DiskError, Journal, JournalError, Position, Replay, Ticket};
-use crate::store::{self, Ingest, Store};
+use crate::journal::{DiskError, Journal, JournalError, Position, Ticket};
+use crate::store::{self, Store};
 
 pub(super) struct Scribe {
     /// Says that someone waits; dropped to end the thread.
@@ -36,6 +34,14 @@ pub(super) struct Life {
     pub(super) life: store::Life,
 }
 
+/// What the thread shares with the replica.
+pub(super) struct Shared {
+    pub(super) journal: Arc<Journal>,
+    pub(super) funds: Arc<Funds>,
+    pub(super) unwritten: Arc<Unwritten>,
+    pub(super) tally: Arc<Tally>,
+}
+
 /// Records gather for so long before they are ingested, unless someone waits for them.
 const GATHER: Duration = Duration::from_millis(100);
 /// A store that fails is left alone for so long.
@@ -45,32 +51,19 @@ impl Scribe {
     /// Settles what former lives have left, then goes on by itself.
     pub(super) fn start(
         store: &Store,
-        journal: &Arc<Journal>,
-        funds: &Arc<Funds>,
-        unwritten: &Arc<Mutex<Vec<Vec<u8>>>>,
+        shared: Shared,
         life: Life,
         clock: &Clock,
     ) -> Result<(Self, watch::Receiver<u64>), ReplicaError> {
-        let from = Position::new(life.life.ingested);
-        let (told, ingested) = watch::channel(from.number());
-        let mut desk = Desk {
-            store: store.clone(),
-            journal: Arc::clone(journal),
-            funds: Arc::clone(funds),
-            unwritten: Arc::clone(unwritten),
-            instance: life.instance,
-            replay: journal.replay(from),
-            position: from,
-            kept: HashSet::new(),
-            told,
-        };
-        desk.recover(life.life.epoch, clock.now())?;
+        let (told, ingested) = watch::channel(life.life.ingested);
+        let mut desk = Desk::new(store.clone(), shared, life, clock.clone(), told);
+        desk.recover()?;
         let trouble = Arc::new(Mutex::new(None));
         let (hurry, hurried) = channel();
         let shown = Arc::clone(&trouble);
         let thread = Builder::new().name("vane-scribe".into());
         let thread = thread
-            .spawn(move || desk.serve(&hurried, &shown))
+            .spawn(move || serve(desk, &hurried, &shown))
             .map_err(ReplicaError::Thread)?;
         let scribe = Self {
             hurry: Some(hurry),
@@ -107,205 +100,59 @@ impl Drop for Scribe {
     }
 }
 
-struct Desk {
-    store: Store,
-    journal: Arc<Journal>,
-    funds: Arc<Funds>,
-    unwritten: Arc<Mutex<Vec<Vec<u8>>>>,
-    instance: i64,
-    replay: Replay,
-    position: Position,
-    /// Running calls whose last word the store keeps.
-    kept: HashSet<String>,
-    told: watch::Sender<u64>,
+fn serve(mut desk: Desk, hurried: &Receiver<()>, shown: &Mutex<Option<String>>) {
+    let show = |trouble: Option<String>| {
+        let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
+        match &trouble {
+            Some(why) if *shown != trouble => {
+                tracing::error!(%why, "the journal cannot be brought into the database");
+            }
+            None if shown.is_some() => tracing::warn!("the database takes the journal again"),
+            _ => {}
+        }
+        *shown = trouble;
+    };
+    loop {
+        let last = match hurried.recv_timeout(GATHER) {
+            Ok(()) | Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        desk.shared.unwritten.write(&desk.shared.journal);
+        let done = desk.catch_up();
+        let failed = done.is_err();
+        show(done.err().map(|error| error.to_string()));
+        match (last, failed) {
+            (true, _) => break,
+            (false, true) => std::thread::sleep(PAUSE),
+            (false, false) => {}
+        }
+    }
+    // What the store does not take now is found in the journal at the next start.
+    if let Err(error) = finish(&mut desk) {
+        tracing::error!(%error, "the rest of the journal waits for the next start");
+    }
 }
 
-/// A batch as the store takes it.
-#[derive(Default)]
-struct Read {
-    ops: Vec<Op>,
-    opened: Vec<(String, Vec<u8>)>,
-    closed: Vec<String>,
-}
-
-impl Desk {
-    fn serve(mut self, hurried: &Receiver<()>, shown: &Mutex<Option<String>>) {
-        let mut waiting = None;
-        loop {
-            let last = match hurried.recv_timeout(GATHER) {
-                Ok(()) | Err(RecvTimeoutError::Timeout) => false,
-                Err(RecvTimeoutError::Disconnected) => true,
-            };
-            self.write_again();
-            let done = self.catch_up(&mut waiting);
-            let failed = done.is_err();
-            let trouble = done.err().map(|error| error.to_string());
-            *shown.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-            match (last, failed) {
-                (true, _) => break,
-                (false, true) => std::thread::sleep(PAUSE),
-                (false, false) => {}
-            }
-        }
-        // What the store does not take now is found in the journal at the next start.
-        let _later = self.finish(&mut waiting);
-    }
-
-    /// Ingests all that was ever written.
-    fn finish(&mut self, waiting: &mut Option<Batch>) -> Result<(), ReplicaError> {
-        let end = parked(self.journal.flush())?;
-        let mut before = None;
-        while self.position < end && before != Some(self.position) {
-            before = Some(self.position);
-            self.catch_up(waiting)?;
-        }
-        Ok(())
-    }
-
-    /// Tries to write what the journal did not take before.
-    fn write_again(&self) {
-        let mut unwritten = self
-            .unwritten
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let taken = unwritten
-            .iter()
-            .take_while(|payload| self.journal.send(record::SETTLED, payload).is_ok());
-        let taken = taken.count();
-        unwritten.drain(..taken);
-    }
-
-    /// Ingests all that is synced. A batch that the store did not take is `waiting`.
-    fn catch_up(&mut self, waiting: &mut Option<Batch>) -> Result<(), ReplicaError> {
-        loop {
-            let batch = match waiting.take() {
-                Some(batch) => batch,
-                None => self.replay.batch()?,
-            };
-            if batch.end <= self.position {
-                return Ok(());
-            }
-            if let Err(error) = self.ingest(&batch) {
-                *waiting = Some(batch);
-                return Err(error);
-            }
+/// Ingests all that was ever written, then returns what was lent.
+fn finish(desk: &mut Desk) -> Result<(), ReplicaError> {
+    let Shared {
+        journal, unwritten, ..
+    } = &desk.shared;
+    // What was not written at the first mark is written again, and before the second.
+    for _ in 0..2 {
+        parked(journal.flush())?;
+        unwritten.write(journal);
+        if unwritten.is_empty() {
+            break;
         }
     }
-
-    fn ingest(&mut self, batch: &Batch) -> Result<(), ReplicaError> {
-        let read = self.read(batch)?;
-        let done = self.store.ingest(&Ingest {
-            instance: self.instance,
-            position: batch.end.number(),
-            ops: &read.ops,
-            opened: &read.opened,
-            closed: &read.closed,
-        })?;
-        // From here on it has happened.
-        for (call, _) in &read.opened {
-            self.kept.insert(call.clone());
-        }
-        for call in &read.closed {
-            self.kept.remove(call);
-        }
-        self.tell(&read.ops, &done);
-        self.position = batch.end;
-        self.journal.ingested(batch.end)?;
-        let _nobody_waits = self.told.send_replace(batch.end.number());
-        Ok(())
+    let all_written = unwritten.is_empty();
+    desk.catch_up()?;
+    // Calls that are not settled yet are settled in the next life, out of their lease.
+    if all_written && desk.shared.funds.holds() == 0 {
+        desk.return_leases(i64::MAX)?;
     }
-
-    fn read(&self, batch: &Batch) -> Result<Read, ReplicaError> {
-        let mut read = Read::default();
-        // Calls that have not ended within the batch, each with its last word.
-        let mut running = HashMap::new();
-        for written in &batch.records {
-            match written.kind {
-                record::OPENED => {
-                    let (call, op) = record::split(&written.payload)?;
-                    running.insert(call, op);
-                }
-                record::SETTLED => {
-                    let op = record::read(&written.payload)?;
-                    running.remove(op.id.as_str());
-                    if self.kept.contains(&op.id) {
-                        read.closed.push(op.id.clone());
-                    }
-                    read.ops.push(op);
-                }
-                _ => return Err(ReplicaError::Unreadable),
-            }
-        }
-        let words = running.into_iter();
-        read.opened = words
-            .map(|(call, word)| (call.to_owned(), word.to_vec()))
-            .collect();
-        Ok(read)
-    }
-
-    fn tell(&self, ops: &[Op], done: &[Result<Outcome, Refusal>]) {
-        for (op, outcome) in ops.iter().zip(done) {
-            let Act::Settle(settlement) = &op.act else {
-                continue;
-            };
-            match outcome {
-                Ok(Outcome::Settled {
-                    charged, balance, ..
-                }) if settlement.hold.is_some() => {
-                    self.funds.ingested(settlement.account, *charged, *balance);
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Ingests what was written, settles what was running when the last life ended, and returns
-    /// what was lent to it.
-    fn recover(&mut self, epoch: i64, now: i64) -> Result<(), ReplicaError> {
-        self.catch_up(&mut None)?;
-        let running = self.store.open_calls(self.instance)?;
-        for calls in running.chunks(store::BATCH_MAX) {
-            let mut ops = Vec::with_capacity(calls.len());
-            for (_, word) in calls {
-                let mut op = record::read(word)?;
-                if let Act::Settle(settlement) = &mut op.act {
-                    settlement.status = Status::Interrupted;
-                }
-                op.at = op.at.max(now);
-                ops.push(op);
-            }
-            let closed: Vec<String> = calls.iter().map(|(call, _)| call.clone()).collect();
-            self.store.ingest(&Ingest {
-                instance: self.instance,
-                position: self.position.number(),
-                ops: &ops,
-                opened: &[],
-                closed: &closed,
-            })?;
-        }
-        self.kept.clear();
-        self.return_leases(epoch, now)
-    }
-
-    fn return_leases(&self, epoch: i64, now: i64) -> Result<(), ReplicaError> {
-        let former = self.store.open_leases(self.instance)?;
-        let former = former.into_iter().filter(|(_, of)| *of < epoch);
-        let ops: Result<Vec<Op>, LedgerError> = former
-            .map(|(lease, _)| {
-                let act = Act::ReturnLease { lease };
-                Ok(Op {
-                    id: new_id()?,
-                    at: now,
-                    instance: self.instance,
-                    act,
-                })
-            })
-            .collect();
-        for ops in ops?.chunks(store::BATCH_MAX) {
-            self.store.apply(ops)?;
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Waits for a ticket on this thread.

@@ -19,8 +19,8 @@ use crate::account::{Account, AccountId};
 use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
-pub use ingest::Ingest;
-pub(super) use ingest::ingest;
+pub use ingest::{Ingest, Stray};
+pub(super) use ingest::{STRAY, ingest};
 pub(crate) use memory::Memory;
 pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};

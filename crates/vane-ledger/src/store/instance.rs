@@ -4,7 +4,7 @@
 //! instance lives as long as it says so every few seconds, by the clock of the database alone. One
 //! that was silent for long is swept by any other: its calls end as interrupted, its leases return.
 
-use super::books::{self, BATCH_MAX, Ingest};
+use super::books::{self, BATCH_MAX, Ingest, STRAY};
 use super::{Store, Txn};
 use crate::book::{Act, Op, Status};
 use crate::error::LedgerError;
@@ -91,7 +91,8 @@ impl Store {
                     opened: &[],
                     closed: &left.calls,
                 };
-                books::ingest(txn, memory, &batch).map(|done| done.len())
+                books::ingest(txn, memory, &batch)?;
+                Ok(left.ops.len().max(left.calls.len()))
             }),
         }
     }
@@ -160,7 +161,14 @@ fn left(
         Ok((row.get(0)?, row.get(1)?))
     })?;
     for (call, state) in calls {
-        let mut op = word(&state).ok_or(LedgerError::Unreadable { what: "open call" })?;
+        let Some(mut op) = word(&state) else {
+            let shown: String = state.iter().map(|byte| format!("{byte:02x}")).collect();
+            let shown = serde_json::json!({ "call": call, "word": shown }).to_string();
+            let why = "the last word of a call cannot be read";
+            txn.execute(STRAY, &[&shown, &why, &now])?;
+            left.calls.push(call);
+            continue;
+        };
         if let Act::Settle(settlement) = &mut op.act {
             settlement.status = Status::Interrupted;
         }
@@ -169,7 +177,7 @@ fn left(
         left.calls.push(call);
     }
     // Calls first: what they cost comes out of the leases.
-    if left.ops.is_empty() {
+    if left.calls.is_empty() {
         let leases = "SELECT id FROM lease WHERE instance = ?1 AND state = 'open'
             ORDER BY id LIMIT ?2";
         for lease in txn.rows(leases, &[&instance, &most], |row| row.get(0))? {

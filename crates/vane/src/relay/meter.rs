@@ -11,6 +11,8 @@ use vane_dialect::{Event, Sink, Stop, Usage, hosted};
 pub struct Meter {
     /// The counts so far, as the provider reports them.
     pub usage: Option<Usage>,
+    /// Of the output bytes, those that had come when the counts did.
+    counted_bytes: u64,
     /// What the provider says that it cost.
     pub reported: Option<Money>,
     pub stop: Option<Stop>,
@@ -33,7 +35,10 @@ impl Meter {
         self.content |= event.is_content();
         match event {
             Event::Delta { text, .. } => self.output_bytes += text.len() as u64,
-            Event::Usage(usage) => self.usage = Some(*usage),
+            Event::Usage(usage) => {
+                self.usage = Some(*usage);
+                self.counted_bytes = self.output_bytes;
+            }
             Event::Finish(stop) => self.stop = Some(stop.clone()),
             Event::Open {
                 opening: Opening::Opaque { dialect, kind, raw },
@@ -59,15 +64,12 @@ impl Meter {
     }
 
     /// The provider's counts, or an estimate where it gave none; no count is above what the call
-    /// allows. A cut answer's last counts may lack uses that were seen.
+    /// allows. A cut answer's last counts lack what came after them.
     #[must_use]
     pub fn counts(&self, basis: &Basis) -> Counts {
         let (usage, counted) = match self.usage {
             Some(usage) if self.stop.is_some() => (usage, Counted::Reported),
-            Some(usage) => {
-                let units = usage.units.or_more(self.used);
-                (Usage { units, ..usage }, Counted::Reported)
-            }
+            Some(usage) => self.cut(usage, basis),
             None => (self.estimate(basis), Counted::Estimated),
         };
         let possible = at_most(usage, basis.quantity_max);
@@ -76,6 +78,28 @@ impl Meter {
             counted,
             clamped: possible != usage,
         }
+    }
+
+    /// Counts that came in the middle, or at the beginning: what came since is estimated.
+    fn cut(&self, usage: Usage, basis: &Basis) -> (Usage, Counted) {
+        let since = self.output_bytes.saturating_sub(self.counted_bytes);
+        let since = since.div_ceil(BYTES_PER_TOKEN);
+        let output = match self.counted_bytes {
+            0 => usage.output.max(since.min(basis.output_max)),
+            _ => usage.output.saturating_add(since),
+        };
+        let units = usage.units.or_more(self.used);
+        let counted = if output == usage.output {
+            Counted::Reported
+        } else {
+            Counted::Estimated
+        };
+        let usage = Usage {
+            units,
+            output,
+            ..usage
+        };
+        (usage, counted)
     }
 
     fn estimate(&self, basis: &Basis) -> Usage {

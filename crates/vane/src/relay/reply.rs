@@ -20,6 +20,13 @@ impl Body {
     pub const fn empty() -> Self {
         Self::Whole(Bytes::new())
     }
+
+    /// The client's socket has taken all that was given: should the process die now, that is paid.
+    pub fn delivered(&mut self) {
+        if let Self::Stream(streaming) = self {
+            streaming.delivered();
+        }
+    }
 }
 
 impl http_body::Body for Body {

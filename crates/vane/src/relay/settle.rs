@@ -9,6 +9,7 @@ use super::decode::RawCall;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::receipt;
+use super::whole;
 use crate::gateway::Gateway;
 use crate::limits::{Place, Standing};
 use crate::telemetry::{Line, Status};
@@ -18,12 +19,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 use vane_catalog::{Cost, Money};
-use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
-use vane_ledger::journal::Ticket;
-use vane_ledger::{AccountId, Caller, Hold};
+use vane_ledger::{AccountId, Caller, Hold, Settling};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -222,12 +221,12 @@ impl Record {
         });
     }
 
-    /// Settles what the call cost, once. What depends on it may be told when the ticket resolves;
+    /// Settles what the call cost, once. What depends on it may be told when that has resolved;
     /// there is none where nobody was asked.
     ///
     /// # Errors
     /// When it cannot be recorded: then the rest of the answer must not be given.
-    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    pub fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(facts) = self.0.as_mut() else {
             return Ok(None);
         };
@@ -317,7 +316,7 @@ impl Facts {
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) -> Result<Option<Ticket>, Fault> {
+    fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
         let Some(hold) = self.hold.take().filter(|_| !self.attempts.is_empty()) else {
             return Ok(None);
         };
@@ -336,11 +335,9 @@ impl Facts {
         let settlement = self.settlement(status, pays_max);
         let cost = self.cost.unwrap_or_default();
         let settled = self.gateway.replica.settle(hold, settlement, cost);
-        settled.map(Some).map_err(|refused| {
-            let message =
-                format!("the call cannot be recorded at present: {refused}; try again in a moment");
-            Fault::new(Kind::Unavailable, Blame::Us, message)
-        })
+        settled
+            .map(Some)
+            .map_err(|refused| whole::unrecorded(&refused))
     }
 
     fn end(&mut self, outcome: Outcome, status: u16) {

@@ -12,12 +12,12 @@ use crate::upstream::Body as UpstreamBody;
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Display;
 use std::io::Read;
 use std::time::Duration;
 use vane_dialect::codec::{self, Encoder, Reply};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Answer, Event, Fault, Notes, Sink};
-use vane_ledger::journal::DiskError;
 
 pub(super) struct WholeAnswer {
     choice: Choice,
@@ -141,11 +141,9 @@ fn too_long(max: usize) -> Fault {
 impl WholeAnswer {
     pub(super) fn embeddings(asked: (Choice, Notes), vectors: super::embed::Vectors) -> Self {
         let (choice, notes) = asked;
-        let meter = Meter {
-            usage: Some(vectors.usage()),
-            content: true,
-            ..Meter::default()
-        };
+        let mut meter = Meter::default();
+        meter.usage = Some(vectors.usage());
+        meter.content = true;
         Self {
             choice,
             notes,
@@ -233,9 +231,12 @@ async fn settled(record: &mut Record) -> Result<(), Fault> {
 }
 
 /// A settlement was not written as durably as it must be.
-pub(super) fn unrecorded(error: &DiskError) -> Fault {
-    let message = format!("the call cannot be recorded at present: {error}; try again in a moment");
-    Fault::new(Kind::Unavailable, Blame::Us, message)
+pub(super) fn unrecorded(why: &dyn Display) -> Fault {
+    let message = format!("the call cannot be recorded at present: {why}; try again in a moment");
+    Fault {
+        retry_after: Some(Duration::from_secs(2)),
+        ..Fault::new(Kind::Unavailable, Blame::Us, message)
+    }
 }
 
 /// What an encoder of answers may know of the call.

@@ -2,11 +2,13 @@
 
 use super::body::Body;
 use super::worker::Setup;
+use crate::relay;
 use crate::router;
 use crate::socket::Socket;
 use crate::upstream::Pool;
-use bytes::{Buf, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use http::Request;
+use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -31,7 +33,7 @@ pub(super) async fn serve(
     let service = service_fn(move |request: Request<Incoming>| {
         let request = request.map(Body::http2);
         let answer = router::answer(gateway.clone(), pool.clone(), peer, request);
-        async move { Ok::<_, Infallible>(Box::pin(answer).await) }
+        async move { Ok::<_, Infallible>(Box::pin(answer).await.map(Pulled)) }
     });
     let stream = TokioIo::new(Begun { begun, socket });
     let mut connection = pin!(builder(setup.header_bytes_max).serve_connection(stream, service));
@@ -55,6 +57,35 @@ fn builder(header_bytes_max: usize) -> http2::Builder<TokioExecutor> {
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(Duration::from_secs(20));
     server
+}
+
+/// An answer as hyper pulls it: only when the client's window has room for more, so that what was
+/// given before is as good as written when there is no more.
+struct Pulled(relay::Body);
+
+impl http_body::Body for Pulled {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let body = &mut self.get_mut().0;
+        let polled = Pin::new(&mut *body).poll_frame(cx);
+        if polled.is_pending() {
+            body.delivered();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
+    }
 }
 
 /// A socket of which some bytes were read to see what is spoken on it.

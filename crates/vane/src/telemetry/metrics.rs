@@ -42,6 +42,7 @@ pub fn render(gateway: &Gateway) -> String {
         "vane_call_seconds_total {}",
         thousandths(&telemetry.took_us, 6)
     );
+    ledger(&mut out, gateway);
     let state = gateway.state();
     let mut offers: Vec<_> = state
         .offers
@@ -66,6 +67,46 @@ pub fn render(gateway: &Gateway) -> String {
         let _ = writeln!(out, "vane_offer_benched{{{}}} {benched}", labels(offer));
     }
     out
+}
+
+/// How this process's part of the ledger stands.
+fn ledger(out: &mut String, gateway: &Gateway) {
+    let figures = gateway.replica.figures();
+    for (name, kind, help, value) in [
+        (
+            "vane_ledger_records_waiting",
+            "gauge",
+            "Records that wait to be written to the journal.",
+            figures.waiting.to_string(),
+        ),
+        (
+            "vane_ledger_records_not_ingested",
+            "gauge",
+            "Records of the journal that are not in the database.",
+            figures.not_ingested.to_string(),
+        ),
+        (
+            "vane_ledger_holds",
+            "gauge",
+            "Calls that money is held for.",
+            figures.holds.to_string(),
+        ),
+        (
+            "vane_ledger_strays",
+            "gauge",
+            "Records that the database could not take and keeps for people to look at.",
+            figures.strays.to_string(),
+        ),
+        (
+            "vane_ledger_lost_usd_total",
+            "counter",
+            "US dollars that calls cost the operator and no customer.",
+            decimal(figures.lost.pico().unsigned_abs(), 12),
+        ),
+    ] {
+        head(out, name, kind, help);
+        let _ = writeln!(out, "{name} {value}");
+    }
 }
 
 type Counter = fn(&Offer) -> String;
@@ -130,7 +171,10 @@ fn plain(counter: &AtomicU64) -> String {
 
 /// A count of small units as a decimal of the large one, without a float.
 fn thousandths(counter: &AtomicU64, digits: u32) -> String {
-    let count = counter.load(Relaxed);
+    decimal(counter.load(Relaxed), digits)
+}
+
+fn decimal(count: u64, digits: u32) -> String {
     let unit = 10_u64.pow(digits);
     format!(
         "{}.{:0width$}",

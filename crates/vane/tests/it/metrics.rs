@@ -188,6 +188,50 @@ async fn every_metric_tells_what_was_driven() {
 }
 
 #[tokio::test]
+async fn the_state_of_the_ledger_is_told() {
+    let world = World::start().await;
+    let payer = world.prepaid_key();
+    let ledger = async |name: &str| metrics(&world).await[&format!("vane_ledger_{name}")].clone();
+    for gauge in ["records_waiting", "records_not_ingested", "holds", "strays"] {
+        assert_eq!(ledger(gauge).await, "0", "{gauge}");
+    }
+    world.fake.always(Answer::text("One two").gate("slow"));
+    world.fake.gate("slow").open(3);
+    let ask = Ask::post(PATH, Door::Chat.request("lab-m", "Hi", true)).key(payer.expose());
+    let mut running = world.connect().await.begin(&ask).await;
+    running.until("One", 1).await;
+    assert_eq!(ledger("holds").await, "1");
+    world.fake.gate("slow").open_for_good();
+    running.rest().await;
+    assert_eq!(ledger("holds").await, "0");
+
+    // A provider that says it wrote more than was held for.
+    let counts = Usage {
+        prompt: 1,
+        completion: 5_000,
+        ..Usage::default()
+    };
+    world.fake.always(Answer::text("Hi").usage(counts));
+    let mut body = Door::Chat.request("lab-m", "Hi", false);
+    body["max_tokens"] = 1_000.into();
+    world
+        .ask(&Ask::post(PATH, body).key(payer.expose()))
+        .await
+        .ok();
+    let caught_up = world
+        .gateway
+        .replica
+        .caught_up(std::time::Duration::from_secs(20));
+    caught_up.await.unwrap();
+    assert_eq!(ledger("records_not_ingested").await, "0");
+    let lost = ledger("lost_usd_total").await;
+    assert!(
+        lost.starts_with("0.00") && lost.contains(|digit| ('1'..='9').contains(&digit)),
+        "{lost}"
+    );
+}
+
+#[tokio::test]
 async fn a_benched_offer_is_told() {
     let world = World::start().await;
     let benched = of("vane_offer_benched", "lab/lab-m", "lab");

@@ -20,6 +20,20 @@ pub(crate) fn vane(folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
+/// Starts a server on a free port; the lines are what it says.
+fn spawn(mut command: Command) -> (Child, SocketAddr, Lines) {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    command.env("VANE_LISTEN", address.to_string());
+    let mut child = command.spawn().unwrap();
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let lines = stderr.lines().map_while(Result::ok);
+    (child, address, Box::new(lines))
+}
+
+type Lines = Box<dyn Iterator<Item = String> + Send>;
+
 /// The binary as it serves `vane.toml` of its folder; killed with its test.
 pub(crate) struct Serving {
     child: Child,
@@ -32,18 +46,35 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = free.local_addr().unwrap();
-        drop(free);
         let mut command = vane(folder, &["serve", "--config", "vane.toml"]);
-        command.env("VANE_LISTEN", address.to_string());
         command.envs(variables.iter().copied());
-        let mut child = command.spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        let mut lines = stderr.lines().map(Result::unwrap);
+        let (child, address, mut lines) = spawn(command);
         // The greeting shows the first key, and ends with a line that has it too.
         let key = lines.find(|line| line.trim().starts_with("sk-vane-"));
         lines.find(|line| line.contains("ANTHROPIC_AUTH_TOKEN"));
+        let key = key.unwrap().trim().to_owned();
+        Self::greeted(child, address, key, lines)
+    }
+
+    /// On a database that has its accounts. A limit on the size of files is an error to it, not its
+    /// end.
+    pub(crate) fn again(folder: &Folder) -> Self {
+        let mut command = Command::new("sh");
+        let serve = "trap '' XFSZ; exec \"$0\" serve --config vane.toml";
+        command.args(["-c", serve, env!("CARGO_BIN_EXE_vane")]);
+        command.current_dir(&folder.0).env_clear();
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
+        let (child, address, mut lines) = spawn(command);
+        lines.find(|line| line.starts_with("Providers: ")).unwrap();
+        Self::greeted(child, address, String::new(), lines)
+    }
+
+    fn greeted(
+        child: Child,
+        address: SocketAddr,
+        key: String,
+        lines: impl Iterator<Item = String> + Send + 'static,
+    ) -> Self {
         let log = Log::default();
         let mut all = log.clone();
         let reader = std::thread::spawn(move || {
@@ -51,7 +82,6 @@ impl Serving {
                 writeln!(all, "{line}").unwrap();
             }
         });
-        let key = key.unwrap().trim().to_owned();
         Self {
             child,
             address,
@@ -59,6 +89,16 @@ impl Serving {
             log,
             reader: Some(reader),
         }
+    }
+
+    pub(crate) fn id(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    /// Ends it without a word.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     pub(crate) async fn connect(&self) -> Connection {
@@ -84,8 +124,13 @@ impl Serving {
     }
 
     /// Stops it as a supervisor would; gives back all that it said.
-    pub(crate) fn stop(mut self) -> String {
+    pub(crate) fn stop(self) -> String {
         self.signal("-TERM");
+        self.stopped()
+    }
+
+    /// The same, once it was told to stop.
+    pub(crate) fn stopped(mut self) -> String {
         assert!(self.child.wait().unwrap().success());
         self.reader.take().unwrap().join().unwrap();
         self.log.text()

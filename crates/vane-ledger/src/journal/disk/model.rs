@@ -37,9 +37,32 @@ pub(crate) struct Model(Arc<Mutex<State>>);
 
 pub(crate) struct Open(Model, usize);
 
+impl State {
+    /// Without what was to be done meanwhile: that happens once.
+    fn copied(&self) -> Self {
+        Self {
+            names: self.names.clone(),
+            durable_names: self.durable_names.clone(),
+            live: self.live.clone(),
+            durable: self.durable.clone(),
+            ops: self.ops.clone(),
+            on_write: None,
+            on_sync: None,
+            ..*self
+        }
+    }
+}
+
 impl Model {
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
+    }
+
+    /// Another disk that is as this one was at an instant at which `meanwhile` was true.
+    pub(crate) fn copied(&self, meanwhile: impl FnOnce()) -> Self {
+        let state = self.state();
+        meanwhile();
+        Self(Arc::new(Mutex::new(state.copied())))
     }
 
     pub(super) fn names(&self) -> Vec<String> {

@@ -10,6 +10,9 @@ use crate::book::{Act, Op, Outcome, Refusal};
 use crate::error::LedgerError;
 use crate::store::{Store, Txn};
 
+pub(crate) const STRAY: &str = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
+const CLOSED: &str = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
+
 /// A piece of a journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Ingest<'a> {
@@ -23,6 +26,20 @@ pub struct Ingest<'a> {
     pub closed: &'a [String],
 }
 
+/// A record of a journal that is not what the books can take, as it is kept for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Stray<'a> {
+    pub instance: i64,
+    /// The record up to which all is in the books or kept with this one.
+    pub position: u64,
+    /// The call that it closes, if that was open.
+    pub call: Option<&'a str>,
+    /// The operation, or whatever it is, as JSON.
+    pub record: &'a str,
+    pub why: &'a str,
+    pub at: i64,
+}
+
 impl Store {
     /// Applies what a journal says, in one commit with how far it is and which calls are open.
     ///
@@ -32,6 +49,29 @@ impl Store {
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
         self.write_books(|txn, memory| ingest(txn, memory, batch))
+    }
+
+    /// Keeps a record that cannot be entered, in one commit with how far the journal is.
+    ///
+    /// # Errors
+    /// As those of [`Store::ingest`].
+    pub fn keep_stray(&self, stray: &Stray<'_>) -> Result<(), LedgerError> {
+        self.write_books(|txn, _| {
+            let kept = Kept(txn);
+            kept.advance(stray.instance, stray.position)?;
+            kept.execute(STRAY, &[&stray.record, &stray.why, &stray.at])?;
+            if let Some(call) = stray.call {
+                kept.execute(CLOSED, &[&stray.instance, &call])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// How many records could not be entered.
+    pub fn strays(&self) -> Result<u64, LedgerError> {
+        let sql = "SELECT count(*) FROM stray";
+        let count = self.read(|txn| txn.one(sql, &[], |row| row.get::<i64>(0)))?;
+        Ok(count.unwrap_or_default().unsigned_abs())
     }
 
     /// The calls of an instance that its journal opened and did not close, as it wrote them.
@@ -90,8 +130,7 @@ impl Kept<'_> {
         }
         let text = serde_json::to_string(op);
         let text = text.map_err(|_| LedgerError::Unreadable { what: "settlement" })?;
-        let sql = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
-        self.execute(sql, &[&text, &why.to_string(), &op.at])
+        self.execute(STRAY, &[&text, &why.to_string(), &op.at])
     }
 
     fn follow_calls(self, batch: &Ingest<'_>) -> Result<(), LedgerError> {
@@ -100,9 +139,8 @@ impl Kept<'_> {
         for (call, state) in batch.opened {
             self.execute(opened, &[&batch.instance, call, state])?;
         }
-        let closed = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
         for call in batch.closed {
-            self.execute(closed, &[&batch.instance, call])?;
+            self.execute(CLOSED, &[&batch.instance, call])?;
         }
         Ok(())
     }

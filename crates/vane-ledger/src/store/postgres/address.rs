@@ -36,8 +36,10 @@ impl Address {
             (Some(_), _) => return Err(LedgerError::PostgresAddress),
         };
         let mut config = Config::from_str(&plain).map_err(|_| LedgerError::PostgresAddress)?;
+        // A mode that is left was hidden by a character that had to be escaped.
+        let hidden = config.get_ssl_mode() != SslMode::Prefer;
         config.ssl_mode(ssl_mode);
-        if config.get_hosts().is_empty() {
+        if hidden || config.get_hosts().is_empty() {
             return Err(LedgerError::PostgresAddress);
         }
         if config.get_connect_timeout().is_none() {
@@ -145,12 +147,12 @@ mod tests {
         for url in [
             "postgres:",
             "postgres://vane:hunter2@db:port/x",
-            "postgres://vane:hun?ter2@db/x",
+            "postgres://vane:hun?ter2@db/x?sslmode=require",
             "postgres://vane:hunter2@db/x?sslmode=sometimes",
             "postgres://vane:hunter2@db/x?hunter2=1",
             "postgres://vane:hunter2@db/x?sslrootcert=%zz",
         ] {
-            let message = Address::parse(url).err().unwrap().to_string();
+            let message = Address::parse(url).err().expect(url).to_string();
             assert!(
                 message.contains("write `postgres://USER"),
                 "{url}: {message}"

@@ -326,6 +326,11 @@ impl LiveStream {
         self.flush_translated();
     }
 
+    /// Whether all that came of the answer was given away.
+    pub(super) fn has_given_all(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// Whether nothing is missing of the answer but the upstream's closing.
     pub(super) const fn is_whole(&self) -> bool {
         self.last_seen

@@ -19,7 +19,8 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault, codec};
-use vane_ledger::journal::{DiskError, Position, Ticket};
+use vane_ledger::Settling;
+use vane_ledger::journal::{DiskError, Position};
 
 type Reaching = Pin<Box<dyn Future<Output = (Result<Reached, Fault>, Record)> + Send>>;
 
@@ -43,7 +44,7 @@ enum Stage {
     Reaching(Arc<Walk>, Reaching),
     Live(Box<LiveStream>),
     /// Only these bytes are left, to be told once the call is settled.
-    Settling(Ticket, Bytes),
+    Settling(Settling, Bytes),
     /// Only these bytes are left.
     Rest(Bytes),
     Over,
@@ -114,11 +115,10 @@ impl Streaming {
                         self.told = Instant::now();
                         return Poll::Ready(Some(bytes));
                     }
-                    self.record.told(&live.meter);
                     live.poll_step(cx)
                 }
-                Stage::Settling(ticket, bytes) => {
-                    let settled = ready!(Pin::new(ticket).poll(cx));
+                Stage::Settling(settling, bytes) => {
+                    let settled = ready!(Pin::new(settling).poll(cx));
                     let bytes = std::mem::take(bytes);
                     self.settled(settled, bytes);
                     continue;
@@ -140,6 +140,15 @@ impl Streaming {
                     Poll::Pending => return Poll::Pending,
                 },
             }
+        }
+    }
+
+    /// All that was given has been taken by the client's socket.
+    pub(in super::super) fn delivered(&mut self) {
+        if let Stage::Live(live) = &self.stage
+            && live.has_given_all()
+        {
+            self.record.told(&live.meter);
         }
     }
 
@@ -173,7 +182,7 @@ impl Streaming {
     /// Settles an answer that ends with these bytes.
     fn settle(&mut self, bytes: Bytes) {
         match self.record.settle(Outcome::Done) {
-            Ok(Some(ticket)) => self.stage = Stage::Settling(ticket, bytes),
+            Ok(Some(settling)) => self.stage = Stage::Settling(settling, bytes),
             Ok(None) => self.settled(Ok(Position::START), bytes),
             Err(fault) => self.unsettled(&fault),
         }

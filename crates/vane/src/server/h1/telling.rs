@@ -72,8 +72,9 @@ impl Telling {
             self.gather(cx);
             if self.out.is_empty() && self.whole.is_empty() {
                 ready!(wire.poll_flush(cx))?;
-                if matches!(self.body, Stream::Ended) {
-                    return Poll::Ready(Ok(()));
+                match &mut self.body {
+                    Stream::Ended => return Poll::Ready(Ok(())),
+                    Stream::Chunked(body) | Stream::Bare(body) => body.delivered(),
                 }
                 if self.out.capacity() > KEPT_MAX {
                     self.out = BytesMut::new();

@@ -1,0 +1,309 @@
+//! Brings batches of the journal into the store, each record exactly once.
+//!
+//! Positions are stored with what they stand for, so a crash anywhere repeats nothing. Calls that
+//! run for long have their last word kept in the store, so that the journal need not be. A record
+//! that the store cannot take is found by halving its batch, kept as a stray with the reason, and
+//! told of; all others go on. A store that is away is no reason to give up a record.
+
+use std::collections::{HashMap, HashSet};
+
+use tokio::sync::watch;
+
+use super::scribe::{Life, Shared};
+use super::{ReplicaError, record};
+use crate::book::{Act, Op, Outcome, Refusal, Status};
+use crate::clock::Clock;
+use crate::error::LedgerError;
+use crate::id::new_id;
+use crate::journal::{Batch, Position, Record, Replay};
+use crate::store::{self, Ingest, Store, Stray};
+
+pub(super) struct Desk {
+    pub(super) shared: Shared,
+    store: Store,
+    life: Life,
+    clock: Clock,
+    replay: Replay,
+    position: Position,
+    /// Read, and not taken by the store yet.
+    waiting: Option<Batch>,
+    /// Running calls whose last word the store keeps.
+    kept: HashSet<String>,
+    told: watch::Sender<u64>,
+}
+
+/// A piece of a batch as the store takes it.
+#[derive(Default)]
+struct Read {
+    ops: Vec<Op>,
+    opened: Vec<(String, Vec<u8>)>,
+    closed: Vec<String>,
+}
+
+impl Desk {
+    pub(super) fn new(
+        store: Store,
+        shared: Shared,
+        life: Life,
+        clock: Clock,
+        told: watch::Sender<u64>,
+    ) -> Self {
+        let position = Position::new(life.life.ingested);
+        Self {
+            replay: shared.journal.replay(position),
+            shared,
+            store,
+            life,
+            clock,
+            position,
+            waiting: None,
+            kept: HashSet::new(),
+            told,
+        }
+    }
+
+    /// Ingests all that is synced.
+    pub(super) fn catch_up(&mut self) -> Result<(), ReplicaError> {
+        loop {
+            let batch = match self.waiting.take() {
+                Some(batch) if batch.end > self.position => batch,
+                _ => self.replay.batch()?,
+            };
+            if batch.end <= self.position {
+                return Ok(());
+            }
+            // A part of it may have been taken before.
+            let taken = |record: &Record| record.position <= self.position;
+            let rest = batch.records.partition_point(taken);
+            let rest = batch.records.get(rest..).unwrap_or_default();
+            if let Err(error) = self.enter(rest, batch.end) {
+                self.waiting = Some(batch);
+                return Err(error);
+            }
+        }
+    }
+
+    /// Enters records, as a whole or by halves.
+    fn enter(&mut self, records: &[Record], end: Position) -> Result<(), ReplicaError> {
+        let error = match self.ingest(records, end) {
+            Err(error) if error.is_of_the_record() => error,
+            done => return done,
+        };
+        match records {
+            [] => Err(error),
+            [one] => self.set_aside(one, end, &error),
+            several => {
+                let (first, second) = several.split_at(several.len() / 2);
+                let middle = first.last().map_or(self.position, |last| last.position);
+                self.enter(first, middle)?;
+                self.enter(second, end)
+            }
+        }
+    }
+
+    fn ingest(&mut self, records: &[Record], end: Position) -> Result<(), ReplicaError> {
+        let read = self.read(records)?;
+        let done = self.store.ingest(&Ingest {
+            instance: self.life.instance,
+            position: end.number(),
+            ops: &read.ops,
+            opened: &read.opened,
+            closed: &read.closed,
+        })?;
+        // From here on it has happened.
+        for (call, _) in &read.opened {
+            self.kept.insert(call.clone());
+        }
+        for call in &read.closed {
+            self.kept.remove(call);
+        }
+        self.tell(&read.ops, &done);
+        self.reached(end)
+    }
+
+    fn reached(&mut self, end: Position) -> Result<(), ReplicaError> {
+        self.position = end;
+        let _nobody_waits = self.told.send_replace(end.number());
+        Ok(self.shared.journal.ingested(end)?)
+    }
+
+    /// Keeps a record that cannot be entered for people to look at.
+    fn set_aside(
+        &mut self,
+        one: &Record,
+        end: Position,
+        why: &ReplicaError,
+    ) -> Result<(), ReplicaError> {
+        let op = (one.kind == record::SETTLED).then(|| record::read(&one.payload).ok());
+        let op = op.flatten();
+        let call = op.as_ref().map(|op| op.id.as_str());
+        let call = call.filter(|call| self.kept.contains(*call));
+        self.keep_stray(
+            &record::shown(one.kind, &one.payload, op.as_ref()),
+            end,
+            call,
+            why,
+        )?;
+        if let Some(op) = &op {
+            self.kept.remove(&op.id);
+        }
+        self.reached(end)
+    }
+
+    fn keep_stray(
+        &self,
+        record: &str,
+        end: Position,
+        call: Option<&str>,
+        why: &ReplicaError,
+    ) -> Result<(), ReplicaError> {
+        self.store.keep_stray(&Stray {
+            instance: self.life.instance,
+            position: end.number(),
+            call,
+            record,
+            why: &why.to_string(),
+            at: self.clock.now(),
+        })?;
+        self.stray(end.number(), &why.to_string());
+        Ok(())
+    }
+
+    fn stray(&self, record: u64, why: &str) {
+        self.shared.tally.stray();
+        tracing::error!(
+            record,
+            why,
+            "a record of the journal could not be entered and is kept as a stray"
+        );
+    }
+
+    fn read(&self, records: &[Record]) -> Result<Read, ReplicaError> {
+        let mut read = Read::default();
+        // Calls that have not ended within the batch, each with its last word.
+        let mut running = HashMap::new();
+        for written in records {
+            match written.kind {
+                record::OPENED => {
+                    let (call, op) = record::split(&written.payload)?;
+                    running.insert(call, op);
+                }
+                record::SETTLED => {
+                    let op = record::read(&written.payload)?;
+                    running.remove(op.id.as_str());
+                    if self.kept.contains(&op.id) {
+                        read.closed.push(op.id.clone());
+                    }
+                    read.ops.push(op);
+                }
+                _ => return Err(ReplicaError::Unreadable),
+            }
+        }
+        let words = running.into_iter();
+        read.opened = words
+            .map(|(call, word)| (call.to_owned(), word.to_vec()))
+            .collect();
+        Ok(read)
+    }
+
+    fn tell(&self, ops: &[Op], done: &[Result<Outcome, Refusal>]) {
+        for (op, outcome) in ops.iter().zip(done) {
+            let Act::Settle(settlement) = &op.act else {
+                continue;
+            };
+            match outcome {
+                Ok(Outcome::Settled {
+                    charged,
+                    lost,
+                    balance,
+                }) => {
+                    self.shared.tally.lose(*lost);
+                    if settlement.hold.is_some() {
+                        let account = settlement.account;
+                        self.shared.funds.ingested(account, *charged, *balance);
+                    }
+                }
+                Ok(_) | Err(Refusal::Repeated) => {}
+                Err(refusal) => self.stray(self.position.number(), &refusal.to_string()),
+            }
+        }
+    }
+
+    /// Ingests what was written, settles what was running when the last life ended, and returns
+    /// what was lent to it.
+    pub(super) fn recover(&mut self) -> Result<(), ReplicaError> {
+        self.catch_up()?;
+        let running = self.store.open_calls(self.life.instance)?;
+        for calls in running.chunks(store::BATCH_MAX) {
+            self.interrupt(calls)?;
+        }
+        self.kept.clear();
+        self.return_leases(self.life.life.epoch)
+    }
+
+    /// Settles calls that nobody runs any more by their last word, as a whole or by halves.
+    fn interrupt(&self, calls: &[(String, Vec<u8>)]) -> Result<(), ReplicaError> {
+        let error = match self.interrupt_all(calls) {
+            Err(error) if error.is_of_the_record() => error,
+            done => return done,
+        };
+        match calls {
+            [] => Err(error),
+            [(call, word)] => {
+                let op = record::read(word).ok();
+                let shown = record::shown(record::OPENED, word, op.as_ref());
+                self.keep_stray(&shown, self.position, Some(call), &error)
+            }
+            several => {
+                let (first, second) = several.split_at(several.len() / 2);
+                self.interrupt(first)?;
+                self.interrupt(second)
+            }
+        }
+    }
+
+    fn interrupt_all(&self, calls: &[(String, Vec<u8>)]) -> Result<(), ReplicaError> {
+        let now = self.clock.now();
+        let mut ops = Vec::with_capacity(calls.len());
+        for (_, word) in calls {
+            let mut op = record::read(word)?;
+            if let Act::Settle(settlement) = &mut op.act {
+                settlement.status = Status::Interrupted;
+            }
+            op.at = op.at.max(now);
+            ops.push(op);
+        }
+        let closed: Vec<String> = calls.iter().map(|(call, _)| call.clone()).collect();
+        let done = self.store.ingest(&Ingest {
+            instance: self.life.instance,
+            position: self.position.number(),
+            ops: &ops,
+            opened: &[],
+            closed: &closed,
+        })?;
+        self.tell(&ops, &done);
+        Ok(())
+    }
+
+    /// Returns the leases of this instance that were taken before `epoch`.
+    pub(super) fn return_leases(&self, epoch: i64) -> Result<(), ReplicaError> {
+        let now = self.clock.now();
+        let former = self.store.open_leases(self.life.instance)?;
+        let former = former.into_iter().filter(|(_, of)| *of < epoch);
+        let ops: Result<Vec<Op>, LedgerError> = former
+            .map(|(lease, _)| {
+                let act = Act::ReturnLease { lease };
+                Ok(Op {
+                    id: new_id()?,
+                    at: now,
+                    instance: self.life.instance,
+                    act,
+                })
+            })
+            .collect();
+        for ops in ops?.chunks(store::BATCH_MAX) {
+            self.store.apply(ops)?;
+        }
+        Ok(())
+    }
+}
