@@ -263,6 +263,12 @@ impl Replica {
         }
     }
 
+    /// Which instance this process runs as.
+    #[must_use]
+    pub const fn instance(&self) -> i64 {
+        self.instance
+    }
+
     /// What the account has, all settlements of this process counted; nothing while no call of it
     /// has asked for money here.
     #[must_use]

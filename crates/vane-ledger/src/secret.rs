@@ -28,6 +28,8 @@ pub enum Purpose {
     Session,
     /// Stored answers of idempotent calls.
     Idempotency,
+    /// Hashes of idempotency keys and of the requests they stand for.
+    Request,
     /// Recognises the secret that a database was made with.
     Fingerprint,
 }
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Seal => "vane seal",
             Self::Session => "vane session",
             Self::Idempotency => "vane idempotency",
+            Self::Request => "vane request",
             Self::Fingerprint => "vane fingerprint",
         }
     }
@@ -115,6 +118,7 @@ mod tests {
             Purpose::Seal,
             Purpose::Session,
             Purpose::Idempotency,
+            Purpose::Request,
             Purpose::Fingerprint,
         ]
         .map(|purpose| secret.derive(purpose).unwrap());

@@ -5,6 +5,7 @@
 
 pub(crate) mod books;
 mod fingerprint;
+mod idempotency;
 mod instance;
 mod migrate;
 mod place;
@@ -20,6 +21,8 @@ use crate::key::KeyHasher;
 use crate::secret::{Purpose, Secret};
 
 pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, Stray, UsageRow};
+pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
+pub use idempotency::{Claim, Repeatable, Use};
 pub use instance::Life;
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;
@@ -73,6 +76,17 @@ impl Store {
         match self {
             Self::Sqlite(database) => database.write(|txn| work(Txn::Sqlite(txn))),
             Self::Postgres(database) => database.write(work),
+        }
+    }
+
+    /// The same beside others that write, for work that each of its statements keeps right.
+    fn write_beside<T: Send>(
+        &self,
+        mut work: impl FnMut(Txn<'_>) -> Result<T, LedgerError> + Send,
+    ) -> Result<T, LedgerError> {
+        match self {
+            Self::Sqlite(database) => database.write(|txn| work(Txn::Sqlite(txn))),
+            Self::Postgres(database) => database.write_shared(work),
         }
     }
 

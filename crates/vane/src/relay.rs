@@ -13,6 +13,7 @@ mod embed;
 mod encode;
 mod gather;
 mod hold;
+mod idempotency;
 mod inbound;
 mod meter;
 mod models;
@@ -39,8 +40,10 @@ pub use settle::{Outcome, Record};
 
 use crate::gateway::Gateway;
 use crate::upstream::Pool;
+use idempotency::Asked;
 use std::sync::Arc;
 use vane_dialect::Fault;
+use vane_ledger::Caller;
 
 /// Takes a request from its head and body to its answer, or to the fault that explains why there
 /// is none.
@@ -51,22 +54,45 @@ pub async fn relay(
     gateway: &Arc<Gateway>,
     pool: &Pool,
     inbound: Inbound,
+    query: &str,
+    record: &mut Record,
+) -> Result<Response, Fault> {
+    let caller = authenticate(gateway, &inbound.headers).await?;
+    record.caller(&caller);
+    let once = match idempotency::claim(gateway, &caller, &inbound, query).await? {
+        Asked::Freely => None,
+        Asked::First(once) => Some(once),
+        Asked::Again { call, answer } => {
+            record.replayed(call);
+            return Ok(answer);
+        }
+    };
+    let answered = answer(gateway, pool, &caller, inbound, record).await;
+    match once {
+        None => answered,
+        Some(once) => once.keep(answered).await,
+    }
+}
+
+async fn answer(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    caller: &Arc<Caller>,
+    inbound: Inbound,
     record: &mut Record,
 ) -> Result<Response, Fault> {
     let state = gateway.state();
-    let caller = authenticate(gateway, &inbound.headers).await?;
-    record.caller(&caller);
     let call = decode(inbound)?;
     record.call(&call);
     let plan = route(&state, &caller.limits, &call, record.began())?;
-    let place = admit::admit(gateway, &caller, &call, record)?;
-    let hold = hold::hold(gateway, &caller, &call, &plan, record.began()).await?;
+    let place = admit::admit(gateway, caller, &call, record)?;
+    let hold = hold::hold(gateway, caller, &call, &plan, record.began()).await?;
     let budget = hold.budget();
     record.admitted(place, hold);
     let (standing, door) = (record.standing(), call.dialect());
-    let answered = dispatch::dispatch(gateway, pool, &state, &caller, call, plan, record);
+    let answered = dispatch::dispatch(gateway, pool, &state, caller, call, plan, record);
     let mut response = answered.await?;
     standing.tell(door, gateway.clock.now(), response.headers_mut());
-    hold::tell(gateway, &caller, budget, response.headers_mut());
+    hold::tell(gateway, caller, budget, response.headers_mut());
     Ok(response)
 }

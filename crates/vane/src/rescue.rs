@@ -42,6 +42,8 @@ const fn worth_retrying(fault: &Fault) -> Option<bool> {
     match (fault.kind, fault.blame) {
         (Kind::NoFunds, _) | (Kind::Unavailable | Kind::Internal, Blame::Caller) => Some(false),
         (Kind::Unauthenticated | Kind::Forbidden, Blame::ProviderKey) => Some(false),
+        // The same call will run no other time either.
+        (Kind::Conflict, Blame::Caller) if fault.retry_after.is_none() => Some(false),
         // More than a limit allows at any time.
         (Kind::RateLimited, Blame::Caller) if fault.retry_after.is_none() => Some(false),
         _ => None,

@@ -304,7 +304,10 @@ async fn keyed(
             request_id: request_id.to_owned(),
         };
         match route {
-            Route::Call(_) => relay::relay(gateway, pool, inbound, &mut record).await,
+            Route::Call(_) => {
+                let query = uri.query().unwrap_or_default();
+                relay::relay(gateway, pool, inbound, query, &mut record).await
+            }
             Route::Count(_) => relay::count_tokens(gateway, pool, inbound).await,
             Route::Model(_) => {
                 relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await

@@ -30,7 +30,12 @@ pub(super) struct Desk {
     /// Running calls whose last word the store keeps.
     kept: HashSet<String>,
     told: watch::Sender<u64>,
+    /// When answers of idempotent calls are forgotten next.
+    forgets_at: i64,
 }
+
+/// Answers that were kept for long enough are looked for this often.
+const FORGET_EVERY_SECONDS: i64 = 60;
 
 /// A piece of a batch as the store takes it.
 #[derive(Default)]
@@ -59,7 +64,22 @@ impl Desk {
             waiting: None,
             kept: HashSet::new(),
             told,
+            forgets_at: 0,
         }
+    }
+
+    /// Forgets answers that were kept for long enough, a few at a time.
+    pub(super) fn forget(&mut self) {
+        let now = self.clock.now();
+        if now < self.forgets_at {
+            return;
+        }
+        // A store that fails is asked again in a while.
+        let forgotten = self.store.forget_answers(now).unwrap_or_default();
+        self.forgets_at = match forgotten < store::FORGOTTEN_AT_ONCE {
+            true => now.saturating_add(FORGET_EVERY_SECONDS),
+            false => now,
+        };
     }
 
     /// Ingests all that is synced.
@@ -238,6 +258,7 @@ impl Desk {
             self.interrupt(calls)?;
         }
         self.kept.clear();
+        self.store.abandon_uses(self.life.instance)?;
         self.return_leases(self.life.life.epoch)
     }
 

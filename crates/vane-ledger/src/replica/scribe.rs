@@ -118,6 +118,7 @@ fn serve(mut desk: Desk, hurried: &Receiver<()>, shown: &Mutex<Option<String>>) 
             Err(RecvTimeoutError::Disconnected) => true,
         };
         desk.shared.unwritten.write(&desk.shared.journal);
+        desk.forget();
         let done = desk.catch_up();
         let failed = done.is_err();
         show(done.err().map(|error| error.to_string()));

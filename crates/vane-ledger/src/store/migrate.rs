@@ -32,6 +32,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(1, "accounts_and_keys", "0001_accounts_and_keys.sql"),
     migration!(2, "books", "0002_books.sql"),
     migration!(3, "key_limits", "0003_key_limits.sql"),
+    migration!(4, "idempotency", "0004_idempotency.sql"),
 ];
 
 pub(super) fn migrate(

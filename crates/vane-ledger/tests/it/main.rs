@@ -2,6 +2,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "all of this is tests; the settings for tests miss their shared functions"
 )]
 
@@ -9,6 +10,7 @@ mod accounts;
 mod audit;
 mod books;
 mod cost;
+mod idempotency;
 mod ingest;
 mod keys;
 mod opening;

@@ -32,6 +32,7 @@ mod ring;
 #[path = "../it/rotation.rs"]
 mod rotation;
 mod trouble;
+mod uses;
 
 use std::cell::RefCell;
 use std::ops::Deref;

@@ -1,5 +1,6 @@
 //! The response: a whole body, or one that is made as it is read.
 
+use super::idempotency::Kept;
 use super::stream::Streaming;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -13,6 +14,8 @@ pub type Response = http::Response<Body>;
 pub enum Body {
     Whole(Bytes),
     Stream(Box<Streaming>),
+    /// A stream that is kept for whoever asks again.
+    Kept(Box<Kept>),
 }
 
 impl Body {
@@ -45,6 +48,9 @@ impl http_body::Body for Body {
             Self::Stream(streaming) => streaming
                 .poll_bytes(cx)
                 .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Kept(kept) => kept
+                .poll_bytes(cx)
+                .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
 
@@ -55,7 +61,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Kept(_) => SizeHint::default(),
         }
     }
 }

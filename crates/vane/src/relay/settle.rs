@@ -61,6 +61,8 @@ struct Facts {
     dropped: Vec<String>,
     failed: Vec<String>,
     fault: Option<String>,
+    /// The call whose answer was given again.
+    replayed: Option<String>,
     place: Option<Place>,
     /// Money set aside; taken when the call is settled.
     hold: Option<Hold>,
@@ -99,6 +101,7 @@ impl Record {
             dropped: Vec::new(),
             failed: Vec::new(),
             fault: None,
+            replayed: None,
             place: None,
             hold: None,
             undelivered: false,
@@ -142,6 +145,11 @@ impl Record {
             facts.place = Some(place);
             facts.hold = Some(hold);
         });
+    }
+
+    /// Nobody is asked: the answer of this call is given again.
+    pub fn replayed(&mut self, call: String) {
+        self.with(|facts| facts.replayed = Some(call));
     }
 
     /// How the key stood with its limits when the call was let in or refused.
@@ -384,6 +392,7 @@ impl Facts {
             dropped: &self.dropped,
             failed: &self.failed,
             fault: self.fault.as_deref(),
+            replayed: self.replayed.as_deref(),
         });
     }
 

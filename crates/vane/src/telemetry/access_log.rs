@@ -36,6 +36,8 @@ pub struct Line<'a> {
     /// Attempts before the last, and why each failed.
     pub failed: &'a [String],
     pub fault: Option<&'a str>,
+    /// The call whose answer this one was given.
+    pub replayed: Option<&'a str>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -205,6 +207,7 @@ fn append(out: &mut Vec<u8>, line: &Line<'_>) {
         out.push(b']');
     }
     some(out, ",\"fault\":", line.fault);
+    some(out, ",\"replayed\":", line.replayed);
     out.extend_from_slice(b"}\n");
 }
 
@@ -257,6 +260,7 @@ mod tests {
             dropped: &[],
             failed: &[],
             fault: Some("no \u{1b}[31m model"),
+            replayed: None,
         };
         let mut out = Vec::new();
         append(&mut out, &line);

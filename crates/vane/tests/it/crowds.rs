@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use serde_json::{Value, json};
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Ended, Op, Period, Receipt, Status};
-use vane_ledger::{AccountId, Clock, NewKey};
+use vane_ledger::{AccountId, Clock, Limits, NewKey};
 use vane_testkit::{Answer, Fault};
 
 use crate::client::{Ask, answered, within};
@@ -219,7 +219,10 @@ async fn m5_a_crowd_at_any_door_spends_no_more_than_there_is() {
 async fn a_clock_that_jumps_a_day_ends_nothing_early_and_bills_nothing_twice() {
     let world = World::start().await;
     let new = NewKey {
-        expires_at: Some(NOW + DAY + 3_600),
+        limits: Limits {
+            expires_at: Some(NOW + DAY + 3_600),
+            ..Limits::default()
+        },
         ..named("key")
     };
     world.prepaid_key();

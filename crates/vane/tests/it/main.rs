@@ -34,6 +34,7 @@ mod host;
 mod hosted;
 mod hostile;
 mod http1;
+mod idempotency;
 mod import;
 mod joined;
 mod key_commands;

@@ -38,6 +38,8 @@ pub struct Streaming {
     began: Instant,
     /// One timer for keep-alive and all deadlines; it is looked at, not reset, for every chunk.
     timer: Pin<Box<Sleep>>,
+    /// The answer is whole and settled.
+    done: bool,
 }
 
 enum Stage {
@@ -85,7 +87,13 @@ impl Streaming {
             told: now,
             began: now,
             timer,
+            done: false,
         }
+    }
+
+    /// Once all was told: whether that was the whole answer, settled.
+    pub(in super::super) fn ended(&self) -> Option<bool> {
+        matches!(self.stage, Stage::Over).then_some(self.done)
     }
 
     pub(in super::super) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
@@ -192,6 +200,7 @@ impl Streaming {
         match settled {
             Ok(_) => {
                 self.record.end(Outcome::Done, 200, None);
+                self.done = true;
                 self.stage = Stage::Rest(bytes);
             }
             Err(error) => self.unsettled(&whole::unrecorded(&error)),
