@@ -1,5 +1,6 @@
 //! Opening a database: whose it is, and what is refused in words without a secret in them.
 
+use rusqlite::Connection;
 use vane_ledger::{Secret, Store};
 
 use crate::{Folder, address, admin, server};
@@ -77,6 +78,37 @@ fn a_database_of_another_encoding_is_refused() {
         .batch_execute(&format!("DROP DATABASE {name}"))
         .unwrap();
     assert!(message.contains("is encoded as LATIN1"), "{message}");
+}
+
+/// Tables and columns as SQLite's migrations make them.
+fn columns_of_sqlite() -> Vec<String> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite");
+    let files = std::fs::read_dir(folder).unwrap();
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    let database = Connection::open_in_memory().unwrap();
+    for file in files {
+        let sql = std::fs::read_to_string(file).unwrap();
+        database.execute_batch(&sql).unwrap();
+    }
+    let sql = "SELECT t.name || '.' || c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+        WHERE t.type = 'table' ORDER BY 1";
+    let mut statement = database.prepare(sql).unwrap();
+    let columns = statement.query_map((), |row| row.get(0)).unwrap();
+    columns.map(Result::unwrap).collect()
+}
+
+#[test]
+fn both_databases_have_the_same_columns() {
+    let folder = Folder::new();
+    drop(folder.store());
+    let sql = "SELECT table_name || '.' || column_name FROM information_schema.columns
+        WHERE table_schema = $1 AND table_name <> 'schema_migration'
+        AND table_name || '.' || column_name <> 'instance.lease_until'
+        ORDER BY (table_name || '.' || column_name) COLLATE \"C\"";
+    let rows = admin().query(sql, &[&folder.0]).unwrap();
+    let columns: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(columns, columns_of_sqlite());
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::thread;
 
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Lease, Op, Outcome, Period, Settlement, Status};
-use vane_ledger::{AccountKind, Ingest};
+use vane_ledger::book::{Act, Hold, Lease, Op, Outcome, Period, Settlement, Status};
+use vane_ledger::{AccountKind, Clock, Ingest};
 
 use crate::Folder;
 use crate::books::{START, attempt, op, prepaid, usd};
@@ -125,4 +125,60 @@ fn processes_that_start_together_migrate_once() {
             .create_account(&name, AccountKind::Metered, 1)
             .unwrap();
     }
+}
+
+#[test]
+#[ignore = "measures: cargo test -p vane-ledger --features test-postgres --test postgres -- --ignored --nocapture"]
+fn what_a_settlement_takes() {
+    const COMMITS: u64 = 60;
+    let folder = Folder::new();
+    let store = folder.store();
+    let account = prepaid(&store, "team", "9");
+    store.begin(1, START).unwrap();
+    let lent = Op {
+        instance: 1,
+        ..op("lease", crate::books::lease(account, "8"))
+    };
+    store.apply(&[lent]).unwrap();
+    let pieces: Vec<Vec<Op>> = (0..COMMITS)
+        .map(|position| {
+            let calls = (0..512).map(|n| format!("c{position:06}-{n:03}"));
+            let settle = |call: String| {
+                let settlement = Settlement {
+                    call: call.clone(),
+                    account,
+                    key: "key".into(),
+                    hold: Some(Hold {
+                        lease: "lease".into(),
+                        amount: usd("0.0001"),
+                    }),
+                    model: "m".into(),
+                    status: Status::Done,
+                    attempts: vec![attempt(100, 1_000_000)],
+                    pays_max: None,
+                    reported: None,
+                };
+                Op {
+                    instance: 1,
+                    ..op(call, Act::Settle(settlement))
+                }
+            };
+            calls.map(settle).collect()
+        })
+        .collect();
+    let clock = Clock::System;
+    let begun = clock.elapsed();
+    for (position, ops) in (1..).zip(&pieces) {
+        let piece = Ingest {
+            instance: 1,
+            position,
+            ops,
+            opened: &[],
+            closed: &[],
+        };
+        store.ingest(&piece).unwrap();
+    }
+    let took = clock.elapsed().saturating_sub(begun);
+    println!("{} settlements in {took:?}, 512 a commit", COMMITS * 512);
+    store.audit().unwrap().unwrap();
 }
