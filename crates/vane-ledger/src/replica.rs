@@ -14,6 +14,7 @@ mod lender;
 mod place;
 mod purse;
 mod record;
+mod recovery;
 mod scribe;
 mod tally;
 #[cfg(test)]

@@ -83,6 +83,9 @@ impl Scribe {
 
     /// Why the store takes nothing, if that is so.
     pub(super) fn trouble(&self) -> Option<String> {
+        if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
+            return Some("the thread that fills the database has ended: restart Vane".to_owned());
+        }
         self.trouble
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

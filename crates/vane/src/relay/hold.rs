@@ -189,7 +189,7 @@ fn lacking(short: &Short, caller: &Caller, amount: Money, now: i64) -> Fault {
         }
         Short::Away(why) => {
             let message =
-                format!("no money can be set aside at present: {why}; try again in a moment");
+                format!("the call cannot be taken at present: {why}; try again in a moment");
             let fault = Fault::new(Kind::Unavailable, Blame::Us, message);
             Fault {
                 retry_after: Some(Duration::from_secs(2)),

@@ -3,7 +3,7 @@
 //! Whatever becomes of a call, a refusal, an answer, a cut, a client that left, its record ends
 //! in one access-log line and, where anyone was asked, in one receipt. What the call cost is
 //! settled before its last byte is told. A record that is dropped without an end was left by its
-//! client.
+//! client, or by a panic.
 
 use super::decode::RawCall;
 use super::inbound::Door;
@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio::time::Instant;
 use vane_catalog::{Cost, Money};
+use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
@@ -255,6 +256,13 @@ impl Record {
         facts.end(outcome, status);
     }
 
+    /// A defect of ours costs what was delivered, and nothing before that.
+    fn panicked(&mut self) {
+        self.with(|facts| facts.undelivered |= facts.first_content.is_none());
+        let fault = Fault::new(Kind::Internal, Blame::Us, "Vane has a defect: see its log");
+        self.end(Outcome::Broken, 500, Some(&fault));
+    }
+
     fn with(&mut self, set: impl FnOnce(&mut Facts)) {
         if let Some(facts) = &mut self.0 {
             set(facts);
@@ -264,6 +272,9 @@ impl Record {
 
 impl Drop for Record {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            return self.panicked();
+        }
         self.end(Outcome::ClientGone, 499, None);
     }
 }

@@ -2,17 +2,20 @@
 //!
 //! Tens of each in a normal run; the thousands of acceptance with `VANE_TEST_LONG=1`.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::Relaxed;
 
 use serde_json::{Value, json};
+use vane::relay::{self, Record, authenticate};
 use vane_catalog::Money;
+use vane_dialect::Dialect;
 use vane_ledger::book::{Act, Ended, Op, Period, Receipt, Status};
-use vane_ledger::{AccountId, Clock, Limits, NewKey};
+use vane_ledger::{AccountId, Clock, Limits, NewKey, Payer};
 use vane_testkit::{Answer, Fault};
 
 use crate::client::{Ask, answered, within};
 use crate::door::{DOORS, Door};
-use crate::load::long;
+use crate::site::long;
 use crate::world::{NOW, World, named};
 
 const DAY: i64 = 86_400;
@@ -139,6 +142,54 @@ async fn m4_who_leaves_before_an_answer_pays_the_input_that_was_accepted() {
         assert_eq!(receipt.settlement.status, Status::ClientGone);
         assert!(quantity(&receipt, "input") > 0 && quantity(&receipt, "output") == 0);
     }
+}
+
+#[tokio::test]
+async fn m6_a_call_that_panics_holds_nothing_and_costs_its_customer_nothing() {
+    let world = World::start().await;
+    let key = world.prepaid_key();
+    let gateway = &world.gateway;
+    let mut headers = http::HeaderMap::new();
+    let value = format!("Bearer {}", key.expose()).parse().unwrap();
+    headers.insert("authorization", value);
+    let caller = authenticate(gateway, &headers).await.unwrap();
+    let payer = Payer {
+        account: caller.account_id,
+        prepaid: true,
+        key: &caller.key_id,
+        budget: None,
+    };
+    let door = relay::Door {
+        dialect: Dialect::OpenaiChat,
+        route: "/v1/chat/completions",
+    };
+    let all = Money::parse("5").unwrap();
+    for told in [false, true] {
+        let id = format!("req_{told}");
+        let mut record = Record::begin(gateway, door, id.clone());
+        record.caller(&caller);
+        let (_, place) = gateway.traffic.enter(&caller, 0, gateway.clock.elapsed());
+        let Ok(place) = place else { panic!("refused") };
+        record.admitted(place, gateway.replica.hold(payer, all).await.unwrap());
+        let offer = gateway.state().offers.get("lab/lab-m").unwrap().clone();
+        record.attempt(&offer, &[], Default::default());
+        if told {
+            record.first_content();
+        }
+        let panicked = catch_unwind(AssertUnwindSafe(move || {
+            let _running = record;
+            panic!("planted");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!((gateway.replica.figures().holds, world.running()), (0, 0));
+        let receipts = world.receipts_of(caller.account_id).await;
+        assert_eq!(receipts[0].settlement.call, id);
+        assert_eq!(receipts[0].settlement.status, Status::Failed);
+        assert_eq!(receipts[0].charged, Money::ZERO);
+    }
+    // Nothing was delivered in either: all of it is still there.
+    let again = gateway.replica.hold(payer, all).await;
+    assert_eq!(again.unwrap().limit(), Some(all));
 }
 
 /// Asks a thousand times at once for ten cents each, of an account with five dollars and four

@@ -4,11 +4,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::Value;
+use tokio::net::TcpStream;
 use vane_catalog::Money;
 use vane_ledger::book::{Receipt, Status};
-use vane_testkit::Answer;
+use vane_testkit::{Answer, Script, When};
 
-use crate::load::{Dice, Load, Payer, Site, Told, charge, long};
+use crate::client::{Ask, Stream, within};
+use crate::door::Door;
+use crate::load::{Load, Told};
+use crate::serving::Serving;
+use crate::site::{Dice, Payer, Site, charge, long};
 
 const CLIENTS: usize = 32;
 
@@ -151,6 +162,91 @@ async fn m6_after_each_kill_every_call_has_one_receipt_and_no_money_is_held() {
     println!("{calls} calls: {cut} were cut and charged, {lost} are paid for by nobody");
     serving.stop();
     site.settled(&charged);
+}
+
+/// A stream over HTTP/2.
+async fn over_http2(serving: &Serving, key: &str, body: &Value) -> Incoming {
+    let socket = TcpStream::connect(serving.address).await.unwrap();
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(socket));
+    let (mut sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let request = http::Request::post("http://localhost/v1/chat/completions")
+        .header("authorization", format!("Bearer {key}"))
+        .body(Full::new(Bytes::from(body.to_string())));
+    let answer = sender.send_request(request.unwrap()).await;
+    answer.unwrap().into_body()
+}
+
+async fn read_until(body: &mut Incoming, text: &str) {
+    let mut read = String::new();
+    while !read.contains(text) {
+        let frame = body.frame().await.unwrap().unwrap();
+        read += &String::from_utf8_lossy(frame.data_ref().unwrap());
+    }
+}
+
+/// A running answer, over either protocol.
+enum Running {
+    Http1(Stream),
+    Http2(Incoming),
+}
+
+impl Running {
+    async fn until(&mut self, text: &str) {
+        match self {
+            Self::Http1(stream) => drop(stream.until(text, 1).await),
+            Self::Http2(body) => within(text, read_until(body, text)).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn m6_what_had_been_delivered_over_either_protocol_is_paid_after_a_kill() {
+    let word = format!("One{}", "e".repeat(397));
+    for http2 in [false, true] {
+        let site = Site::new().await;
+        let payers = site.payers(2);
+        let said = Answer::text(&format!("{word} two three")).gate("slow");
+        site.fake.gate("slow").open(2);
+        let script = Script::new().on(When::model("lab-m"), said);
+        site.fake
+            .script(script.on(When::default(), Answer::text("Hello")));
+        let serving = site.serve();
+        let body = Door::Chat.request("lab-m", "Hi", true);
+        let ask = Ask::post(Door::Chat.path(), &body).key(&payers[1].key);
+        // Kept until the kill: who leaves is settled as one who left.
+        let mut running = if http2 {
+            let asking = over_http2(&serving, &payers[1].key, &body);
+            Running::Http2(within("a head", asking).await)
+        } else {
+            Running::Http1(serving.connect().await.begin(&ask).await)
+        };
+        running.until(&word).await;
+        // Whoever writes the next word has noted the first.
+        site.fake.gate("slow").open(1);
+        running.until("two").await;
+        // The journal is in order: when this is settled, what was noted before is written.
+        let other = Door::Chat.request("gpt-m", "Hi", false);
+        let other = Ask::post(Door::Chat.path(), &other).key(&payers[0].key);
+        serving.ask(&other).await.ok();
+        serving.kill();
+        let serving = site.serve();
+        let (receipts, mut charged) = (site.receipts(&mut BTreeMap::new()), BTreeMap::new());
+        charge(&mut charged, &receipts);
+        let cut = receipts
+            .iter()
+            .find(|one| one.settlement.key == payers[1].key_id);
+        let cut = cut.unwrap();
+        assert_eq!(cut.settlement.status, Status::Interrupted);
+        let input = i64::try_from(body.to_string().len().div_ceil(4)).unwrap();
+        let text = (cut.charged.pico() / 1_000_000 - input) / 2;
+        assert!(
+            (100..=104).contains(&text),
+            "{text} over HTTP/2: {http2}: {cut:?}"
+        );
+        site.settled(&charged);
+        serving.stop();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

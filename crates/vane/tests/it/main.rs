@@ -15,6 +15,7 @@ mod door;
 mod log;
 mod said;
 mod serving;
+mod site;
 mod world;
 
 mod cancel;

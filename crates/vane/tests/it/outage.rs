@@ -8,8 +8,9 @@ use vane_testkit::Answer;
 
 use crate::client::{Ask, within};
 use crate::door::{DOORS, Door};
-use crate::load::{Dice, Load, Site, charge, long};
+use crate::load::Load;
 use crate::serving::Serving;
+use crate::site::{Dice, Payer, Site, charge, long};
 
 /// No file of the process may grow beyond so much: a write there fails as one on a full disk does.
 fn limit_files(serving: &Serving, current: Option<u64>) {
@@ -25,15 +26,37 @@ async fn ready(serving: &Serving) -> (u16, String) {
     (reply.status, reply.text().to_owned())
 }
 
+fn ask(door: Door, key: &str, stream: bool) -> Ask {
+    let body = door.request(door.own_model(), "Hi", stream);
+    Ask::post(door.path(), body).key(key)
+}
+
+/// Asks at every door for every payer; says how often.
+async fn refused_at_every_door(serving: &Serving, payers: &[Payer]) -> usize {
+    let mut refused = 0;
+    for payer in payers {
+        for door in DOORS {
+            for stream in [false, true] {
+                let reply = serving.ask(&ask(door, &payer.key, stream)).await;
+                refused += 1;
+                // Within a stream that has begun it is an event.
+                if reply.status != 200 {
+                    assert_eq!(reply.status, 503, "{}", reply.text());
+                    assert_ne!(door.error_type(&reply.json()), "");
+                    assert!(reply.header("retry-after").is_some());
+                }
+                assert!(reply.text().contains("journal"), "{}", reply.text());
+            }
+        }
+    }
+    refused
+}
+
 #[tokio::test]
 async fn a_full_disk_is_a_503_and_costs_nobody_anything() {
     let site = Site::new().await;
     let payers = site.payers(4);
     let serving = site.serve();
-    let ask = |door: Door, key: &str, stream: bool| {
-        let body = door.request(door.own_model(), "Hi", stream);
-        Ask::post(door.path(), body).key(key)
-    };
     let mut given = 0;
     // Enough for a journal and a log of the database that are longer than the limit.
     for n in 0..24 {
@@ -54,26 +77,11 @@ async fn a_full_disk_is_a_503_and_costs_nobody_anything() {
     limit_files(&serving, Some(4_096));
     site.fake.always(Answer::text("Hello"));
     // The first one finds out: it was asked upstream, and its answer cannot be given.
-    let mut upstream = site.fake.calls().len();
-    let mut refused = 0;
-    for payer in &payers {
-        for door in DOORS {
-            for stream in [false, true] {
-                let reply = serving.ask(&ask(door, &payer.key, stream)).await;
-                refused += 1;
-                // Within a stream that has begun it is an event.
-                if reply.status != 200 {
-                    assert_eq!(reply.status, 503, "{}", reply.text());
-                    assert_ne!(door.error_type(&reply.json()), "");
-                    assert!(reply.header("retry-after").is_some());
-                }
-                assert!(reply.text().contains("journal"), "{}", reply.text());
-            }
-        }
-    }
+    let before = site.fake.calls().len();
+    let refused = refused_at_every_door(&serving, &payers).await;
     let (status, why) = ready(&serving).await;
     assert!(status == 503 && why.contains("journal"), "{status} {why}");
-    upstream = site.fake.calls().len() - upstream;
+    let upstream = site.fake.calls().len() - before;
     assert!(
         upstream < refused / 2,
         "{upstream} of {refused} were asked for nothing"

@@ -6,6 +6,7 @@ use super::{Scene, call, caught_up, micro, on, settled, sound};
 use crate::journal::{Durability, Model};
 use crate::replica::{Replica, Short};
 
+/// From now on nothing is written; what is submitted in `meanwhile` finds that out.
 fn fail(model: &Model) {
     let mut state = model.state();
     (state.full, state.write_fails_after) = (true, Some(0));

@@ -1,0 +1,93 @@
+//! What a life of a replica does first and last: it settles what the one before it left running,
+//! and returns what was lent.
+//!
+//! A call that nobody runs any more is settled by the last word that the journal has of it: what
+//! had been delivered. One whose word cannot be entered is kept as a stray like any other record.
+
+use super::desk::Desk;
+use super::{ReplicaError, record};
+use crate::book::{Act, Op, Status};
+use crate::error::LedgerError;
+use crate::id::new_id;
+use crate::store::{self, Ingest};
+
+impl Desk {
+    /// Ingests what was written, settles what was running when the last life ended, and returns
+    /// what was lent to it.
+    pub(super) fn recover(&mut self) -> Result<(), ReplicaError> {
+        self.catch_up()?;
+        let running = self.store.open_calls(self.life.instance)?;
+        for calls in running.chunks(store::BATCH_MAX) {
+            self.interrupt(calls)?;
+        }
+        self.kept.clear();
+        self.store.abandon_uses(self.life.instance)?;
+        self.return_leases(self.life.life.epoch)
+    }
+
+    /// Settles calls that nobody runs any more by their last word, as a whole or by halves.
+    fn interrupt(&self, calls: &[(String, Vec<u8>)]) -> Result<(), ReplicaError> {
+        let error = match self.interrupt_all(calls) {
+            Err(error) if error.is_of_the_record() => error,
+            done => return done,
+        };
+        match calls {
+            [] => Err(error),
+            [(call, word)] => {
+                let op = record::read(word).ok();
+                let shown = record::shown(record::OPENED, word, op.as_ref());
+                self.keep_stray(&shown, self.position, Some(call), &error)
+            }
+            several => {
+                let (first, second) = several.split_at(several.len() / 2);
+                self.interrupt(first)?;
+                self.interrupt(second)
+            }
+        }
+    }
+
+    fn interrupt_all(&self, calls: &[(String, Vec<u8>)]) -> Result<(), ReplicaError> {
+        let now = self.clock.now();
+        let mut ops = Vec::with_capacity(calls.len());
+        for (_, word) in calls {
+            let mut op = record::read(word)?;
+            if let Act::Settle(settlement) = &mut op.act {
+                settlement.status = Status::Interrupted;
+            }
+            op.at = op.at.max(now);
+            ops.push(op);
+        }
+        let closed: Vec<String> = calls.iter().map(|(call, _)| call.clone()).collect();
+        let done = self.store.ingest(&Ingest {
+            instance: self.life.instance,
+            position: self.position.number(),
+            ops: &ops,
+            opened: &[],
+            closed: &closed,
+        })?;
+        self.tell(&ops, &done);
+        Ok(())
+    }
+
+    /// Returns the leases of this instance that were taken before `epoch`.
+    pub(super) fn return_leases(&self, epoch: i64) -> Result<(), ReplicaError> {
+        let now = self.clock.now();
+        let former = self.store.open_leases(self.life.instance)?;
+        let former = former.into_iter().filter(|(_, of)| *of < epoch);
+        let ops: Result<Vec<Op>, LedgerError> = former
+            .map(|(lease, _)| {
+                let act = Act::ReturnLease { lease };
+                Ok(Op {
+                    id: new_id()?,
+                    at: now,
+                    instance: self.life.instance,
+                    act,
+                })
+            })
+            .collect();
+        for ops in ops?.chunks(store::BATCH_MAX) {
+            self.store.apply(ops)?;
+        }
+        Ok(())
+    }
+}
