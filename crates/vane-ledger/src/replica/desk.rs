@@ -74,7 +74,7 @@ impl Desk {
         }
         // A store that fails is asked again in a while.
         let forgotten = self.store.forget_answers(now).unwrap_or_default();
-        self.forgets_at = match forgotten < store::FORGOTTEN_AT_ONCE {
+        self.forgets_at = match forgotten < crate::store::FORGOTTEN_AT_ONCE {
             true => now.saturating_add(FORGET_EVERY_SECONDS),
             false => now,
         };
