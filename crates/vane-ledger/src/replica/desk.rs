@@ -14,7 +14,7 @@ use super::{ReplicaError, record};
 use crate::book::{Act, Op, Outcome, Refusal};
 use crate::clock::Clock;
 use crate::journal::{Batch, Position, Record, Replay};
-use crate::store::{self, Ingest, Store, Stray};
+use crate::store::{Ingest, Store, Stray};
 
 pub(super) struct Desk {
     pub(super) shared: Shared,
