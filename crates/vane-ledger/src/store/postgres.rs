@@ -28,11 +28,14 @@ use crate::secret::{Secret, file};
 pub(crate) use session::Session;
 
 /// Accounts and keys are written by one at a time, as in SQLite: what was read to decide is still
-/// so when it is written. A database has one such lock for each schema.
-const ALONE: &str = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('vane writer '
-    || current_schema(), 0)); SELECT pg_current_xact_id()::text";
+/// so when it is written. A database has one such lock for each schema. What is read after a lock
+/// must be what its last owner left, whatever the server's own level of isolation.
+const ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SELECT pg_advisory_xact_lock(hashtextextended('vane writer ' || current_schema(), 0));
+    SELECT pg_current_xact_id()::text";
 /// The books lock what they read.
-const SHARED: &str = "BEGIN; SELECT pg_current_xact_id()::text";
+const SHARED: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SELECT pg_current_xact_id()::text";
 const READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Every connection that waits may have broken before one that is new.

@@ -76,7 +76,10 @@ impl Folder {
     /// The connections of its stores have the schema's name.
     fn url(&self) -> String {
         let (server, schema) = (server(), &self.0);
-        format!("{server}?application_name={schema}&options=-csearch_path%3D{schema}")
+        // As of a server that is set to another isolation: nothing may depend on its own.
+        let options =
+            format!("-csearch_path%3D{schema}%20-cdefault_transaction_isolation%3Dserializable");
+        format!("{server}?application_name={schema}&options={options}")
     }
 
     fn store(&self) -> Store {
