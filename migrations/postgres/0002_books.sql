@@ -7,7 +7,8 @@
 CREATE TABLE book (
     id          BIGINT PRIMARY KEY,
     kind        TEXT COLLATE "C" NOT NULL CHECK (kind IN
-                    ('customer', 'cash_in', 'provider_payable', 'operator_loss', 'promotion')),
+                    ('customer', 'cash_in', 'provider_payable', 'operator_loss', 'promotion',
+                     'top_up_fee')),
     owner       BIGINT NOT NULL CHECK (owner >= 0),
     prepaid     BIGINT NOT NULL CHECK (prepaid IN (0, 1)),
     posted      BIGINT NOT NULL,
@@ -34,7 +35,7 @@ CREATE TABLE txn (
     n      BIGINT PRIMARY KEY,
     id     TEXT COLLATE "C" UNIQUE CHECK (length(id) BETWEEN 1 AND 64),
     kind   TEXT COLLATE "C" NOT NULL CHECK (kind IN
-               ('grant', 'top_up', 'promotion', 'refund', 'expiry', 'usage')),
+               ('grant', 'top_up', 'promotion', 'refund', 'expiry', 'reversal', 'usage')),
     reason TEXT COLLATE "C" NOT NULL,
     at     BIGINT NOT NULL,
     CHECK ((id IS NULL) = (kind = 'usage'))

@@ -7,7 +7,8 @@
 CREATE TABLE book (
     id          INTEGER PRIMARY KEY,
     kind        TEXT    NOT NULL CHECK (kind IN
-                    ('customer', 'cash_in', 'provider_payable', 'operator_loss', 'promotion')),
+                    ('customer', 'cash_in', 'provider_payable', 'operator_loss', 'promotion',
+                     'top_up_fee')),
     owner       INTEGER NOT NULL CHECK (owner >= 0),
     prepaid     INTEGER NOT NULL CHECK (prepaid IN (0, 1)),
     posted      INTEGER NOT NULL,
@@ -29,7 +30,7 @@ CREATE TABLE txn (
     n      INTEGER PRIMARY KEY,
     id     TEXT    UNIQUE CHECK (length(id) BETWEEN 1 AND 64),
     kind   TEXT    NOT NULL CHECK (kind IN
-               ('grant', 'top_up', 'promotion', 'refund', 'expiry', 'usage')),
+               ('grant', 'top_up', 'promotion', 'refund', 'expiry', 'reversal', 'usage')),
     reason TEXT    NOT NULL,
     at     INTEGER NOT NULL,
     CHECK ((id IS NULL) = (kind = 'usage'))

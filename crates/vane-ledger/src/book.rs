@@ -6,12 +6,14 @@
 //! Invariants: postings sum to zero because their last leg is computed; a prepaid balance never
 //! goes below what is lent out of it; nothing is divided and nothing wraps.
 
+mod collect;
 mod credit;
 mod decide;
 mod facts;
 mod lend;
 mod model;
 mod op;
+mod payment;
 mod period;
 mod posting;
 mod receipt;
@@ -22,8 +24,11 @@ pub use decide::{Decision, decide, well_formed};
 pub use facts::{Facts, Rows, gather};
 pub use model::Model;
 pub use op::{Act, Attempt, Hold, Lease, Line, Op, Outcome, Refusal, Settlement, Source, Status};
+pub use payment::{Checkout, CheckoutState, Claim, Pay, Payment};
 pub use period::Period;
 pub use posting::{Entry, Txn, TxnKind, hash_of};
 pub use receipt::{Receipt, attempts_of, text_of};
-pub use row::{Book, BookId, BookKind, Budget, Ended, Lent, Lot, Row, Spending, TopUp, hour_of};
+pub use row::{
+    Book, BookId, BookKind, Budget, Ended, Frozen, Lent, Lot, Row, Spending, TopUp, hour_of,
+};
 pub use settle::{Settled, Side, Till, settle};

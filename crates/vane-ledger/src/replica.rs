@@ -191,6 +191,12 @@ impl Replica {
         })
     }
 
+    /// Whose system accounts the operations of this process are posted to.
+    #[must_use]
+    pub const fn instance(&self) -> i64 {
+        self.instance
+    }
+
     /// Sets `amount` aside for a call: from memory, or once it has been lent. A store that is away
     /// matters only to who needs more than is lent.
     ///
@@ -262,12 +268,6 @@ impl Replica {
             instance: self.instance,
             act: Act::Settle(settlement),
         }
-    }
-
-    /// Which instance this process runs as.
-    #[must_use]
-    pub const fn instance(&self) -> i64 {
-        self.instance
     }
 
     /// What the account has, all settlements of this process counted; nothing while no call of it

@@ -40,6 +40,8 @@ pub struct Caller {
     /// What the key may spend in each period of its budget, where it has one.
     pub budget: Option<Money>,
     pub limits: Limits,
+    /// Whether calls of the account are refused.
+    pub frozen: bool,
 }
 
 /// Why a key was turned away. Only who holds the right key learns what became of it.

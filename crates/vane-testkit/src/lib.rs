@@ -80,6 +80,7 @@ mod server;
 mod shape;
 pub mod split;
 mod strict;
+mod stripe;
 mod tls;
 mod upstream;
 
@@ -95,5 +96,6 @@ pub use script::{Answer, Part, Recorded, Rule, Script, Usage, When};
 pub use server::Settings;
 pub use shape::{Lines, Shape, Split, Tools, UsageAt};
 pub use strict::refusal_of_mistral;
+pub use stripe::{FakeStripe, Session as StripeSession};
 pub use tls::{Authority, Certificate};
 pub use upstream::FakeUpstream;

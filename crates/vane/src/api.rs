@@ -1,4 +1,4 @@
-//! Vane's own JSON API: what the owner of a key may ask about money.
+//! Vane's own JSON API: what the owner of a key may ask about money, and how to pay for credit.
 //!
 //! Amounts are dollars as text with all their digits, since not every reader of JSON numbers keeps
 //! them. What a key asks for is its account's; another account's receipt is not there. What was not
@@ -7,10 +7,12 @@
 mod credits;
 mod query;
 mod receipts;
+mod top_ups;
 mod usage;
 
 use crate::gateway::Gateway;
 use crate::relay::{self, Inbound, Response, json};
+use crate::upstream::Pool;
 use query::Query;
 use serde_json::Value;
 use std::sync::Arc;
@@ -26,6 +28,16 @@ pub enum Page {
     Usage,
     Receipts,
     Receipt,
+    TopUps,
+    TopUp,
+}
+
+impl Page {
+    /// How long a body may be; questions have none.
+    #[must_use]
+    pub const fn body_bytes_max(self) -> usize {
+        top_ups::BODY_BYTES_MAX
+    }
 }
 
 /// Settlements that the store has not taken within this time make the answer fail.
@@ -37,6 +49,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// If the caller has no good key, the question is not understood, or the store is away.
 pub async fn answer(
     gateway: &Arc<Gateway>,
+    pool: &Pool,
     page: Page,
     id: &str,
     query: &str,
@@ -44,6 +57,11 @@ pub async fn answer(
 ) -> Result<Response, Fault> {
     let caller = relay::authenticate(gateway, &inbound.headers).await?;
     let query = Query::read(query)?;
+    if page == Page::TopUps {
+        query.only(&[])?;
+        let made = top_ups::create(gateway, pool, &caller, inbound).await?;
+        return Ok(json(200, made.to_string()));
+    }
     // All that was answered before is in the answer.
     let caught_up = gateway.replica.caught_up(PATIENCE).await;
     caught_up.map_err(|short| away(&short.to_string()))?;
@@ -52,6 +70,7 @@ pub async fn answer(
         Page::Usage => usage::show(gateway, &caller, &query).await?,
         Page::Receipts => receipts::list(gateway, &caller, &query).await?,
         Page::Receipt => receipts::show(gateway, &caller, &query, id).await?,
+        Page::TopUps | Page::TopUp => top_ups::show(gateway, &caller, &query, id).await?,
     };
     Ok(json(200, value.to_string()))
 }

@@ -1,16 +1,22 @@
 //! The long-lived parts of a running gateway.
 
 use crate::config::Config;
-use crate::limits::Traffic;
+use crate::limits::{Arrivals, Traffic};
 use crate::server::Ids;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
 use vane_catalog::Catalog;
 use vane_ledger::replica::Settings;
-use vane_ledger::{Caller, Clock, KeyRing, Limits, Purpose, Replica, Sealer, Store};
+use vane_ledger::{AccountId, Caller, Clock, KeyRing, Limits, Purpose, Replica, Sealer, Store};
+
+/// Each costs a reading of its body and a hash.
+const DELIVERIES_PER_SECOND: u32 = 100;
+/// Each costs a request to the provider of payments.
+const TOP_UPS_PER_MINUTE: u32 = 30;
 
 pub struct Gateway {
     /// What a reload replaces, all at once.
@@ -22,6 +28,9 @@ pub struct Gateway {
     pub clock: Clock,
     pub telemetry: Telemetry,
     pub traffic: Traffic,
+    /// Deliveries to the webhook by address, and top-ups by account.
+    pub deliveries: Arrivals<IpAddr>,
+    pub top_ups: Arrivals<AccountId>,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -70,6 +79,7 @@ impl Gateway {
                 account_name: account.name,
                 kind: account.kind,
                 budget: None,
+                frozen: false,
                 limits: Limits::default(),
             })
         });
@@ -90,6 +100,8 @@ impl Gateway {
             clock,
             telemetry,
             traffic,
+            deliveries: Arrivals::new(DELIVERIES_PER_SECOND, 1),
+            top_ups: Arrivals::new(TOP_UPS_PER_MINUTE, 60),
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),

@@ -1,10 +1,11 @@
 //! Every route of the product on one page, grouped by who calls it.
 
+mod client;
 mod host;
 
 use crate::api::{self, Page};
-use crate::config::Network;
 use crate::gateway::Gateway;
+use crate::payments;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
@@ -35,6 +36,8 @@ pub enum Route {
     Model(Door),
     /// Money of the caller's account.
     Api(Page, Door),
+    /// What a provider of payments has to say; its signature stands for a key.
+    Webhook(Door),
     Live,
     Ready,
     Metrics,
@@ -93,6 +96,13 @@ pub const ROUTES: &[(&str, Route)] = &[
         Route::Api(Page::Credits, door(Dialect::OpenaiChat, "/v1/credits")),
     ),
     (
+        "/v1/credits/top-ups",
+        Route::Api(
+            Page::TopUps,
+            door(Dialect::OpenaiChat, "/v1/credits/top-ups"),
+        ),
+    ),
+    (
         "/v1/usage",
         Route::Api(Page::Usage, door(Dialect::OpenaiChat, "/v1/usage")),
     ),
@@ -117,6 +127,11 @@ pub const ROUTES: &[(&str, Route)] = &[
         "/mistral/v1/models",
         Route::Models(door(Dialect::MistralChat, "/mistral/v1/models")),
     ),
+    // Called by providers of payments.
+    (
+        "/webhooks/stripe",
+        Route::Webhook(door(Dialect::OpenaiChat, "/webhooks/stripe")),
+    ),
     // Called by operators and their machines.
     ("/health/live", Route::Live),
     ("/health/ready", Route::Ready),
@@ -125,7 +140,14 @@ pub const ROUTES: &[(&str, Route)] = &[
 ];
 
 /// Paths below these are one thing each.
-const PREFIXES: [(&str, Route); 3] = [
+const PREFIXES: [(&str, Route); 4] = [
+    (
+        "/v1/credits/top-ups/",
+        Route::Api(
+            Page::TopUp,
+            door(Dialect::OpenaiChat, "/v1/credits/top-ups/{id}"),
+        ),
+    ),
     (
         "/v1/models/",
         Route::Model(door(Dialect::OpenaiChat, "/v1/models/{id}")),
@@ -188,25 +210,21 @@ pub async fn answer(
         Route::Metrics => {
             let state = gateway.state();
             let proxies = &state.config.trusted_proxies;
-            metrics(&gateway, client_address(proxies, peer, &head.headers))
+            metrics(&gateway, client::address(proxies, peer, &head.headers))
         }
         Route::Root => root(&head.method),
         Route::Call(door)
         | Route::Count(door)
         | Route::Models(door)
         | Route::Model(door)
-        | Route::Api(_, door) => {
+        | Route::Api(_, door)
+        | Route::Webhook(door) => {
             let door = recognised(door, &head.headers);
             let response = match method_fault(route, &head.method) {
                 Some(Method::OPTIONS) => preflight(),
-                Some(allowed) => {
-                    let message = format!("this route takes {allowed} only");
-                    let fault = Fault::new(Kind::Method, Blame::Caller, message);
-                    let mut response = rescue(door.dialect, &fault, &request_id);
-                    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
-                        response.headers_mut().insert(ALLOW, value);
-                    }
-                    response
+                Some(allowed) => takes_only(&allowed, door.dialect, &request_id),
+                None if !client::may_deliver(&gateway, route, peer, &head.headers) => {
+                    rescue(door.dialect, &client::too_often(), &request_id)
                 }
                 None => {
                     let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
@@ -224,7 +242,10 @@ pub async fn answer(
                     .await
                 }
             };
-            with_cors(response)
+            match route {
+                Route::Webhook(_) => response,
+                _ => with_cors(response),
+            }
         }
     };
     if head.method == Method::HEAD {
@@ -258,8 +279,18 @@ impl Route {
             | Self::Count(door)
             | Self::Models(door)
             | Self::Model(door)
-            | Self::Api(_, door) => recognised(door, &head.headers).dialect,
+            | Self::Api(_, door)
+            | Self::Webhook(door) => recognised(door, &head.headers).dialect,
             Self::Live | Self::Ready | Self::Metrics | Self::Root => dialect_of(head),
+        }
+    }
+
+    /// What is not a call has a short body, if any.
+    const fn body_bytes_max(self) -> usize {
+        match self {
+            Self::Api(page, _) => page.body_bytes_max(),
+            Self::Webhook(_) => payments::BODY_BYTES_MAX,
+            _ => usize::MAX,
         }
     }
 }
@@ -272,7 +303,7 @@ fn dialect_of(head: &http::request::Parts) -> Dialect {
     }
 }
 
-/// Answers a route that needs a key.
+/// Answers a route whose caller proves who it is.
 #[expect(
     clippy::too_many_arguments,
     reason = "the parts of one request, taken apart once"
@@ -295,7 +326,8 @@ async fn keyed(
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
-        let pace = Pace::of(&gateway.state().config);
+        let mut pace = Pace::of(&gateway.state().config);
+        pace.bytes_max = pace.bytes_max.min(route.body_bytes_max());
         let body = relay::read_body(&headers, body, pace).await?;
         let inbound = Inbound {
             door,
@@ -314,8 +346,9 @@ async fn keyed(
             }
             Route::Api(page, _) => {
                 let query = uri.query().unwrap_or_default();
-                api::answer(gateway, page, rest, query, &inbound).await
+                api::answer(gateway, pool, page, rest, query, &inbound).await
             }
+            Route::Webhook(_) => payments::receive(gateway, &inbound).await,
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
@@ -368,15 +401,27 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
 /// The method that should have been used; `OPTIONS` stands for a preflight.
 fn method_fault(route: Route, method: &Method) -> Option<Method> {
     let wanted = match route {
-        Route::Call(_) | Route::Count(_) => Method::POST,
+        Route::Call(_) | Route::Count(_) | Route::Webhook(_) | Route::Api(Page::TopUps, _) => {
+            Method::POST
+        }
         _ => Method::GET,
     };
     match method {
         method if *method == wanted => None,
         &Method::HEAD if wanted == Method::GET => None,
-        &Method::OPTIONS => Some(Method::OPTIONS),
+        &Method::OPTIONS if !matches!(route, Route::Webhook(_)) => Some(Method::OPTIONS),
         _ => Some(wanted),
     }
+}
+
+fn takes_only(allowed: &Method, dialect: Dialect, request_id: &str) -> Response {
+    let message = format!("this route takes {allowed} only");
+    let fault = Fault::new(Kind::Method, Blame::Caller, message);
+    let mut response = rescue(dialect, &fault, request_id);
+    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
+        response.headers_mut().insert(ALLOW, value);
+    }
+    response
 }
 
 fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
@@ -406,21 +451,6 @@ fn ready(gateway: &Gateway) -> Response {
         }
         None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
     }
-}
-
-/// The address a request comes from; `None` if a proxy stands between that nobody said to trust.
-fn client_address(proxies: &[Network], peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
-    let Some(forwarded) = headers.get("x-forwarded-for") else {
-        return (!headers.contains_key("forwarded")).then_some(peer);
-    };
-    let trusted = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
-    if !trusted(peer) {
-        return None;
-    }
-    // The last one that is no proxy of ours: what stands before it can be made up.
-    let hops = forwarded.to_str().ok()?.split(',').rev();
-    hops.filter_map(|hop| hop.trim().parse().ok())
-        .find(|hop| !trusted(*hop))
 }
 
 fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
@@ -504,34 +534,6 @@ mod tests {
         ));
         assert_eq!(route("/v2/messages"), None);
         assert_eq!(route("/v1/models/x/../../health"), route("/v1/models/y"));
-    }
-
-    #[test]
-    fn r7_only_trusted_proxies_are_believed() {
-        let local = IpAddr::from([127, 0, 0, 1]);
-        let proxies = [Network {
-            address: IpAddr::from([127, 0, 0, 0]),
-            prefix: 8,
-        }];
-        let check = |proxies: &[Network], forwarded: Option<&'static str>, expected| {
-            let mut headers = HeaderMap::new();
-            if let Some(forwarded) = forwarded {
-                headers.insert("x-forwarded-for", HeaderValue::from_static(forwarded));
-            }
-            let found = client_address(proxies, local, &headers).map(|ip| ip.to_string());
-            assert_eq!(found.as_deref(), expected, "{forwarded:?}");
-        };
-        check(&[], None, Some("127.0.0.1"));
-        // A proxy on the same machine that nobody named: the client is not this machine.
-        check(&[], Some("203.0.113.9"), None);
-        check(&proxies, Some("203.0.113.9"), Some("203.0.113.9"));
-        // What the client wrote itself stands first and is not believed.
-        check(
-            &proxies,
-            Some("127.0.0.1, 203.0.113.9, 127.0.0.2"),
-            Some("203.0.113.9"),
-        );
-        check(&proxies, Some("nonsense"), None);
     }
 
     #[test]

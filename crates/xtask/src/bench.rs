@@ -7,6 +7,7 @@
 mod cell;
 mod gateway;
 mod idle;
+mod ledger;
 mod proc;
 mod process;
 mod programs;
@@ -44,6 +45,12 @@ pub(crate) struct Options {
     /// Hold so many silent streams open instead, and look at memory and descriptors.
     #[arg(long, value_name = "STREAMS")]
     idle_streams: Option<usize>,
+    /// Measure instead what the ledger costs, beside a Vane that is built without it.
+    #[arg(long, conflicts_with_all = ["only", "gateway", "idle_streams"])]
+    ledger: bool,
+    /// An empty database, `postgres://...`, in which the ledger is measured too.
+    #[arg(long, env = "VANE_BENCH_POSTGRES", hide_env_values = true)]
+    postgres: Option<String>,
 }
 
 const ROUNDS: usize = 3;
@@ -62,6 +69,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     };
     let bench = Bench::start(&folder.0, programs, pace)?;
     let rounds = if options.quick { 1 } else { ROUNDS };
+    if options.ledger {
+        return ledger::run(bench, rounds, options);
+    }
     let mut cells: Vec<Vec<[Cell; 3]>> = workloads.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         for (workload, cells) in workloads.iter().zip(&mut cells) {

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 
 pub(crate) use connection::first_answer;
@@ -27,9 +27,12 @@ pub(crate) use tally::Tally;
 pub(crate) struct Options {
     #[arg(long)]
     pub(crate) address: SocketAddr,
-    /// A file with one whole request, head and body.
+    /// A file with one whole request, head and body, or with several of one length.
     #[arg(long)]
     pub(crate) request: PathBuf,
+    /// How many requests the file holds; the shape `saturate` goes round all of them.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) requests: usize,
     #[arg(long, value_enum)]
     pub(crate) shape: Shape,
     #[arg(long)]
@@ -67,6 +70,7 @@ impl Options {
             format!("--address={}", self.address).into(),
             "--request".into(),
             self.request.clone().into(),
+            format!("--requests={}", self.requests).into(),
             format!("--shape={shape}").into(),
             format!("--connections={}", self.connections).into(),
             format!("--rate={}", self.rate).into(),
@@ -81,15 +85,16 @@ impl Options {
 
 /// Offers the load and prints the tally as one line of JSON.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let request = std::fs::read(&options.request)
+    let text = std::fs::read(&options.request)
         .with_context(|| format!("the request in {}", options.request.display()))?;
-    let request: &'static [u8] = request.leak();
+    let requests = parted(text.leak(), options.requests)?;
+    let request = requests[0];
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let tally = runtime.block_on(async {
         match options.shape {
-            Shape::Saturate => offer::saturate(options, request).await,
+            Shape::Saturate => offer::saturate(options, requests).await,
             Shape::Rate => offer::on_schedule(options, request).await,
             Shape::Once => offer::once(options, request).await,
             Shape::Idle => idle::hold(options, request).await,
@@ -97,6 +102,18 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     })?;
     println!("{}", tally.to_json());
     Ok(())
+}
+
+/// The requests of a file, which all have one length.
+fn parted(text: &'static [u8], requests: usize) -> Result<&'static [&'static [u8]]> {
+    let even = requests > 0 && !text.is_empty() && text.len().is_multiple_of(requests);
+    ensure!(
+        even,
+        "{} bytes are not {requests} requests of one length",
+        text.len()
+    );
+    let parts: Vec<&[u8]> = text.chunks(text.len() / requests).collect();
+    Ok(parts.leak())
 }
 
 #[cfg(test)]
@@ -115,6 +132,7 @@ mod tests {
         let options = Options {
             address: SocketAddr::from(([127, 0, 0, 1], 8787)),
             request: "a folder/request".into(),
+            requests: 3,
             shape: Shape::Once,
             connections: 7,
             rate: 8,
@@ -123,5 +141,12 @@ mod tests {
         let line = std::iter::once("xtask".into()).chain(options.arguments());
         let Line::Load(read) = Line::parse_from(line);
         assert_eq!(read, options);
+    }
+
+    #[test]
+    fn a_file_of_several_requests_is_cut_evenly_or_refused() {
+        assert_eq!(parted(b"abcdef", 3).unwrap(), [b"ab", b"cd", b"ef"]);
+        assert!(parted(b"abcdef", 4).is_err());
+        assert!(parted(b"", 1).is_err() && parted(b"a", 0).is_err());
     }
 }

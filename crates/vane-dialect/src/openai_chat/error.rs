@@ -119,8 +119,9 @@ fn told(fault: &Fault) -> Told {
         Kind::ContextLength => (400, INVALID, Some("context_length_exceeded")),
         Kind::Unsupported => (400, INVALID, Some("unsupported")),
         Kind::Unauthenticated => (401, INVALID, Some("invalid_api_key")),
+        Kind::Forbidden if has_code(fault, &["account_frozen"]) => (403, "permission_error", None),
         Kind::Forbidden => (403, "permission_error", Some("forbidden")),
-        Kind::NotFound if has_code(fault, &["route_not_found", "not_found"]) => {
+        Kind::NotFound if has_code(fault, &["route_not_found", "not_found", "payments_off"]) => {
             (404, INVALID, None)
         }
         Kind::NotFound => (404, INVALID, Some("model_not_found")),

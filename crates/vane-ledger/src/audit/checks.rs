@@ -166,4 +166,61 @@ pub(super) const CHECKS: &[Check] = &[
          LEFT JOIN topup p ON p.txn = t.n WHERE t.kind = 'top_up'
          GROUP BY t.n HAVING count(p.txn) <> 1 LIMIT 1",
     ),
+    check(
+        12,
+        "it is not what was asked for and credited",
+        "SELECT 'payment ' || p.id || ' of ' || p.provider FROM payment p
+         WHERE NOT EXISTS (SELECT 1 FROM checkout c JOIN topup t
+             ON t.provider = c.provider AND t.external = c.external
+             WHERE c.id = p.checkout AND c.state = 'paid' AND c.provider = p.provider
+             AND c.account = p.account AND c.amount = p.amount AND c.fee = p.fee
+             AND t.account = p.account AND t.amount = p.amount) LIMIT 1",
+    ),
+    check(
+        12,
+        "it stands as paid and was not",
+        "SELECT 'checkout ' || c.id FROM checkout c WHERE c.state = 'paid'
+         AND NOT EXISTS (SELECT 1 FROM payment p WHERE p.checkout = c.id) LIMIT 1",
+    ),
+    check(
+        12,
+        "what went back of it is not what its claims come to",
+        "SELECT name, says, CAST(should AS BIGINT) FROM
+         (SELECT 'payment ' || p.id || ' of ' || p.provider AS name,
+             p.taken + p.lost + p.fee_taken AS says,
+             CASE WHEN coalesce(c.due, 0) < p.amount + p.fee THEN coalesce(c.due, 0)
+                 ELSE p.amount + p.fee END AS should
+         FROM payment p LEFT JOIN (SELECT provider, payment, sum(due) AS due FROM claim
+             GROUP BY provider, payment) c ON c.provider = p.provider AND c.payment = p.id) found
+         WHERE says <> should LIMIT 1",
+    ),
+    check(
+        12,
+        "what payments took back of it is not what its entries say",
+        "SELECT name, CAST(says AS BIGINT), CAST(should AS BIGINT) FROM
+         (SELECT a.name AS name,
+             coalesce((SELECT sum(p.taken) FROM payment p WHERE p.account = a.id), 0) AS says,
+             coalesce((SELECT -sum(e.amount) FROM entry e JOIN txn t ON t.n = e.txn
+                 WHERE e.book = a.id * 8 AND t.kind = 'reversal'), 0) AS should
+         FROM account a) found WHERE says <> should LIMIT 1",
+    ),
+    check(
+        12,
+        "they are not what payments say",
+        "SELECT name, CAST(says AS BIGINT), CAST(should AS BIGINT) FROM
+         (SELECT 'losses by payments' AS name,
+             (SELECT coalesce(sum(lost), 0) FROM payment) AS says,
+             (SELECT coalesce(-sum(e.amount), 0) FROM entry e JOIN txn t ON t.n = e.txn
+                 WHERE e.book % 8 = 3 AND t.kind = 'reversal') AS should) found
+         WHERE says <> should",
+    ),
+    check(
+        12,
+        "they are not what payments say",
+        "SELECT name, CAST(says AS BIGINT), CAST(should AS BIGINT) FROM
+         (SELECT 'fees of top-ups' AS name,
+             (SELECT coalesce(sum(fee - fee_taken), 0) FROM payment) AS says,
+             (SELECT coalesce(sum(posted), 0) FROM book WHERE kind = 'top_up_fee') AS should) found
+         WHERE says <> should",
+    ),
 ];

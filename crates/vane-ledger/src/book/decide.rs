@@ -5,7 +5,7 @@ use vane_catalog::Money;
 use super::facts::Facts;
 use super::op::{Act, Op, Outcome, Refusal};
 use super::row::{Budget, Row};
-use super::{credit, lend};
+use super::{collect, credit, lend};
 
 /// What happened, and the rows that make it so.
 pub type Decision = (Outcome, Vec<Row>);
@@ -44,6 +44,8 @@ pub fn decide(op: &Op, facts: Facts) -> Result<Decision, Refusal> {
             };
             Ok((Outcome::BudgetSet, vec![row]))
         }
+        Act::Pay(pay) => collect::pay(op, facts, pay),
+        Act::Freeze { account, reason } => collect::freeze(op, facts, *account, reason.as_deref()),
     }
 }
 
@@ -65,6 +67,7 @@ pub fn well_formed(op: &Op) -> Result<(), Refusal> {
     let of_act = match &op.act {
         Act::Settle(settlement) => fits(&settlement.call),
         Act::Lease(lease) => lease.epoch >= 0,
+        Act::Pay(pay) => collect::well_formed(op, pay),
         _ => true,
     };
     if fits(&op.id) && (0..=INSTANCE_MAX).contains(&op.instance) && of_act {

@@ -1,6 +1,7 @@
 //! What a decision depends on, and where it is read from.
 
 use super::op::{Act, Op, Source};
+use super::payment::{Checkout, Claim, Pay, Payment};
 use super::row::{Book, BookId, BookKind, Lent, Lot, Spending};
 use crate::account::AccountId;
 
@@ -17,6 +18,11 @@ pub trait Rows {
     fn spending(&self, key: &str, at: i64) -> Result<Option<Spending>, Self::Error>;
     /// What is left of promotional credit, first what ends first.
     fn lots(&self, account: AccountId) -> Result<Vec<Lot>, Self::Error>;
+    fn checkout(&self, id: &str) -> Result<Option<Checkout>, Self::Error>;
+    fn payment(&self, provider: &str, id: &str) -> Result<Option<Payment>, Self::Error>;
+    /// All claims to a payment, by their ids.
+    fn claims(&self, provider: &str, payment: &str) -> Result<Vec<Claim>, Self::Error>;
+    fn is_frozen(&self, account: AccountId) -> Result<bool, Self::Error>;
 }
 
 /// All that one operation may need to know.
@@ -32,6 +38,18 @@ pub struct Facts {
     pub lease: Option<Lent>,
     pub spending: Option<Spending>,
     pub lots: Vec<Lot>,
+    pub pay: PayFacts,
+}
+
+/// What only payments depend on.
+#[derive(Clone, Debug, Default)]
+pub struct PayFacts {
+    pub checkout: Option<Checkout>,
+    pub payment: Option<Payment>,
+    pub claims: Vec<Claim>,
+    pub loss: Option<Book>,
+    pub fees: Option<Book>,
+    pub frozen: bool,
 }
 
 /// Reads what `op` depends on; `txn` is the number of the next transaction.
@@ -77,9 +95,67 @@ pub fn gather<R: Rows>(rows: &R, op: &Op, txn: i64) -> Result<Facts, R::Error> {
                 }
             }
         }
+        Act::Pay(pay) => payments(rows, op, pay, &mut facts)?,
+        Act::Freeze { account, .. } => facts.customer = customer(*account)?,
         Act::Settle(_) | Act::SetBudget { .. } => {}
     }
     Ok(facts)
+}
+
+fn payments<R: Rows>(rows: &R, op: &Op, pay: &Pay, facts: &mut Facts) -> Result<(), R::Error> {
+    match pay {
+        Pay::Ask(checkout) => {
+            facts.pay.checkout = rows.checkout(&checkout.id)?;
+            facts.customer = rows.book(BookKind::Customer.of(checkout.account.0))?;
+        }
+        Pay::Begin { checkout, .. } | Pay::End { checkout, .. } => {
+            facts.pay.checkout = rows.checkout(checkout)?;
+        }
+        Pay::Paid {
+            checkout,
+            external,
+            payment,
+            ..
+        } => {
+            facts.pay.checkout = rows.checkout(checkout)?;
+            if let Some(checkout) = &facts.pay.checkout {
+                let (provider, account) = (checkout.provider.clone(), checkout.account);
+                facts.topped_up = rows.topped_up(&provider, external)?;
+                facts.pay.payment = rows.payment(&provider, payment)?;
+                facts.pay.claims = rows.claims(&provider, payment)?;
+                sides(rows, op, account, facts)?;
+            }
+        }
+        Pay::Claim(Claim {
+            provider, payment, ..
+        })
+        | Pay::Square { provider, payment } => {
+            facts.pay.payment = rows.payment(provider, payment)?;
+            facts.pay.claims = rows.claims(provider, payment)?;
+            if let Some(made) = &facts.pay.payment {
+                sides(rows, op, made.account, facts)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sides<R: Rows>(
+    rows: &R,
+    op: &Op,
+    account: AccountId,
+    facts: &mut Facts,
+) -> Result<(), R::Error> {
+    facts.pay.loss = Some(system(rows, op, BookKind::OperatorLoss)?);
+    facts.pay.fees = Some(system(rows, op, BookKind::TopUpFee)?);
+    facts.pay.frozen = rows.is_frozen(account)?;
+    credit(rows, op, account, BookKind::CashIn, facts)
+}
+
+/// The instance's book of that kind, new where nothing was posted to it.
+fn system<R: Rows>(rows: &R, op: &Op, kind: BookKind) -> Result<Book, R::Error> {
+    let book = rows.book(kind.of(op.instance))?;
+    Ok(book.unwrap_or_else(|| Book::new(kind, op.instance, false)))
 }
 
 fn credit<R: Rows>(
@@ -91,7 +167,6 @@ fn credit<R: Rows>(
 ) -> Result<(), R::Error> {
     facts.repeated = rows.made(&op.id)?;
     facts.customer = rows.book(BookKind::Customer.of(account.0))?;
-    let book = rows.book(against.of(op.instance))?;
-    facts.against = Some(book.unwrap_or_else(|| Book::new(against, op.instance, false)));
+    facts.against = Some(system(rows, op, against)?);
     Ok(())
 }

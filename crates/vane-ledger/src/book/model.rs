@@ -10,6 +10,7 @@ use vane_catalog::Money;
 use super::decide::{decide, well_formed};
 use super::facts::{Rows, gather};
 use super::op::{Act, Op, Outcome, Refusal, Settlement};
+use super::payment::{Checkout, Claim, Payment};
 use super::row::{Book, BookId, BookKind, Budget, Lent, Lot, Row, Spending, hour_of};
 use super::settle::{Side, Till, settle};
 use crate::account::AccountId;
@@ -26,6 +27,11 @@ pub struct Model {
     lots: BTreeMap<String, Lot>,
     budgets: BTreeMap<String, Budget>,
     topups: BTreeSet<(String, String)>,
+    checkouts: BTreeMap<String, Checkout>,
+    /// By provider and id; claims by provider, payment and id.
+    payments: BTreeMap<(String, String), Payment>,
+    claims: BTreeMap<(String, String, String), Claim>,
+    frozen: BTreeSet<AccountId>,
     /// What keys were charged, by key and hour.
     charged: BTreeMap<(String, i64), Money>,
 }
@@ -52,7 +58,12 @@ impl Model {
     pub fn apply(&mut self, ops: &[Op]) -> Vec<Result<Outcome, Refusal>> {
         let mut sides = Sides::new();
         let outcomes = ops.iter().map(|op| self.one(op, &mut sides)).collect();
-        for (txn, side) in sides.into_values() {
+        self.post(&mut sides);
+        outcomes
+    }
+
+    fn post(&mut self, sides: &mut Sides) {
+        for (txn, side) in std::mem::take(sides).into_values() {
             // What a side cannot hold was refused before it was taken.
             if let Ok((_, books)) = side.post(txn) {
                 for book in books {
@@ -60,7 +71,6 @@ impl Model {
                 }
             }
         }
-        outcomes
     }
 
     fn one(&mut self, op: &Op, sides: &mut Sides) -> Result<Outcome, Refusal> {
@@ -69,6 +79,9 @@ impl Model {
                 return Err(Refusal::Repeated);
             }
             return self.settle(op, settlement, sides);
+        }
+        if matches!(op.act, Act::Pay(_)) {
+            self.post(sides);
         }
         let Ok(facts) = gather(self, op, self.txn.saturating_add(1));
         let (outcome, rows) = decide(op, facts)?;
@@ -139,6 +152,17 @@ impl Model {
             Row::Budget(budget) => drop(self.budgets.insert(budget.key.clone(), budget)),
             Row::NoBudget(key) => drop(self.budgets.remove(&key)),
             Row::TopUp(topup) => drop(self.topups.insert((topup.provider, topup.external))),
+            Row::Checkout(row) => drop(self.checkouts.insert(row.id.clone(), row)),
+            Row::Payment(row) => {
+                let id = (row.provider.clone(), row.id.clone());
+                self.payments.insert(id, row);
+            }
+            Row::Claim(row) => {
+                let id = (row.provider.clone(), row.payment.clone(), row.id.clone());
+                self.claims.insert(id, row);
+            }
+            Row::Frozen(row) => drop(self.frozen.insert(row.account)),
+            Row::Thawed(account) => drop(self.frozen.remove(&account)),
         }
     }
 }
@@ -189,5 +213,23 @@ impl Rows for Model {
         let mut lots: Vec<Lot> = self.lots.values().filter(left).cloned().collect();
         lots.sort_by(|a, b| (a.expires_at, &a.id).cmp(&(b.expires_at, &b.id)));
         Ok(lots)
+    }
+
+    fn checkout(&self, id: &str) -> Result<Option<Checkout>, Infallible> {
+        Ok(self.checkouts.get(id).cloned())
+    }
+
+    fn payment(&self, provider: &str, id: &str) -> Result<Option<Payment>, Infallible> {
+        let id = (provider.to_owned(), id.to_owned());
+        Ok(self.payments.get(&id).cloned())
+    }
+
+    fn claims(&self, provider: &str, payment: &str) -> Result<Vec<Claim>, Infallible> {
+        let of = |claim: &&Claim| claim.provider == provider && claim.payment == payment;
+        Ok(self.claims.values().filter(of).cloned().collect())
+    }
+
+    fn is_frozen(&self, account: AccountId) -> Result<bool, Infallible> {
+        Ok(self.frozen.contains(&account))
     }
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 use vane_catalog::Money;
 
+use super::payment::Pay;
 use super::period::Period;
 use super::row::Ended;
 use crate::account::AccountId;
@@ -59,6 +60,12 @@ pub enum Act {
     SetBudget {
         key: String,
         budget: Option<(Money, Period)>,
+    },
+    Pay(Pay),
+    /// Calls of the account are refused from now on; without a reason, they are served again.
+    Freeze {
+        account: AccountId,
+        reason: Option<String>,
     },
 }
 
@@ -164,6 +171,13 @@ pub enum Outcome {
         balance: Money,
     },
     BudgetSet,
+    /// What was said is remembered; no money moved.
+    Noted,
+    /// What more was taken from the customer and lost to the operator; less where below zero.
+    Squared {
+        taken: Money,
+        lost: Money,
+    },
 }
 
 /// Why an operation changed nothing.
@@ -179,6 +193,10 @@ pub enum Refusal {
     NoSuchLease,
     #[error("there is no such promotional credit, or nothing of it is left")]
     NoSuchCredit,
+    #[error("no such payment was asked for")]
+    NoSuchCheckout,
+    #[error("the payment is not the one that was asked for")]
+    NotAsked,
     #[error("the amount must be above zero")]
     NotPositive,
     #[error("the amount is more than the books can hold")]

@@ -18,16 +18,19 @@ pub enum TxnKind {
     Promotion,
     Refund,
     Expiry,
+    /// A payment was refunded or disputed, or a dispute of it was won.
+    Reversal,
     Usage,
 }
 
 impl TxnKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Grant,
         Self::TopUp,
         Self::Promotion,
         Self::Refund,
         Self::Expiry,
+        Self::Reversal,
         Self::Usage,
     ];
 
@@ -38,6 +41,7 @@ impl TxnKind {
             Self::Promotion => "promotion",
             Self::Refund => "refund",
             Self::Expiry => "expiry",
+            Self::Reversal => "reversal",
             Self::Usage => "usage",
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use vane_catalog::Money;
 
 use super::op::{Refusal, Status};
+use super::payment::{Checkout, Claim, Payment};
 use super::period::Period;
 use super::posting::Txn;
 use crate::account::AccountId;
@@ -19,15 +20,18 @@ pub enum BookKind {
     ProviderPayable,
     OperatorLoss,
     Promotion,
+    /// What payers pay on top of the credit they get.
+    TopUpFee,
 }
 
 impl BookKind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Customer,
         Self::CashIn,
         Self::ProviderPayable,
         Self::OperatorLoss,
         Self::Promotion,
+        Self::TopUpFee,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +41,7 @@ impl BookKind {
             Self::ProviderPayable => "provider_payable",
             Self::OperatorLoss => "operator_loss",
             Self::Promotion => "promotion",
+            Self::TopUpFee => "top_up_fee",
         }
     }
 
@@ -47,6 +52,7 @@ impl BookKind {
             Self::ProviderPayable => 2,
             Self::OperatorLoss => 3,
             Self::Promotion => 4,
+            Self::TopUpFee => 5,
         }
     }
 
@@ -146,6 +152,14 @@ pub struct TopUp {
     pub amount: Money,
 }
 
+/// An account whose calls are refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen {
+    pub account: AccountId,
+    pub at: i64,
+    pub reason: String,
+}
+
 /// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -196,6 +210,12 @@ pub enum Row {
     /// The key has no budget from now on.
     NoBudget(String),
     TopUp(TopUp),
+    Checkout(Checkout),
+    Payment(Payment),
+    Claim(Claim),
+    Frozen(Frozen),
+    /// The account is served again.
+    Thawed(AccountId),
 }
 
 /// The first second of the hour.

@@ -3,11 +3,12 @@
 //! A purse has one lease, which grows when calls need more and shrinks when it is idle, so that no
 //! part of a balance is lost between leases. Slices are large while there is plenty and become what
 //! is needed near the end: then what lies idle in other purses of the account is taken back first.
+//! It also does what is due by itself, such as ending promotional credit.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vane_catalog::Money;
 
@@ -86,13 +87,21 @@ const METERED_SLICE: Money = Money::from_pico(1_000_000_000_000);
 /// Money that no call has used for so long goes back.
 const IDLE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How often it is asked what is due by itself.
+const DUE_EVERY: Duration = Duration::from_secs(60);
 /// Another process may be faster so often before a purse is refused.
 const TRIES: usize = 4;
 
 impl Desk {
     fn serve(&self, asked: &Receiver<Arc<Purse>>) {
         use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+        let mut looked: Option<Instant> = None;
         loop {
+            if looked.is_none_or(|at| at.elapsed() >= DUE_EVERY) {
+                looked = Some(Instant::now());
+                // What cannot be done now is due at the next look.
+                drop(self.store.do_due(self.instance, self.clock.now()));
+            }
             match asked.recv_timeout(LOOK_EVERY) {
                 Ok(purse) => self.answer(&purse),
                 // Money that cannot be given back now stays lent: the next look tries again.

@@ -48,7 +48,8 @@ impl Snapshot {
         let sql = format!(
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
                     k.hash, k.revoked_at, k.retires_at,
-                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage), {LIMIT_COLUMNS}
+                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage),
+                    (SELECT count(*) FROM frozen f WHERE f.account = a.id), {LIMIT_COLUMNS}
              FROM api_key k JOIN account a ON a.id = k.account"
         );
         let mut keys = HashMap::new();
@@ -73,7 +74,8 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         account_name: row.get(4)?,
         kind: AccountKind::from_column(row.text(5)?)?,
         budget: row.get::<Option<i64>>(9)?.map(Money::from_pico),
-        limits: Limits::read(row, 10)?,
+        frozen: row.get::<i64>(10)? != 0,
+        limits: Limits::read(row, 11)?,
     };
     Ok(Ringed {
         hash: row.hash(6)?,

@@ -8,6 +8,7 @@ mod batch;
 mod ingest;
 mod lock;
 mod memory;
+mod payments;
 mod read;
 mod report;
 mod usage;

@@ -33,6 +33,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(2, "books", "0002_books.sql"),
     migration!(3, "key_limits", "0003_key_limits.sql"),
     migration!(4, "idempotency", "0004_idempotency.sql"),
+    migration!(5, "payments", "0005_payments.sql"),
 ];
 
 pub(super) fn migrate(

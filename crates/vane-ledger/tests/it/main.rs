@@ -14,6 +14,7 @@ mod idempotency;
 mod ingest;
 mod keys;
 mod opening;
+mod payments;
 mod random;
 mod replica;
 mod reports;

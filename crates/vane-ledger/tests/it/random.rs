@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use vane_catalog::Money;
 use vane_ledger::AccountId;
 use vane_ledger::book::{
-    Act, Attempt, Book, BookKind, Ended, Hold, Lease, Model, Op, Outcome, Period, Settlement,
-    Source, Status,
+    Act, Attempt, Book, BookKind, Checkout, CheckoutState, Claim, Ended, Hold, Lease, Model, Op,
+    Outcome, Pay, Period, Settlement, Source, Status,
 };
 
 use crate::books::{START, attempt, cash, op, prepaid, usd};
@@ -52,6 +52,8 @@ struct Play {
     lenders: BTreeMap<String, Lender>,
     calls: Vec<String>,
     lots: Vec<String>,
+    /// What checkouts come to.
+    asked: BTreeMap<String, Money>,
 }
 
 /// Outcomes by their name, refusals by theirs.
@@ -106,6 +108,10 @@ impl Play {
                 self.leases.retain(|open| open != lease);
             }
             (Act::Grant { .. }, Outcome::Credited(_)) => self.lots.push(op.id.clone()),
+            (Act::Pay(Pay::Ask(checkout)), _) => {
+                let total = checkout.amount.checked_add(checkout.fee);
+                self.asked.insert(checkout.id.clone(), total.unwrap());
+            }
             _ => {}
         }
     }
@@ -117,7 +123,22 @@ impl Play {
             1..4 => 3_000,
             _ => i64::try_from(self.dice.below(20)).unwrap(),
         };
-        let act = match self.dice.below(17) {
+        let act = self.act();
+        let id = if self.dice.below(50) == 0 {
+            self.lease_id()
+        } else {
+            format!("o{}", self.made)
+        };
+        Op {
+            id,
+            at: self.at,
+            instance: i64::try_from(self.dice.below(2)).unwrap(),
+            act,
+        }
+    }
+
+    fn act(&mut self) -> Act {
+        match self.dice.below(19) {
             0 => self.grant(),
             1 => Act::Refund {
                 account: self.account(),
@@ -141,18 +162,12 @@ impl Play {
                 until: self.at + 100,
             },
             9..16 => self.settle(),
+            16 => Act::Pay(self.pay()),
+            17 => Act::Freeze {
+                account: self.account(),
+                reason: (self.dice.below(3) == 0).then(|| "looked at".into()),
+            },
             _ => self.budget(),
-        };
-        let id = if self.dice.below(50) == 0 {
-            self.lease_id()
-        } else {
-            format!("o{}", self.made)
-        };
-        Op {
-            id,
-            at: self.at,
-            instance: i64::try_from(self.dice.below(2)).unwrap(),
-            act,
         }
     }
 
@@ -182,6 +197,51 @@ impl Play {
             amount: self.dice.money(),
             source,
             reason: "granted".into(),
+        }
+    }
+
+    fn pay(&mut self) -> Pay {
+        let n = self.dice.below(12);
+        let (checkout, payment) = (format!("k{n}"), format!("pi{n}"));
+        let (external, provider) = (format!("cs{n}"), "payments".to_owned());
+        match self.dice.below(6) {
+            0 => Pay::Ask(Checkout {
+                id: checkout,
+                account: self.account(),
+                provider,
+                amount: self.dice.money(),
+                fee: Money::from_pico(5),
+                asked_at: self.at,
+                external: None,
+                url: None,
+                state: CheckoutState::Open,
+            }),
+            1 => Pay::Begin {
+                checkout,
+                external,
+                url: "https://pay".into(),
+            },
+            2 => Pay::End {
+                checkout,
+                state: CheckoutState::Expired,
+            },
+            3 => Pay::Paid {
+                total: match self.asked.get(&checkout) {
+                    Some(total) if self.dice.below(8) > 0 => *total,
+                    _ => self.dice.money(),
+                },
+                checkout,
+                external,
+                payment,
+            },
+            4 => Pay::Claim(Claim {
+                provider,
+                payment,
+                id: format!("du{}", self.dice.below(2)),
+                stage: i64::try_from(self.dice.below(3)).unwrap(),
+                due: Money::from_pico(i64::try_from(self.dice.below(1_000)).unwrap()),
+            }),
+            _ => Pay::Square { provider, payment },
         }
     }
 
@@ -259,6 +319,7 @@ fn play(seed: u64, steps: u64, tally: &mut Tally) {
         lenders: BTreeMap::new(),
         calls: Vec::new(),
         lots: Vec::new(),
+        asked: BTreeMap::new(),
     };
     let mut books: Vec<_> = system_books().collect();
     books.extend(play.accounts.iter().map(|id| (BookKind::Customer, id.0)));
@@ -315,6 +376,10 @@ fn the_database_and_the_model_agree_on_random_operations() {
         "Returned",
         "Settled",
         "BudgetSet",
+        "Noted",
+        "Squared",
+        "NoSuchCheckout",
+        "NotAsked",
         "Repeated",
         "NoSuchAccount",
         "NoSuchLease",

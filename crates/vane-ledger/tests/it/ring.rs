@@ -36,6 +36,7 @@ fn a_caller_is_the_key_and_its_account() {
         account_name: "team".into(),
         kind: AccountKind::Metered,
         budget: None,
+        frozen: false,
         limits,
     };
     assert_eq!(*lookup(&ring, key.expose()).unwrap(), expected);

@@ -21,6 +21,8 @@ mod instances;
 #[path = "../it/keys.rs"]
 mod keys;
 mod opening;
+#[path = "../it/payments.rs"]
+mod payments;
 mod proxy;
 #[path = "../it/random.rs"]
 mod random;

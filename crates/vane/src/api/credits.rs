@@ -27,6 +27,7 @@ pub(super) async fn show(
         "currency": "USD",
         "balance": usd(book.posted),
         "promotional": usd(book.promotional),
+        "frozen": caller.frozen,
         "key": { "id": caller.key_id, "name": caller.key_name },
     });
     if let (Some(spending), Some(key)) = (spending, value["key"].as_object_mut()) {

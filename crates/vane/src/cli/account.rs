@@ -4,7 +4,7 @@ use serde_json::json;
 use vane_ledger::book::Act;
 use vane_ledger::{AccountId, AccountKind};
 
-use super::settings::now;
+use super::settings::{account as find, now, open as open_store};
 use super::{Failure, Settings, credit, terminal};
 
 #[derive(Debug, clap::Subcommand)]
@@ -15,9 +15,33 @@ pub(super) enum Account {
     Create {
         /// Its name, which no other account has
         name: String,
-        /// Opening credit: the account cannot spend more than it has. Its calls are not served yet
+        /// Opening credit: the account cannot spend more than it has
         #[arg(long, value_name = "USD", allow_hyphen_values = true)]
         prepaid: Option<String>,
+        /// Make it prepaid with the credit that signing up gives (`credits.sign_up`)
+        #[arg(long, conflicts_with = "prepaid")]
+        sign_up: bool,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Refuse the calls of an account from now on
+    #[command(
+        after_help = "Example:\n  vane account freeze team --reason \"card reported stolen\""
+    )]
+    Freeze {
+        name: String,
+        /// Why, for whoever looks at it next
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Serve the calls of an account again; what it still owes is the operator's loss
+    #[command(after_help = "Example:\n  vane account unfreeze team")]
+    Unfreeze {
+        name: String,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -37,10 +61,12 @@ impl Account {
             Self::Create {
                 name,
                 prepaid,
+                sign_up,
                 json,
             } => {
                 let made = match prepaid {
                     Some(usd) => prepaid_account(settings, name, usd)?,
+                    None if *sign_up => signed_up(settings, name)?,
                     None => {
                         let kind = AccountKind::Metered;
                         settings.store()?.create_account(name, kind, now())?
@@ -52,6 +78,10 @@ impl Account {
                     terminal::print(&format!("account {} ({})\n", made.name, made.kind.as_str()))
                 }
             }
+            Self::Freeze { name, reason, json } => {
+                freeze(settings, name, Some(credit::line(reason)?), *json)
+            }
+            Self::Unfreeze { name, json } => freeze(settings, name, None, *json),
             Self::List { json } => list(settings, *json),
         }
     }
@@ -73,6 +103,46 @@ fn prepaid_account(
         opening
     };
     Ok(settings.store()?.create_credited(name, open, now())?)
+}
+
+fn signed_up(settings: &Settings<'_>, name: &str) -> Result<vane_ledger::Account, Failure> {
+    let config = settings.config()?;
+    let Some(sign_up) = &config.sign_up else {
+        let what = "signing up gives no credit: set `sign_up` in [credits], or use --prepaid USD";
+        return Err(Failure::said(what));
+    };
+    let now = now();
+    let source = sign_up.source(now);
+    let mut opening = credit::grant_from(AccountId(0), sign_up.amount, source, "sign-up credit")?;
+    let open = |made| {
+        if let Act::Grant { account, .. } = &mut opening.act {
+            *account = made;
+        }
+        opening
+    };
+    Ok(open_store(&config)?.create_credited(name, open, now)?)
+}
+
+/// Freezes with a reason, serves again without one.
+fn freeze(
+    settings: &Settings<'_>,
+    name: &str,
+    reason: Option<String>,
+    json: bool,
+) -> Result<(), Failure> {
+    let store = settings.store()?;
+    let account = find(&store, name)?.id;
+    credit::apply(&store, Act::Freeze { account, reason })?;
+    let frozen = store.frozen(account)?;
+    if json {
+        let reason = frozen.map(|frozen| frozen.reason);
+        let frozen = reason.is_some();
+        return terminal::print_json(&json!({ "name": name, "frozen": frozen, "reason": reason }));
+    }
+    terminal::print(&match frozen {
+        Some(frozen) => format!("account {name} is frozen: {}\n", frozen.reason),
+        None => format!("account {name} is served\n"),
+    })
 }
 
 fn list(settings: &Settings<'_>, json: bool) -> Result<(), Failure> {

@@ -1,9 +1,12 @@
 //! `vane credit`: money of an account.
 
+mod promote;
+mod statement;
+
 use serde_json::{Value, json};
 use vane_catalog::Money;
-use vane_ledger::AccountId;
 use vane_ledger::book::{Act, Book, Op, Source};
+use vane_ledger::{AccountId, Store};
 
 use super::settings::{account, now};
 use super::{Failure, Settings, terminal};
@@ -18,14 +21,34 @@ pub(super) enum Credit {
         after_help = "Examples:\n  vane credit grant team 25 --reason \"invoice 17\"\n  \
                             vane credit grant team 0.50 --reason refund --json"
     )]
-    Grant {
+    Grant(Change),
+    /// Give back credit that was paid for; promotional credit and what running calls hold stays
+    #[command(
+        after_help = "Examples:\n  vane credit refund team 5 --reason \"invoice 17, in part\"\n  \
+                            vane credit refund team 0.50 --reason asked --json"
+    )]
+    Refund(Change),
+    /// Give an account credit that nobody paid for: it is spent first, and ends
+    #[command(
+        after_help = "Examples:\n  vane credit promote team 5 --expires 30d --reason welcome\n  \
+                            vane credit promote team 5 --expires 2027-01-31 --reason trial --json"
+    )]
+    Promote {
+        #[command(flatten)]
+        change: Change,
+        /// When what is left of it ends: a time from now, or the start of a day (UTC)
+        #[arg(long, value_name = "30d|DATE", allow_hyphen_values = true)]
+        expires: String,
+    },
+    /// List what changed the balance of an account, newest first
+    #[command(after_help = "Examples:\n  vane credit list team\n  \
+                            vane credit list team --limit 100 --json")]
+    List {
         account: String,
-        /// Dollars, as plain decimal digits
-        #[arg(value_name = "USD", allow_hyphen_values = true)]
-        usd: String,
-        /// Why, for whoever reads the books
-        #[arg(long, value_name = "TEXT")]
-        reason: String,
+        /// How many lines at most
+        #[arg(long, value_name = "N", default_value_t = 20,
+              value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
         /// Print one JSON object
         #[arg(long)]
         json: bool,
@@ -40,26 +63,41 @@ pub(super) enum Credit {
     },
 }
 
+/// What every change of a balance is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Change {
+    account: String,
+    /// Dollars, as plain decimal digits
+    #[arg(value_name = "USD", allow_hyphen_values = true)]
+    usd: String,
+    /// Why, for whoever reads the books
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
 impl Credit {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         match self {
-            Self::Grant {
-                account: name,
-                usd,
+            Self::Grant(change) => change.give(settings, Source::Cash),
+            Self::Promote { change, expires } => {
+                change.give(settings, promote::ends(expires, now())?)
+            }
+            Self::Refund(change) => change.make(settings, |account, amount, reason| Act::Refund {
+                account,
+                amount,
                 reason,
+            }),
+            Self::List {
+                account: name,
+                limit,
                 json,
             } => {
-                let amount = amount(usd)?;
-                if reason.trim().is_empty() || reason.chars().any(char::is_control) {
-                    return Err(Failure::said("--reason must be a line of text"));
-                }
                 let store = settings.store()?;
-                let id = account(&store, name)?.id;
-                let granted = store.apply(&[grant(id, amount, reason)?])?;
-                for outcome in granted {
-                    outcome.map_err(|refusal| Failure::said(refusal.to_string()))?;
-                }
-                show(name, &store.balance(id)?, *json)
+                let found = account(&store, name)?;
+                statement::show(&store, &found, usize::from(*limit), *json)
             }
             Self::Show {
                 account: name,
@@ -72,18 +110,71 @@ impl Credit {
     }
 }
 
-/// Credit that the operator answers for having been paid.
-pub(super) fn grant(account: AccountId, amount: Money, reason: &str) -> Result<Op, Failure> {
+impl Change {
+    fn give(&self, settings: &Settings<'_>, source: Source) -> Result<(), Failure> {
+        self.make(settings, |account, amount, reason| Act::Grant {
+            account,
+            amount,
+            source,
+            reason,
+        })
+    }
+
+    /// Changes the balance and shows what there is then.
+    fn make(
+        &self,
+        settings: &Settings<'_>,
+        act: impl FnOnce(AccountId, Money, String) -> Act,
+    ) -> Result<(), Failure> {
+        let amount = amount(&self.usd)?;
+        let reason = line(&self.reason)?;
+        let store = settings.store()?;
+        let id = account(&store, &self.account)?.id;
+        apply(&store, act(id, amount, reason))?;
+        show(&self.account, &store.balance(id)?, self.json)
+    }
+}
+
+/// A reason, as it stands in the books.
+pub(super) fn line(reason: &str) -> Result<String, Failure> {
+    if reason.trim().is_empty() || reason.chars().any(char::is_control) {
+        return Err(Failure::said("--reason must be a line of text"));
+    }
+    Ok(reason.to_owned())
+}
+
+pub(super) fn apply(store: &Store, act: Act) -> Result<(), Failure> {
+    for outcome in store.apply(&[op(act)?])? {
+        outcome.map_err(|refusal| Failure::said(refusal.to_string()))?;
+    }
+    Ok(())
+}
+
+fn op(act: Act) -> Result<Op, Failure> {
     Ok(Op {
         id: vane_ledger::new_id()?,
         at: now(),
         instance: OPERATOR,
-        act: Act::Grant {
-            account,
-            amount,
-            source: Source::Cash,
-            reason: reason.to_owned(),
-        },
+        act,
+    })
+}
+
+/// Credit that the operator answers for having been paid.
+pub(super) fn grant(account: AccountId, amount: Money, reason: &str) -> Result<Op, Failure> {
+    grant_from(account, amount, Source::Cash, reason)
+}
+
+pub(super) fn grant_from(
+    account: AccountId,
+    amount: Money,
+    source: Source,
+    reason: &str,
+) -> Result<Op, Failure> {
+    op(Act::Grant {
+        account,
+        amount,
+        source,
+        reason: reason.to_owned(),
     })
 }
 

@@ -54,6 +54,11 @@ async fn listen(
     let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
     terminal::greet(greeting);
+    if cfg!(feature = "unledgered") {
+        terminal::note(
+            "THIS BUILD KEEPS NO BOOKS: no call is held, settled or billed; it is for measuring only",
+        );
+    }
     loop {
         tokio::select! {
             _ = hangup.recv() => reload(&gateway, settings),

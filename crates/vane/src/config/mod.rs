@@ -14,6 +14,7 @@ pub(crate) mod nearest;
 mod needs;
 mod node;
 mod outbound;
+mod payments;
 mod problem;
 mod provider;
 pub(crate) mod quantity;
@@ -71,6 +72,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     pub retries: Retries,
     pub outbound: Outbound,
+    /// What an account that was made by signing up gets.
+    pub sign_up: Option<SignUp>,
+    /// `None` while nobody can pay.
+    pub payments: Option<Payments>,
     /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
     pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
@@ -176,6 +181,30 @@ pub struct Outbound {
     pub no_proxy: Option<String>,
     /// PEM files of certificate authorities trusted besides the public ones.
     pub extra_ca: Vec<PathBuf>,
+}
+
+/// `[credits]`: promotional credit for who signs up.
+#[derive(Debug, Clone)]
+pub struct SignUp {
+    pub amount: vane_catalog::Money,
+    /// It ends after so many days; never where there is none.
+    pub expires_days: Option<i64>,
+}
+
+/// `[payments]`: topping accounts up through Stripe, in US dollars.
+#[derive(Debug, Clone)]
+pub struct Payments {
+    pub secret_key: Secret,
+    pub webhook_secret: Secret,
+    pub top_up_min: vane_catalog::Money,
+    pub top_up_max: vane_catalog::Money,
+    /// Of the amount, on top of it: one is one percent.
+    pub fee_percent: vane_catalog::Money,
+    /// On top of that.
+    pub fee_fixed: vane_catalog::Money,
+    pub api_base: String,
+    pub success_url: String,
+    pub cancel_url: String,
 }
 
 /// A provider that is on: it has a base URL and, where it needs one, a key.

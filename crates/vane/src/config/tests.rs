@@ -3,6 +3,7 @@
 use super::*;
 
 mod documented;
+mod payments;
 
 /// A file of its own for each test, gone with it.
 struct File(PathBuf);

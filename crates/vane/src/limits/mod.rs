@@ -5,12 +5,14 @@
 //! it. Time is what [`Clock::elapsed`](vane_ledger::Clock::elapsed) says, never the time of day. No
 //! lock is held while anything waits.
 
+mod arrivals;
 mod estimate;
 mod headers;
 mod refusal;
 mod traffic;
 mod window;
 
+pub use arrivals::Arrivals;
 pub use estimate::tokens_at_most;
 pub use headers::{Quota, Standing};
 pub use refusal::Refusal;

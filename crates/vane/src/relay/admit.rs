@@ -14,7 +14,7 @@ use vane_ledger::Caller;
 /// Takes a place among the running calls of the key, within its limits.
 ///
 /// # Errors
-/// If there is none, or the process is about to stop.
+/// If there is none, the account is frozen, or the process is about to stop.
 pub(super) fn admit(
     gateway: &Arc<Gateway>,
     caller: &Caller,
@@ -28,6 +28,9 @@ pub(super) fn admit(
             retry_after: Some(Duration::from_secs(2)),
             ..fault
         });
+    }
+    if caller.frozen {
+        return Err(crate::payments::frozen(&caller.account_name));
     }
     let tokens = match caller.limits.tokens_per_minute {
         Some(_) => tokens_at_most(&call.head, call.dialect().task()),

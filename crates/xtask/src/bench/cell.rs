@@ -17,7 +17,7 @@ use crate::load::{self, Shape, Tally};
 /// How long a program may take to its first answer; LiteLLM takes five seconds.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
 /// Work that a gateway does behind its last answer belongs to the answers.
-const AFTERWORK: Duration = Duration::from_millis(200);
+pub(crate) const AFTERWORK: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cell {
@@ -39,10 +39,10 @@ pub(crate) struct Cell {
 /// The parts that outlive a cell: the upstreams and the folder.
 #[derive(Debug)]
 pub(crate) struct Bench {
-    folder: PathBuf,
-    programs: Programs,
-    pace: Pace,
-    at_once: Upstream,
+    pub(crate) folder: PathBuf,
+    pub(crate) programs: Programs,
+    pub(crate) pace: Pace,
+    pub(crate) at_once: Upstream,
     paced: Upstream,
 }
 
@@ -158,22 +158,18 @@ impl Bench {
     /// A paced workload opens its connections as part of what is measured, and takes too long twice.
     fn warm_up(&self, workload: &Workload, port: u16, request: &Path) -> Result<()> {
         if !workload.paced() {
-            self.offer(workload, port, request, self.pace.warm_up)?;
+            self.offer(&workload.load(local(port), request, self.pace.warm_up)?)?;
         }
         Ok(())
     }
 
-    /// What the load program saw; a run with a fault in it measures nothing.
     fn offered(&self, workload: &Workload, port: u16, request: &Path) -> Result<Cell> {
         let (time, units) = match workload.shape {
             Shape::Rate => (self.pace.scheduled, 1),
             Shape::Once => (Duration::ZERO, self.pace.paced_chunks),
             Shape::Saturate | Shape::Idle => (self.pace.saturated, 1),
         };
-        let tally = self.offer(workload, port, request, time)?;
-        let (faults, fault) = (tally.faults, tally.first_fault.unwrap_or_default());
-        ensure!(faults == 0, "{faults} faults, the first: {fault}");
-        ensure!(tally.answers > 0, "no answers");
+        let tally = self.offer(&workload.load(local(port), request, time)?)?;
         let units = tally.answers as f64 * f64::from(units);
         Ok(Cell {
             units,
@@ -186,21 +182,24 @@ impl Bench {
         })
     }
 
-    fn offer(
-        &self,
-        workload: &Workload,
-        port: u16,
-        request: &Path,
-        time: Duration,
-    ) -> Result<Tally> {
+    /// What the load program saw; a run with a fault in it measures nothing.
+    pub(crate) fn offer(&self, load: &load::Options) -> Result<Tally> {
         let mut command = process::command(&self.programs.load);
-        command.args(workload.load(local(port), request, time)?.arguments());
+        command.args(load.arguments());
         let run = command
             .stderr(Stdio::inherit())
             .output()
             .context("the load program")?;
         ensure!(run.status.success(), "the load program: {}", run.status);
-        Tally::from_json(&String::from_utf8(run.stdout)?)
+        let tally = Tally::from_json(&String::from_utf8(run.stdout)?)?;
+        let fault = tally.first_fault.as_deref().unwrap_or_default();
+        ensure!(
+            tally.faults == 0,
+            "{} faults, the first: {fault}",
+            tally.faults
+        );
+        ensure!(tally.answers > 0, "no answers");
+        Ok(tally)
     }
 }
 

@@ -43,15 +43,8 @@ impl Gateway {
                 command
             }
             Self::Vane => {
-                let file = place.folder.join("vane.toml");
-                std::fs::write(&file, vane_toml(place))?;
-                let mut command = process::command(&programs.vane);
-                command
-                    .current_dir(place.folder)
-                    .arg("serve")
-                    .arg("--config")
-                    .arg(file);
-                command
+                std::fs::write(place.folder.join("vane.toml"), vane_toml(place))?;
+                serve(&programs.vane, place.folder)
             }
         };
         Process::start(command, place.folder.join("gateway.log")).map(Some)
@@ -63,33 +56,49 @@ impl Gateway {
             return Ok("sk-unchecked".into());
         }
         std::fs::write(place.folder.join("vane.toml"), vane_toml(place))?;
-        vane(
-            programs,
+        let vane = &programs.vane;
+        command(
+            vane,
             place.folder,
             &["account", "create", "bench", "--json"],
         )?;
-        let key = vane(
-            programs,
-            place.folder,
-            &["key", "create", "--account", "bench", "--json"],
-        )?;
-        let key: serde_json::Value = serde_json::from_str(&key).context("vane key create")?;
-        Ok(key["key"]
-            .as_str()
-            .context("`key` in what vane key create prints")?
-            .into())
+        new_key(vane, place.folder, "bench", &[])
     }
 }
 
-/// Runs one command of Vane to its end and returns what it printed.
-fn vane(programs: &Programs, folder: &Path, arguments: &[&str]) -> Result<String> {
-    let run = Command::new(&programs.vane)
+/// `vane serve` on the configuration in `folder`.
+pub(crate) fn serve(vane: &Path, folder: &Path) -> Command {
+    let mut command = process::command(vane);
+    command.current_dir(folder).arg("serve");
+    command.arg("--config").arg(folder.join("vane.toml"));
+    command
+}
+
+/// Makes a key and returns its text.
+pub(crate) fn new_key(
+    vane: &Path,
+    folder: &Path,
+    account: &str,
+    options: &[&str],
+) -> Result<String> {
+    let create = ["key", "create", "--account", account, "--json"];
+    let made = command(vane, folder, &[&create, options].concat())?;
+    let made: serde_json::Value = serde_json::from_str(&made).context("vane key create")?;
+    let key = made["key"].as_str();
+    Ok(key.context("`key` in what vane key create prints")?.into())
+}
+
+/// Runs one command of Vane to its end, with the configuration in `folder`, and returns what it
+/// printed.
+pub(crate) fn command(vane: &Path, folder: &Path, arguments: &[&str]) -> Result<String> {
+    let run = Command::new(vane)
         .args(arguments)
         .arg("--config")
         .arg(folder.join("vane.toml"))
         .current_dir(folder)
         .output()?;
-    let words = String::from_utf8_lossy(&run.stderr);
+    let words = [&run.stdout[..], &run.stderr[..]].concat();
+    let words = String::from_utf8_lossy(&words);
     ensure!(
         run.status.success(),
         "vane {}: {words}",

@@ -44,6 +44,27 @@ impl Programs {
     }
 }
 
+/// Builds the Vane that keeps no books, in a folder of its own: the two must not take each other's
+/// place.
+pub(crate) fn unledgered() -> Result<PathBuf> {
+    let target = release_folder().with_file_name("unledgered");
+    let built = Command::new("cargo")
+        .current_dir(workspace_root())
+        .args([
+            "build",
+            "--release",
+            "-p",
+            "vane",
+            "--features",
+            "unledgered",
+        ])
+        .arg("--target-dir")
+        .arg(&target)
+        .status()?;
+    ensure!(built.success(), "the build without books: {built}");
+    Ok(target.join("release").join("vane"))
+}
+
 /// `release` in the target folder that this program was built into, whatever its profile.
 fn release_folder() -> PathBuf {
     let built = std::env::current_exe().ok();

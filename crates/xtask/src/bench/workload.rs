@@ -170,6 +170,7 @@ impl Workload {
         Ok(load::Options {
             address,
             request: request.into(),
+            requests: 1,
             shape: self.shape,
             connections: self.connections,
             rate: RATE,

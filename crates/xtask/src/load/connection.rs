@@ -15,6 +15,15 @@ const READ_BYTES: usize = 64 * 1024;
 /// Longer than any answer of the benchmark, shorter than patience.
 const ANSWER_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// What is heard of an answer while it comes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Heard {
+    /// Its first byte is here.
+    First,
+    /// A stamped chunk is here, which was under way for so many nanoseconds.
+    Chunk(u64),
+}
+
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) socket: TcpStream,
@@ -31,15 +40,15 @@ impl Connection {
         })
     }
 
-    /// Asks and reads until the answer is whole; `chunk` hears how long each stamped chunk was
-    /// under way, in nanoseconds.
+    /// Asks and reads until the answer is whole, telling `hear` of it on the way.
     pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
-        mut chunk: impl FnMut(u64),
+        mut hear: impl FnMut(Heard),
     ) -> Result<()> {
         self.socket.write_all(request).await.context("send")?;
         let mut answer = Answer::new();
+        let mut began = false;
         loop {
             let read = self
                 .socket
@@ -47,11 +56,14 @@ impl Connection {
                 .await
                 .context("receive")?;
             ensure!(read > 0, "the connection closed before the answer's end");
+            if !std::mem::replace(&mut began, true) {
+                hear(Heard::First);
+            }
             let came = now()?;
             let whole = answer.push(&self.buffer[..read])?;
             answer
                 .stamps()
-                .for_each(|sent| chunk(came.saturating_sub(sent)));
+                .for_each(|sent| hear(Heard::Chunk(came.saturating_sub(sent))));
             if whole {
                 return Ok(());
             }
@@ -62,9 +74,9 @@ impl Connection {
     pub(crate) async fn exchange_in_time(
         &mut self,
         request: &[u8],
-        chunk: impl FnMut(u64),
+        hear: impl FnMut(Heard),
     ) -> Result<()> {
-        timeout(ANSWER_TIME_MAX, self.exchange(request, chunk))
+        timeout(ANSWER_TIME_MAX, self.exchange(request, hear))
             .await
             .context("no answer in time")?
     }

@@ -12,7 +12,7 @@ use tokio::task::LocalSet;
 use tokio::time::sleep_until;
 
 use super::Options;
-use super::connection::Connection;
+use super::connection::{Connection, Heard};
 use super::tally::{Count, Tally};
 
 const FAULTS_MAX: u32 = 3;
@@ -21,15 +21,23 @@ const SCHEDULE_CONNECTIONS: u32 = 20;
 
 type Shared = Rc<RefCell<Count>>;
 
-/// Every connection asks again as soon as it is answered.
-pub(crate) async fn saturate(options: &Options, request: &'static [u8]) -> Result<Tally> {
+/// Every connection asks again as soon as it is answered. All of them together go round the
+/// requests.
+pub(crate) async fn saturate(
+    options: &Options,
+    requests: &'static [&'static [u8]],
+) -> Result<Tally> {
     let end = Instant::now() + options.time();
-    all(options.connections, |_, count| {
+    all(options.connections, |index, count| {
         let options = options.clone();
         async move {
             let mut connection = Connection::open(options.address).await?;
             let mut faults = 0;
-            while Instant::now() < end && faults < FAULTS_MAX {
+            let mut round = requests.iter().cycle().skip(index % requests.len());
+            while let Some(request) = round.nth(options.connections - 1)
+                && Instant::now() < end
+                && faults < FAULTS_MAX
+            {
                 let start = Instant::now();
                 if !exchange(&mut connection, request, start, &count).await {
                     faults += 1;
@@ -92,8 +100,11 @@ async fn exchange(
     since: Instant,
     count: &Shared,
 ) -> bool {
-    let chunk = |under_way| count.borrow_mut().chunk(under_way);
-    match connection.exchange_in_time(request, chunk).await {
+    let hear = |heard| match heard {
+        Heard::First => count.borrow_mut().first(nanoseconds(since.elapsed())),
+        Heard::Chunk(under_way) => count.borrow_mut().chunk(under_way),
+    };
+    match connection.exchange_in_time(request, hear).await {
         Ok(()) => {
             count.borrow_mut().answer(nanoseconds(since.elapsed()));
             true
@@ -162,6 +173,7 @@ mod tests {
         Options {
             address,
             request: "unused".into(),
+            requests: 1,
             shape: Shape::Once,
             connections: 5,
             rate: 1000,
@@ -185,7 +197,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_a_fault_and_soon_the_end() {
         let hour = serve(REFUSED, 3_600_000).await;
-        let tally = saturate(&hour, REQUEST).await.unwrap();
+        let tally = saturate(&hour, &[REQUEST]).await.unwrap();
         assert_eq!(
             (tally.answers, tally.faults),
             (0, u64::from(5 * FAULTS_MAX))

@@ -12,8 +12,12 @@ pub(crate) struct Tally {
     pub(crate) faults: u64,
     pub(crate) first_fault: Option<String>,
     pub(crate) elapsed_ns: u64,
+    /// To the last byte of an answer.
     pub(crate) p50_ns: u64,
     pub(crate) p99_ns: u64,
+    /// To its first byte.
+    pub(crate) first_p50_ns: u64,
+    pub(crate) first_p99_ns: u64,
     /// How long a stamped chunk was under way; 0 where there was none.
     pub(crate) chunk_p50_ns: u64,
     pub(crate) chunk_p99_ns: u64,
@@ -28,6 +32,8 @@ impl Tally {
             "elapsed_ns": self.elapsed_ns,
             "p50_ns": self.p50_ns,
             "p99_ns": self.p99_ns,
+            "first_p50_ns": self.first_p50_ns,
+            "first_p99_ns": self.first_p99_ns,
             "chunk_p50_ns": self.chunk_p50_ns,
             "chunk_p99_ns": self.chunk_p99_ns,
         })
@@ -47,6 +53,8 @@ impl Tally {
             elapsed_ns: number("elapsed_ns")?,
             p50_ns: number("p50_ns")?,
             p99_ns: number("p99_ns")?,
+            first_p50_ns: number("first_p50_ns")?,
+            first_p99_ns: number("first_p99_ns")?,
             chunk_p50_ns: number("chunk_p50_ns")?,
             chunk_p99_ns: number("chunk_p99_ns")?,
         })
@@ -57,6 +65,7 @@ impl Tally {
 #[derive(Debug)]
 pub(crate) struct Count {
     latencies: Histogram,
+    firsts: Histogram,
     chunks: Histogram,
     tally: Tally,
 }
@@ -65,6 +74,7 @@ impl Count {
     pub(crate) fn new() -> Self {
         Self {
             latencies: Histogram::new(),
+            firsts: Histogram::new(),
             chunks: Histogram::new(),
             tally: Tally::default(),
         }
@@ -73,6 +83,10 @@ impl Count {
     pub(crate) fn answer(&mut self, latency_ns: u64) {
         self.tally.answers += 1;
         self.latencies.record(latency_ns);
+    }
+
+    pub(crate) fn first(&mut self, latency_ns: u64) {
+        self.firsts.record(latency_ns);
     }
 
     pub(crate) fn chunk(&mut self, under_way_ns: u64) {
@@ -91,6 +105,8 @@ impl Count {
             elapsed_ns,
             p50_ns: self.latencies.quantile(500),
             p99_ns: self.latencies.quantile(990),
+            first_p50_ns: self.firsts.quantile(500),
+            first_p99_ns: self.firsts.quantile(990),
             chunk_p50_ns: self.chunks.quantile(500),
             chunk_p99_ns: self.chunks.quantile(990),
             ..self.tally.clone()
@@ -106,12 +122,14 @@ mod tests {
     fn a_tally_survives_its_line_of_json() {
         let mut count = Count::new();
         count.answer(1000);
+        count.first(40);
         count.chunk(77);
         count.fault(&anyhow::anyhow!("the first"));
         count.fault(&anyhow::anyhow!("the second"));
         let tally = count.finish(5000);
         assert_eq!((tally.answers, tally.faults), (1, 2));
         assert_eq!((tally.chunk_p50_ns, tally.chunk_p99_ns), (77, 77));
+        assert_eq!((tally.first_p50_ns, tally.first_p99_ns), (40, 40));
         assert_eq!(tally.first_fault.as_deref(), Some("the first"));
         assert_eq!(
             Tally::from_json(&tally.to_json().to_string()).unwrap(),

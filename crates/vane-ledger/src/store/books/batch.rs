@@ -102,6 +102,9 @@ impl<'t, 'm> Batch<'t, 'm> {
 
     fn decide(&mut self, op: &Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
         self.write_out()?;
+        if matches!(op.act, Act::Pay(_)) {
+            self.post_sides()?;
+        }
         let facts = gather(&self.kept, op, self.txn.saturating_add(1))?;
         let (outcome, rows) = match decide(op, facts) {
             Ok(decision) => decision,
@@ -114,7 +117,14 @@ impl<'t, 'm> Batch<'t, 'm> {
                 Row::Lease(lent) => drop(self.memory.leases.remove(&lent.id)),
                 Row::Lot(lot) => drop(self.memory.lots.remove(&lot.account)),
                 Row::Txn(txn) => self.txn = txn.n,
-                Row::Budget(_) | Row::NoBudget(_) | Row::TopUp(_) => {}
+                Row::Budget(_)
+                | Row::NoBudget(_)
+                | Row::TopUp(_)
+                | Row::Checkout(_)
+                | Row::Payment(_)
+                | Row::Claim(_)
+                | Row::Frozen(_)
+                | Row::Thawed(_) => {}
             }
         }
         Ok(Ok(outcome))
@@ -270,6 +280,12 @@ impl<'t, 'm> Batch<'t, 'm> {
 
     pub(super) fn finish(mut self) -> Result<(), LedgerError> {
         self.write_out()?;
+        self.post_sides()
+    }
+
+    /// Posts what is owed and lost so far. Payments may lose money too, in the same books: what is
+    /// settled after one has a transaction of its own.
+    fn post_sides(&mut self) -> Result<(), LedgerError> {
         for (txn, side) in std::mem::take(&mut self.sides).into_values() {
             let Some(txn) = txn else { continue };
             let (txn, books) = side.post(txn).map_err(LedgerError::Refused)?;

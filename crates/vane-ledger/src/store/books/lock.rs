@@ -1,14 +1,14 @@
 //! What a commit of the books locks in PostgreSQL, and reads in a few statements, before it decides.
 //!
 //! Order is what keeps replicas from waiting for each other in circles: first the instances whose
-//! books are written, then books by id. All else that settlements touch (leases, lots, hours) is of
+//! books are written, then payments, then books by id. All else that settlements touch (leases, lots, hours) is of
 //! an account, and changed only by who has locked its book. SQLite has one writer and locks nothing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::Kept;
 use super::read::{BOOKS_LOCKED, CALLED_OF, LEASES_LOCKED, book_of, lent_of};
-use crate::book::{Act, Book, BookId, BookKind, Lent, Op};
+use crate::book::{Act, Book, BookId, BookKind, Lent, Op, Pay};
 use crate::error::LedgerError;
 use crate::store::{Row, Session, Txn};
 
@@ -16,6 +16,11 @@ use crate::store::{Row, Session, Txn};
 const INSTANCE: &str = "SELECT pg_advisory_xact_lock(hashtextextended('vane instance '
     || current_schema() || ' ' || CAST(CAST(?1 AS BIGINT) AS TEXT), 0))";
 const ACCOUNTS_OF: &str = "SELECT DISTINCT account FROM lease WHERE id = ANY(?1)";
+/// What is said of a payment may come before the payment, by any replica: one at a time.
+const PAYMENTS: &str = "SELECT pg_advisory_xact_lock(hashtextextended('vane payments '
+    || current_schema(), 0))";
+const PAYERS: &str = "SELECT account FROM checkout WHERE id = ANY(?1)
+    UNION SELECT account FROM payment WHERE id = ANY(?2)";
 
 /// Rows that nobody else changes before the transaction ends.
 #[derive(Default)]
@@ -36,6 +41,10 @@ struct Named<'o> {
     /// Leases whose accounts they do not name.
     unowned: BTreeSet<&'o str>,
     calls: Vec<&'o str>,
+    checkouts: Vec<&'o str>,
+    payments: Vec<&'o str>,
+    /// Whether there is anything of payments.
+    pays: bool,
 }
 
 impl Kept<'_> {
@@ -47,6 +56,9 @@ impl Kept<'_> {
         let named = named(ops);
         for instance in &named.instances {
             session.rows(INSTANCE, &[instance])?;
+        }
+        if named.pays {
+            session.rows(PAYMENTS, &[])?;
         }
         let mut locked = Locked::default();
         for book in books(session, &named.books(session)?)? {
@@ -85,7 +97,8 @@ fn named(ops: &[Op]) -> Named<'_> {
         let account = match &op.act {
             Act::Grant { account, .. }
             | Act::Refund { account, .. }
-            | Act::ExpireCredit { account, .. } => account,
+            | Act::ExpireCredit { account, .. }
+            | Act::Freeze { account, .. } => account,
             Act::Lease(lease) => &lease.account,
             Act::Settle(settlement) => {
                 named.calls.push(&settlement.call);
@@ -96,6 +109,26 @@ fn named(ops: &[Op]) -> Named<'_> {
             Act::Renew { lease, .. } | Act::ReturnLease { lease } => {
                 named.unowned.insert(lease);
                 continue;
+            }
+            Act::Pay(pay) => {
+                named.pays = true;
+                match pay {
+                    Pay::Ask(checkout) => &checkout.account,
+                    Pay::Begin { checkout, .. }
+                    | Pay::End { checkout, .. }
+                    | Pay::Paid { checkout, .. } => {
+                        named.checkouts.push(checkout);
+                        continue;
+                    }
+                    Pay::Claim(claim) => {
+                        named.payments.push(&claim.payment);
+                        continue;
+                    }
+                    Pay::Square { payment, .. } => {
+                        named.payments.push(payment);
+                        continue;
+                    }
+                }
             }
             Act::SetBudget { .. } => continue,
         };
@@ -111,6 +144,11 @@ impl Named<'_> {
         if !self.unowned.is_empty() {
             let ids: Vec<&str> = self.unowned.iter().copied().collect();
             for row in session.rows(ACCOUNTS_OF, &[&ids])? {
+                accounts.insert(row.try_get(0)?);
+            }
+        }
+        if !self.checkouts.is_empty() || !self.payments.is_empty() {
+            for row in session.rows(PAYERS, &[&self.checkouts, &self.payments])? {
                 accounts.insert(row.try_get(0)?);
             }
         }

@@ -2,11 +2,11 @@
 
 use vane_catalog::Money;
 
-use super::Kept;
+use super::{Kept, payments};
 use crate::account::AccountId;
 use crate::book::{
-    Book, BookId, BookKind, Budget, Hold, Lent, Lot, Period, Receipt, Rows, Settlement, Spending,
-    Status, attempts_of,
+    Book, BookId, BookKind, Budget, Checkout, Claim, Hold, Lent, Lot, Payment, Period, Receipt,
+    Rows, Settlement, Spending, Status, attempts_of,
 };
 use crate::error::LedgerError;
 use crate::store::{Row, Value};
@@ -98,6 +98,25 @@ impl Rows for Kept<'_> {
             })
         })
     }
+
+    fn checkout(&self, id: &str) -> Result<Option<Checkout>, LedgerError> {
+        self.0
+            .one(payments::CHECKOUT, &[&id], payments::checkout_of)
+    }
+
+    fn payment(&self, provider: &str, id: &str) -> Result<Option<Payment>, LedgerError> {
+        self.0
+            .one(payments::PAYMENT, &[&provider, &id], payments::payment_of)
+    }
+
+    fn claims(&self, provider: &str, payment: &str) -> Result<Vec<Claim>, LedgerError> {
+        self.0
+            .rows(payments::CLAIMS, &[&provider, &payment], payments::claim_of)
+    }
+
+    fn is_frozen(&self, account: AccountId) -> Result<bool, LedgerError> {
+        self.exists("SELECT 1 FROM frozen WHERE account = ?1", &[&account.0])
+    }
 }
 
 pub(super) fn book_of(row: &Row<'_>) -> Result<Book, LedgerError> {
@@ -175,10 +194,10 @@ pub(crate) fn receipt_of(row: &Row<'_>) -> Result<Receipt, LedgerError> {
     })
 }
 
-fn money(row: &Row<'_>, column: usize) -> Result<Money, LedgerError> {
+pub(super) fn money(row: &Row<'_>, column: usize) -> Result<Money, LedgerError> {
     Ok(Money::from_pico(row.get(column)?))
 }
 
-fn unreadable(what: &'static str) -> LedgerError {
+pub(super) fn unreadable(what: &'static str) -> LedgerError {
     LedgerError::Unreadable { what }
 }

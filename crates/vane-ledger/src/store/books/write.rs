@@ -64,6 +64,13 @@ impl Kept<'_> {
             }
             Row::NoBudget(key) => self.execute("DELETE FROM budget WHERE key = ?1", &[key]),
             Row::TopUp(topup) => self.put_topup(topup),
+            Row::Checkout(checkout) => self.put_checkout(checkout),
+            Row::Payment(payment) => self.put_payment(payment),
+            Row::Claim(claim) => self.put_claim(claim),
+            Row::Frozen(frozen) => self.put_frozen(frozen),
+            Row::Thawed(account) => {
+                self.execute("DELETE FROM frozen WHERE account = ?1", &[&account.0])
+            }
         }
     }
 

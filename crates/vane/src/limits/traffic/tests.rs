@@ -12,6 +12,7 @@ fn caller(key: &str, requests: u32, tokens: u32, concurrency: u32) -> Caller {
         account_name: "team".to_owned(),
         kind: AccountKind::Metered,
         budget: None,
+        frozen: false,
         limits: Limits {
             requests_per_minute: NonZeroU32::new(requests),
             tokens_per_minute: NonZeroU32::new(tokens),

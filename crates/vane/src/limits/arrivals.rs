@@ -1,0 +1,71 @@
+//! How often each of many may come in a span of time.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+
+/// So many that come in one span are told apart; more are turned away until it ends.
+const KNOWN_MAX: usize = 1 << 16;
+
+#[derive(Debug)]
+pub struct Arrivals<K> {
+    span_seconds: i64,
+    max: u32,
+    span: Mutex<Span<K>>,
+}
+
+#[derive(Debug)]
+struct Span<K> {
+    began: i64,
+    seen: HashMap<K, u32>,
+}
+
+impl<K: Eq + Hash> Arrivals<K> {
+    #[must_use]
+    pub fn new(max: u32, span_seconds: i64) -> Self {
+        let (began, seen) = (i64::MIN, HashMap::new());
+        Self {
+            span_seconds,
+            max,
+            span: Mutex::new(Span { began, seen }),
+        }
+    }
+
+    /// Whether one more of these may come now.
+    pub fn enter(&self, who: K, now: i64) -> bool {
+        let began = now.saturating_sub(now.rem_euclid(self.span_seconds.max(1)));
+        let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
+        if span.began != began {
+            span.began = began;
+            span.seen.clear();
+        }
+        if span.seen.len() >= KNOWN_MAX && !span.seen.contains_key(&who) {
+            return false;
+        }
+        let seen = span.seen.entry(who).or_default();
+        *seen = seen.saturating_add(1);
+        *seen <= self.max
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_own_share_of_a_span() {
+        let arrivals = Arrivals::new(3, 60);
+        let entered = |who, now| (0..10).filter(|_| arrivals.enter(who, now)).count();
+        assert_eq!(entered("one", 60), 3);
+        assert_eq!(entered("two", 119), 3);
+        assert_eq!(entered("one", 119), 0);
+        assert_eq!(entered("one", 120), 3);
+    }
+
+    #[test]
+    fn no_crowd_fills_the_memory() {
+        let arrivals = Arrivals::new(1, 60);
+        let entered = (0..100_000).filter(|who| arrivals.enter(*who, 0)).count();
+        assert_eq!(entered, KNOWN_MAX);
+    }
+}
