@@ -5,12 +5,11 @@
 
 use std::fmt;
 
-use rusqlite::{OptionalExtension, Row, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::name;
-use crate::store::{Store, books};
+use crate::store::{Row, Store, Txn, books};
 
 /// The number of an account in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -71,55 +70,36 @@ impl Store {
         if kind == AccountKind::Prepaid {
             return Err(LedgerError::PrepaidWithoutCredit);
         }
-        let Self::Sqlite(database) = self;
-        database.write(|txn| create(txn, name, kind, now))
+        self.write(|txn| create(txn, name, kind, now))
     }
 
     /// All accounts, by name.
     pub fn list_accounts(&self) -> Result<Vec<Account>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
-            let mut statement =
-                txn.prepare_cached("SELECT id, name, kind, created_at FROM account ORDER BY name")?;
-            let mut rows = statement.query(())?;
-            let mut accounts = Vec::new();
-            while let Some(row) = rows.next()? {
-                accounts.push(account_of(row)?);
-            }
-            Ok(accounts)
-        })
+        let sql = "SELECT id, name, kind, created_at FROM account ORDER BY name";
+        self.read(|txn| txn.rows(sql, &[], account_of))
     }
 
     pub fn find_account(&self, name: &str) -> Result<Option<Account>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
-            let mut statement = txn
-                .prepare_cached("SELECT id, name, kind, created_at FROM account WHERE name = ?1")?;
-            statement
-                .query((name,))?
-                .next()?
-                .map(account_of)
-                .transpose()
-        })
+        let sql = "SELECT id, name, kind, created_at FROM account WHERE name = ?1";
+        self.read(|txn| txn.one(sql, &[&name], account_of))
     }
 }
 
 /// Makes an account and opens its book.
 pub(crate) fn create(
-    txn: &Transaction<'_>,
+    txn: Txn<'_>,
     name: &str,
     kind: AccountKind,
     now: i64,
 ) -> Result<Account, LedgerError> {
     name::check("the name of an account", name)?;
     let id = txn
-        .query_row(
+        .one(
             "INSERT INTO account (name, kind, created_at) VALUES (?1, ?2, ?3)
              ON CONFLICT (name) DO NOTHING RETURNING id",
-            (name, kind.as_str(), now),
+            &[&name, &kind.as_str(), &now],
             |row| row.get(0),
-        )
-        .optional()?
+        )?
         .ok_or_else(|| LedgerError::AccountExists {
             name: name.to_owned(),
         })?;
@@ -137,7 +117,7 @@ fn account_of(row: &Row<'_>) -> Result<Account, LedgerError> {
     Ok(Account {
         id: AccountId(row.get(0)?),
         name: row.get(1)?,
-        kind: AccountKind::from_column(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,
+        kind: AccountKind::from_column(row.text(2)?)?,
         created_at: row.get(3)?,
     })
 }

@@ -13,12 +13,12 @@ mod sums;
 
 use std::fmt;
 
-use rusqlite::{OptionalExtension, Transaction};
 use vane_catalog::Money;
 
 use self::checks::{CHECKS, Check};
+use crate::book::{Act, Op};
 use crate::error::LedgerError;
-use crate::store::Store;
+use crate::store::{Store, Txn};
 
 /// What was looked at, all of it sound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,19 +73,15 @@ impl Store {
     /// # Errors
     /// When the database cannot be read. Books that do not hold are an answer: the inner error.
     pub fn audit(&self) -> Result<Result<Audited, Broken>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        let mut connection = database.connect()?;
-        connection.pragma_update(None, "query_only", true)?;
-        let txn = connection.transaction()?;
-        match audit(&txn) {
+        self.read_long(|txn| match audit(txn) {
             Ok(audited) => Ok(Ok(audited)),
             Err(Halt::Broken(broken)) => Ok(Err(broken)),
             Err(Halt::Ledger(error)) => Err(error),
-        }
+        })
     }
 }
 
-fn audit(txn: &Transaction<'_>) -> Result<Audited, Halt> {
+fn audit(txn: Txn<'_>) -> Result<Audited, Halt> {
     let mut audited = Audited::default();
     let mut chains = chains::Chains::open(txn, &mut audited)?;
     let sums = receipts::walk(txn, &mut chains, &mut audited)?;
@@ -94,39 +90,63 @@ fn audit(txn: &Transaction<'_>) -> Result<Audited, Halt> {
     for check in CHECKS {
         run(txn, check)?;
     }
+    strays(txn)?;
     for (count, table) in [
         (&mut audited.transactions, "txn"),
         (&mut audited.leases, "lease"),
     ] {
         let sql = format!("SELECT count(*) FROM {table}");
-        *count = txn.query_row(&sql, (), |row| row.get(0))?;
+        *count = txn.one(&sql, &[], |row| row.get(0))?.unwrap_or_default();
     }
     Ok(audited)
 }
 
 /// Looks for the first row that a check finds: its name, what it says and what it should say.
-fn run(txn: &Transaction<'_>, check: &Check) -> Result<(), Halt> {
-    let mut statement = txn.prepare(check.sql)?;
-    let found = statement
-        .query_row((), |row| {
-            let amounts: (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
-            Ok((row.get::<_, String>(0)?, amounts))
-        })
-        .optional();
+fn run(txn: Txn<'_>, check: &Check) -> Result<(), Halt> {
+    let found = txn.one(check.sql, &[], |row| {
+        let amounts = match row.columns() {
+            3 => Some([row.get(1)?, row.get(2)?].map(Money::from_pico)),
+            _ => None,
+        };
+        Ok((row.get::<String>(0)?, amounts))
+    });
     let what = match found {
         Ok(None) => return Ok(()),
-        Ok(Some((name, (Some(says), Some(should))))) => {
-            let [says, should] = [says, should].map(Money::from_pico);
+        Ok(Some((name, Some([says, should])))) => {
             format!(
                 "{name}: {}: ${says}, and it should be ${should}",
                 check.says
             )
         }
-        Ok(Some((name, _))) => format!("{name}: {}", check.says),
-        Err(error) if error.to_string().contains("integer overflow") => {
+        Ok(Some((name, None))) => format!("{name}: {}", check.says),
+        Err(error) if too_large(&error) => {
             format!("{}: the sum is more than an amount can be", check.says)
         }
         Err(error) => return Err(error.into()),
     };
     broken(check.invariant, what)
+}
+
+/// Either database in its own words.
+fn too_large(error: &LedgerError) -> bool {
+    let said = error.to_string();
+    said.contains("integer overflow") || said.contains("bigint out of range")
+}
+
+/// Looks for a settlement that could not be entered.
+fn strays(txn: Txn<'_>) -> Result<(), Halt> {
+    let sql = "SELECT n, op, why FROM stray ORDER BY n LIMIT 1";
+    let stray = txn.one(sql, &[], |row| {
+        let (n, op, why): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        Ok((n, op, why))
+    });
+    let Some((n, op, why)) = stray? else {
+        return Ok(());
+    };
+    let call = match serde_json::from_str::<Op>(&op).map(|op| op.act) {
+        Ok(Act::Settle(settlement)) => settlement.call,
+        _ => n.to_string(),
+    };
+    let what = "it could not be settled and is paid for by nobody";
+    broken(11, format!("call {call} ({why}): {what}"))
 }

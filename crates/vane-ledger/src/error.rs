@@ -3,6 +3,7 @@
 //! Every message names the cause and the next step. None carries a key, a secret or an address
 //! with a password in it.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
@@ -15,8 +16,16 @@ use crate::store::BUSY_SECONDS;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     // The database.
-    #[error("database address not understood: write `sqlite:PATH`, for example `sqlite:vane.db`")]
+    #[error(
+        "database address not understood: write `sqlite:PATH`, for example `sqlite:vane.db`, or \
+         `postgres://USER:PASSWORD@HOST:PORT/DATABASE`"
+    )]
     Address,
+    #[error(
+        "address of PostgreSQL not understood: write `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, \
+         perhaps with `?sslmode=verify-full`; special characters of a password are written as %XX"
+    )]
+    PostgresAddress,
     #[error("cannot open the database {}: {cause}", path.display())]
     Open {
         path: PathBuf,
@@ -61,6 +70,51 @@ pub enum LedgerError {
     ChangedMigration { version: i64, name: String },
     #[error("the database refused: {0}")]
     Database(rusqlite::Error),
+
+    // PostgreSQL.
+    #[error("cannot open the database at {server}: {cause}")]
+    OpenServer {
+        server: String,
+        cause: Box<LedgerError>,
+    },
+    #[error("the database server is away: {why}; start it, or check the address")]
+    ServerAway { why: String },
+    #[error(
+        "the database server refuses this: {why}; check user and password, and that the user owns \
+         the database or may create tables in its schema"
+    )]
+    Denied { why: String },
+    #[error("TLS to the database server: {why}")]
+    Tls { why: String },
+    #[error("PostgreSQL {found} is too old; Vane needs 13 or newer")]
+    OldServer { found: String },
+    #[error(
+        "the database is encoded as {found}; make one with `CREATE DATABASE vane ENCODING 'UTF8' \
+         TEMPLATE template0`"
+    )]
+    Encoding { found: String },
+    #[error(
+        "the search path of the user names no schema that is there; create one, or name another"
+    )]
+    NoSchema,
+    #[error("all connections to the database are in use; try again")]
+    NoConnection,
+    #[error("others kept changing the same rows; try again")]
+    Contended,
+    #[error("the database did not answer within its time limit; try again")]
+    TooSlow,
+    #[error("the database server takes no writes: it is a standby, or set to read only")]
+    Standby,
+    #[error(
+        "the connection to the database broke during a commit, and nobody can say whether it \
+         happened; look before trying again"
+    )]
+    CommitUnknown,
+    #[error("another process lives as instance {instance} now; this one must end")]
+    LifeOver { instance: i64 },
+    #[error("the database refused: {message} ({code})")]
+    Postgres { code: String, message: String },
+
     #[error("the database holds a {what} that this Vane does not understand; update Vane")]
     Unreadable { what: &'static str },
 
@@ -124,6 +178,8 @@ impl LedgerError {
                 error.sqlite_error_code(),
                 Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
             ),
+            // Of data, and of constraints: PostgreSQL's classes of such errors.
+            Self::Postgres { code, .. } => code.starts_with("22") || code.starts_with("23"),
             Self::Refused(_) | Self::Unreadable { .. } => true,
             _ => false,
         }
@@ -140,6 +196,39 @@ impl From<rusqlite::Error> for LedgerError {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase,
             Some(ErrorCode::DatabaseCorrupt) => Self::Corrupt,
             _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<postgres::Error> for LedgerError {
+    fn from(error: postgres::Error) -> Self {
+        let Some(said) = error.as_db_error() else {
+            let mut why = error.to_string();
+            let mut cause = error.source();
+            while let Some(deeper) = cause {
+                why += &format!(": {deeper}");
+                cause = deeper.source();
+            }
+            return Self::ServerAway { why };
+        };
+        let (code, message) = (said.code().code(), said.message().to_owned());
+        match code {
+            // Also a row that someone else has made meanwhile: the next look finds it.
+            "40001" | "40P01" | "23505" => Self::Contended,
+            "55P03" => Self::Locked,
+            "57014" => Self::TooSlow,
+            "53100" => Self::DiskFull,
+            "25006" => Self::Standby,
+            "XX001" | "XX002" => Self::Corrupt,
+            "3D000" | "42501" => Self::Denied { why: message },
+            _ if code.starts_with("28") => Self::Denied { why: message },
+            // The server goes down, comes up, or has no room for a connection.
+            "57P01" | "57P02" | "57P03" | "25P03" | "53300" => Self::ServerAway { why: message },
+            _ if code.starts_with("08") => Self::ServerAway { why: message },
+            _ => Self::Postgres {
+                code: code.to_owned(),
+                message,
+            },
         }
     }
 }

@@ -34,6 +34,6 @@ pub use replica::{Figures, Hold, Payer, Replica, Settling, Short};
 pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
-    BATCH_MAX, By, Claim, Ingest, Life, Of, Posted, ProviderDay, Repeatable, Sqlite, StatementLine,
-    Store, Stray, UsageRow, Use,
+    BATCH_MAX, By, Claim, Ingest, Life, Of, Posted, Postgres, ProviderDay, Repeatable, Sqlite,
+    StatementLine, Store, Stray, UsageRow, Use,
 };

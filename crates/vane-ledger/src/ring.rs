@@ -9,16 +9,17 @@
 
 mod allowance;
 mod snapshot;
+mod source;
 mod watch;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
-use rusqlite::Connection;
 use vane_catalog::Money;
 
 use self::allowance::Allowance;
 use self::snapshot::{Ringed, Snapshot};
+use self::source::Source;
 use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
 use crate::key::{Key, KeyHasher, Limits};
@@ -69,20 +70,18 @@ pub enum Recall {
 pub struct KeyRing {
     keys: ArcSwap<Snapshot>,
     hasher: KeyHasher,
-    source: Mutex<Connection>,
+    source: Mutex<Source>,
     allowance: Allowance,
     fault: ArcSwapOption<LedgerError>,
 }
 
 impl KeyRing {
     pub fn open(store: &Store) -> Result<Self, LedgerError> {
-        let Store::Sqlite(database) = store;
-        let mut connection = database.connect()?;
-        connection.pragma_update(None, "query_only", true)?;
+        let mut source = Source::open(store)?;
         let ring = Self {
-            keys: ArcSwap::from_pointee(Snapshot::load(&mut connection)?),
-            hasher: database.hasher().clone(),
-            source: Mutex::new(connection),
+            keys: ArcSwap::from_pointee(source.look(Snapshot::load)?),
+            hasher: store.hasher().clone(),
+            source: Mutex::new(source),
             allowance: Allowance::default(),
             fault: ArcSwapOption::empty(),
         };
@@ -122,7 +121,8 @@ impl KeyRing {
     /// Reads the keys again if any has changed. True if so. Blocks.
     pub fn refresh(&self) -> Result<bool, Arc<LedgerError>> {
         let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        match self.keys.load().newer(&mut source) {
+        let keys = self.keys.load();
+        match source.look(|txn| keys.newer(txn)) {
             Ok(newer) => {
                 self.fault.store(None);
                 let changed = newer.is_some();

@@ -5,14 +5,15 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Row, Transaction};
 use vane_catalog::Money;
 
 use super::{Audited, Halt, broken};
-use crate::book::{BookId, BookKind, Entry, Receipt, Txn, TxnKind, hash_of};
+use crate::book::{self, BookId, BookKind, Entry, Receipt, TxnKind, hash_of};
 use crate::error::LedgerError;
+use crate::store::{Row, Txn};
 
-const BOOKS: &str = "SELECT b.id, b.kind || ' ' || coalesce(a.name, b.owner), b.prepaid, b.posted,
+const BOOKS: &str =
+    "SELECT b.id, b.kind || ' ' || coalesce(a.name, CAST(b.owner AS TEXT)), b.prepaid, b.posted,
     b.entries, b.receipt, b.head
     FROM book b LEFT JOIN account a ON b.kind = 'customer' AND a.id = b.owner ORDER BY b.id";
 const ENTRIES: &str = "SELECT e.seq, e.amount, e.balance, e.receipt, e.hash, e.txn, t.id, t.kind,
@@ -34,18 +35,15 @@ pub(super) struct Chain {
 }
 
 pub(super) struct Chains<'t> {
-    txn: &'t Transaction<'t>,
+    txn: Txn<'t>,
     customers: HashMap<BookId, Chain>,
 }
 
 impl<'t> Chains<'t> {
     /// Walks the chains of the operator's books, and begins those of customers.
-    pub(super) fn open(txn: &'t Transaction<'t>, audited: &mut Audited) -> Result<Self, Halt> {
+    pub(super) fn open(txn: Txn<'t>, audited: &mut Audited) -> Result<Self, Halt> {
         let mut customers = HashMap::new();
-        let mut statement = txn.prepare(BOOKS)?;
-        let mut rows = statement.query(())?;
-        while let Some(row) = rows.next()? {
-            let (id, mut chain) = chain_of(row)?;
+        for (id, mut chain) in txn.rows(BOOKS, &[], chain_of)? {
             audited.books = audited.books.saturating_add(1);
             if id.0.rem_euclid(8) == BookKind::Customer.of(0).0 {
                 customers.insert(id, chain);
@@ -96,14 +94,12 @@ impl Chain {
     /// Walks the entries before the place `until`.
     fn follow(
         &mut self,
-        txn: &Transaction<'_>,
+        txn: Txn<'_>,
         book: BookId,
         until: i64,
         audited: &mut Audited,
     ) -> Result<(), Halt> {
-        let mut statement = txn.prepare_cached(ENTRIES)?;
-        let mut rows = statement.query((book.0, self.seq, until))?;
-        while let Some(row) = rows.next()? {
+        txn.each(ENTRIES, &[&book.0, &self.seq.clone(), &until], |row| {
             let entry = entry_of(book, row)?;
             let seq = self.next(entry.seq)?;
             let Some(made) = txn_of(row)? else {
@@ -116,8 +112,8 @@ impl Chain {
             self.head = entry.hash;
             self.add(seq, entry.amount, entry.balance)?;
             audited.entries = audited.entries.saturating_add(1);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn enter(&mut self, receipt: &Receipt, attempts: &str) -> Result<(), Halt> {
@@ -178,7 +174,7 @@ impl Chain {
 fn chain_of(row: &Row<'_>) -> Result<(BookId, Chain), LedgerError> {
     let chain = Chain {
         name: row.get(1)?,
-        prepaid: row.get(2)?,
+        prepaid: row.get::<i64>(2)? != 0,
         seq: 0,
         head: [0; 32],
         balance: Money::ZERO,
@@ -186,19 +182,19 @@ fn chain_of(row: &Row<'_>) -> Result<(BookId, Chain), LedgerError> {
         posted: Money::from_pico(row.get(3)?),
         entries: row.get(4)?,
         last_receipt: row.get(5)?,
-        last_head: row.get(6)?,
+        last_head: row.hash(6)?,
     };
     Ok((BookId(row.get(0)?), chain))
 }
 
 /// The transaction of an entry, without its entries.
-fn txn_of(row: &Row<'_>) -> Result<Option<Txn>, LedgerError> {
+fn txn_of(row: &Row<'_>) -> Result<Option<book::Txn>, LedgerError> {
     let kind: Option<String> = row.get(7)?;
     let mut kinds = TxnKind::ALL.into_iter();
     let Some(kind) = kinds.find(|one| Some(one.as_str()) == kind.as_deref()) else {
         return Ok(None);
     };
-    Ok(Some(Txn {
+    Ok(Some(book::Txn {
         n: row.get(5)?,
         id: row.get(6)?,
         kind,
@@ -215,6 +211,6 @@ fn entry_of(book: BookId, row: &Row<'_>) -> Result<Entry, LedgerError> {
         amount: Money::from_pico(row.get(1)?),
         balance: Money::from_pico(row.get(2)?),
         receipt: row.get(3)?,
-        hash: row.get(4)?,
+        hash: row.hash(4)?,
     })
 }

@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{OptionalExtension, Transaction};
 use vane_catalog::Money;
 
 use super::chains::Chains;
@@ -14,6 +13,7 @@ use super::sums::Sums;
 use super::{Audited, Halt, broken};
 use crate::book::{Attempt, Receipt, Refusal};
 use crate::error::LedgerError;
+use crate::store::Txn;
 use crate::store::books::{ATTEMPTS, RECEIPT, receipt_of};
 
 /// Leases that are remembered at most.
@@ -23,7 +23,7 @@ const LEASES_MAX: usize = 1 << 16;
 type Rate = (String, String, String, String, i64);
 
 struct Walk<'t> {
-    txn: &'t Transaction<'t>,
+    txn: Txn<'t>,
     rates: HashSet<Rate>,
     /// Account and key of leases that were seen lately.
     leases: HashMap<String, Option<(i64, Option<String>)>>,
@@ -33,7 +33,7 @@ struct Walk<'t> {
 }
 
 pub(super) fn walk(
-    txn: &Transaction<'_>,
+    txn: Txn<'_>,
     chains: &mut Chains<'_>,
     audited: &mut Audited,
 ) -> Result<Sums, Halt> {
@@ -44,29 +44,40 @@ pub(super) fn walk(
         usage: 0,
         sums: Sums::default(),
     };
-    let mut statement = txn.prepare(&format!("SELECT {RECEIPT} FROM receipt ORDER BY n"))?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
-        let receipt = receipt_of(row)?;
-        let attempts = row.get_ref(ATTEMPTS)?;
-        let attempts = attempts.as_str().map_err(rusqlite::Error::from)?;
-        let prepaid = chains.enter(&receipt, attempts, audited)?.prepaid;
-        walk.look(&receipt, prepaid).map_err(|halt| match halt {
-            Halt::Broken(mut broken) => {
-                broken.what = format!("call {}: {}", receipt.settlement.call, broken.what);
-                Halt::Broken(broken)
-            }
-            halt @ Halt::Ledger(_) => halt,
+    // In pages: on PostgreSQL nothing else can be asked while an answer is being read.
+    let sql = format!("SELECT {RECEIPT} FROM receipt WHERE n > ?1 ORDER BY n LIMIT 1000");
+    let mut last = 0_i64;
+    loop {
+        let page = txn.rows(&sql, &[&last], |row| {
+            Ok((receipt_of(row)?, row.get::<String>(ATTEMPTS)?))
         })?;
-        audited.receipts = audited.receipts.saturating_add(1);
+        let Some((newest, _)) = page.last() else {
+            return Ok(walk.sums);
+        };
+        last = newest.n;
+        for (receipt, attempts) in &page {
+            let prepaid = chains.enter(receipt, attempts, audited)?.prepaid;
+            walk.look(receipt, prepaid).map_err(|halt| match halt {
+                Halt::Broken(mut broken) => {
+                    broken.what = format!("call {}: {}", receipt.settlement.call, broken.what);
+                    Halt::Broken(broken)
+                }
+                halt @ Halt::Ledger(_) => halt,
+            })?;
+            audited.receipts = audited.receipts.saturating_add(1);
+        }
     }
-    Ok(walk.sums)
 }
 
-fn rates(txn: &Transaction<'_>) -> Result<HashSet<Rate>, LedgerError> {
-    let mut statement = txn.prepare("SELECT version, provider, model, bucket, price FROM rate")?;
-    let rates = statement.query_map((), |row| row.try_into())?;
-    Ok(rates.collect::<Result<_, _>>()?)
+fn rates(txn: Txn<'_>) -> Result<HashSet<Rate>, LedgerError> {
+    let sql = "SELECT version, provider, model, bucket, price FROM rate";
+    let mut rates = HashSet::new();
+    txn.each(sql, &[], |row| {
+        let [version, provider, model, bucket] = [0, 1, 2, 3].map(|column| row.get(column));
+        rates.insert((version?, provider?, model?, bucket?, row.get(4)?));
+        Ok::<_, LedgerError>(())
+    })?;
+    Ok(rates)
 }
 
 impl Walk<'_> {
@@ -115,9 +126,10 @@ impl Walk<'_> {
                 self.leases.clear();
             }
             let sql = "SELECT account, key FROM lease WHERE id = ?1";
-            let mut statement = self.txn.prepare_cached(sql)?;
-            let found = statement.query_row((&hold.lease,), |row| row.try_into());
-            self.leases.insert(hold.lease.clone(), found.optional()?);
+            let found = self
+                .txn
+                .one(sql, &[&hold.lease], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.leases.insert(hold.lease.clone(), found);
         }
         match self.leases.get(&hold.lease) {
             Some(Some((account, key)))
@@ -136,8 +148,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let sql = "SELECT 1 FROM txn WHERE n = ?1 AND kind = 'usage'";
-        let mut statement = self.txn.prepare_cached(sql)?;
-        if !statement.exists((n,))? {
+        if self.txn.one(sql, &[&n], |_| Ok(()))?.is_none() {
             return broken(
                 1,
                 format!("its transaction {n} is missing, or not of usage"),

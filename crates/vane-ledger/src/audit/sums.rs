@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 
-use rusqlite::Transaction;
-
 use super::checks::NAMED;
 use super::mix::Mix;
 use super::{Halt, broken, run};
 use crate::account::AccountId;
 use crate::book::Receipt;
 use crate::error::LedgerError;
+use crate::store::Txn;
 use crate::store::books::{Hour, RECEIPT, Sums as HourSums, receipt_of};
 
 const HOURS: &str = "SELECT account, hour, key, model, calls, cost, charged, tokens_in, tokens_out
@@ -45,7 +44,7 @@ impl Sums {
             .add(&self.keys, Hour::of(receipt), numbers(&sums));
     }
 
-    pub(super) fn compare(&self, txn: &Transaction<'_>) -> Result<(), Halt> {
+    pub(super) fn compare(&self, txn: Txn<'_>) -> Result<(), Halt> {
         self.calls_once(txn)?;
         if self.kept_leases(txn)? != self.leases {
             run(txn, &NAMED.leases)?;
@@ -65,19 +64,18 @@ impl Sums {
     }
 
     /// Calls in order: none twice, and in all the same ones as in the table.
-    fn calls_once(&self, txn: &Transaction<'_>) -> Result<(), Halt> {
-        let mut statement = txn.prepare("SELECT call FROM receipt ORDER BY call")?;
-        let mut rows = statement.query(())?;
+    fn calls_once(&self, txn: Txn<'_>) -> Result<(), Halt> {
         let (mut last, mut calls) = (String::new(), Mix::default());
-        while let Some(row) = rows.next()? {
-            let call = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        txn.each("SELECT call FROM receipt ORDER BY call", &[], |row| {
+            let call = row.text(0)?;
             if call == last {
                 return broken(5, format!("call {call}: it was paid for twice"));
             }
             calls.add(&self.keys, call, [1]);
             last.clear();
             last.push_str(call);
-        }
+            Ok(())
+        })?;
         if calls != self.calls {
             return broken(
                 5,
@@ -87,25 +85,21 @@ impl Sums {
         Ok(())
     }
 
-    fn kept_leases(&self, txn: &Transaction<'_>) -> Result<Mix<1>, LedgerError> {
+    fn kept_leases(&self, txn: Txn<'_>) -> Result<Mix<1>, LedgerError> {
         let mut mix = Mix::default();
-        let mut statement = txn.prepare("SELECT id, spent FROM lease")?;
-        let mut rows = statement.query(())?;
-        while let Some(row) = rows.next()? {
-            let id = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
-            mix.add(&self.keys, id, [row.get(1)?]);
-        }
+        txn.each("SELECT id, spent FROM lease", &[], |row| {
+            mix.add(&self.keys, row.text(0)?, [row.get(1)?]);
+            Ok::<_, LedgerError>(())
+        })?;
         Ok(mix)
     }
 
-    fn kept_usage(&self, txn: &Transaction<'_>) -> Result<Mix<2>, LedgerError> {
+    fn kept_usage(&self, txn: Txn<'_>) -> Result<Mix<2>, LedgerError> {
         let mut mix = Mix::default();
         let sql = "SELECT e.txn, e.book % 8, e.amount FROM txn t JOIN entry e ON e.txn = t.n
             WHERE t.kind = 'usage'";
-        let mut statement = txn.prepare(sql)?;
-        let mut rows = statement.query(())?;
-        while let Some(row) = rows.next()? {
-            let (n, kind, amount): (i64, i64, i64) = row.try_into()?;
+        txn.each(sql, &[], |row| {
+            let (n, kind, amount): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
             // What is owed is posted as it is, what is lost below zero.
             let amounts = match kind {
                 2 => [amount, 0],
@@ -113,11 +107,12 @@ impl Sums {
                 _ => [amount, amount],
             };
             mix.add(&self.keys, n, amounts);
-        }
+            Ok::<_, LedgerError>(())
+        })?;
         Ok(mix)
     }
 
-    fn kept_hours(&self, txn: &Transaction<'_>) -> Result<Mix<5>, LedgerError> {
+    fn kept_hours(&self, txn: Txn<'_>) -> Result<Mix<5>, LedgerError> {
         let mut mix = Mix::default();
         each_hour(txn, |hour, sums| mix.add(&self.keys, &hour, numbers(&sums)))?;
         Ok(mix)
@@ -134,13 +129,8 @@ fn numbers(sums: &HourSums) -> [i64; 5] {
     ]
 }
 
-fn each_hour(
-    txn: &Transaction<'_>,
-    mut take: impl FnMut(Hour, HourSums),
-) -> Result<(), LedgerError> {
-    let mut statement = txn.prepare(HOURS)?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
+fn each_hour(txn: Txn<'_>, mut take: impl FnMut(Hour, HourSums)) -> Result<(), LedgerError> {
+    txn.each(HOURS, &[], |row| {
         let hour = Hour {
             account: AccountId(row.get(0)?),
             hour: row.get(1)?,
@@ -155,19 +145,18 @@ fn each_hour(
             tokens_out: row.get(8)?,
         };
         take(hour, sums);
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Finds the first hour that is not the sum of its receipts.
-fn name_hour(txn: &Transaction<'_>) -> Result<(), Halt> {
+fn name_hour(txn: Txn<'_>) -> Result<(), Halt> {
     let mut should: BTreeMap<Hour, HourSums> = BTreeMap::new();
-    let mut statement = txn.prepare(&format!("SELECT {RECEIPT} FROM receipt"))?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
+    txn.each(&format!("SELECT {RECEIPT} FROM receipt"), &[], |row| {
         let receipt = receipt_of(row)?;
         should.entry(Hour::of(&receipt)).or_default().add(&receipt);
-    }
+        Ok::<_, LedgerError>(())
+    })?;
     let mut kept = BTreeMap::new();
     each_hour(txn, |hour, sums| {
         kept.insert(hour, sums);

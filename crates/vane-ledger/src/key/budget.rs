@@ -20,8 +20,7 @@ impl Store {
         budget: Option<(Money, Period)>,
         now: i64,
     ) -> Result<(), LedgerError> {
-        let Self::Sqlite(database) = self;
-        let key = database.read(|txn| super::record::of_account(txn, account, id))?;
+        let key = self.read(|txn| super::record::of_account(txn, account, id))?;
         if key.budget == budget {
             return Ok(());
         }

@@ -12,10 +12,9 @@ impl Store {
         &self,
         account: AccountId,
         id: &str,
-        change: impl FnOnce(&mut Limits),
+        change: impl Fn(&mut Limits) + Sync,
     ) -> Result<Limits, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
+        self.write(|txn| {
             let key = of_account(txn, account, id)?;
             let mut limits = key.limits;
             change(&mut limits);
@@ -25,16 +24,16 @@ impl Store {
                 "UPDATE api_key SET models = ?3, providers = ?4, requests_per_minute = ?5,
                      tokens_per_minute = ?6, concurrency = ?7, expires_at = ?8
                  WHERE account = ?1 AND lineage = ?2",
-                (
-                    account.0,
-                    key.lineage,
-                    models,
-                    providers,
-                    requests,
-                    tokens,
-                    concurrency,
-                    expires_at,
-                ),
+                &[
+                    &account.0,
+                    &key.lineage,
+                    &models,
+                    &providers,
+                    &requests,
+                    &tokens,
+                    &concurrency,
+                    &expires_at,
+                ],
             )?;
             Ok(limits)
         })
@@ -50,8 +49,7 @@ impl Store {
         now: i64,
     ) -> Result<Key, LedgerError> {
         let new = Key::generate()?;
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
+        self.write(|txn| {
             let old = of_account(txn, account, id)?;
             let ended = |how| LedgerError::KeyEnded {
                 id: old.id.clone(),
@@ -74,14 +72,14 @@ impl Store {
                 limits: &old.limits,
                 now,
             };
-            insert(txn, database.hasher(), &row)?;
+            insert(txn, self.hasher(), &row)?;
             txn.execute(
                 "UPDATE api_key SET replaced_by = ?2, retires_at = ?3 WHERE id = ?1",
-                (
+                &[
                     &old.id,
-                    new.id(),
-                    now.saturating_add(overlap_seconds.max(0)),
-                ),
+                    &new.id(),
+                    &now.saturating_add(overlap_seconds.max(0)),
+                ],
             )?;
             Ok(())
         })?;
@@ -91,12 +89,11 @@ impl Store {
     /// Ends a key; others of its lineage go on. Ending it again changes nothing: the first time
     /// stands.
     pub fn revoke_key(&self, account: AccountId, id: &str, now: i64) -> Result<(), LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
+        self.write(|txn| {
             let found = txn.execute(
                 "UPDATE api_key SET revoked_at = coalesce(revoked_at, ?3)
                  WHERE id = ?1 AND account = ?2",
-                (id, account.0, now),
+                &[&id, &account.0, &now],
             )?;
             if found == 0 {
                 Err(LedgerError::NoSuchKey { id: id.to_owned() })

@@ -5,10 +5,9 @@
 
 use std::num::NonZeroU32;
 
-use rusqlite::Row;
-
 use crate::error::LedgerError;
 use crate::name;
+use crate::store::Row;
 
 /// What a key may do, and until when. All keys of a lineage share it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +32,9 @@ pub(crate) const COLUMNS: &str = "k.models, k.providers, k.requests_per_minute,
 pub(super) type Columns = (
     Option<String>,
     Option<String>,
-    Option<NonZeroU32>,
-    Option<NonZeroU32>,
-    Option<NonZeroU32>,
+    Option<i64>,
+    Option<i64>,
+    Option<i64>,
     Option<i64>,
 );
 
@@ -45,9 +44,9 @@ impl Limits {
         Ok(Self {
             models: names_of("list of models", row.get(first)?)?,
             providers: names_of("list of providers", row.get(at(1))?)?,
-            requests_per_minute: row.get(at(2))?,
-            tokens_per_minute: row.get(at(3))?,
-            concurrency: row.get(at(4))?,
+            requests_per_minute: count_of(row.get(at(2))?)?,
+            tokens_per_minute: count_of(row.get(at(3))?)?,
+            concurrency: count_of(row.get(at(4))?)?,
             expires_at: row.get(at(5))?,
         })
     }
@@ -70,12 +69,20 @@ impl Limits {
                 &self.providers,
                 LedgerError::NoProviders,
             )?,
-            self.requests_per_minute,
-            self.tokens_per_minute,
-            self.concurrency,
+            self.requests_per_minute.map(|count| count.get().into()),
+            self.tokens_per_minute.map(|count| count.get().into()),
+            self.concurrency.map(|count| count.get().into()),
             self.expires_at,
         ))
     }
+}
+
+fn count_of(column: Option<i64>) -> Result<Option<NonZeroU32>, LedgerError> {
+    let read = |count| u32::try_from(count).ok().and_then(NonZeroU32::new);
+    let unreadable = LedgerError::Unreadable { what: "limit" };
+    column
+        .map(|count| read(count).ok_or(unreadable))
+        .transpose()
 }
 
 fn names_of(

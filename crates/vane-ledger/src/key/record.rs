@@ -2,7 +2,6 @@
 //!
 //! A key is changed only through its account, so that an id learned elsewhere opens nothing.
 
-use rusqlite::{Row, Transaction};
 use vane_catalog::Money;
 
 use super::{Key, LIMIT_COLUMNS, Limits, budget, text};
@@ -10,7 +9,7 @@ use crate::account::AccountId;
 use crate::book::Period;
 use crate::error::LedgerError;
 use crate::name;
-use crate::store::Store;
+use crate::store::{Row, Store, Txn};
 
 /// What the maker of a key decides.
 #[derive(Clone, Debug, Default)]
@@ -86,33 +85,19 @@ impl Store {
             limits: &new.limits,
             now,
         };
-        let Self::Sqlite(database) = self;
-        database.write(|txn| insert(txn, database.hasher(), &row))?;
+        self.write(|txn| insert(txn, self.hasher(), &row))?;
         Ok(key)
     }
 
     /// All keys of an account, revoked ones too, oldest first.
     pub fn list_keys(&self, account: AccountId) -> Result<Vec<KeyRecord>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
-            let sql = select("k.account = ?1 ORDER BY k.created_at, k.id");
-            let mut statement = txn.prepare_cached(&sql)?;
-            let mut rows = statement.query((account.0,))?;
-            let mut keys = Vec::new();
-            while let Some(row) = rows.next()? {
-                keys.push(record_of(row)?);
-            }
-            Ok(keys)
-        })
+        let sql = select("k.account = ?1 ORDER BY k.created_at, k.id");
+        self.read(|txn| txn.rows(&sql, &[&account.0], record_of))
     }
 
     /// A key by its id, whoever's it is.
     pub fn find_key(&self, id: &str) -> Result<Option<KeyRecord>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
-            let mut statement = txn.prepare_cached(&select("k.id = ?1"))?;
-            statement.query((id,))?.next()?.map(record_of).transpose()
-        })
+        self.read(|txn| txn.one(&select("k.id = ?1"), &[&id], record_of))
     }
 }
 
@@ -127,20 +112,17 @@ fn select(condition: &str) -> String {
 
 /// The key of an account, in a transaction that is about to change it.
 pub(super) fn of_account(
-    txn: &Transaction<'_>,
+    txn: Txn<'_>,
     account: AccountId,
     id: &str,
 ) -> Result<KeyRecord, LedgerError> {
-    let mut statement = txn.prepare_cached(&select("k.id = ?1 AND k.account = ?2"))?;
-    let mut rows = statement.query((id, account.0))?;
-    rows.next()?
-        .map(record_of)
-        .transpose()?
+    let sql = select("k.id = ?1 AND k.account = ?2");
+    txn.one(&sql, &[&id, &account.0], record_of)?
         .ok_or_else(|| LedgerError::NoSuchKey { id: id.to_owned() })
 }
 
 pub(super) fn insert(
-    txn: &Transaction<'_>,
+    txn: Txn<'_>,
     hasher: &super::KeyHasher,
     row: &NewRow<'_>,
 ) -> Result<(), LedgerError> {
@@ -150,19 +132,19 @@ pub(super) fn insert(
         "INSERT INTO api_key (id, account, name, hash, lineage, created_at, models, providers,
              requests_per_minute, tokens_per_minute, concurrency, expires_at)
          SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM account WHERE id = ?2",
-        rusqlite::params![
-            row.key.id(),
-            row.account.0,
-            row.name,
-            hasher.hash(row.key).as_ref(),
-            row.lineage,
-            row.now,
-            models,
-            providers,
-            requests,
-            tokens,
-            concurrency,
-            expires_at,
+        &[
+            &row.key.id(),
+            &row.account.0,
+            &row.name,
+            &hasher.hash(row.key).as_ref(),
+            &row.lineage,
+            &row.now,
+            &models,
+            &providers,
+            &requests,
+            &tokens,
+            &concurrency,
+            &expires_at,
         ],
     )?;
     if made == 0 {

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, Row, Transaction};
 use vane_catalog::Money;
 
 use super::Caller;
 use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
 use crate::key::{LIMIT_COLUMNS, Limits};
+use crate::store::{Row, Txn};
 
 pub(super) struct Snapshot {
     revision: i64,
@@ -26,47 +26,44 @@ pub(super) struct Ringed {
 }
 
 impl Snapshot {
-    pub(super) fn load(connection: &mut Connection) -> Result<Self, LedgerError> {
-        let txn = connection.transaction()?;
-        let revision = revision(&txn)?;
-        Self::read(&txn, revision)
+    /// The keys as of a transaction that sees one moment, so that the revision is theirs.
+    pub(super) fn load(txn: Txn<'_>) -> Result<Self, LedgerError> {
+        Self::read(txn, revision(txn)?)
     }
 
     /// The keys as they are now, or `None` if they are these.
-    pub(super) fn newer(&self, connection: &mut Connection) -> Result<Option<Self>, LedgerError> {
-        // One transaction, so that the revision is that of the keys read after it.
-        let txn = connection.transaction()?;
-        let revision = revision(&txn)?;
+    pub(super) fn newer(&self, txn: Txn<'_>) -> Result<Option<Self>, LedgerError> {
+        let revision = revision(txn)?;
         if revision == self.revision {
             return Ok(None);
         }
-        Self::read(&txn, revision).map(Some)
+        Self::read(txn, revision).map(Some)
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Ringed> {
         self.keys.get(id)
     }
 
-    fn read(txn: &Transaction<'_>, revision: i64) -> Result<Self, LedgerError> {
-        let mut statement = txn.prepare_cached(&format!(
+    fn read(txn: Txn<'_>, revision: i64) -> Result<Self, LedgerError> {
+        let sql = format!(
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
                     k.hash, k.revoked_at, k.retires_at,
                     (SELECT b.amount FROM budget b WHERE b.key = k.lineage),
-                    EXISTS (SELECT 1 FROM frozen f WHERE f.account = a.id), {LIMIT_COLUMNS}
+                    (SELECT count(*) FROM frozen f WHERE f.account = a.id), {LIMIT_COLUMNS}
              FROM api_key k JOIN account a ON a.id = k.account"
-        ))?;
-        let mut rows = statement.query(())?;
+        );
         let mut keys = HashMap::new();
-        while let Some(row) = rows.next()? {
+        txn.each(&sql, &[], |row| {
             keys.insert(row.get(0)?, ringed_of(row)?);
-        }
+            Ok::<_, LedgerError>(())
+        })?;
         Ok(Self { revision, keys })
     }
 }
 
-fn revision(txn: &Transaction<'_>) -> Result<i64, LedgerError> {
-    let mut statement = txn.prepare_cached("SELECT value FROM key_revision")?;
-    Ok(statement.query_row((), |row| row.get(0))?)
+fn revision(txn: Txn<'_>) -> Result<i64, LedgerError> {
+    let value = txn.one("SELECT value FROM key_revision", &[], |row| row.get(0))?;
+    value.ok_or(LedgerError::Unreadable { what: "revision" })
 }
 
 fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
@@ -75,14 +72,14 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         key_name: row.get(2)?,
         account_id: AccountId(row.get(3)?),
         account_name: row.get(4)?,
-        kind: AccountKind::from_column(&row.get::<_, String>(5)?)?,
-        budget: row.get::<_, Option<i64>>(9)?.map(Money::from_pico),
-        frozen: row.get(10)?,
+        kind: AccountKind::from_column(row.text(5)?)?,
+        budget: row.get::<Option<i64>>(9)?.map(Money::from_pico),
+        frozen: row.get::<i64>(10)? != 0,
         limits: Limits::read(row, 11)?,
     };
     Ok(Ringed {
-        hash: row.get(6)?,
-        revoked: row.get::<_, Option<i64>>(7)?.is_some(),
+        hash: row.hash(6)?,
+        revoked: row.get::<Option<i64>>(7)?.is_some(),
         retires_at: row.get(8)?,
         caller: Arc::new(caller),
     })

@@ -1,4 +1,4 @@
-//! The books in SQLite.
+//! The books in a database.
 //!
 //! Operations are decided by [`crate::book`] from rows read here, and what was decided is written
 //! here, in one transaction for a whole batch. A refused operation writes nothing; a fault of the
@@ -6,6 +6,7 @@
 
 mod batch;
 mod ingest;
+mod lock;
 mod memory;
 mod payments;
 mod read;
@@ -13,15 +14,14 @@ mod report;
 mod usage;
 mod write;
 
-use rusqlite::Transaction;
-
 use self::batch::Batch;
-use super::Store;
+use super::{Store, Txn};
 use crate::account::{Account, AccountId};
 use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
-pub use ingest::{Ingest, Life, Stray};
+pub use ingest::{Ingest, Stray};
+pub(super) use ingest::{STRAY, ingest};
 pub(crate) use memory::Memory;
 pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};
@@ -33,7 +33,7 @@ pub const BATCH_MAX: usize = 512;
 
 /// The rows of one transaction.
 #[derive(Clone, Copy)]
-struct Kept<'t>(&'t Transaction<'t>);
+struct Kept<'t>(Txn<'t>);
 
 impl Store {
     /// Applies operations in order, each with its own outcome, in one commit.
@@ -42,8 +42,7 @@ impl Store {
     /// When the database fails or there are more than [`BATCH_MAX`]: then none has happened.
     pub fn apply(&self, ops: &[Op]) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(ops)?;
-        let Self::Sqlite(database) = self;
-        database.write_with(|txn, memory| apply(txn, memory, ops))
+        self.write_books(|txn, memory| apply(txn, memory, ops))
     }
 
     /// Makes an account and gives it its opening credit, both or neither.
@@ -53,11 +52,10 @@ impl Store {
     pub fn create_credited(
         &self,
         account: &str,
-        credit: impl FnOnce(AccountId) -> Op,
+        credit: impl Fn(AccountId) -> Op + Sync,
         now: i64,
     ) -> Result<Account, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.write_with(|txn, memory| {
+        self.write_books(|txn, memory| {
             let made = crate::account::create(txn, account, crate::AccountKind::Prepaid, now)?;
             for outcome in apply(txn, memory, &[credit(made.id)])? {
                 outcome.map_err(LedgerError::Refused)?;
@@ -77,14 +75,12 @@ impl Store {
 
     /// One account of the books; a system account that nothing was posted to is not there.
     pub fn book(&self, kind: BookKind, owner: i64) -> Result<Option<Book>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| Kept(txn).book(kind.of(owner)))
+        self.read(|txn| Kept(txn).book(kind.of(owner)))
     }
 
     /// The budget of a key and what of it is gone in the period of `at`; `None` where it has none.
     pub fn spending(&self, key: &str, at: i64) -> Result<Option<Spending>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| Kept(txn).spending(key, at))
+        self.read(|txn| Kept(txn).spending(key, at))
     }
 }
 
@@ -96,11 +92,11 @@ fn within_batch(ops: &[Op]) -> Result<(), LedgerError> {
 }
 
 fn apply(
-    txn: &Transaction<'_>,
+    txn: Txn<'_>,
     memory: &mut Memory,
     ops: &[Op],
 ) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
-    let mut batch = Batch::new(Kept(txn), memory)?;
+    let mut batch = Batch::new(Kept(txn), memory, ops)?;
     let outcomes = ops.iter().map(|op| batch.apply(op));
     let outcomes = outcomes.collect::<Result<_, _>>()?;
     batch.finish()?;
@@ -108,7 +104,7 @@ fn apply(
 }
 
 /// Opens the book of a new account.
-pub(crate) fn open(txn: &Transaction<'_>, account: &Account) -> Result<(), LedgerError> {
+pub(crate) fn open(txn: Txn<'_>, account: &Account) -> Result<(), LedgerError> {
     let prepaid = account.kind == crate::AccountKind::Prepaid;
     let book = Book::new(BookKind::Customer, account.id.0, prepaid);
     Kept(txn).put(&Row::Book(book))

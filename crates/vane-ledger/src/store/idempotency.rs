@@ -6,9 +6,8 @@
 //! is changed only in the name of the call that made it.
 
 use aws_lc_rs::hmac;
-use rusqlite::{Row, params};
 
-use super::Store;
+use super::{Row, Store, Txn, Value};
 use crate::account::AccountId;
 use crate::error::LedgerError;
 use crate::secret::Purpose;
@@ -68,23 +67,34 @@ impl Store {
             call: asked.call.to_owned(),
         };
         let fingerprint = hash(&hasher, asked.request);
-        let Self::Sqlite(database) = self;
-        let found = database.write(|txn| {
-            let id = (mine.account.0, mine.key);
+        let found = self.write_beside(|txn| {
+            let (account, key) = (mine.account.0, mine.key.as_slice());
             let outdated = "DELETE FROM idempotency WHERE account = ?1 AND key = ?2
                 AND (begun_at <= ?3 OR (state = 'in_flight' AND begun_at < ?4))";
             let gone = asked.at.saturating_sub(KEPT_SECONDS);
-            txn.execute(outdated, (id.0, id.1, gone, asked.running_since))?;
+            txn.execute(outdated, &[&account, &key, &gone, &asked.running_since])?;
             let first = "INSERT INTO idempotency
                 (account, key, fingerprint, call, instance, state, begun_at)
                 VALUES (?1, ?2, ?3, ?4, ?5, 'in_flight', ?6) ON CONFLICT DO NOTHING";
-            let row = params![id.0, id.1, fingerprint, mine.call, asked.instance, asked.at];
-            if txn.execute(first, row)? == 1 {
+            let made = txn.execute(
+                first,
+                &[
+                    &account,
+                    &key,
+                    &fingerprint.as_slice(),
+                    &mine.call,
+                    &asked.instance,
+                    &asked.at,
+                ],
+            )?;
+            if made == 1 {
                 return Ok(None);
             }
             let sql = "SELECT fingerprint, call, state, answer FROM idempotency
                 WHERE account = ?1 AND key = ?2";
-            Ok(Some(txn.query_row(sql, id, Found::read)?))
+            let found = txn.one(sql, &[&account, &key], Found::read)?;
+            // Taken back since: it is there to be used again.
+            found.map(Some).ok_or(LedgerError::Contended)
         })?;
         match found {
             None => Ok(Claim::First(mine)),
@@ -120,10 +130,9 @@ impl Store {
         };
         let sql = "UPDATE idempotency SET state = ?4, answer = ?5
             WHERE account = ?1 AND key = ?2 AND call = ?3 AND state = 'in_flight'";
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
-            txn.execute(sql, (of.account.0, of.key, &of.call, state, sealed))?;
-            Ok(())
+        self.write_beside(|txn| {
+            let (account, key) = (of.account.0, of.key.as_slice());
+            run(txn, sql, &[&account, &key, &of.call, &state, &sealed])
         })
     }
 
@@ -131,21 +140,16 @@ impl Store {
     pub fn release(&self, of: &Use) -> Result<(), LedgerError> {
         let sql = "DELETE FROM idempotency
             WHERE account = ?1 AND key = ?2 AND call = ?3 AND state = 'in_flight'";
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
-            txn.execute(sql, (of.account.0, of.key, &of.call))?;
-            Ok(())
+        self.write_beside(|txn| {
+            let (account, key) = (of.account.0, of.key.as_slice());
+            run(txn, sql, &[&account, &key, &of.call])
         })
     }
 
     /// Takes back all uses of an instance of which no call runs.
     pub(crate) fn abandon_uses(&self, instance: i64) -> Result<(), LedgerError> {
         let sql = "DELETE FROM idempotency WHERE instance = ?1 AND state = 'in_flight'";
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
-            txn.execute(sql, (instance,))?;
-            Ok(())
-        })
+        self.write_beside(|txn| run(txn, sql, &[&instance]))
     }
 
     /// Forgets some of what was kept for long enough; says how many.
@@ -153,8 +157,9 @@ impl Store {
         let sql = "DELETE FROM idempotency WHERE (account, key) IN (
             SELECT account, key FROM idempotency WHERE begun_at <= ?1 ORDER BY begun_at LIMIT ?2)";
         let most = i64::try_from(FORGOTTEN_AT_ONCE).unwrap_or(i64::MAX);
-        let Self::Sqlite(database) = self;
-        database.write(|txn| Ok(txn.execute(sql, (now.saturating_sub(KEPT_SECONDS), most))?))
+        let gone = now.saturating_sub(KEPT_SECONDS);
+        let forgotten = self.write_beside(|txn| txn.execute(sql, &[&gone, &most]))?;
+        Ok(usize::try_from(forgotten).unwrap_or(usize::MAX))
     }
 }
 
@@ -178,14 +183,18 @@ struct Found {
 }
 
 impl Found {
-    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+    fn read(row: &Row<'_>) -> Result<Self, LedgerError> {
         Ok(Self {
-            fingerprint: row.get(0)?,
+            fingerprint: row.hash(0)?,
             call: row.get(1)?,
             state: row.get(2)?,
             answer: row.get(3)?,
         })
     }
+}
+
+fn run(txn: Txn<'_>, sql: &str, values: &[&dyn Value]) -> Result<(), LedgerError> {
+    txn.execute(sql, values).map(drop)
 }
 
 /// Of all parts, each with its length, so that no two lists of parts look the same.

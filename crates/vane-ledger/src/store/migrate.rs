@@ -1,46 +1,39 @@
-//! The schema, step by step.
+//! The schema, step by step, in the words of either database.
 //!
 //! Steps are embedded, numbered, and applied once each, all in one transaction. What is applied
 //! is never edited: the database keeps the checksum of each step and refuses a build whose text
 //! differs, or that is older than the database.
 
 use aws_lc_rs::digest;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior};
 
+use super::Txn;
 use crate::error::LedgerError;
 
 pub(super) struct Migration {
     version: i64,
     name: &'static str,
-    sql: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+macro_rules! migration {
+    ($version:literal, $name:literal, $file:literal) => {
+        Migration {
+            version: $version,
+            name: $name,
+            sqlite: include_str!(concat!("../../../../migrations/sqlite/", $file)),
+            postgres: include_str!(concat!("../../../../migrations/postgres/", $file)),
+        }
+    };
 }
 
 pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        version: 1,
-        name: "accounts_and_keys",
-        sql: include_str!("../../../../migrations/sqlite/0001_accounts_and_keys.sql"),
-    },
-    Migration {
-        version: 2,
-        name: "books",
-        sql: include_str!("../../../../migrations/sqlite/0002_books.sql"),
-    },
-    Migration {
-        version: 3,
-        name: "key_limits",
-        sql: include_str!("../../../../migrations/sqlite/0003_key_limits.sql"),
-    },
-    Migration {
-        version: 4,
-        name: "idempotency",
-        sql: include_str!("../../../../migrations/sqlite/0004_idempotency.sql"),
-    },
-    Migration {
-        version: 5,
-        name: "payments",
-        sql: include_str!("../../../../migrations/sqlite/0005_payments.sql"),
-    },
+    migration!(1, "accounts_and_keys", "0001_accounts_and_keys.sql"),
+    migration!(2, "books", "0002_books.sql"),
+    migration!(3, "key_limits", "0003_key_limits.sql"),
+    migration!(4, "idempotency", "0004_idempotency.sql"),
+    migration!(5, "payments", "0005_payments.sql"),
 ];
 
 pub(super) fn migrate(
@@ -49,7 +42,13 @@ pub(super) fn migrate(
 ) -> Result<(), LedgerError> {
     // Immediate: of two processes that start together, the second waits and finds it done.
     let txn = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let applied = applied(&txn)?;
+    step(Txn::Sqlite(&txn), migrations)?;
+    Ok(txn.commit()?)
+}
+
+/// Takes every step that is missing, in a transaction that nobody else takes steps beside.
+pub(super) fn step(txn: Txn<'_>, migrations: &[Migration]) -> Result<(), LedgerError> {
+    let applied = applied(txn)?;
     let known = migrations.last().map_or(0, |migration| migration.version);
     for (version, name, checksum) in &applied {
         let ours = migrations
@@ -59,7 +58,7 @@ pub(super) fn migrate(
             found: *version,
             known,
         })?;
-        if *checksum != ours.checksum() {
+        if *checksum != ours.checksum(txn) {
             return Err(LedgerError::ChangedMigration {
                 version: *version,
                 name: name.clone(),
@@ -67,46 +66,70 @@ pub(super) fn migrate(
         }
     }
     for migration in migrations.iter().skip(applied.len()) {
-        txn.execute_batch(migration.sql)?;
+        txn.run(migration.sql(txn))?;
         txn.execute(
             "INSERT INTO schema_migration (version, name, checksum) VALUES (?1, ?2, ?3)",
-            (migration.version, migration.name, migration.checksum()),
+            &[
+                &migration.version,
+                &migration.name,
+                &migration.checksum(txn),
+            ],
         )?;
     }
-    Ok(txn.commit()?)
+    Ok(())
 }
 
 impl Migration {
-    fn checksum(&self) -> Vec<u8> {
-        digest::digest(&digest::SHA256, self.sql.as_bytes())
+    fn sql(&self, txn: Txn<'_>) -> &'static str {
+        match txn {
+            Txn::Sqlite(_) => self.sqlite,
+            Txn::Postgres(_) => self.postgres,
+        }
+    }
+
+    fn checksum(&self, txn: Txn<'_>) -> Vec<u8> {
+        digest::digest(&digest::SHA256, self.sql(txn).as_bytes())
             .as_ref()
             .to_vec()
     }
 }
 
-/// Version, name and checksum of every applied step, in order.
-fn applied(txn: &Transaction<'_>) -> Result<Vec<(i64, String, Vec<u8>)>, LedgerError> {
-    let mut statement = txn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
-    let tables: Vec<String> = statement
-        .query_map((), |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    if !tables.iter().any(|table| table == "schema_migration") {
-        if !tables.is_empty() {
-            return Err(LedgerError::Foreign);
-        }
-        txn.execute_batch(
+/// How the tables of a database are found, and the table of the steps that it has taken.
+fn bootstrap(txn: Txn<'_>) -> (&'static str, &'static str) {
+    match txn {
+        Txn::Sqlite(_) => (
+            "SELECT name FROM sqlite_schema WHERE type = 'table'",
             "CREATE TABLE schema_migration (
                  version    INTEGER PRIMARY KEY,
                  name       TEXT    NOT NULL,
                  checksum   BLOB    NOT NULL,
                  applied_at INTEGER NOT NULL DEFAULT (unixepoch())
              ) STRICT",
-        )?;
+        ),
+        Txn::Postgres(_) => (
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
+            "CREATE TABLE schema_migration (
+                 version    BIGINT PRIMARY KEY,
+                 name       TEXT   NOT NULL,
+                 checksum   BYTEA  NOT NULL,
+                 applied_at BIGINT NOT NULL DEFAULT extract(epoch FROM now())::bigint
+             )",
+        ),
     }
-    let mut statement =
-        txn.prepare("SELECT version, name, checksum FROM schema_migration ORDER BY version")?;
-    let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Version, name and checksum of every applied step, in order.
+fn applied(txn: Txn<'_>) -> Result<Vec<(i64, String, Vec<u8>)>, LedgerError> {
+    let (find, create) = bootstrap(txn);
+    let tables: Vec<String> = txn.rows(find, &[], |row| row.get(0))?;
+    if !tables.iter().any(|table| table == "schema_migration") {
+        if !tables.is_empty() {
+            return Err(LedgerError::Foreign);
+        }
+        txn.run(create)?;
+    }
+    let sql = "SELECT version, name, checksum FROM schema_migration ORDER BY version";
+    txn.rows(sql, &[], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
 }
 
 #[cfg(test)]
@@ -116,12 +139,14 @@ mod tests {
     const FIRST: Migration = Migration {
         version: 1,
         name: "first",
-        sql: "CREATE TABLE a (x)",
+        sqlite: "CREATE TABLE a (x)",
+        postgres: "",
     };
     const SECOND: Migration = Migration {
         version: 2,
         name: "second",
-        sql: "CREATE TABLE b (x)",
+        sqlite: "CREATE TABLE b (x)",
+        postgres: "",
     };
 
     fn tables(connection: &Connection) -> Vec<String> {
@@ -147,7 +172,7 @@ mod tests {
     fn a_step_that_fails_leaves_nothing_behind() {
         let mut connection = Connection::open_in_memory().unwrap();
         let broken = Migration {
-            sql: "CREATE TABLE b (x); CREATE TABLE a (x)",
+            sqlite: "CREATE TABLE b (x); CREATE TABLE a (x)",
             ..SECOND
         };
         assert!(migrate(&mut connection, &[FIRST, broken]).is_err());
@@ -187,7 +212,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         migrate(&mut connection, &[FIRST]).unwrap();
         let edited = Migration {
-            sql: "CREATE TABLE a (x, y)",
+            sqlite: "CREATE TABLE a (x, y)",
             ..FIRST
         };
         let error = migrate(&mut connection, &[edited]).unwrap_err();
@@ -219,17 +244,19 @@ mod tests {
 
     #[test]
     fn every_file_is_embedded_under_its_own_number_and_name() {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations/sqlite");
-        let mut files: Vec<_> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        files.sort();
-        let embedded: Vec<_> = MIGRATIONS
-            .iter()
-            .map(|m| format!("{:04}_{}.sql", m.version, m.name))
-            .collect();
-        assert_eq!(files, embedded);
+        for database in ["sqlite", "postgres"] {
+            let folder = format!("{}/../../migrations/{database}", env!("CARGO_MANIFEST_DIR"));
+            let mut files: Vec<_> = std::fs::read_dir(folder)
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            files.sort();
+            let embedded: Vec<_> = MIGRATIONS
+                .iter()
+                .map(|m| format!("{:04}_{}.sql", m.version, m.name))
+                .collect();
+            assert_eq!(files, embedded, "{database}");
+        }
         assert!(
             MIGRATIONS
                 .iter()

@@ -6,13 +6,14 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::books::Memory;
 use super::place::Place;
+use super::{Txn, fingerprint};
 use crate::error::LedgerError;
 use crate::key::KeyHasher;
-use crate::secret::{Purpose, Secret};
+use crate::secret::Secret;
 
 pub struct Sqlite {
     place: Place,
@@ -31,12 +32,14 @@ struct Writer {
 impl Sqlite {
     pub(super) fn open(url: &str, secret: Option<Secret>) -> Result<Self, LedgerError> {
         let place = Place::parse(url)?;
-        let (writer, reader) = place.open().map_err(|cause| place.blame(cause))?;
+        let (mut writer, reader) = place.open().map_err(|cause| place.blame(cause))?;
+        let txn = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let secret = match secret {
             Some(secret) => secret,
-            None => place.secret(fingerprint(&writer)?.is_some())?,
+            None => place.secret(fingerprint::of(Txn::Sqlite(&txn))?.is_some())?,
         };
-        bind(&writer, &secret)?;
+        fingerprint::bind(Txn::Sqlite(&txn), &secret)?;
+        txn.commit()?;
         // More statements than the books have, so that none is prepared twice.
         writer.set_prepared_statement_cache_capacity(64);
         let hasher = KeyHasher::new(&secret)?;
@@ -117,23 +120,5 @@ impl Sqlite {
         // A panic while the lock was held rolled its transaction back: the connection is sound.
         let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
         work(&reader.transaction()?)
-    }
-}
-
-fn fingerprint(connection: &Connection) -> Result<Option<Vec<u8>>, LedgerError> {
-    let sql = "SELECT fingerprint FROM secret_fingerprint";
-    Ok(connection.query_row(sql, (), |row| row.get(0)).optional()?)
-}
-
-/// Ties an unused database to the secret; refuses a used one that is tied to another.
-fn bind(connection: &Connection, secret: &Secret) -> Result<(), LedgerError> {
-    let ours = secret.derive(Purpose::Fingerprint)?;
-    connection.execute(
-        "INSERT INTO secret_fingerprint (one, fingerprint) VALUES (1, ?1) ON CONFLICT DO NOTHING",
-        (ours,),
-    )?;
-    match fingerprint(connection)? {
-        Some(theirs) if theirs == ours => Ok(()),
-        _ => Err(LedgerError::SecretMismatch),
     }
 }

@@ -2,13 +2,12 @@
 //!
 //! Some are forged: whoever rewrote the hashes too is found by what does not add up.
 
-use rusqlite::Connection;
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Ended, Hold, Lease, Receipt, Settlement, Source, Status, text_of};
 use vane_ledger::{AccountId, Broken, Ingest, Store};
 
-use crate::Folder;
 use crate::books::{START, attempt, cash, op, prepaid, usd};
+use crate::{Folder, Vandal, blob};
 
 /// Books with something of everything in them: four calls, of which the third is metered.
 fn books(store: &Store) {
@@ -76,14 +75,6 @@ fn settlement(call: &str, account: AccountId) -> Settlement {
     }
 }
 
-/// Every trigger, index and check out of the way.
-const UNGUARD: &str = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
-    DROP TRIGGER entry_stays; DROP TRIGGER entry_is_kept; DROP TRIGGER txn_stays;
-    DROP TRIGGER txn_is_kept; DROP TRIGGER receipt_stays; DROP TRIGGER receipt_is_kept;
-    DROP TRIGGER rate_stays; DROP INDEX topup_once; DROP INDEX entry_by_txn;
-    CREATE TABLE copy AS SELECT * FROM receipt; DROP TABLE receipt;
-    ALTER TABLE copy RENAME TO receipt;";
-
 const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         2,
@@ -118,22 +109,22 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         9,
         "an entry after another receipt",
-        "UPDATE entry SET receipt = 1 WHERE book = 8 AND seq = 6",
+        "UPDATE entry SET receipt = (SELECT min(n) FROM receipt) WHERE book = 8 AND seq = 6",
     ),
     (
         9,
         "another hash",
-        "UPDATE entry SET hash = zeroblob(32) WHERE book = 8 AND seq = 3",
+        "UPDATE entry SET hash = NOUGHT WHERE book = 8 AND seq = 3",
     ),
     (
         9,
         "another head",
-        "UPDATE book SET head = zeroblob(32) WHERE id = 8",
+        "UPDATE book SET head = NOUGHT WHERE id = 8",
     ),
     (
         9,
         "another newest receipt",
-        "UPDATE book SET receipt = 1 WHERE id = 8",
+        "UPDATE book SET receipt = (SELECT min(n) FROM receipt) WHERE id = 8",
     ),
     (
         9,
@@ -158,7 +149,7 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         9,
         "receipts that changed places",
-        "UPDATE receipt SET n = 9 WHERE call = 'one'",
+        "UPDATE receipt SET n = 999999 WHERE call = 'one'",
     ),
     (
         9,
@@ -223,17 +214,17 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         1,
         "a missing usage transaction",
-        "DELETE FROM txn WHERE n = 4",
+        "DELETE FROM txn WHERE n = (SELECT min(n) FROM txn WHERE kind = 'usage')",
     ),
     (
         1,
         "a transaction of nothing",
-        "INSERT INTO txn VALUES (99, 'empty', 'grant', '', 1)",
+        "INSERT INTO txn VALUES (999999, 'empty', 'grant', '', 1)",
     ),
     (
         1,
         "usage of nothing",
-        "INSERT INTO txn VALUES (99, NULL, 'usage', '', 1)",
+        "INSERT INTO txn VALUES (999999, NULL, 'usage', '', 1)",
     ),
     (1, "a missing book", "DELETE FROM book WHERE id = 1"),
     (
@@ -292,13 +283,13 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         6,
         "an open call that has ended",
-        "INSERT INTO open_call VALUES (0, 'one', x'00')",
+        "INSERT INTO open_call VALUES (0, 'one', NOUGHT)",
     ),
     (7, "a price of no rate", "UPDATE rate SET price = 7"),
     (
         10,
         "a double top-up",
-        "INSERT INTO topup VALUES ('payments', 'pay_1', 2, 1, 3000000000000)",
+        "INSERT INTO topup SELECT 'payments', 'pay_1', n, 1, 3000000000000 FROM txn WHERE id = 'topup'",
     ),
     (
         10,
@@ -375,7 +366,7 @@ const FORGERIES: &[Forgery] = &[
         r.settlement.hold = settlement("three", AccountId(1)).hold;
         r.spent = usd("0.2");
     }),
-    (1, "a leg of no transaction", "four", |r| r.txn = 99),
+    (1, "a leg of no transaction", "four", |r| r.txn = 999_999),
     (1, "a leg of a grant", "four", |r| r.txn = 1),
     (1, "a leg of other usage", "four", |r| r.txn = 4),
     (5, "a call that was paid for twice", "four", |r| {
@@ -388,18 +379,19 @@ const FORGERIES: &[Forgery] = &[
 ];
 
 /// Books around whose guards `vandal` may write, and what the audit says then.
-fn vandalised(vandal: impl FnOnce(&Store, &Connection)) -> Option<Broken> {
+fn vandalised(vandal: impl FnOnce(&Store, &Vandal)) -> Option<Broken> {
     let folder = Folder::new();
     let store = folder.store();
     books(&store);
-    let connection = Connection::open(folder.database()).unwrap();
-    connection.execute_batch(UNGUARD).unwrap();
+    let connection = folder.vandal();
+    connection.unguard();
     vandal(&store, &connection);
     store.audit().unwrap().err()
 }
 
 fn planted(sql: &str) -> Option<Broken> {
-    vandalised(|_, vandal| vandal.execute_batch(sql).unwrap())
+    let sql = sql.replace("NOUGHT", &blob(&[0; 32]));
+    vandalised(|_, vandal| vandal.run(&sql).unwrap())
 }
 
 /// The last receipt of its account, rewritten with all that follows from it in its chain.
@@ -410,16 +402,22 @@ fn forged(call: &str, change: fn(&mut Receipt)) -> Option<Broken> {
         change(&mut receipt);
         receipt.balance = before.checked_sub(receipt.charged).unwrap();
         let book = receipt.book().0;
-        let last = "SELECT coalesce((SELECT hash FROM entry WHERE book = ?1 ORDER BY seq DESC),
-            zeroblob(32))";
-        let previous = vandal.query_row(last, (book,), |row| row.get(0)).unwrap();
+        let last = format!("SELECT hash FROM entry WHERE book = {book} ORDER BY seq DESC LIMIT 1");
+        let previous = vandal.hash(&last).unwrap_or_default();
         let made = &receipt.settlement;
         let attempts = text_of(&made.attempts);
-        let hash = receipt.hash_after(&previous, &attempts);
-        let sql = "UPDATE receipt SET call = ?, txn = ?, at = ?, model = ?, cost = ?, charged = ?,
-            spent = ?, balance = ?, lease = ?, hold = ?, pays_max = ?, attempts = ?, hash = ?
-            WHERE n = ?";
-        let row = rusqlite::params![
+        let hash = blob(&receipt.hash_after(&previous, &attempts));
+        let number = |amount: Option<Money>| match amount {
+            Some(amount) => amount.pico().to_string(),
+            None => "NULL".to_owned(),
+        };
+        let lease = made.hold.as_ref();
+        let lease = lease.map_or("NULL".to_owned(), |hold| format!("'{}'", hold.lease));
+        let sql = format!(
+            "UPDATE receipt SET call = '{}', txn = {}, at = {}, model = '{}', cost = {},
+             charged = {}, spent = {}, balance = {}, lease = {lease}, hold = {}, pays_max = {},
+             attempts = '{attempts}', hash = {hash} WHERE n = {};
+             UPDATE book SET head = {hash}, posted = {} WHERE id = {book}",
             made.call,
             receipt.txn,
             receipt.at,
@@ -428,18 +426,12 @@ fn forged(call: &str, change: fn(&mut Receipt)) -> Option<Broken> {
             receipt.charged.pico(),
             receipt.spent.pico(),
             receipt.balance.pico(),
-            made.hold.as_ref().map(|hold| &hold.lease),
-            made.hold.as_ref().map(|hold| hold.amount.pico()),
-            made.pays_max.map(Money::pico),
-            attempts,
-            hash,
+            number(made.hold.as_ref().map(|hold| hold.amount)),
+            number(made.pays_max),
             receipt.n,
-        ];
-        assert_eq!(vandal.execute(sql, row).unwrap(), 1);
-        let sql = "UPDATE book SET head = ?1, posted = ?2 WHERE id = ?3";
-        vandal
-            .execute(sql, (hash, receipt.balance.pico(), book))
-            .unwrap();
+            receipt.balance.pico(),
+        );
+        vandal.run(&sql).unwrap();
     })
 }
 
@@ -528,7 +520,7 @@ fn a_broken_line_is_told_in_words() {
 fn s13_entries_are_only_ever_added() {
     let folder = Folder::new();
     books(&folder.store());
-    let vandal = Connection::open(folder.database()).unwrap();
+    let vandal = folder.vandal();
     for sql in [
         "UPDATE entry SET amount = 0",
         "DELETE FROM entry",
@@ -539,6 +531,6 @@ fn s13_entries_are_only_ever_added() {
         "UPDATE book SET held = posted + 1 WHERE id = 8",
         "UPDATE lease SET spent = amount + 1",
     ] {
-        assert!(vandal.execute_batch(sql).is_err(), "{sql}");
+        assert!(vandal.run(sql).is_err(), "{sql}");
     }
 }

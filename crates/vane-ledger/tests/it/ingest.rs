@@ -21,7 +21,9 @@ fn settle(call: &str, account: AccountId) -> Op {
 }
 
 fn life(store: &Store) -> (i64, u64) {
-    let Life { epoch, ingested } = store.begin(3, START).unwrap();
+    let Life {
+        epoch, ingested, ..
+    } = store.begin(3, START).unwrap();
     (epoch, ingested)
 }
 

@@ -26,6 +26,8 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use rusqlite::Connection;
+use vane_ledger::book::Book;
 use vane_ledger::{AccountId, AccountKind, Key, NewKey, Store};
 
 /// An empty folder, removed when dropped.
@@ -59,6 +61,45 @@ impl Folder {
     fn store(&self) -> Store {
         Store::open(&self.url()).unwrap()
     }
+
+    fn vandal(&self) -> Vandal {
+        Vandal(Connection::open(self.database()).unwrap())
+    }
+}
+
+/// A connection around the store.
+struct Vandal(Connection);
+
+impl Vandal {
+    fn run(&self, sql: &str) -> Result<(), rusqlite::Error> {
+        self.0.execute_batch(sql)
+    }
+
+    fn hash(&self, sql: &str) -> Option<[u8; 32]> {
+        self.0.query_row(sql, (), |row| row.get(0)).ok()
+    }
+
+    /// Every trigger, index and check out of the way.
+    fn unguard(&self) {
+        let sql = "PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;
+            DROP TRIGGER entry_stays; DROP TRIGGER entry_is_kept; DROP TRIGGER txn_stays;
+            DROP TRIGGER txn_is_kept; DROP TRIGGER receipt_stays; DROP TRIGGER receipt_is_kept;
+            DROP TRIGGER rate_stays; DROP INDEX topup_once; DROP INDEX entry_by_txn;
+            CREATE TABLE copy AS SELECT * FROM receipt; DROP TABLE receipt;
+            ALTER TABLE copy RENAME TO receipt;";
+        self.run(sql).unwrap();
+    }
+}
+
+/// Bytes, as the database writes them.
+fn blob(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("x'{digits}'")
+}
+
+/// Whether books are equal in all that the model reckons.
+fn same_book(kept: Option<&Book>, reckoned: Option<&Book>) -> bool {
+    kept == reckoned
 }
 
 impl Drop for Folder {
@@ -67,7 +108,10 @@ impl Drop for Folder {
     }
 }
 
-fn memory() -> Store {
+/// A store that is gone when it is dropped.
+type Memory = Store;
+
+fn memory() -> Memory {
     Store::open("sqlite::memory:").unwrap()
 }
 

@@ -122,7 +122,7 @@ fn processes_that_start_together_agree() {
 
 #[test]
 fn addresses_that_are_not_understood_are_not_repeated() {
-    for url in ["", "vane.db", "sqlite:", "postgres://vane:hunter2@db/vane"] {
+    for url in ["", "vane.db", "sqlite:", "mysql://vane:hunter2@db/vane"] {
         let message = refusal(url);
         assert!(message.contains("write `sqlite:PATH`"), "{message}");
         assert!(!message.contains("hunter2"));
@@ -195,4 +195,30 @@ fn stores_in_memory_are_apart() {
     account(&one, "team");
     assert!(other.list_accounts().unwrap().is_empty());
     assert_eq!(one.list_accounts().unwrap().len(), 1);
+}
+
+#[test]
+fn s6_the_text_of_a_key_is_nowhere_on_disk() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let key = key(&store, account(&store, "team"));
+    let (_, secret) = key.expose().rsplit_once('-').unwrap();
+    let mut found_id = false;
+    for entry in fs::read_dir(&folder.0).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let holds = |text: &str| {
+            bytes
+                .windows(text.len())
+                .any(|part| part == text.as_bytes())
+        };
+        // Any eight letters of the secret would already be a leak.
+        assert!(
+            !secret
+                .as_bytes()
+                .windows(8)
+                .any(|part| holds(str::from_utf8(part).unwrap()))
+        );
+        found_id |= holds(key.id());
+    }
+    assert!(found_id, "the search finds what is there");
 }

@@ -1,8 +1,9 @@
 //! Payments: credited once, taken back by their claims, in whatever order they are told of; and
 //! what is due by itself.
 
+use std::path::Path;
+
 use proptest::prelude::*;
-use rusqlite::Connection;
 use vane_catalog::Money;
 use vane_ledger::book::{
     Act, BookKind, Checkout, CheckoutState, Claim, Lease, Op, Outcome, Pay, Refusal, Source,
@@ -332,8 +333,14 @@ fn a_running_replica_ends_credit_by_itself() {
         reason: "hello".into(),
     };
     apply(&store, &[op("gift", gift)]);
+    let journal = format!("due-{}.journal", std::process::id());
+    let journal = Path::new(env!("CARGO_TARGET_TMPDIR")).join(journal);
+    let settings = Settings {
+        journal: Some(journal.clone()),
+        ..Settings::default()
+    };
     let opened = |at| {
-        let replica = Replica::open(&store, &Settings::default(), Clock::manual(at)).unwrap();
+        let replica = Replica::open(&store, &settings, Clock::manual(at)).unwrap();
         // It has looked once when it has closed.
         drop(replica);
         store.balance(team).unwrap().posted
@@ -341,6 +348,7 @@ fn a_running_replica_ends_credit_by_itself() {
     assert_eq!(opened(START + 4), usd("4"));
     assert_eq!(opened(START + 5), usd("1"));
     assert_eq!(opened(START + 6), usd("1"));
+    let _gone = std::fs::remove_dir_all(journal);
 }
 
 #[test]
@@ -386,11 +394,9 @@ fn every_planted_corruption_of_payments_is_found() {
         ];
         apply(&store, &ops);
         store.audit().unwrap().unwrap();
-        let vandal = Connection::open(folder.database()).unwrap();
-        vandal
-            .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON;")
-            .unwrap();
-        vandal.execute_batch(sql).unwrap();
+        let vandal = folder.vandal();
+        vandal.unguard();
+        vandal.run(sql).unwrap();
         let broken = store.audit().unwrap().expect_err(what);
         assert_eq!(broken.invariant, 12, "{what}: {broken}");
     }

@@ -20,7 +20,7 @@ fn settle(store: &Store, at: i64, settlement: Settlement) {
 }
 
 /// Two accounts whose calls alternate, a top-up in the midst of the first one's.
-fn store() -> (Store, AccountId, AccountId) {
+fn store() -> (crate::Memory, AccountId, AccountId) {
     let store = memory();
     let (team, other) = (
         prepaid(&store, "team", "10"),

@@ -2,7 +2,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread;
 
-use rusqlite::Connection;
 use vane_ledger::{AccountKind, Caller, Denied, KeyRing, Limits, NewKey, Purpose, Recall, Watch};
 
 use crate::{Folder, account, key, memory};
@@ -129,10 +128,8 @@ fn a_known_id_without_its_secret_learns_nothing() {
     let key = key(&store, team);
     store.revoke_key(team, key.id(), 1_000).unwrap();
     // The same id with another secret behind it: what a guesser would present.
-    Connection::open(folder.database())
-        .unwrap()
-        .execute("UPDATE api_key SET hash = randomblob(32)", ())
-        .unwrap();
+    let sql = format!("UPDATE api_key SET hash = {}", crate::blob(&[7; 32]));
+    folder.vandal().run(&sql).unwrap();
     let ring = KeyRing::open(&store).unwrap();
     assert_eq!(lookup(&ring, key.expose()), Err(Denied::Unknown));
 }
@@ -202,16 +199,16 @@ fn known_keys_stay_valid_while_the_database_cannot_be_read() {
     let store = folder.store();
     let key = key(&store, account(&store, "team"));
     let ring = KeyRing::open(&store).unwrap();
-    let vandal = Connection::open(folder.database()).unwrap();
+    let vandal = folder.vandal();
     vandal
-        .execute_batch("ALTER TABLE key_revision RENAME TO gone")
+        .run("ALTER TABLE key_revision RENAME TO gone")
         .unwrap();
     assert!(ring.refresh().is_err());
     assert!(ring.fault().is_some());
     assert!(lookup(&ring, key.expose()).is_ok());
 
     vandal
-        .execute_batch("ALTER TABLE gone RENAME TO key_revision")
+        .run("ALTER TABLE gone RENAME TO key_revision")
         .unwrap();
     ring.refresh().unwrap();
     assert!(ring.fault().is_none());

@@ -94,8 +94,9 @@ fn prepaid_account(
 ) -> Result<vane_ledger::Account, Failure> {
     let amount = credit::amount(usd)?;
     // The account is known only within the transaction that makes it and its credit.
-    let mut opening = credit::grant(AccountId(0), amount, "opening credit")?;
+    let opening = credit::grant(AccountId(0), amount, "opening credit")?;
     let open = |made| {
+        let mut opening = opening.clone();
         if let Act::Grant { account, .. } = &mut opening.act {
             *account = made;
         }
@@ -112,8 +113,9 @@ fn signed_up(settings: &Settings<'_>, name: &str) -> Result<vane_ledger::Account
     };
     let now = now();
     let source = sign_up.source(now);
-    let mut opening = credit::grant_from(AccountId(0), sign_up.amount, source, "sign-up credit")?;
+    let opening = credit::grant_from(AccountId(0), sign_up.amount, source, "sign-up credit")?;
     let open = |made| {
+        let mut opening = opening.clone();
         if let Act::Grant { account, .. } = &mut opening.act {
             *account = made;
         }

@@ -56,10 +56,10 @@ impl<'e> Settings<'e> {
 pub(super) fn open(config: &Config) -> Result<Store, Failure> {
     Ok(match &config.secret {
         Some(secret) => Store::open_with(
-            &config.database,
+            &config.database.0,
             Secret::from_hex(&secret.0, "VANE_SECRET")?,
         )?,
-        None => Store::open(&config.database)?,
+        None => Store::open(&config.database.0)?,
     })
 }
 

@@ -46,8 +46,8 @@ pub(crate) use reader::variable_name;
 pub struct Config {
     /// Where to listen (`VANE_LISTEN`).
     pub listen: SocketAddr,
-    /// `sqlite:PATH` (`VANE_DATABASE`).
-    pub database: String,
+    /// `sqlite:PATH` or `postgres://...`, which holds a password (`VANE_DATABASE`).
+    pub database: Secret,
     /// What a settlement must outlive before the last byte of its answer is told.
     pub durability: Durability,
     /// The folder of the journal, instead of the one beside the database.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use vane_ledger::Store;
 use vane_ledger::journal::Durability;
 
 use super::node::Node;
@@ -16,7 +17,7 @@ const DURABILITIES: [(&str, Durability); 2] =
 
 pub(super) struct Server {
     pub(super) listen: SocketAddr,
-    pub(super) database: String,
+    pub(super) database: Secret,
     pub(super) durability: Durability,
     pub(super) journal: Option<PathBuf>,
     pub(super) secret: Option<Secret>,
@@ -36,9 +37,7 @@ impl Server {
         let workers = root.take("workers", count(WORKERS_MAX));
         let server = Self {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
-            database: root
-                .take("database", database)
-                .unwrap_or("sqlite:vane.db".to_owned()),
+            database: database(root).unwrap_or_else(|| Secret("sqlite:vane.db".to_owned())),
             durability: root
                 .take("durability", one_of(&DURABILITIES))
                 .unwrap_or(Durability::Crash),
@@ -73,16 +72,20 @@ impl Server {
         if self.secret.is_none() && !self.secret_file().is_some_and(|path| path.exists()) {
             let what = "is missing, and `listen` is not a loopback address: \
                         put the output of `openssl rand -hex 32` into VANE_SECRET, \
-                        or into vane.secret beside the database (mode 600)";
+                        or into vane.secret beside the database, with PostgreSQL in the working \
+                        directory (mode 600)";
             root.problem("secret", what);
         }
     }
 
     fn secret_file(&self) -> Option<PathBuf> {
-        let rest = self.database.strip_prefix("sqlite:")?;
+        const NAME: &str = "vane.secret";
+        let Some(rest) = self.database.0.strip_prefix("sqlite:") else {
+            return Some(PathBuf::from(NAME));
+        };
         match rest.strip_prefix("//").unwrap_or(rest) {
             ":memory:" => None,
-            path => Some(Path::new(path).with_file_name("vane.secret")),
+            path => Some(Path::new(path).with_file_name(NAME)),
         }
     }
 }
@@ -92,19 +95,19 @@ fn cores() -> usize {
 }
 
 /// The address is not repeated: one of PostgreSQL holds a password.
-fn database(node: &Node) -> Read<String> {
-    let said = text(node)?;
-    if said.starts_with("postgres:") || said.starts_with("postgresql:") {
-        return Err("names PostgreSQL, which this Vane cannot use yet; \
-                    write `sqlite:PATH`"
-            .to_owned());
-    }
-    match said.strip_prefix("sqlite:") {
-        Some("" | "//") | None => {
-            Err("must be `sqlite:PATH`, such as \"sqlite:vane.db\"".to_owned())
+fn database(root: &mut Section<'_>) -> Option<Secret> {
+    let reader = root.reader;
+    root.take("database", |node| {
+        let said = secret::resolve(&text(node)?, reader.environment)?;
+        if Store::understands(&said) {
+            Ok(Secret(said))
+        } else {
+            let what = "must be `sqlite:PATH`, such as \"sqlite:vane.db\", or \
+                        `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, perhaps with \
+                        `?sslmode=verify-full`; a file of `sslrootcert` must be there";
+            Err(what.to_owned())
         }
-        Some(_) => Ok(said),
-    }
+    })
 }
 
 fn server_secret(root: &mut Section<'_>) -> Option<Secret> {

@@ -52,7 +52,7 @@ pub(super) fn problems(name: &str, text: &str, variables: &[(&str, &str)]) -> Ve
 fn without_file_and_variables_there_are_defaults() {
     let (config, warnings) = Config::load(None, &Environment::default()).unwrap();
     assert_eq!(config.listen.to_string(), "127.0.0.1:8787");
-    assert_eq!(config.database, "sqlite:vane.db");
+    assert_eq!(config.database.0, "sqlite:vane.db");
     assert!(config.auth && config.secret.is_none() && config.tls.is_none());
     assert_eq!(config.limits.body_bytes_max, 33_554_432);
     assert_eq!(config.timeouts.stream, Duration::from_secs(3_600));
@@ -128,8 +128,8 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("", "listen = 'localhost'", "an address and port"),
     (
         "",
-        "database = 'postgres://me:hunter2@db/vane'",
-        "PostgreSQL",
+        "database = 'postgres://me:hunter2@db:port/vane'",
+        "postgres://USER:PASSWORD@HOST",
     ),
     ("", "database = 'vane.db'", "sqlite:PATH"),
     ("", "secret = 'abc'", "64 hexadecimal digits"),
@@ -249,6 +249,17 @@ fn one_problem_each() {
         assert!(found[0].contains(said), "{text}\n{found:?}");
         assert!(!found[0].contains("hunter2"), "{found:?}");
     }
+}
+
+#[test]
+fn s6_the_password_of_a_database_is_not_shown() {
+    let url = "postgres://me:hunter2@db/vane?sslmode=verify-full";
+    let config = good("postgres", "", &[("VANE_DATABASE", url)]);
+    assert_eq!(config.database.0, url);
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let text = "database = 'env:BOOKS'";
+    let config = good("postgres-env", text, &[("BOOKS", url)]);
+    assert_eq!(config.database.0, url);
 }
 
 #[test]

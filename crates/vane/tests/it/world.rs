@@ -73,7 +73,7 @@ impl World {
         config.timeouts.drain = Duration::from_secs(5);
         change(&mut config);
         let secret = Secret::random().unwrap();
-        let store = Store::open_with(&config.database, secret).unwrap();
+        let store = Store::open_with(&config.database.0, secret).unwrap();
         let account = store.create_account("team", AccountKind::Metered, NOW);
         let account = account.unwrap().id;
         let key = store.create_key(account, &named("key"), NOW).unwrap();

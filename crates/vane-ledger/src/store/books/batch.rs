@@ -6,12 +6,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::CachedStatement;
-
 use super::Kept;
+use super::lock::Locked;
 use super::memory::{Cached, Memory};
 use super::usage::{Hour, Sums};
-use super::write;
+use super::write::Receipts;
 use crate::account::AccountId;
 use crate::book::{
     Act, BookId, BookKind, Lot, Op, Outcome, Refusal, Row, Rows, Settled, Settlement, Side, Till,
@@ -22,7 +21,7 @@ use crate::error::LedgerError;
 pub(super) struct Batch<'t, 'm> {
     kept: Kept<'t>,
     memory: &'m mut Memory,
-    insert: CachedStatement<'t>,
+    receipts: Receipts<'t>,
     /// Books and leases that their tables do not know as they are now.
     changed: Vec<BookId>,
     spent: Vec<String>,
@@ -35,19 +34,58 @@ pub(super) struct Batch<'t, 'm> {
 }
 
 impl<'t, 'm> Batch<'t, 'm> {
-    pub(super) fn new(kept: Kept<'t>, memory: &'m mut Memory) -> Result<Self, LedgerError> {
+    /// `ops` are those that it will be of.
+    pub(super) fn new(
+        kept: Kept<'t>,
+        memory: &'m mut Memory,
+        ops: &[Op],
+    ) -> Result<Self, LedgerError> {
         memory.refresh(kept.0)?;
-        Ok(Self {
+        let locked = kept.lock(ops)?;
+        // After the locks: the receipts of an account are numbered in the order of its chain.
+        let (receipt, txn) = kept.numbers()?;
+        let mut batch = Self {
             memory,
-            insert: kept.0.prepare_cached(write::RECEIPT)?,
+            receipts: Receipts::new(kept, locked.as_ref())?,
             changed: Vec::new(),
             spent: Vec::new(),
             hours: HashMap::new(),
             sides: BTreeMap::new(),
-            receipt: kept.last("SELECT coalesce(max(n), 0) FROM receipt")?,
-            txn: kept.last("SELECT coalesce(max(n), 0) FROM txn")?,
+            receipt,
+            txn,
             kept,
-        })
+        };
+        if let Some(locked) = locked {
+            batch.know(ops, locked)?;
+        }
+        Ok(batch)
+    }
+
+    /// What is locked need not be read again.
+    fn know(&mut self, ops: &[Op], locked: Locked) -> Result<(), LedgerError> {
+        for op in ops {
+            self.sides.entry(op.instance).or_insert_with(|| {
+                let book = |kind: BookKind| locked.books.get(&kind.of(op.instance)).cloned();
+                let loss = book(BookKind::OperatorLoss);
+                let side = Side::new(op.instance, book(BookKind::ProviderPayable), loss);
+                (None, side)
+            });
+        }
+        let leases = locked.leases.into_iter();
+        let leases = leases.map(|(id, lent)| (id, lent.map(Cached::from)));
+        self.memory.leases.extend(leases);
+        for book in locked.books.into_values() {
+            if book.kind != BookKind::Customer {
+                continue;
+            }
+            if book.promotional.pico() > 0 {
+                let account = AccountId(book.owner);
+                let lots = self.kept.lots(account)?.into_iter().map(Cached::from);
+                self.memory.lots.insert(account, lots.collect());
+            }
+            self.memory.books.insert(book.id(), book.into());
+        }
+        Ok(())
     }
 
     pub(super) fn apply(&mut self, op: &Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
@@ -56,7 +94,7 @@ impl<'t, 'm> Batch<'t, 'm> {
         };
         let said = self.settle(op, settlement)?;
         // Whatever else is the matter with it: what is settled is settled.
-        if said.is_err() && self.kept.called(&settlement.call)? {
+        if said.is_err() && self.receipts.has(&settlement.call)? {
             return Ok(Err(Refusal::Repeated));
         }
         Ok(said)
@@ -131,7 +169,7 @@ impl<'t, 'm> Batch<'t, 'm> {
             Ok(settled) => settled,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        if !write::receipt(&mut self.insert, &settled)? {
+        if !self.receipts.enter(&settled)? {
             return Ok(Err(Refusal::Repeated));
         }
         if let Err(refusal) = side.take(&settled.receipt) {
@@ -231,6 +269,7 @@ impl<'t, 'm> Batch<'t, 'm> {
                 self.kept.put(&Row::Lot(lot.clone()))?;
             }
         }
+        self.receipts.write_out()?;
         // In the order of the tables, so that a page is met once.
         self.changed.sort_unstable();
         self.spent.sort_unstable();

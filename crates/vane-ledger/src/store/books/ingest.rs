@@ -3,25 +3,15 @@
 //! How far a journal is ingested, and which of its calls are open, stands in the same commit as
 //! what it said. A settlement that cannot be entered is kept as a stray: it was paid for.
 
-use rusqlite::OptionalExtension;
-
 use super::batch::Batch;
+use super::memory::Memory;
 use super::{Kept, within_batch};
 use crate::book::{Act, Op, Outcome, Refusal};
 use crate::error::LedgerError;
-use crate::store::Store;
+use crate::store::{Store, Txn};
 
-const STRAY: &str = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
+pub(crate) const STRAY: &str = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
 const CLOSED: &str = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
-
-/// One run of an instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Life {
-    /// Higher than that of every life before.
-    pub epoch: i64,
-    /// The journal record up to which everything is in the books.
-    pub ingested: u64,
-}
 
 /// A piece of a journal.
 #[derive(Clone, Copy, Debug)]
@@ -51,20 +41,6 @@ pub struct Stray<'a> {
 }
 
 impl Store {
-    /// Begins a new life of an instance.
-    pub fn begin(&self, instance: i64, now: i64) -> Result<Life, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
-            let sql = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
-                ON CONFLICT (id) DO UPDATE SET epoch = epoch + 1, begun_at = excluded.begun_at
-                RETURNING epoch, ingested";
-            let (epoch, ingested): (i64, i64) =
-                txn.query_row(sql, (instance, now), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let ingested = ingested.unsigned_abs();
-            Ok(Life { epoch, ingested })
-        })
-    }
-
     /// Applies what a journal says, in one commit with how far it is and which calls are open.
     ///
     /// # Errors
@@ -72,23 +48,7 @@ impl Store {
     /// later position is in the books already: then nothing has happened.
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
-        let Self::Sqlite(database) = self;
-        database.write_with(|txn, memory| {
-            let kept = Kept(txn);
-            kept.advance(batch.instance, batch.position)?;
-            let mut books = Batch::new(kept, memory)?;
-            let mut outcomes = Vec::with_capacity(batch.ops.len());
-            for op in batch.ops {
-                let outcome = books.apply(op)?;
-                if let Err(why) = &outcome {
-                    kept.keep_stray(op, why)?;
-                }
-                outcomes.push(outcome);
-            }
-            books.finish()?;
-            kept.follow_calls(batch)?;
-            Ok(outcomes)
-        })
+        self.write_books(|txn, memory| ingest(txn, memory, batch))
     }
 
     /// Keeps a record that cannot be entered, in one commit with how far the journal is.
@@ -96,13 +56,12 @@ impl Store {
     /// # Errors
     /// As those of [`Store::ingest`].
     pub fn keep_stray(&self, stray: &Stray<'_>) -> Result<(), LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.write(|txn| {
+        self.write_books(|txn, _| {
             let kept = Kept(txn);
             kept.advance(stray.instance, stray.position)?;
-            kept.execute(STRAY, (stray.record, stray.why, stray.at))?;
+            kept.execute(STRAY, &[&stray.record, &stray.why, &stray.at])?;
             if let Some(call) = stray.call {
-                kept.execute(CLOSED, (stray.instance, call))?;
+                kept.execute(CLOSED, &[&stray.instance, &call])?;
             }
             Ok(())
         })
@@ -110,46 +69,55 @@ impl Store {
 
     /// How many records could not be entered.
     pub fn strays(&self) -> Result<u64, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
-            let count: i64 = txn.query_row("SELECT count(*) FROM stray", (), |row| row.get(0))?;
-            Ok(count.unsigned_abs())
-        })
+        let sql = "SELECT count(*) FROM stray";
+        let count = self.read(|txn| txn.one(sql, &[], |row| row.get::<i64>(0)))?;
+        Ok(count.unwrap_or_default().unsigned_abs())
     }
 
     /// The calls of an instance that its journal opened and did not close, as it wrote them.
     pub fn open_calls(&self, instance: i64) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
-        let Self::Sqlite(database) = self;
         let sql = "SELECT call, state FROM open_call WHERE instance = ?1 ORDER BY call";
-        database.read(|txn| {
-            let mut statement = txn.prepare_cached(sql)?;
-            let rows = statement.query_map((instance,), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|txn| txn.rows(sql, &[&instance], |row| Ok((row.get(0)?, row.get(1)?))))
     }
 
     /// The leases of an instance that were not returned, each with the epoch that took it.
     pub fn open_leases(&self, instance: i64) -> Result<Vec<(String, i64)>, LedgerError> {
-        let Self::Sqlite(database) = self;
         let sql = "SELECT id, epoch FROM lease WHERE instance = ?1 AND state = 'open' ORDER BY id";
-        database.read(|txn| {
-            let mut statement = txn.prepare_cached(sql)?;
-            let rows = statement.query_map((instance,), |row| Ok((row.get(0)?, row.get(1)?)))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|txn| txn.rows(sql, &[&instance], |row| Ok((row.get(0)?, row.get(1)?))))
     }
+}
+
+pub(crate) fn ingest(
+    txn: Txn<'_>,
+    memory: &mut Memory,
+    batch: &Ingest<'_>,
+) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
+    let kept = Kept(txn);
+    kept.advance(batch.instance, batch.position)?;
+    let mut books = Batch::new(kept, memory, batch.ops)?;
+    let mut outcomes = Vec::with_capacity(batch.ops.len());
+    for op in batch.ops {
+        let outcome = books.apply(op)?;
+        if let Err(why) = &outcome {
+            kept.keep_stray(op, why)?;
+        }
+        outcomes.push(outcome);
+    }
+    books.finish()?;
+    kept.follow_calls(batch)?;
+    Ok(outcomes)
 }
 
 impl Kept<'_> {
     fn advance(self, instance: i64, position: u64) -> Result<(), LedgerError> {
         let sql = "UPDATE instance SET ingested = ?2 WHERE id = ?1 AND ingested <= ?2";
         let position = i64::try_from(position).map_err(|_| LedgerError::IngestedBefore)?;
-        let moved = self.0.prepare_cached(sql)?.execute((instance, position))?;
+        let moved = self.0.execute(sql, &[&instance, &position])?;
         if moved == 1 {
             return Ok(());
         }
         let sql = "SELECT 1 FROM instance WHERE id = ?1";
-        let begun = self.0.query_row(sql, (instance,), |_| Ok(())).optional()?;
+        let begun = self.0.one(sql, &[&instance], |_| Ok(()))?;
         Err(match begun {
             Some(()) => LedgerError::IngestedBefore,
             None => LedgerError::NotBegun { instance },
@@ -162,17 +130,17 @@ impl Kept<'_> {
         }
         let text = serde_json::to_string(op);
         let text = text.map_err(|_| LedgerError::Unreadable { what: "settlement" })?;
-        self.execute(STRAY, (text, why.to_string(), op.at))
+        self.execute(STRAY, &[&text, &why.to_string(), &op.at])
     }
 
     fn follow_calls(self, batch: &Ingest<'_>) -> Result<(), LedgerError> {
         let opened = "INSERT INTO open_call (instance, call, state) VALUES (?1, ?2, ?3)
             ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
         for (call, state) in batch.opened {
-            self.execute(opened, (batch.instance, call, state))?;
+            self.execute(opened, &[&batch.instance, call, state])?;
         }
         for call in batch.closed {
-            self.execute(CLOSED, (batch.instance, call))?;
+            self.execute(CLOSED, &[&batch.instance, call])?;
         }
         Ok(())
     }

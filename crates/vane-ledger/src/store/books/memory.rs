@@ -7,11 +7,10 @@
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
-use rusqlite::Transaction;
-
 use crate::account::AccountId;
 use crate::book::{Attempt, Book, BookId, Lent, Lot};
 use crate::error::LedgerError;
+use crate::store::Txn;
 
 /// Rows of a kind that are remembered at most.
 const KNOWN_MAX: usize = 1 << 15;
@@ -56,23 +55,32 @@ pub(crate) struct Memory {
 
 impl Memory {
     pub(crate) fn forget(&mut self) {
-        self.books.clear();
-        self.leases.clear();
-        self.lots.clear();
+        self.forget_rows();
         self.prices.clear();
     }
 
-    /// Forgets what may not be so any more, before a commit is begun upon it.
-    pub(super) fn refresh(&mut self, txn: &Transaction<'_>) -> Result<(), LedgerError> {
-        let version = txn
-            .prepare_cached("PRAGMA data_version")?
-            .query_row((), |row| row.get(0))?;
+    /// Forgets what may not be so any more, before a commit is begun upon it. In PostgreSQL others
+    /// write all the time: there only prices are remembered, which are never changed.
+    pub(super) fn refresh(&mut self, txn: Txn<'_>) -> Result<(), LedgerError> {
         let most = self.books.len().max(self.leases.len());
-        if version != self.version || most.max(self.prices.len()) > KNOWN_MAX {
+        let version = match txn {
+            Txn::Sqlite(_) => txn.one("PRAGMA data_version", &[], |row| row.get(0))?,
+            Txn::Postgres(_) => {
+                self.forget_rows();
+                Some(self.version)
+            }
+        };
+        if version != Some(self.version) || most.max(self.prices.len()) > KNOWN_MAX {
             self.forget();
-            self.version = version;
+            self.version = version.unwrap_or_default();
         }
         Ok(())
+    }
+
+    fn forget_rows(&mut self) {
+        self.books.clear();
+        self.leases.clear();
+        self.lots.clear();
     }
 
     /// Whether the prices of an attempt are new. They are known from now on.

@@ -1,7 +1,5 @@
-//! Payments and frozen accounts in SQLite, and what is due by itself: credit that ends, losses
+//! Payments and frozen accounts, and what is due by itself: credit that ends, losses
 //! that frozen accounts can make good.
-
-use rusqlite::Row;
 
 use super::Kept;
 use super::read::{money, unreadable};
@@ -9,7 +7,7 @@ use crate::account::AccountId;
 use crate::book::{Act, Checkout, CheckoutState, Claim, Frozen, Op, Pay, Payment, Rows};
 use crate::error::LedgerError;
 use crate::id::new_id;
-use crate::store::Store;
+use crate::store::{Row, Store};
 
 pub(super) const CHECKOUT: &str = "SELECT id, account, provider, amount, fee, asked_at, external,
     url, state FROM checkout WHERE id = ?1";
@@ -40,29 +38,26 @@ const LOSSES: &str = "SELECT p.provider, p.id FROM payment p JOIN frozen f ON f.
 impl Store {
     /// A payment that was asked for.
     pub fn checkout(&self, id: &str) -> Result<Option<Checkout>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| Kept(txn).checkout(id))
+        self.read(|txn| Kept(txn).checkout(id))
     }
 
     /// Why the calls of an account are refused; `None` where they are served.
     pub fn frozen(&self, account: AccountId) -> Result<Option<Frozen>, LedgerError> {
-        let Self::Sqlite(database) = self;
         let sql = "SELECT account, at, reason FROM frozen WHERE account = ?1";
-        database.read(|txn| Kept(txn).one(sql, (account.0,), frozen_of))
+        self.read(|txn| txn.one(sql, &[&account.0], frozen_of))
     }
 
     /// What is to be done because of the time, or of money that came free: promotional credit that
     /// has ended, and losses that frozen accounts can make good.
     pub fn due(&self, now: i64) -> Result<Vec<Act>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
-            let mut acts = Kept(txn).all(ENDED_LOTS, (now,), |row| {
+        self.read(|txn| {
+            let mut acts = txn.rows(ENDED_LOTS, &[&now], |row| {
                 Ok(Act::ExpireCredit {
                     lot: row.get(0)?,
                     account: AccountId(row.get(1)?),
                 })
             })?;
-            acts.extend(Kept(txn).all(LOSSES, (), |row| {
+            acts.extend(txn.rows(LOSSES, &[], |row| {
                 Ok(Act::Pay(Pay::Square {
                     provider: row.get(0)?,
                     payment: row.get(1)?,
@@ -93,45 +88,49 @@ impl Store {
 
 impl Kept<'_> {
     pub(super) fn put_checkout(self, row: &Checkout) -> Result<(), LedgerError> {
-        let row = (
-            &row.id,
-            row.account.0,
-            &row.provider,
-            row.amount.pico(),
-            row.fee.pico(),
-            row.asked_at,
-            &row.external,
-            &row.url,
-            row.state.as_str(),
-        );
-        self.execute(PUT_CHECKOUT, row)
+        self.execute(
+            PUT_CHECKOUT,
+            &[
+                &row.id,
+                &row.account.0,
+                &row.provider,
+                &row.amount.pico(),
+                &row.fee.pico(),
+                &row.asked_at,
+                &row.external,
+                &row.url,
+                &row.state.as_str(),
+            ],
+        )
     }
 
     pub(super) fn put_payment(self, row: &Payment) -> Result<(), LedgerError> {
-        let row = (
-            &row.provider,
-            &row.id,
-            &row.checkout,
-            row.account.0,
-            row.amount.pico(),
-            row.fee.pico(),
-            row.taken.pico(),
-            row.lost.pico(),
-            row.fee_taken.pico(),
-        );
-        self.execute(PUT_PAYMENT, row)
+        self.execute(
+            PUT_PAYMENT,
+            &[
+                &row.provider,
+                &row.id,
+                &row.checkout,
+                &row.account.0,
+                &row.amount.pico(),
+                &row.fee.pico(),
+                &row.taken.pico(),
+                &row.lost.pico(),
+                &row.fee_taken.pico(),
+            ],
+        )
     }
 
     pub(super) fn put_claim(self, row: &Claim) -> Result<(), LedgerError> {
         let due = row.due.pico();
         self.execute(
             PUT_CLAIM,
-            (&row.provider, &row.payment, &row.id, row.stage, due),
+            &[&row.provider, &row.payment, &row.id, &row.stage, &due],
         )
     }
 
     pub(super) fn put_frozen(self, row: &Frozen) -> Result<(), LedgerError> {
-        self.execute(PUT_FROZEN, (row.account.0, row.at, &row.reason))
+        self.execute(PUT_FROZEN, &[&row.account.0, &row.at, &row.reason])
     }
 }
 

@@ -1,6 +1,5 @@
 //! Statements that read the books.
 
-use rusqlite::{OptionalExtension, Params, Row};
 use vane_catalog::Money;
 
 use super::{Kept, payments};
@@ -10,9 +9,17 @@ use crate::book::{
     Rows, Settlement, Spending, Status, attempts_of,
 };
 use crate::error::LedgerError;
+use crate::store::{Row, Value};
 
 const BOOK: &str = "SELECT kind, owner, prepaid, posted, held, promotional, entries, receipt, head
     FROM book WHERE id = ?1";
+/// The same of many, for nobody else to change before the transaction ends. In the order of ids:
+/// who locks many never waits for someone who waits for them.
+pub(super) const BOOKS_LOCKED: &str = "SELECT kind, owner, prepaid, posted, held, promotional,
+    entries, receipt, head FROM book WHERE id = ANY(?1) ORDER BY id FOR UPDATE";
+pub(super) const LEASES_LOCKED: &str = "SELECT id, account, key, instance, epoch, amount, spent,
+    until, state FROM lease WHERE id = ANY(?1) ORDER BY id FOR UPDATE";
+pub(super) const CALLED_OF: &str = "SELECT call FROM receipt WHERE call = ANY(?1)";
 const CALLED: &str = "SELECT 1 FROM receipt WHERE call = ?1";
 const MADE: &str = "SELECT 1 FROM txn WHERE id = ?1";
 const TOPPED_UP: &str = "SELECT 1 FROM topup WHERE provider = ?1 AND external = ?2";
@@ -25,60 +32,19 @@ const LOTS: &str = "SELECT id, account, amount, rest, expires_at
     FROM lot WHERE account = ?1 AND rest > 0 ORDER BY expires_at, id";
 
 impl Kept<'_> {
-    pub(super) fn one<T>(
-        self,
-        sql: &str,
-        params: impl Params,
-        read: impl FnOnce(&Row<'_>) -> Result<T, LedgerError>,
-    ) -> Result<Option<T>, LedgerError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
-        rows.next()?.map(read).transpose()
-    }
-
-    pub(super) fn all<T>(
-        self,
-        sql: &str,
-        params: impl Params,
-        read: impl Fn(&Row<'_>) -> Result<T, LedgerError>,
-    ) -> Result<Vec<T>, LedgerError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let mut rows = statement.query(params)?;
-        let mut all = Vec::new();
-        while let Some(row) = rows.next()? {
-            all.push(read(row)?);
-        }
-        Ok(all)
-    }
-
-    fn exists(self, sql: &str, params: impl Params) -> Result<bool, LedgerError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        Ok(statement
-            .query_row(params, |_| Ok(()))
-            .optional()?
-            .is_some())
-    }
-
-    /// A number that is there.
-    pub(super) fn last(self, sql: &str) -> Result<i64, LedgerError> {
-        Ok(self
-            .0
-            .prepare_cached(sql)?
-            .query_row((), |row| row.get(0))?)
+    fn exists(self, sql: &str, values: &[&dyn Value]) -> Result<bool, LedgerError> {
+        Ok(self.0.one(sql, values, |_| Ok(()))?.is_some())
     }
 
     /// Whether a call was settled.
     pub(super) fn called(self, call: &str) -> Result<bool, LedgerError> {
-        self.exists(CALLED, (call,))
+        self.exists(CALLED, &[&call])
     }
 
     /// The sum of a column; more than money can hold counts as the most it can.
-    fn sum(self, sql: &str, params: impl Params) -> Result<Money, LedgerError> {
-        let mut statement = self.0.prepare_cached(sql)?;
-        let amounts = statement.query_map(params, |row| row.get(0))?;
-        let amounts: Vec<i64> = amounts.collect::<Result<_, _>>()?;
-        let sum = Money::checked_sum(amounts.into_iter().map(Money::from_pico));
-        Ok(sum.unwrap_or(Money::from_pico(i64::MAX)))
+    fn sum(self, sql: &str, values: &[&dyn Value]) -> Result<Money, LedgerError> {
+        let amounts = self.0.rows(sql, values, |row| money(row, 0))?;
+        Ok(Money::checked_sum(amounts).unwrap_or(Money::from_pico(i64::MAX)))
     }
 }
 
@@ -86,23 +52,23 @@ impl Rows for Kept<'_> {
     type Error = LedgerError;
 
     fn book(&self, id: BookId) -> Result<Option<Book>, LedgerError> {
-        self.one(BOOK, (id.0,), book_of)
+        self.0.one(BOOK, &[&id.0], book_of)
     }
 
     fn made(&self, txn: &str) -> Result<bool, LedgerError> {
-        self.exists(MADE, (txn,))
+        self.exists(MADE, &[&txn])
     }
 
     fn topped_up(&self, provider: &str, external: &str) -> Result<bool, LedgerError> {
-        self.exists(TOPPED_UP, (provider, external))
+        self.exists(TOPPED_UP, &[&provider, &external])
     }
 
     fn lease(&self, id: &str) -> Result<Option<Lent>, LedgerError> {
-        self.one(LEASE, (id,), lent_of)
+        self.0.one(LEASE, &[&id], lent_of)
     }
 
     fn spending(&self, key: &str, at: i64) -> Result<Option<Spending>, LedgerError> {
-        let budget = self.one(BUDGET, (key,), |row| {
+        let budget = self.0.one(BUDGET, &[&key], |row| {
             let period: String = row.get(1)?;
             Ok(Budget {
                 key: key.to_owned(),
@@ -115,62 +81,61 @@ impl Rows for Kept<'_> {
         };
         let since = budget.period.start(at);
         Ok(Some(Spending {
-            spent: self.sum(SPENT, (key, since))?,
-            leased: self.sum(LEASED, (key,))?,
+            spent: self.sum(SPENT, &[&key, &since])?,
+            leased: self.sum(LEASED, &[&key])?,
             budget,
         }))
     }
 
     fn lots(&self, account: AccountId) -> Result<Vec<Lot>, LedgerError> {
-        let mut statement = self.0.prepare_cached(LOTS)?;
-        let mut rows = statement.query((account.0,))?;
-        let mut lots = Vec::new();
-        while let Some(row) = rows.next()? {
-            lots.push(Lot {
+        self.0.rows(LOTS, &[&account.0], |row| {
+            Ok(Lot {
                 id: row.get(0)?,
                 account: AccountId(row.get(1)?),
                 amount: money(row, 2)?,
                 rest: money(row, 3)?,
                 expires_at: row.get(4)?,
-            });
-        }
-        Ok(lots)
+            })
+        })
     }
 
     fn checkout(&self, id: &str) -> Result<Option<Checkout>, LedgerError> {
-        self.one(payments::CHECKOUT, (id,), payments::checkout_of)
+        self.0
+            .one(payments::CHECKOUT, &[&id], payments::checkout_of)
     }
 
     fn payment(&self, provider: &str, id: &str) -> Result<Option<Payment>, LedgerError> {
-        self.one(payments::PAYMENT, (provider, id), payments::payment_of)
+        self.0
+            .one(payments::PAYMENT, &[&provider, &id], payments::payment_of)
     }
 
     fn claims(&self, provider: &str, payment: &str) -> Result<Vec<Claim>, LedgerError> {
-        self.all(payments::CLAIMS, (provider, payment), payments::claim_of)
+        self.0
+            .rows(payments::CLAIMS, &[&provider, &payment], payments::claim_of)
     }
 
     fn is_frozen(&self, account: AccountId) -> Result<bool, LedgerError> {
-        self.exists("SELECT 1 FROM frozen WHERE account = ?1", (account.0,))
+        self.exists("SELECT 1 FROM frozen WHERE account = ?1", &[&account.0])
     }
 }
 
-fn book_of(row: &Row<'_>) -> Result<Book, LedgerError> {
+pub(super) fn book_of(row: &Row<'_>) -> Result<Book, LedgerError> {
     let kind: String = row.get(0)?;
     let kind = BookKind::ALL.into_iter().find(|one| one.as_str() == kind);
     Ok(Book {
         kind: kind.ok_or(unreadable("kind of book"))?,
         owner: row.get(1)?,
-        prepaid: row.get(2)?,
+        prepaid: row.get::<i64>(2)? != 0,
         posted: money(row, 3)?,
         held: money(row, 4)?,
         promotional: money(row, 5)?,
         entries: row.get(6)?,
         receipt: row.get(7)?,
-        head: row.get(8)?,
+        head: row.hash(8)?,
     })
 }
 
-fn lent_of(row: &Row<'_>) -> Result<Lent, LedgerError> {
+pub(super) fn lent_of(row: &Row<'_>) -> Result<Lent, LedgerError> {
     let state: String = row.get(8)?;
     Ok(Lent {
         id: row.get(0)?,
@@ -193,12 +158,9 @@ pub(crate) const RECEIPT: &str = "n, call, account, txn, seq, before, at, key, m
     charged, spent, balance, lease, hold, pays_max, reported, hash, attempts";
 
 pub(crate) fn receipt_of(row: &Row<'_>) -> Result<Receipt, LedgerError> {
-    let status = row.get_ref(9)?.as_str().map_err(rusqlite::Error::from)?;
+    let status = row.text(9)?;
     let status = Status::ALL.into_iter().find(|one| one.as_str() == status);
-    let attempts = row
-        .get_ref(ATTEMPTS)?
-        .as_str()
-        .map_err(rusqlite::Error::from)?;
+    let attempts = row.text(ATTEMPTS)?;
     let hold: (Option<String>, Option<i64>) = (row.get(14)?, row.get(15)?);
     let amount = |column| -> Result<Option<Money>, LedgerError> {
         let pico: Option<i64> = row.get(column)?;
@@ -214,7 +176,7 @@ pub(crate) fn receipt_of(row: &Row<'_>) -> Result<Receipt, LedgerError> {
         charged: money(row, 11)?,
         spent: money(row, 12)?,
         balance: money(row, 13)?,
-        hash: row.get(18)?,
+        hash: row.hash(18)?,
         settlement: Settlement {
             call: row.get(1)?,
             account: AccountId(row.get(2)?),

@@ -3,7 +3,6 @@
 //! A book names its newest receipt and each receipt the one before it, so that a page costs what it
 //! shows, however many there are.
 
-use rusqlite::Row;
 use vane_catalog::Money;
 
 use super::Kept;
@@ -11,7 +10,7 @@ use super::read::{RECEIPT, receipt_of};
 use crate::account::AccountId;
 use crate::book::{BookId, BookKind, Receipt, Rows, TxnKind};
 use crate::error::LedgerError;
-use crate::store::Store;
+use crate::store::{Row, Store};
 
 /// The longest page.
 const PAGE_MAX: usize = 1_000;
@@ -53,9 +52,8 @@ impl Store {
         account: Option<AccountId>,
         call: &str,
     ) -> Result<Option<Receipt>, LedgerError> {
-        let Self::Sqlite(database) = self;
         let sql = format!("SELECT {RECEIPT} FROM receipt WHERE call = ?1");
-        let receipt = database.read(|txn| Kept(txn).one(&sql, (call,), receipt_of))?;
+        let receipt = self.read(|txn| txn.one(&sql, &[&call], receipt_of))?;
         let wanted = |receipt: &Receipt| account.is_none_or(|id| id == receipt.settlement.account);
         Ok(receipt.filter(wanted))
     }
@@ -68,8 +66,7 @@ impl Store {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<Receipt>, LedgerError> {
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
+        self.read(|txn| {
             let kept = Kept(txn);
             let place = kept.place(account, before)?;
             let mut next = place.map_or(0, |place| place.receipt);
@@ -92,9 +89,8 @@ impl Store {
         before: Option<i64>,
         limit: usize,
     ) -> Result<Vec<StatementLine>, LedgerError> {
-        let Self::Sqlite(database) = self;
         let book = BookKind::Customer.of(account.0);
-        database.read(|txn| {
+        self.read(|txn| {
             let kept = Kept(txn);
             let Some(place) = kept.place(account, before)? else {
                 return Ok(Vec::new());
@@ -162,7 +158,7 @@ impl Kept<'_> {
         if n <= 0 {
             return Ok(None);
         }
-        self.one(SQL, (n, account.0), receipt_of)
+        self.0.one(SQL, &[&n, &account.0], receipt_of)
     }
 
     fn entry(
@@ -171,7 +167,7 @@ impl Kept<'_> {
         book: BookId,
         seq: i64,
     ) -> Result<Option<(StatementLine, Place)>, LedgerError> {
-        self.one(sql, (book.0, seq), entry_of)
+        self.0.one(sql, &[&book.0, &seq], entry_of)
     }
 
     fn place(self, account: AccountId, before: Option<i64>) -> Result<Option<Place>, LedgerError> {

@@ -5,14 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Row, ToSql};
 use vane_catalog::Money;
 
 use super::read::{RECEIPT, receipt_of};
 use crate::account::AccountId;
 use crate::book::{Line, Receipt, Settlement, hour_of};
 use crate::error::LedgerError;
-use crate::store::Store;
+use crate::store::{Row, Store, Value};
 
 /// What a row of usage by hour is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,7 +130,7 @@ impl Store {
             By::Model => "model",
             By::Key => "key",
         };
-        let (mut wanted, mut values) = (String::new(), vec![&from as &dyn ToSql, &until]);
+        let (mut wanted, mut values) = (String::new(), vec![&from as &dyn Value, &until]);
         let account = account.map(|account| account.0);
         if let Some(account) = &account {
             wanted += " AND account = ?3";
@@ -145,16 +144,14 @@ impl Store {
             };
             values.push(key);
         }
+        let [calls, tokens_in, tokens_out, cost, charged] =
+            ["calls", "tokens_in", "tokens_out", "cost", "charged"]
+                .map(|column| format!("CAST(sum({column}) AS BIGINT)"));
         let sql = format!(
-            "SELECT {of}, sum(calls), sum(tokens_in), sum(tokens_out), sum(cost), sum(charged)
+            "SELECT {of}, {calls}, {tokens_in}, {tokens_out}, {cost}, {charged}
              FROM usage_hour WHERE hour >= ?1 AND hour < ?2{wanted} GROUP BY 1 ORDER BY 1"
         );
-        let Self::Sqlite(database) = self;
-        database.read(|txn| {
-            let mut statement = txn.prepare_cached(&sql)?;
-            let rows = statement.query_map(values.as_slice(), |row| usage_of(by, row))?;
-            Ok(rows.collect::<Result<_, _>>()?)
-        })
+        self.read(|txn| txn.rows(&sql, &values, |row| usage_of(by, row)))
     }
 
     /// What a provider is owed by day and model, for calls settled from `from` to before `until`.
@@ -165,21 +162,19 @@ impl Store {
         until: i64,
     ) -> Result<Vec<ProviderDay>, LedgerError> {
         let sql = format!("SELECT {RECEIPT} FROM receipt WHERE at >= ?1 AND at < ?2");
-        let Self::Sqlite(database) = self;
         // It may take seconds: on a connection of its own, for nobody to wait for it.
-        let mut connection = database.connect()?;
-        let txn = connection.transaction()?;
-        let mut statement = txn.prepare(&sql)?;
-        let mut rows = statement.query((from, until))?;
-        let mut days = BTreeMap::new();
-        while let Some(row) = rows.next()? {
-            add_attempts(&mut days, provider, &receipt_of(row)?);
-        }
-        Ok(days.into_values().collect())
+        self.read_long(|txn| {
+            let mut days = BTreeMap::new();
+            txn.each(&sql, &[&from, &until], |row| {
+                add_attempts(&mut days, provider, &receipt_of(row)?);
+                Ok::<_, LedgerError>(())
+            })?;
+            Ok(days.into_values().collect())
+        })
     }
 }
 
-fn usage_of(by: By, row: &Row<'_>) -> Result<UsageRow, rusqlite::Error> {
+fn usage_of(by: By, row: &Row<'_>) -> Result<UsageRow, LedgerError> {
     Ok(UsageRow {
         of: match by {
             By::Day => Of::Day(row.get(0)?),

@@ -1,14 +1,19 @@
 //! Statements that write the books.
 
-use std::collections::HashMap;
+mod bulk;
+mod receipts;
 
-use rusqlite::{CachedStatement, ErrorCode, Params};
+use std::collections::HashMap;
 
 use super::Kept;
 use super::memory::Cached;
 use super::usage::{Hour, Sums};
-use crate::book::{Attempt, Book, BookId, Lent, Lot, Row, Settled, TopUp, Txn};
+use crate::book::{Attempt, Book, BookId, Lent, Lot, Row, TopUp, Txn};
 use crate::error::LedgerError;
+use crate::store;
+use crate::store::Value;
+
+pub(super) use receipts::Receipts;
 
 const BOOK: &str = "INSERT INTO book
     (id, kind, owner, prepaid, posted, held, promotional, entries, receipt, head)
@@ -33,9 +38,6 @@ const BUDGET: &str = "INSERT INTO budget (key, amount, period) VALUES (?1, ?2, ?
     ON CONFLICT (key) DO UPDATE SET amount = excluded.amount, period = excluded.period";
 const TOPUP: &str = "INSERT INTO topup (provider, external, txn, account, amount)
     VALUES (?1, ?2, ?3, ?4, ?5)";
-pub(super) const RECEIPT: &str = "INSERT INTO receipt (n, call, account, txn, seq, before, at, key,
-    model, status, cost, charged, spent, balance, lease, hold, pays_max, reported, attempts, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const RATE: &str = "INSERT INTO rate (version, provider, model, bucket, price)
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 const HOUR: &str = "INSERT INTO usage_hour
@@ -44,49 +46,10 @@ const HOUR: &str = "INSERT INTO usage_hour
 const HOUR_AGAIN: &str = "UPDATE usage_hour SET calls = calls + ?5, cost = cost + ?6,
     charged = charged + ?7, tokens_in = tokens_in + ?8, tokens_out = tokens_out + ?9
     WHERE account = ?1 AND hour = ?2 AND key = ?3 AND model = ?4";
-
-/// Enters a receipt; `false` if its call has one already.
-pub(super) fn receipt(
-    insert: &mut CachedStatement<'_>,
-    settled: &Settled<'_>,
-) -> Result<bool, LedgerError> {
-    let receipt = &settled.receipt;
-    let made = receipt.settlement;
-    let hold = made.hold.as_ref();
-    let written = insert.execute(rusqlite::params![
-        receipt.n,
-        made.call,
-        made.account.0,
-        receipt.txn,
-        receipt.seq,
-        receipt.before,
-        receipt.at,
-        made.key,
-        made.model,
-        made.status.as_str(),
-        receipt.cost.pico(),
-        receipt.charged.pico(),
-        receipt.spent.pico(),
-        receipt.balance.pico(),
-        hold.map(|hold| &hold.lease),
-        hold.map(|hold| hold.amount.pico()),
-        made.pays_max.map(vane_catalog::Money::pico),
-        made.reported.map(vane_catalog::Money::pico),
-        settled.attempts,
-        receipt.hash,
-    ]);
-    match written {
-        Ok(_) => Ok(true),
-        // Only a call can be there already: numbers go on from the last.
-        Err(rusqlite::Error::SqliteFailure(error, _))
-            if error.code == ErrorCode::ConstraintViolation
-                && error.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE =>
-        {
-            Ok(false)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
+/// The numbers before those that a commit may give. PostgreSQL's replicas take a stretch each.
+const NUMBERS: &str = "SELECT (SELECT coalesce(max(n), 0) FROM receipt),
+    (SELECT coalesce(max(n), 0) FROM txn)";
+const STRETCHES: &str = "SELECT nextval('receipt_n') - 1, nextval('txn_n') - 1";
 
 impl Kept<'_> {
     pub(super) fn put(self, row: &Row) -> Result<(), LedgerError> {
@@ -95,41 +58,52 @@ impl Kept<'_> {
             Row::Txn(txn) => self.put_txn(txn),
             Row::Lease(lent) => self.put_lease(lent),
             Row::Lot(lot) => self.put_lot(lot),
-            Row::Budget(budget) => self.execute(
-                BUDGET,
-                (&budget.key, budget.amount.pico(), budget.period.as_str()),
-            ),
-            Row::NoBudget(key) => self.execute("DELETE FROM budget WHERE key = ?1", (key,)),
+            Row::Budget(budget) => {
+                let (amount, period) = (budget.amount.pico(), budget.period.as_str());
+                self.execute(BUDGET, &[&budget.key, &amount, &period])
+            }
+            Row::NoBudget(key) => self.execute("DELETE FROM budget WHERE key = ?1", &[key]),
             Row::TopUp(topup) => self.put_topup(topup),
             Row::Checkout(checkout) => self.put_checkout(checkout),
             Row::Payment(payment) => self.put_payment(payment),
             Row::Claim(claim) => self.put_claim(claim),
             Row::Frozen(frozen) => self.put_frozen(frozen),
             Row::Thawed(account) => {
-                self.execute("DELETE FROM frozen WHERE account = ?1", (account.0,))
+                self.execute("DELETE FROM frozen WHERE account = ?1", &[&account.0])
             }
         }
     }
 
-    pub(super) fn execute(self, sql: &str, params: impl Params) -> Result<(), LedgerError> {
-        self.0.prepare_cached(sql)?.execute(params)?;
-        Ok(())
+    pub(super) fn execute(self, sql: &str, values: &[&dyn Value]) -> Result<(), LedgerError> {
+        self.0.execute(sql, values).map(drop)
+    }
+
+    /// The last numbers of receipts and of transactions that a commit may not give.
+    pub(super) fn numbers(self) -> Result<(i64, i64), LedgerError> {
+        let sql = match self.0 {
+            store::Txn::Sqlite(_) => NUMBERS,
+            store::Txn::Postgres(_) => STRETCHES,
+        };
+        let numbers = self.0.one(sql, &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        numbers.ok_or(LedgerError::Unreadable { what: "number" })
     }
 
     fn put_book(self, book: &Book) -> Result<(), LedgerError> {
-        let row = (
-            book.id().0,
-            book.kind.as_str(),
-            book.owner,
-            book.prepaid,
-            book.posted.pico(),
-            book.held.pico(),
-            book.promotional.pico(),
-            book.entries,
-            book.receipt,
-            book.head,
-        );
-        self.execute(BOOK, row)
+        self.execute(
+            BOOK,
+            &[
+                &book.id().0,
+                &book.kind.as_str(),
+                &book.owner,
+                &i64::from(book.prepaid),
+                &book.posted.pico(),
+                &book.held.pico(),
+                &book.promotional.pico(),
+                &book.entries,
+                &book.receipt,
+                &book.head.as_slice(),
+            ],
+        )
     }
 
     /// Books that are there, after settlements.
@@ -138,7 +112,11 @@ impl Kept<'_> {
         changed: impl Iterator<Item = BookId>,
         books: &mut HashMap<BookId, Cached<Book>>,
     ) -> Result<(), LedgerError> {
-        let mut statement = self.0.prepare_cached(BOOK_AGAIN)?;
+        let txn = match self.0 {
+            store::Txn::Sqlite(txn) => txn,
+            store::Txn::Postgres(session) => return bulk::books(session, changed, books),
+        };
+        let mut statement = txn.prepare_cached(BOOK_AGAIN)?;
         for id in changed {
             let Some(book) = books.get_mut(&id).and_then(Cached::news) else {
                 continue;
@@ -157,36 +135,40 @@ impl Kept<'_> {
     }
 
     fn put_txn(self, txn: &Txn) -> Result<(), LedgerError> {
-        let row = (txn.n, &txn.id, txn.kind.as_str(), &txn.reason, txn.at);
-        self.execute(TXN, row)?;
+        let kind = txn.kind.as_str();
+        self.execute(TXN, &[&txn.n, &txn.id, &kind, &txn.reason, &txn.at])?;
         for entry in &txn.entries {
-            let row = (
-                entry.book.0,
-                entry.seq,
-                txn.n,
-                entry.amount.pico(),
-                entry.balance.pico(),
-                entry.receipt,
-                entry.hash,
-            );
-            self.execute(ENTRY, row)?;
+            self.execute(
+                ENTRY,
+                &[
+                    &entry.book.0,
+                    &entry.seq,
+                    &txn.n,
+                    &entry.amount.pico(),
+                    &entry.balance.pico(),
+                    &entry.receipt,
+                    &entry.hash.as_slice(),
+                ],
+            )?;
         }
         Ok(())
     }
 
     fn put_lease(self, lent: &Lent) -> Result<(), LedgerError> {
-        let row = (
-            &lent.id,
-            lent.account.0,
-            &lent.key,
-            lent.instance,
-            lent.epoch,
-            lent.amount.pico(),
-            lent.spent.pico(),
-            lent.until,
-            if lent.returned { "returned" } else { "open" },
-        );
-        self.execute(LEASE, row)
+        self.execute(
+            LEASE,
+            &[
+                &lent.id,
+                &lent.account.0,
+                &lent.key,
+                &lent.instance,
+                &lent.epoch,
+                &lent.amount.pico(),
+                &lent.spent.pico(),
+                &lent.until,
+                &if lent.returned { "returned" } else { "open" },
+            ],
+        )
     }
 
     /// Leases that are there, after settlements.
@@ -195,7 +177,11 @@ impl Kept<'_> {
         spent: impl Iterator<Item = String>,
         leases: &mut HashMap<String, Option<Cached<Lent>>>,
     ) -> Result<(), LedgerError> {
-        let mut statement = self.0.prepare_cached(LEASE_AGAIN)?;
+        let txn = match self.0 {
+            store::Txn::Sqlite(txn) => txn,
+            store::Txn::Postgres(session) => return bulk::leases(session, spent, leases),
+        };
+        let mut statement = txn.prepare_cached(LEASE_AGAIN)?;
         for id in spent {
             let lent = leases.get_mut(&id).and_then(Option::as_mut);
             if let Some(lent) = lent.and_then(Cached::news) {
@@ -207,7 +193,8 @@ impl Kept<'_> {
 
     fn put_lot(self, lot: &Lot) -> Result<(), LedgerError> {
         let (amount, rest) = (lot.amount.pico(), lot.rest.pico());
-        self.execute(LOT, (&lot.id, lot.account.0, amount, rest, lot.expires_at))
+        let ends = lot.expires_at;
+        self.execute(LOT, &[&lot.id, &lot.account.0, &amount, &rest, &ends])
     }
 
     fn put_topup(self, topup: &TopUp) -> Result<(), LedgerError> {
@@ -218,14 +205,15 @@ impl Kept<'_> {
             account,
             amount,
         } = topup;
-        self.execute(TOPUP, (provider, external, txn, account.0, amount.pico()))
+        let amount = amount.pico();
+        self.execute(TOPUP, &[provider, external, txn, &account.0, &amount])
     }
 
     pub(super) fn put_prices(self, attempt: &Attempt) -> Result<(), LedgerError> {
         let (version, provider) = (&attempt.rate_version, &attempt.provider);
         for line in &attempt.lines {
-            let (bucket, price) = (&line.bucket, line.price.pico());
-            self.execute(RATE, (version, provider, &attempt.model, bucket, price))?;
+            let (model, price) = (&attempt.model, line.price.pico());
+            self.execute(RATE, &[version, provider, model, &line.bucket, &price])?;
         }
         Ok(())
     }
@@ -234,7 +222,11 @@ impl Kept<'_> {
         self,
         hours: impl Iterator<Item = (Hour, Sums)>,
     ) -> Result<(), LedgerError> {
-        let mut again = self.0.prepare_cached(HOUR_AGAIN)?;
+        let txn = match self.0 {
+            store::Txn::Sqlite(txn) => txn,
+            store::Txn::Postgres(session) => return bulk::hours(session, hours),
+        };
+        let mut again = txn.prepare_cached(HOUR_AGAIN)?;
         for (hour, sums) in hours {
             let row = (
                 hour.account.0,
@@ -249,7 +241,7 @@ impl Kept<'_> {
             );
             // Cheaper than an upsert: nearly every hour is there.
             if again.execute(row)? == 0 {
-                self.execute(HOUR, row)?;
+                txn.prepare_cached(HOUR)?.execute(row)?;
             }
         }
         Ok(())

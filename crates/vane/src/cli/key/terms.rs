@@ -74,18 +74,18 @@ impl Changes {
         *self == Self::default()
     }
 
-    pub(super) fn apply(self, limits: &mut Limits) {
-        fn put<T>(place: &mut Option<T>, change: Change<T>) {
+    pub(super) fn apply(&self, limits: &mut Limits) {
+        fn put<T: Clone>(place: &mut Option<T>, change: &Change<T>) {
             if let Some(value) = change {
-                *place = value;
+                place.clone_from(value);
             }
         }
-        put(&mut limits.requests_per_minute, self.rpm);
-        put(&mut limits.tokens_per_minute, self.tpm);
-        put(&mut limits.concurrency, self.concurrency);
-        put(&mut limits.models, self.models);
-        put(&mut limits.providers, self.providers);
-        put(&mut limits.expires_at, self.expires_at);
+        put(&mut limits.requests_per_minute, &self.rpm);
+        put(&mut limits.tokens_per_minute, &self.tpm);
+        put(&mut limits.concurrency, &self.concurrency);
+        put(&mut limits.models, &self.models);
+        put(&mut limits.providers, &self.providers);
+        put(&mut limits.expires_at, &self.expires_at);
     }
 }
 
