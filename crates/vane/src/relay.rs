@@ -85,7 +85,7 @@ async fn answer(
     let call = decode(inbound)?;
     record.call(&call);
     let plan = route(&state, &caller.limits, &call, record.began())?;
-    let place = admit::admit(gateway, caller, &call, record)?;
+    let place = admit::admit(gateway, caller, &call, record).await?;
     let hold = hold::hold(gateway, caller, &call, &plan, record.began()).await?;
     let budget = hold.budget();
     record.admitted(place, hold);

@@ -449,7 +449,13 @@ fn ready(gateway: &Gateway) -> Response {
             let status = format!("calls cannot be recorded: {why}");
             json(503, serde_json::json!({ "status": status }).to_string())
         }
-        None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
+        None => match gateway.traffic.shared() {
+            Some(shared) => {
+                let said = serde_json::json!({ "status": "ready", "limits": shared.said });
+                json(200, said.to_string())
+            }
+            None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
+        },
     }
 }
 

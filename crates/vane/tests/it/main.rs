@@ -15,8 +15,11 @@ mod door;
 mod log;
 mod said;
 mod serving;
+mod shared;
 mod site;
 mod till;
+#[cfg(feature = "test-valkey")]
+mod valkey;
 mod world;
 
 mod cancel;
