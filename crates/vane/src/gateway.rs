@@ -81,6 +81,7 @@ impl Gateway {
                 budget: None,
                 frozen: false,
                 limits: Limits::default(),
+                acting: None,
             })
         });
         let journal = Settings {

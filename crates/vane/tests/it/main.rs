@@ -48,6 +48,7 @@ mod limits;
 mod load;
 mod malformed;
 mod matrix;
+mod member_commands;
 mod messages;
 mod metrics;
 mod models;

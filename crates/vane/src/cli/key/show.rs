@@ -139,6 +139,7 @@ fn object(key: &KeyRecord, accounts: &Names, now: i64) -> Value {
         "id": key.id,
         "account": accounts.get(&key.account),
         "name": key.name,
+        "member": key.member,
         "state": state(key, now),
         "budget": budget,
         "requests_per_minute": limits.requests_per_minute,
