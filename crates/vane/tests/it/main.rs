@@ -49,6 +49,7 @@ mod load;
 mod malformed;
 mod matrix;
 mod member_commands;
+mod members;
 mod messages;
 mod metrics;
 mod models;

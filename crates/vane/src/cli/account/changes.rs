@@ -1,8 +1,8 @@
 //! `vane account changes`: who changed what.
 
 use serde_json::{Value, json};
-use vane_ledger::{Change, Who};
 
+use crate::api::change_shown;
 use crate::cli::settings::account;
 use crate::cli::{Failure, Settings, terminal};
 
@@ -15,7 +15,7 @@ pub(super) fn show(
     let store = settings.store()?;
     let changes = store.changes(account(&store, name)?.id, None, limit)?;
     if json {
-        let rows: Vec<Value> = changes.iter().map(as_json).collect();
+        let rows: Vec<Value> = changes.iter().map(change_shown).collect();
         return terminal::print_json(&json!({ "changes": rows }));
     }
     let mut rows = vec![["AT", "BY", "WHAT", "OF", "DETAIL"].map(str::to_owned)];
@@ -32,21 +32,4 @@ pub(super) fn show(
         ]
     }));
     terminal::print(&terminal::table(&rows))
-}
-
-fn as_json(change: &Change) -> Value {
-    let (member, key) = match &change.author.who {
-        Who::Operator => (None, None),
-        Who::Member { id, key } => (Some(id), Some(key)),
-    };
-    json!({
-        "id": change.n,
-        "created": change.author.at,
-        "member": member,
-        "email": change.email,
-        "key": key,
-        "what": change.what,
-        "of": change.subject,
-        "detail": change.detail,
-    })
 }
