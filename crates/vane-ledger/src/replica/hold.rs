@@ -42,6 +42,24 @@ impl Hold {
         self.purse.as_ref()?.spent()
     }
 
+    /// Sets more aside for the call, under the same condition as it was made; from memory alone,
+    /// so that it may be refused where the balance has it. Who can wait makes another hold and
+    /// [joins](Self::join) it.
+    #[must_use]
+    pub fn extend(&mut self, by: Money) -> bool {
+        let Some(purse) = &self.purse else {
+            return true;
+        };
+        let Some(amount) = self.amount.checked_add(by) else {
+            return false;
+        };
+        let extends = by >= Money::ZERO && purse.extend(by);
+        if extends {
+            self.amount = amount;
+        }
+        extends
+    }
+
     /// Takes over what another hold of the same payer has set aside.
     pub fn join(&mut self, mut other: Self) {
         let (Some(purse), Some(others)) = (&self.purse, &other.purse) else {
