@@ -90,7 +90,11 @@ fn of_model(
         offer: offer.clone(),
         reason: "the key may not use this provider".to_owned(),
     }));
-    Ok(Plan { choices, left_out })
+    Ok(Plan {
+        choices,
+        left_out,
+        ..Plan::default()
+    })
 }
 
 /// Whether a limit of a key names it, or names nothing.

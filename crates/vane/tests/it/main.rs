@@ -16,6 +16,7 @@ mod log;
 mod said;
 mod serving;
 mod site;
+mod slices;
 mod till;
 mod world;
 
