@@ -38,7 +38,7 @@ pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
 pub use plan::{Choice, LeftOut, Plan};
 pub use reply::{Body, Response, json};
-pub use route::{explain, route};
+pub use route::{can_ask, explain, route};
 pub use settle::{Outcome, Record};
 
 use crate::gateway::Gateway;
@@ -90,8 +90,8 @@ async fn answer(
     record.call(&call);
     let mut plan = route(&state, &caller.limits, &call, record.began())?;
     let place = admit::admit(gateway, caller, &call, record)?;
-    let hold = hold::hold(gateway, caller, &call, &mut plan, record.began()).await?;
-    let terms = Terms::of(&hold, &plan);
+    let hold = hold::hold(gateway, &state, caller, &call, &mut plan, record.began()).await?;
+    let terms = Terms::of(gateway, caller, &plan);
     record.admitted(place, hold);
     let (standing, door) = (record.standing(), call.dialect());
     let answered = dispatch::dispatch(gateway, pool, &state, caller, call, plan, record);

@@ -18,11 +18,11 @@ impl Store {
             let key = of_account(txn, account, id)?;
             let mut limits = key.limits;
             change(&mut limits);
-            let (models, providers, requests, tokens, concurrency, expires_at) =
+            let (models, providers, requests, tokens, concurrency, expires_at, when_spent) =
                 limits.columns()?;
             txn.execute(
                 "UPDATE api_key SET models = ?3, providers = ?4, requests_per_minute = ?5,
-                     tokens_per_minute = ?6, concurrency = ?7, expires_at = ?8
+                     tokens_per_minute = ?6, concurrency = ?7, expires_at = ?8, when_spent = ?9
                  WHERE account = ?1 AND lineage = ?2",
                 &[
                     &account.0,
@@ -33,6 +33,7 @@ impl Store {
                     &tokens,
                     &concurrency,
                     &expires_at,
+                    &when_spent,
                 ],
             )?;
             Ok(limits)

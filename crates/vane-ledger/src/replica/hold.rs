@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vane_catalog::Money;
 
-use super::purse::{Purse, Spent};
+use super::purse::Purse;
 use crate::book;
 
 #[must_use = "money that nobody holds goes back"]
@@ -34,12 +34,6 @@ impl Hold {
     #[must_use]
     pub fn limit(&self) -> Option<Money> {
         self.purse.is_some().then_some(self.amount)
-    }
-
-    /// How much of the key's budget is spent, where it has one.
-    #[must_use]
-    pub fn budget(&self) -> Option<Spent> {
-        self.purse.as_ref()?.spent()
     }
 
     /// Sets more aside for the call, under the same condition as it was made; from memory alone,

@@ -35,7 +35,7 @@ pub(super) enum Key {
     /// Change what a key may do; `none` takes a limit away
     #[command(
         after_help = "Examples:\n  vane key set 3kTMd0y1Aa --rpm 120 --tpm none\n  \
-                            vane key set 3kTMd0y1Aa --budget 20/week --json"
+                            vane key set 3kTMd0y1Aa --budget 20/week --when-spent qwen-coder --json"
     )]
     Set {
         #[command(flatten)]
@@ -111,6 +111,7 @@ impl Create {
             ..NewKey::default()
         };
         changes.apply(&mut new.limits);
+        changes.check(&new.limits, settings)?;
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
         let key = store.create_key(account.id, &new, now())?;
@@ -127,6 +128,9 @@ fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Fail
     let store = settings.store()?;
     let key = which.find(&store)?;
     let budget = changes.budget;
+    let mut limits = key.limits.clone();
+    changes.apply(&mut limits);
+    changes.check(&limits, settings)?;
     store.update_key(key.account, &key.id, |limits| changes.apply(limits))?;
     if let Some(budget) = budget {
         store.set_budget(key.account, &key.id, budget, now())?;

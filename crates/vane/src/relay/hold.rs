@@ -8,57 +8,94 @@
 use super::bound;
 use super::decode::RawCall;
 use super::plan::{Choice, Plan};
+use super::route;
 use super::slice::{LEAST_TOKENS, SLICE_TOKENS, Slice};
-use super::terms::lacking;
-use crate::gateway::Gateway;
+use super::terms::refused;
+use crate::gateway::{Gateway, State};
 use vane_catalog::{Capability, Money};
 use vane_dialect::{Dialect, Fault};
 use vane_ledger::{AccountKind, Caller, Hold, Payer, Short};
 
-/// Sets money aside for the call, and says in its plan for how much output.
+/// Sets money aside for the call, and says in its plan for how much output. Where the key's budget
+/// does not pay for it, the plan becomes that of the model which the key falls to, if that serves
+/// the call and is free or what is left pays for it.
 ///
 /// # Errors
 /// When the balance, or the budget of the key, lacks it.
 pub(super) async fn hold(
     gateway: &Gateway,
+    state: &State,
     caller: &Caller,
     call: &RawCall,
     plan: &mut Plan,
     at: i64,
 ) -> Result<Hold, Fault> {
+    let lacking = match fund(gateway, caller, call, plan, at).await {
+        Err(lacking) => lacking,
+        Ok(hold) => return Ok(hold),
+    };
+    if let (Lacking::Money(Short::Budget { .. }, _), Some(model)) =
+        (&lacking, &caller.limits.when_spent)
+        && let Ok(mut other) = route::of_model(state, &caller.limits, call, model, at)
+        && let Ok(hold) = fund(gateway, caller, call, &mut other, at).await
+    {
+        other.falls_to = true;
+        *plan = other;
+        return Ok(hold);
+    }
+    Err(match lacking {
+        Lacking::Money(short, least) => refused(&short, caller, least, gateway.clock.now()),
+        Lacking::Other(fault) => fault,
+    })
+}
+
+/// Why no money is set aside.
+enum Lacking {
+    /// There is less than this.
+    Money(Short, Money),
+    Other(Fault),
+}
+
+impl From<Fault> for Lacking {
+    fn from(fault: Fault) -> Self {
+        Self::Other(fault)
+    }
+}
+
+async fn fund(
+    gateway: &Gateway,
+    caller: &Caller,
+    call: &RawCall,
+    plan: &mut Plan,
+    at: i64,
+) -> Result<Hold, Lacking> {
     let payer = payer(caller);
     if !payer.is_limited() || cfg!(feature = "unledgered") {
         let held = gateway.replica.hold(payer, Money::ZERO).await;
-        return held.map_err(|short| lacking(&short, caller, Money::ZERO, gateway.clock.now()));
+        return held.map_err(|short| Lacking::Money(short, Money::ZERO));
     }
     let span = Span::of(call, plan)?;
-    let whole = bound::ceiling(call, plan, None, at)?;
-    let first = match span {
-        Span::Sliced => bound::ceiling(call, plan, Some(SLICE_TOKENS), at)?,
-        Span::Exact | Span::Open => whole,
-    };
-    let answers = bound::answers(&call.head)?;
-    let least = match span {
-        Span::Exact => whole,
-        Span::Open | Span::Sliced => {
-            let tokens = LEAST_TOKENS.saturating_mul(answers);
-            bound::ceiling(call, plan, Some(tokens), at)?
+    let slice = (span == Span::Sliced).then_some(SLICE_TOKENS);
+    let most = bound::ceiling(call, plan, slice, at)?;
+    let (hold, tokens) = match gateway.replica.hold(payer, most).await {
+        Ok(hold) => (hold, slice),
+        Err(short) if span == Span::Exact => return Err(Lacking::Money(short, most)),
+        Err(short) => {
+            let tokens = LEAST_TOKENS.saturating_mul(bound::answers(&call.head)?);
+            let least = bound::ceiling(call, plan, Some(tokens), at)?;
+            let (hold, amount) = rest(gateway, payer, least, most, short).await?;
+            (hold, Some(bound::affords(call, plan, amount, at)?))
         }
     };
-    let (hold, amount) = between(gateway, payer, least, first)
-        .await
-        .map_err(|short| lacking(&short, caller, least, gateway.clock.now()))?;
-    match span {
-        Span::Exact => {}
-        Span::Open if amount == whole => {}
-        Span::Open => {
-            let tokens = bound::affords(call, plan, amount, at)?;
-            plan.output_max = tokens.checked_div(answers);
+    match (span, tokens) {
+        (Span::Exact, _) | (_, None) => {}
+        (Span::Open, Some(tokens)) => {
+            plan.output_max = tokens.checked_div(bound::answers(&call.head)?);
         }
-        Span::Sliced => {
+        (Span::Sliced, Some(paid)) => {
             plan.slice = Some(Slice {
                 rate: bound::output_rate(call, plan, at)?,
-                paid: bound::affords(call, plan, amount, at)?,
+                paid,
                 output_max: bound::most_output(call, plan)?,
             });
         }
@@ -67,29 +104,33 @@ pub(super) async fn hold(
 }
 
 /// How often less is asked for, where others take what was there.
-const TRIES: usize = 4;
+const TRIES: usize = 3;
 
-/// Sets `most` aside, or as much of it as there is, if that is not less than `least`; of which a
-/// refusal tells.
-async fn between(
+/// Sets aside what there is of an amount that was refused, if that is not less than `least`.
+async fn rest(
     gateway: &Gateway,
     payer: Payer<'_>,
     least: Money,
-    most: Money,
-) -> Result<(Hold, Money), Short> {
-    let mut amount = most;
-    for _ in 1..TRIES {
-        let short = match gateway.replica.hold(payer, amount).await {
+    mut amount: Money,
+    mut short: Short,
+) -> Result<(Hold, Money), Lacking> {
+    for _ in 0..TRIES {
+        let Some(there) = short.there_of(amount) else {
+            return Err(Lacking::Money(short, least));
+        };
+        if there < least || there >= amount {
+            let short = short.with_missing(least, there);
+            return Err(Lacking::Money(short, least));
+        }
+        amount = there;
+        short = match gateway.replica.hold(payer, amount).await {
             Ok(hold) => return Ok((hold, amount)),
             Err(short) => short,
         };
-        match short.there_of(amount) {
-            Some(there) if there >= least && there < amount => amount = there,
-            Some(there) => return Err(short.with_missing(least, there)),
-            None => return Err(short),
-        }
     }
-    Ok((gateway.replica.hold(payer, least).await?, least))
+    let held = gateway.replica.hold(payer, least).await;
+    let hold = held.map_err(|short| Lacking::Money(short, least))?;
+    Ok((hold, least))
 }
 
 pub(super) fn payer(caller: &Caller) -> Payer<'_> {

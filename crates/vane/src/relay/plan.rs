@@ -15,6 +15,9 @@ pub struct Plan {
     /// The most output that there is money for, of each answer, where its client set no limit and
     /// there is not enough for all that the model may write.
     pub output_max: Option<u64>,
+    /// The key's budget does not pay for the model that was asked for: these are of the one that it
+    /// falls to.
+    pub falls_to: bool,
     /// Where what is shown is paid for as it comes.
     pub(super) slice: Option<Slice>,
 }

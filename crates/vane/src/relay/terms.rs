@@ -1,5 +1,6 @@
 //! What callers are told of money: why a call is refused, and what is left.
 
+use super::hold::payer;
 use super::plan::Plan;
 use super::whole::name;
 use crate::gateway::Gateway;
@@ -9,7 +10,7 @@ use vane_catalog::{Date, Money};
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::replica::Spent;
-use vane_ledger::{AccountKind, Caller, Hold, Short};
+use vane_ledger::{AccountKind, Caller, Short};
 
 /// The terms on which a call was let in.
 pub(super) struct Terms {
@@ -17,16 +18,18 @@ pub(super) struct Terms {
     budget: Option<Spent>,
     /// The most output that there was money for.
     output_max: Option<u64>,
+    falls_to: bool,
 }
 
 /// From this part of a budget on, its key is warned.
 const WARN_FROM_PERCENT: i64 = 80;
 
 impl Terms {
-    pub(super) fn of(hold: &Hold, plan: &Plan) -> Self {
+    pub(super) fn of(gateway: &Gateway, caller: &Caller, plan: &Plan) -> Self {
         Self {
-            budget: hold.budget(),
+            budget: gateway.replica.spent(payer(caller)),
             output_max: plan.output_max,
+            falls_to: plan.falls_to,
         }
     }
 
@@ -37,6 +40,9 @@ impl Terms {
             && let Some(balance) = gateway.replica.balance(caller.account_id)
         {
             name(headers, BALANCE, &balance.to_string());
+        }
+        if self.falls_to {
+            name(headers, FALLBACK, "budget");
         }
         if let Some(output_max) = self.output_max {
             name(headers, OUTPUT_MAX, &output_max.to_string());
@@ -71,11 +77,12 @@ fn tell_budget(budget: &Spent, headers: &mut HeaderMap) {
 const BALANCE: HeaderName = HeaderName::from_static("vane-balance");
 const BUDGET: HeaderName = HeaderName::from_static("vane-budget-remaining");
 const BUDGET_WARNING: HeaderName = HeaderName::from_static("vane-budget-warning");
+const FALLBACK: HeaderName = HeaderName::from_static("vane-fallback");
 const OUTPUT_MAX: HeaderName = HeaderName::from_static("vane-output-max");
 
 /// Why there is no money for the call, of which `amount` is needed at least, and what to do about
 /// it.
-pub(super) fn lacking(short: &Short, caller: &Caller, amount: Money, now: i64) -> Fault {
+pub(super) fn refused(short: &Short, caller: &Caller, amount: Money, now: i64) -> Fault {
     let account = &caller.account_name;
     match short {
         Short::Balance { missing } => {

@@ -62,5 +62,6 @@ mod reload;
 mod responses;
 mod secrets;
 mod security;
+mod spent;
 mod tls;
 mod wire;

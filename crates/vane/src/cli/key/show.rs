@@ -81,7 +81,11 @@ fn table(keys: &[KeyRecord], accounts: &Names, now: i64) -> String {
 
 fn budget(key: &KeyRecord) -> String {
     match key.budget {
-        Some((amount, period)) => format!("${amount}/{}", period.as_str()),
+        Some((amount, period)) => {
+            let then = key.limits.when_spent.iter();
+            let then = then.map(|model| format!(", then {model}"));
+            format!("${amount}/{}{}", period.as_str(), then.collect::<String>())
+        }
         None => "none".to_owned(),
     }
 }
@@ -141,6 +145,7 @@ fn object(key: &KeyRecord, accounts: &Names, now: i64) -> Value {
         "name": key.name,
         "state": state(key, now),
         "budget": budget,
+        "when_spent": limits.when_spent,
         "requests_per_minute": limits.requests_per_minute,
         "tokens_per_minute": limits.tokens_per_minute,
         "concurrency": limits.concurrency,
