@@ -132,7 +132,7 @@ async fn r12_an_upstream_is_closed_within_a_quarter_second() {
     let at = |percent: usize| took[(took.len() * percent).div_ceil(100) - 1].0;
     let (slowest, point) = took[took.len() - 1];
     eprintln!(
-        "R12: {count} clients left; upstream closed after p50 {:?}, p99 {:?}, max {slowest:?} ({point:?})",
+        "measured: R12: {count} clients left; upstream closed after p50 {:?}, p99 {:?}, max {slowest:?} ({point:?})",
         at(50),
         at(99)
     );

@@ -111,6 +111,7 @@ async fn m4_a_thousand_disconnects_are_a_thousand_receipts() {
     world.log.lines(count).await;
     let receipts = world.receipts_of(world.account).await;
     assert_eq!(receipts.len(), count);
+    eprintln!("measured: M4: {count} clients left, {count} receipts");
     for receipt in receipts {
         let settlement = &receipt.settlement;
         assert_eq!(settlement.status, Status::ClientGone, "{receipt:?}");
@@ -193,8 +194,8 @@ async fn m6_a_call_that_panics_holds_nothing_and_costs_its_customer_nothing() {
 }
 
 /// Asks a thousand times at once for ten cents each, of an account with five dollars and four
-/// keys, two of which have a budget of two dollars.
-async fn m5(path: &str, mut body: Value, limit: &str) {
+/// keys, two of which have a budget of two dollars. Returns how many were admitted, of how many.
+async fn m5(path: &str, mut body: Value, limit: &str) -> [usize; 2] {
     let calls = if long() { 1_000 } else { 64 };
     let world = World::with(|config| config.limits.concurrent_per_key_max = 10_000).await;
     let first = world.prepaid_key();
@@ -255,13 +256,15 @@ async fn m5(path: &str, mut body: Value, limit: &str) {
     let posted = world.gateway.store.balance(payer).unwrap().posted;
     assert_eq!(posted.checked_add(paid), Money::parse("5").ok());
     assert!(paid > Money::ZERO && posted > Money::ZERO);
+    [admitted, calls]
 }
 
 #[tokio::test]
 async fn m5_a_crowd_at_any_door_spends_no_more_than_there_is() {
     for stream in [true, false] {
         for (path, body, limit) in ways(stream) {
-            m5(path, body, limit).await;
+            let [admitted, calls] = m5(path, body, limit).await;
+            println!("measured: M5: {admitted} of {calls} calls at once admitted at {path}");
         }
     }
 }

@@ -159,7 +159,9 @@ async fn m6_after_each_kill_every_call_has_one_receipt_and_no_money_is_held() {
         cut > 0,
         "no kill met a call that had been told a part of its answer"
     );
-    println!("{calls} calls: {cut} were cut and charged, {lost} are paid for by nobody");
+    println!(
+        "measured: kills: {calls} calls: {cut} were cut and charged, {lost} are paid for by nobody"
+    );
     serving.stop();
     site.settled(&charged);
 }

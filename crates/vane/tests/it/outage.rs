@@ -139,6 +139,7 @@ async fn m7_no_spend_is_lost_while_the_database_is_locked() {
     let told = load.end().await;
     serving.stop();
     assert_eq!(told.len(), calls);
+    eprintln!("measured: M7: {calls} calls while the database was locked {rounds} times");
     assert!(told.iter().all(|told| told.whole && told.status == 200));
     let (receipts, mut charged) = (site.receipts(&mut BTreeMap::new()), BTreeMap::new());
     charge(&mut charged, &receipts);

@@ -36,6 +36,16 @@ pub(crate) struct Cell {
     pub(crate) start_s: f64,
 }
 
+impl Cell {
+    /// What somebody waited at p50 and p99: for a chunk where chunks were timed, else for an answer.
+    pub(crate) fn waited(&self) -> (f64, f64) {
+        match self.chunk_p99_ms > 0.0 {
+            true => (self.chunk_p50_ms, self.chunk_p99_ms),
+            false => (self.p50_ms, self.p99_ms),
+        }
+    }
+}
+
 /// The parts that outlive a cell: the upstreams and the folder.
 #[derive(Debug)]
 pub(crate) struct Bench {

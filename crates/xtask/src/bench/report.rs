@@ -1,7 +1,8 @@
 //! The medians of a run, as a table for people and as JSON for programs.
 //!
-//! Latencies are what the gateway adds to the direct path of the same round, so they may come out
-//! below zero where the machine was busier without it.
+//! Latencies are what the gateway adds to the direct path of the same round, to a chunk of a paced
+//! stream and else to a whole answer; they may come out below zero where the machine was busier
+//! without it.
 
 use serde_json::{Map, Value, json};
 
@@ -55,8 +56,8 @@ impl Row {
             },
             proxy_us: median(|[_, proxy, _]| proxy.cpu_us),
             ratio: median(|[_, proxy, gateway]| gateway.cpu_us / proxy.cpu_us),
-            added_p50_ms: median(|[direct, _, gateway]| gateway.p50_ms - direct.p50_ms),
-            added_p99_ms: median(|[direct, _, gateway]| gateway.p99_ms - direct.p99_ms),
+            added_p50_ms: median(|[direct, _, gateway]| gateway.waited().0 - direct.waited().0),
+            added_p99_ms: median(|[direct, _, gateway]| gateway.waited().1 - direct.waited().1),
             chunks: [
                 Chunk {
                     p50_ms: median(|[direct, _, _]| direct.chunk_p50_ms),
@@ -252,6 +253,7 @@ mod tests {
             (table(&rows, "nginx"), json(&rows)["F"]["chunk"].clone())
         };
         let (fine, figures) = said(2.9);
+        assert!(fine.contains("   0.200    1.900 "), "{fine}");
         assert!(
             fine.contains("added 0.200 ms at p50 and 1.900 ms at p99, <= 2 holds"),
             "{fine}"

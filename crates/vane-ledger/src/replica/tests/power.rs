@@ -124,7 +124,9 @@ fn cuts() -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn power_cuts_lose_no_acknowledged_settlement() {
     let mut dice = Dice(42);
-    for _ in 0..cuts() {
+    let cuts = cuts();
+    for _ in 0..cuts {
         cut(&mut dice).await;
     }
+    println!("measured: power: {cuts} cuts, no acknowledged settlement lost");
 }
