@@ -21,7 +21,10 @@ impl Check {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let mut reading = settings.read();
         if let Some(config) = settings.read().config {
-            reading.problems.extend(of_keys(config)?);
+            reading.problems = of_keys(config)?;
+        }
+        if !reading.problems.is_empty() {
+            reading.config = None;
         }
         if self.json {
             terminal::print_json(&as_json(&reading))?;

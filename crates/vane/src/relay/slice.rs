@@ -129,6 +129,12 @@ impl Slices {
         }
     }
 
+    /// The answer has its stop: what is left of it is told, whoever pays for it.
+    pub(super) fn end(&mut self) {
+        self.slice.output_max = 0;
+        self.ask_ahead();
+    }
+
     /// Tokens that may be told.
     pub(super) const fn reach(&self) -> u64 {
         self.slice.reach()

@@ -2,13 +2,14 @@
 //! may write. Output is $2 and input $1 per million tokens; a model writes 20,000 tokens at most.
 
 use serde_json::{Value, json};
+use vane::config::Config;
 use vane_catalog::Money;
 use vane_ledger::book::{Receipt, Status};
 use vane_testkit::{Answer, Ended, Fault};
 
 use crate::client::{Ask, Reply, answered, within};
 use crate::door::{DOORS, Door, UPSTREAMS};
-use crate::world::{World, cost_in, pico};
+use crate::world::{Folder, World, cost_in, pico};
 
 /// One frame of a stream.
 const PIECE: usize = 100;
@@ -19,15 +20,16 @@ async fn world() -> World {
 }
 
 async fn with_reasoning(reasoning: bool) -> World {
-    let world = World::with(|config| {
-        for provider in &mut config.providers {
-            for model in &mut provider.models {
-                model.reasoning = reasoning;
-                model.max_output = Some(20_000);
-            }
+    World::with(|config| plain(config, reasoning)).await
+}
+
+fn plain(config: &mut Config, reasoning: bool) {
+    for provider in &mut config.providers {
+        for model in &mut provider.models {
+            model.reasoning = reasoning;
+            model.max_output = Some(20_000);
         }
-    });
-    world.await
+    }
 }
 
 /// So many frames' worth of text.
@@ -302,4 +304,40 @@ async fn m5_a_crowd_of_streams_without_a_limit_spends_no_more_than_there_is() {
         assert_eq!(posted.checked_add(paid), Money::parse("0.1").ok());
         assert!(posted >= Money::ZERO);
     }
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_on_what_is_held_while_the_database_is_away() {
+    let folder = Folder::new();
+    let file = folder.0.join("vane.db");
+    let world = World::with(|config| {
+        config.database.0 = format!("sqlite:{}", file.display());
+        plain(config, false);
+    })
+    .await;
+    let key = world.key_with("0.01");
+    let text = said(100);
+    world.fake.always(Answer::text(&text).gate("slow"));
+    let ask = Ask::post(Door::Chat.path(), unlimited(Door::Chat, "lab-m", true));
+    let connection = world.connect().await;
+    world.fake.gate("slow").open(4);
+    let mut stream = connection.begin(&ask.key(key.expose())).await;
+    stream.until(&said(1), 1).await;
+    let locker = rusqlite::Connection::open(&file).unwrap();
+    let patience = std::time::Duration::from_secs(20);
+    locker.busy_timeout(patience).unwrap();
+    locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    world.fake.gate("slow").open_for_good();
+    let reply = stream.rest().await;
+    locker.execute_batch("COMMIT").unwrap();
+    let told = reply.text();
+    assert!(told.contains(": vane-stopped=unavailable\n"), "{told}");
+    let read = Door::Chat.read(&reply);
+    // All that was held when the database went away.
+    assert_eq!(read.finish, "length");
+    let length = read.text.len();
+    assert!(text.starts_with(&read.text) && (2_000..=2_100).contains(&length));
+    let receipts = world.paid().await;
+    assert_eq!(receipts[0].settlement.status, Status::Stopped);
+    assert_eq!(receipts[0].charged, receipts[0].cost);
 }

@@ -400,10 +400,15 @@ impl LiveStream {
         self.last_seen
     }
 
+    /// Whether the upstream said why it ended, though frames may be left.
+    pub(super) const fn has_stopped(&self) -> bool {
+        self.last_seen || self.meter.stop.is_some() || self.decoder.has_stop()
+    }
+
     /// Whether the client has all it came for: the stop and its counts.
     pub(super) fn is_told(&self) -> bool {
-        let stopped = self.meter.stop.is_some() || self.decoder.has_stop();
-        self.out.is_empty() && (self.last_seen || (stopped && self.meter.usage.is_some()))
+        let is_counted = self.last_seen || self.meter.usage.is_some();
+        self.out.is_empty() && self.has_stopped() && is_counted
     }
 }
 

@@ -298,7 +298,7 @@ impl Streaming {
     }
 }
 
-/// Whether what has come may be told. An answer that is whole is, whoever pays for its end.
+/// Whether what has come may be told.
 fn poll_paid(
     slices: &mut Option<Slices>,
     cx: &mut Context<'_>,
@@ -308,12 +308,13 @@ fn poll_paid(
     let Some(slices) = slices.as_mut().filter(|slices| slices.is_due(&live.meter)) else {
         return Paid::Yes;
     };
-    let paid = slices.poll_paid(cx, &live.meter, record);
-    live.pay(slices.reach());
-    match paid {
-        Paid::No(_) if live.is_whole() => Paid::Yes,
-        paid => paid,
+    let mut paid = slices.poll_paid(cx, &live.meter, record);
+    if matches!(paid, Paid::No(_)) && live.has_stopped() {
+        slices.end();
+        paid = Paid::Yes;
     }
+    live.pay(slices.reach());
+    paid
 }
 
 /// When the timer is looked at next: at the earliest of all that may be due.
