@@ -14,6 +14,7 @@ mod holds;
 mod idempotency;
 mod ingest;
 mod keys;
+mod members;
 mod opening;
 mod payments;
 mod random;
