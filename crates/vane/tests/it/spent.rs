@@ -126,6 +126,25 @@ async fn what_is_left_of_a_budget_pays_for_the_model_that_its_key_falls_to() {
 }
 
 #[tokio::test]
+async fn a_member_names_the_model_that_a_key_falls_to() {
+    let world = world().await;
+    let (_, owner) = world.member("ann", vane_ledger::Role::Owner);
+    let send = async |method, path: &str, body: &str| {
+        let ask = Ask::new(method, path).body(body).key(&owner);
+        world.ask(&ask).await
+    };
+    let body = r#"{"name":"laptop","when_spent":"home-m"}"#;
+    let made = send("POST", "/v1/keys", body).await.ok().json();
+    assert_eq!(made["when_spent"], "home-m");
+    let path = format!("/v1/keys/{}", made["id"].as_str().unwrap());
+    let refused = send("PATCH", &path, r#"{"when_spent":"hom-m"}"#).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert!(refused.text().contains("did you mean `home-m`"));
+    let changed = send("PATCH", &path, r#"{"when_spent":null}"#).await.ok();
+    assert_eq!(changed.json()["when_spent"], Value::Null);
+}
+
+#[tokio::test]
 async fn a_budget_that_pays_is_not_fallen_from() {
     let world = world().await;
     let key = falling(&world, "1", "home-m", None);
