@@ -22,7 +22,7 @@ use crate::secret::{Purpose, Secret};
 
 pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, Stray, UsageRow};
 pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
-pub use idempotency::{Claim, Repeatable, Use};
+pub use idempotency::{Claim, Repeatable, Room, Use};
 pub use instance::Life;
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;
@@ -58,6 +58,23 @@ impl Store {
     /// The same with a secret from elsewhere, so that no file is read or made for it.
     pub fn open_with(url: &str, secret: Secret) -> Result<Self, LedgerError> {
         Self::opened(url, Some(secret))
+    }
+
+    /// Reads a SQLite database that is there, in the schema of this version; nothing is made or
+    /// changed, and no secret is needed. Of any other there is nothing to see.
+    pub(crate) fn peek<T>(
+        url: &str,
+        work: impl FnOnce(Txn<'_>) -> Result<T, LedgerError>,
+    ) -> Result<Option<T>, LedgerError> {
+        if !url.starts_with("sqlite:") {
+            return Ok(None);
+        }
+        let place = place::Place::parse(url)?;
+        let peeked = place.peek().map_err(|cause| place.blame(cause))?;
+        let Some(mut connection) = peeked else {
+            return Ok(None);
+        };
+        work(Txn::Sqlite(&connection.transaction()?)).map(Some)
     }
 
     fn opened(url: &str, secret: Option<Secret>) -> Result<Self, LedgerError> {

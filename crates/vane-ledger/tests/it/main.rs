@@ -10,6 +10,7 @@ mod accounts;
 mod audit;
 mod books;
 mod cost;
+mod holds;
 mod idempotency;
 mod ingest;
 mod keys;
@@ -20,6 +21,7 @@ mod random;
 mod replica;
 mod reports;
 mod ring;
+mod room;
 mod rotation;
 
 use std::fs;

@@ -17,6 +17,7 @@ mod said;
 mod serving;
 mod shared;
 mod site;
+mod slices;
 mod till;
 #[cfg(feature = "test-valkey")]
 mod valkey;
@@ -66,5 +67,6 @@ mod reload;
 mod responses;
 mod secrets;
 mod security;
+mod spent;
 mod tls;
 mod wire;
