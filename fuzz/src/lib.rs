@@ -9,6 +9,7 @@
 mod answers;
 mod calls;
 mod configs;
+mod deliveries;
 mod events;
 mod faults;
 mod frames;
@@ -48,6 +49,7 @@ pub const TARGETS: &[Target] = &[
     target("key_parse", names::key, &[]),
     target("catalog_names", names::model, &[]),
     target("resp_reply", replies::check, &[]),
+    target("payment_delivery", deliveries::check, &[]),
     target(
         "call_openai_chat",
         |b| calls::check(Dialect::OpenaiChat, b),

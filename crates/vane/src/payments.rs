@@ -6,6 +6,7 @@
 //! each of them once, in any order.
 
 mod cents;
+mod delivery;
 mod stripe;
 mod webhook;
 
@@ -13,8 +14,9 @@ use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
 
 pub use cents::{fee, is_whole_cents};
+pub use delivery::Deliveries;
 pub use stripe::begin;
-pub use webhook::{BODY_BYTES_MAX, receive};
+pub use webhook::{BODY_BYTES_MAX, is_believed, meaning, receive};
 
 /// How the books name the provider.
 pub const PROVIDER: &str = "stripe";

@@ -11,7 +11,9 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::book::{Act, Op, Outcome, Pay, Refusal};
 use vane_ledger::{LedgerError, new_id};
 
+use super::delivery::Delivery;
 use super::stripe::{Event, Said, Unread, verify};
+use crate::config::Payments;
 use crate::gateway::Gateway;
 use crate::relay::{self, Inbound, Response};
 
@@ -24,6 +26,36 @@ pub const BODY_BYTES_MAX: usize = 256 << 10;
 pub async fn receive(gateway: &Arc<Gateway>, inbound: &Inbound) -> Result<Response, Fault> {
     let state = gateway.state();
     let payments = state.config.payments.as_ref().ok_or_else(super::off)?;
+    let taken = take(gateway, payments, inbound).await;
+    gateway.telemetry.deliveries.count(match &taken {
+        Ok(delivery) => *delivery,
+        Err(fault) if fault.kind == Kind::Unavailable => Delivery::Away,
+        Err(_) => Delivery::Refused,
+    });
+    let said = json!({ "received": true, "result": taken?.word() });
+    Ok(relay::json(200, said.to_string()))
+}
+
+/// Whether the provider said it, by its signature.
+#[must_use]
+pub fn is_believed(secret: &str, header: Option<&str>, body: &[u8], now: i64) -> bool {
+    verify(secret, header, body, now).is_ok()
+}
+
+/// What an event asks of the books, if it is one that does.
+#[must_use]
+pub fn meaning(body: &[u8], secret_key: &str) -> Option<Pay> {
+    match Event::read(body, secret_key).ok()?.said().ok()? {
+        Said::Pay(pay) => Some(pay),
+        Said::Nothing | Said::Unusable(_) => None,
+    }
+}
+
+async fn take(
+    gateway: &Arc<Gateway>,
+    payments: &Payments,
+    inbound: &Inbound,
+) -> Result<Delivery, Fault> {
     let mut headers = inbound.headers.get_all("stripe-signature").iter();
     let header = match (headers.next(), headers.next()) {
         (Some(one), None) => one.to_str().ok(),
@@ -37,8 +69,8 @@ pub async fn receive(gateway: &Arc<Gateway>, inbound: &Inbound) -> Result<Respon
     }
     let event = Event::read(&inbound.body, &payments.secret_key.0).map_err(unread)?;
     let (id, kind) = (event.id.to_string(), event.kind.to_string());
-    let done = match event.said().map_err(unread)? {
-        Said::Nothing => "ignored",
+    match event.said().map_err(unread)? {
+        Said::Nothing => Ok(Delivery::Ignored),
         Said::Unusable(why) => {
             tracing::error!(
                 event = id,
@@ -46,12 +78,10 @@ pub async fn receive(gateway: &Arc<Gateway>, inbound: &Inbound) -> Result<Respon
                 why,
                 "a payment needs a look: nothing was credited"
             );
-            "unusable"
+            Ok(Delivery::Unusable)
         }
-        Said::Pay(pay) => enter(gateway, pay, &id, &kind).await?,
-    };
-    let said = json!({ "received": true, "result": done });
-    Ok(relay::json(200, said.to_string()))
+        Said::Pay(pay) => enter(gateway, pay, &id, &kind).await,
+    }
 }
 
 /// Brings what an event says into the books, on a thread that may wait for the disk.
@@ -60,7 +90,7 @@ async fn enter(
     pay: Pay,
     event: &str,
     kind: &str,
-) -> Result<&'static str, Fault> {
+) -> Result<Delivery, Fault> {
     let (now, instance) = (gateway.clock.now(), gateway.replica.instance());
     let (store, ring) = (gateway.store.clone(), gateway.ring.clone());
     let written = tokio::task::spawn_blocking(move || -> Result<_, LedgerError> {
@@ -83,21 +113,24 @@ async fn enter(
         Err(_) => return Err(away("the event was not entered")),
     };
     match outcome {
-        Ok(Outcome::CreditedBefore) => Ok("credited before"),
+        Ok(Outcome::CreditedBefore) => Ok(Delivery::CreditedBefore),
         Ok(Outcome::Squared { taken, lost }) => {
             tracing::warn!(event, kind, %taken, %lost, "a payment was taken back, or came back");
-            Ok("entered")
+            Ok(Delivery::Entered)
         }
         Ok(outcome) => {
             tracing::info!(event, kind, ?outcome, "an event of a payment was entered");
-            Ok("entered")
+            Ok(match outcome {
+                Outcome::Credited(_) => Delivery::Credited,
+                _ => Delivery::Entered,
+            })
         }
         // A session of something else that is sold through the same account at Stripe.
-        Err(Refusal::NoSuchCheckout) => Ok("ignored"),
+        Err(Refusal::NoSuchCheckout) => Ok(Delivery::Ignored),
         Err(refusal) => {
             tracing::error!(event, kind, why = %refusal,
                 "a payment needs a look: nothing was credited");
-            Ok("unusable")
+            Ok(Delivery::Unusable)
         }
     }
 }

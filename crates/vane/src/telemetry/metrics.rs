@@ -44,6 +44,7 @@ pub fn render(gateway: &Gateway) -> String {
     );
     ledger(&mut out, gateway);
     limits(&mut out, gateway);
+    payments(&mut out, gateway);
     let state = gateway.state();
     let mut offers: Vec<_> = state
         .offers
@@ -107,6 +108,19 @@ fn ledger(out: &mut String, gateway: &Gateway) {
     ] {
         head(out, name, kind, help);
         let _ = writeln!(out, "{name} {value}");
+    }
+}
+
+/// What came to the webhook, where anybody can pay.
+fn payments(out: &mut String, gateway: &Gateway) {
+    if gateway.state().config.payments.is_none() {
+        return;
+    }
+    let name = "vane_payment_deliveries_total";
+    let help = "Deliveries to the webhook of payments, by what became of them.";
+    head(out, name, "counter", help);
+    for (outcome, count) in gateway.telemetry.deliveries.counts() {
+        let _ = writeln!(out, "{name}{{outcome=\"{outcome}\"}} {count}");
     }
 }
 

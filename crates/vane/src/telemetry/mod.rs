@@ -8,12 +8,14 @@ mod metrics;
 pub use access_log::{AccessLog, Line, Status};
 pub use metrics::render;
 
+use crate::payments::Deliveries;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Counters of the process and its access log.
 #[derive(Default)]
 pub struct Telemetry {
     pub log: AccessLog,
+    pub deliveries: Deliveries,
     begun: AtomicU64,
     /// By outcome and by class of status.
     ended: [AtomicU64; CLASSES.len()],

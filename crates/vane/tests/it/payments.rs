@@ -254,6 +254,22 @@ async fn s10_what_is_no_event_for_this_server_is_refused_and_what_is_unknown_tak
         413
     );
     assert_eq!(till.balance().await, "5");
+    for times in 0..3 {
+        assert_eq!(till.tell(&event).await, 200, "{times}");
+    }
+    let told = till.world.ask(&Ask::get("/metrics")).await.ok();
+    for (outcome, count) in [
+        ("credited", 1),
+        ("entered", 0),
+        ("credited_before", 2),
+        ("ignored", 3),
+        ("unusable", 0),
+        ("refused", 7),
+        ("away", 0),
+    ] {
+        let line = format!("vane_payment_deliveries_total{{outcome=\"{outcome}\"}} {count}\n");
+        assert!(told.text().contains(&line), "{line}{}", told.text());
+    }
 }
 
 #[tokio::test]
