@@ -28,8 +28,9 @@ pub use report::{Posted, StatementLine};
 pub use usage::{By, Of, ProviderDay, UsageRow};
 pub(crate) use usage::{Hour, Sums};
 
-/// Operations of one commit.
-pub const BATCH_MAX: usize = 512;
+/// Operations of one commit. The more, the fewer rows are written again for each: balances, leases
+/// and hours are written once a commit. But who needs a lease meanwhile waits for all of them.
+pub const BATCH_MAX: usize = 4_096;
 
 /// The rows of one transaction.
 #[derive(Clone, Copy)]
