@@ -55,9 +55,10 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_by_txn ON entry (txn, book);
 
 -- One call, one row: what it used and cost, and its customer's entry of -charged. `before` is the
--- account's receipt before it, so that pages of the newest need no index. `attempts` is JSON:
--- provider, model, rate version, outcome, how it was counted, fault, most of a quantity, and the
--- lines of bucket, quantity and price. There are no foreign keys: the audit follows them.
+-- account's receipt before it, so that pages of the newest need no index. `details` is
+-- what is only read together: key, hold, model, status, attempts with their prices, most to pay and
+-- what was reported, in the form that its first byte names (`book/receipt.rs`). There are no foreign
+-- keys: the audit follows them.
 CREATE TABLE receipt (
     n        BIGINT PRIMARY KEY,
     call     TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -66,19 +67,12 @@ CREATE TABLE receipt (
     seq      BIGINT NOT NULL,
     before   BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    key      TEXT COLLATE "C" NOT NULL,
-    model    TEXT COLLATE "C" NOT NULL,
-    status   TEXT COLLATE "C" NOT NULL,
     cost     BIGINT NOT NULL,
     charged  BIGINT NOT NULL CHECK (charged BETWEEN 0 AND cost),
     spent    BIGINT NOT NULL,
     balance  BIGINT NOT NULL,
-    lease    TEXT COLLATE "C",
-    hold     BIGINT,
-    pays_max BIGINT,
-    reported BIGINT,
-    attempts TEXT COLLATE "C" NOT NULL,
-    hash     BYTEA NOT NULL
+    hash     BYTEA NOT NULL,
+    details  BYTEA NOT NULL
 );
 
 CREATE FUNCTION immutable() RETURNS trigger LANGUAGE plpgsql AS $$

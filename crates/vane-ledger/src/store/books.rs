@@ -23,7 +23,7 @@ use crate::error::LedgerError;
 pub use ingest::{Ingest, Stray};
 pub(super) use ingest::{STRAY, ingest};
 pub(crate) use memory::Memory;
-pub(crate) use read::{ATTEMPTS, RECEIPT, receipt_of};
+pub(crate) use read::{DETAILS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};
 pub use usage::{By, Of, ProviderDay, UsageRow};
 pub(crate) use usage::{Hour, Sums};
