@@ -34,7 +34,7 @@ pub enum Route {
     Models(Door),
     /// One model; the id is the rest of the path.
     Model(Door),
-    /// Money of the caller's account.
+    /// The caller's account, its money, keys and members.
     Api(Page, Door),
     /// What a provider of payments has to say; its signature stands for a key.
     Webhook(Door),
@@ -110,6 +110,22 @@ pub const ROUTES: &[(&str, Route)] = &[
         "/v1/receipts",
         Route::Api(Page::Receipts, door(Dialect::OpenaiChat, "/v1/receipts")),
     ),
+    (
+        "/v1/account",
+        Route::Api(Page::Account, door(Dialect::OpenaiChat, "/v1/account")),
+    ),
+    (
+        "/v1/changes",
+        Route::Api(Page::Changes, door(Dialect::OpenaiChat, "/v1/changes")),
+    ),
+    (
+        "/v1/keys",
+        Route::Api(Page::Keys, door(Dialect::OpenaiChat, "/v1/keys")),
+    ),
+    (
+        "/v1/members",
+        Route::Api(Page::Members, door(Dialect::OpenaiChat, "/v1/members")),
+    ),
     // Mistral's dialect to the letter.
     (
         "/mistral/v1/chat/completions",
@@ -139,10 +155,29 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/", Route::Root),
 ];
 
-/// Paths below these are one thing each.
-const PREFIXES: [(&str, Route); 4] = [
+/// Paths with a variable part, between what they begin and end with.
+pub const PREFIXES: [(&str, &str, Route); 7] = [
+    (
+        "/v1/keys/",
+        "/rotate",
+        Route::Api(
+            Page::Rotation,
+            door(Dialect::OpenaiChat, "/v1/keys/{id}/rotate"),
+        ),
+    ),
+    (
+        "/v1/keys/",
+        "",
+        Route::Api(Page::Key, door(Dialect::OpenaiChat, "/v1/keys/{id}")),
+    ),
+    (
+        "/v1/members/",
+        "",
+        Route::Api(Page::Member, door(Dialect::OpenaiChat, "/v1/members/{id}")),
+    ),
     (
         "/v1/credits/top-ups/",
+        "",
         Route::Api(
             Page::TopUp,
             door(Dialect::OpenaiChat, "/v1/credits/top-ups/{id}"),
@@ -150,14 +185,17 @@ const PREFIXES: [(&str, Route); 4] = [
     ),
     (
         "/v1/models/",
+        "",
         Route::Model(door(Dialect::OpenaiChat, "/v1/models/{id}")),
     ),
     (
         "/mistral/v1/models/",
+        "",
         Route::Model(door(Dialect::MistralChat, "/v1/models/{id}")),
     ),
     (
         "/v1/receipts/",
+        "",
         Route::Api(
             Page::Receipt,
             door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
@@ -181,9 +219,9 @@ pub fn find(path: &str) -> Option<(Route, &str)> {
     if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
         return Some((*route, ""));
     }
-    PREFIXES.iter().find_map(|(prefix, route)| {
-        let id = path.strip_prefix(prefix).filter(|id| !id.is_empty())?;
-        Some((*route, id))
+    PREFIXES.iter().find_map(|(prefix, suffix, route)| {
+        let id = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
+        (!id.is_empty()).then_some((*route, id))
     })
 }
 
@@ -220,13 +258,17 @@ pub async fn answer(
         | Route::Api(_, door)
         | Route::Webhook(door) => {
             let door = recognised(door, &head.headers);
-            let response = match method_fault(route, &head.method) {
-                Some(Method::OPTIONS) => preflight(),
-                Some(allowed) => takes_only(&allowed, door.dialect, &request_id),
-                None if !client::may_deliver(&gateway, route, peer, &head.headers) => {
+            let response = match methods(route) {
+                _ if head.method == Method::OPTIONS && !matches!(route, Route::Webhook(_)) => {
+                    preflight()
+                }
+                methods if !takes(methods, &head.method) => {
+                    takes_only(methods, door.dialect, &request_id)
+                }
+                _ if !client::may_deliver(&gateway, route, peer, &head.headers) => {
                     rescue(door.dialect, &client::too_often(), &request_id)
                 }
-                None => {
+                _ => {
                     let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
                     keyed(
                         &gateway,
@@ -234,6 +276,7 @@ pub async fn answer(
                         route,
                         door,
                         rest,
+                        &head.method,
                         uri,
                         headers,
                         body,
@@ -314,6 +357,7 @@ async fn keyed(
     route: Route,
     door: Door,
     rest: &str,
+    method: &Method,
     uri: &Uri,
     headers: HeaderMap,
     body: server::Body,
@@ -346,7 +390,7 @@ async fn keyed(
             }
             Route::Api(page, _) => {
                 let query = uri.query().unwrap_or_default();
-                api::answer(gateway, pool, page, rest, query, &inbound).await
+                api::answer(gateway, pool, page, method, rest, query, &inbound).await
             }
             Route::Webhook(_) => payments::receive(gateway, &inbound).await,
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
@@ -398,27 +442,30 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
     Door { dialect, ..door }
 }
 
-/// The method that should have been used; `OPTIONS` stands for a preflight.
-fn method_fault(route: Route, method: &Method) -> Option<Method> {
-    let wanted = match route {
-        Route::Call(_) | Route::Count(_) | Route::Webhook(_) | Route::Api(Page::TopUps, _) => {
-            Method::POST
-        }
-        _ => Method::GET,
-    };
-    match method {
-        method if *method == wanted => None,
-        &Method::HEAD if wanted == Method::GET => None,
-        &Method::OPTIONS if !matches!(route, Route::Webhook(_)) => Some(Method::OPTIONS),
-        _ => Some(wanted),
+/// The methods of a route. Where `GET` is one, `HEAD` is too.
+#[must_use]
+pub const fn methods(route: Route) -> &'static [Method] {
+    match route {
+        Route::Call(_) | Route::Count(_) | Route::Webhook(_) => &[Method::POST],
+        Route::Api(page, _) => page.methods(),
+        _ => &[Method::GET],
     }
 }
 
-fn takes_only(allowed: &Method, dialect: Dialect, request_id: &str) -> Response {
-    let message = format!("this route takes {allowed} only");
+fn takes(methods: &[Method], method: &Method) -> bool {
+    let asked = match *method {
+        Method::HEAD => &Method::GET,
+        _ => method,
+    };
+    methods.contains(asked)
+}
+
+fn takes_only(methods: &[Method], dialect: Dialect, request_id: &str) -> Response {
+    let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    let message = format!("this route takes {} only", methods.join(" and "));
     let fault = Fault::new(Kind::Method, Blame::Caller, message);
     let mut response = rescue(dialect, &fault, request_id);
-    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
+    if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
         response.headers_mut().insert(ALLOW, value);
     }
     response
@@ -493,7 +540,7 @@ fn preflight() -> Response {
     let headers = response.headers_mut();
     headers.insert(
         ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, HEAD"),
+        HeaderValue::from_static("GET, POST, PATCH, DELETE, HEAD"),
     );
     let allowed = HeaderValue::from_static("authorization, *");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);

@@ -13,6 +13,7 @@ mod cost;
 mod idempotency;
 mod ingest;
 mod keys;
+mod members;
 mod opening;
 mod payments;
 mod random;

@@ -20,6 +20,8 @@ mod ingest;
 mod instances;
 #[path = "../it/keys.rs"]
 mod keys;
+#[path = "../it/members.rs"]
+mod members;
 mod opening;
 #[path = "../it/payments.rs"]
 mod payments;

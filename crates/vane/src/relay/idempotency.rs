@@ -29,7 +29,7 @@ const KEY_CHARS_MAX: usize = 255;
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// How a call is asked for.
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// Without a key.
     Freely,
     First(Once),
@@ -41,7 +41,7 @@ pub(super) enum Asked {
 }
 
 /// A key in the hand of the call that runs. Dropped, it is given back.
-pub(super) struct Once(Option<(Store, Use)>);
+pub(crate) struct Once(Option<(Store, Use)>);
 
 /// What became of a call with a key.
 enum Ending {
@@ -54,7 +54,7 @@ enum Ending {
 ///
 /// # Errors
 /// When the key is none, is in use, or stands for something else.
-pub(super) async fn claim(
+pub(crate) async fn claim(
     gateway: &Arc<Gateway>,
     caller: &Caller,
     inbound: &Inbound,
@@ -129,7 +129,7 @@ impl Once {
     ///
     /// # Errors
     /// Those of the call.
-    pub(super) async fn keep(self, answered: Result<Response, Fault>) -> Result<Response, Fault> {
+    pub(crate) async fn keep(self, answered: Result<Response, Fault>) -> Result<Response, Fault> {
         let is_answer = |response: &Response| response.status() == http::StatusCode::OK;
         if !answered.as_ref().is_ok_and(is_answer) {
             drop(self.end(Ending::Failed).await);

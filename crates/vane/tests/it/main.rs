@@ -48,6 +48,8 @@ mod limits;
 mod load;
 mod malformed;
 mod matrix;
+mod member_commands;
+mod members;
 mod messages;
 mod metrics;
 mod models;
