@@ -26,9 +26,10 @@ INSERT INTO book (id, kind, owner, prepaid, posted, held, promotional, entries, 
 SELECT id * 8, 'customer', id, CASE kind WHEN 'prepaid' THEN 1 ELSE 0 END, 0, 0, 0, 0, 0,
     decode(repeat('00', 32), 'hex') FROM account;
 
--- A commit takes numbers for as many receipts and transactions as it may have operations, at once.
-CREATE SEQUENCE receipt_n INCREMENT BY 1024;
-CREATE SEQUENCE txn_n INCREMENT BY 1024;
+-- A commit takes numbers for as many receipts and transactions as it may need, at once: a payment
+-- has two transactions, its own and that of the usage before it.
+CREATE SEQUENCE receipt_n INCREMENT BY 8192;
+CREATE SEQUENCE txn_n INCREMENT BY 8192;
 
 -- Usage is one transaction for each commit of an instance; its customers' legs are receipts.
 CREATE TABLE txn (
