@@ -20,6 +20,7 @@ mod random;
 mod replica;
 mod reports;
 mod ring;
+mod room;
 mod rotation;
 
 use std::fs;

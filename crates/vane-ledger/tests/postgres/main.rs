@@ -5,6 +5,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "all of this is tests; the settings for tests miss their shared functions"
 )]
 
@@ -33,6 +34,8 @@ mod replicas;
 mod reports;
 #[path = "../it/ring.rs"]
 mod ring;
+#[path = "../it/room.rs"]
+mod room;
 #[path = "../it/rotation.rs"]
 mod rotation;
 mod trouble;

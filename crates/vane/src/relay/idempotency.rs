@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{Caller, Claim, LedgerError, Repeatable, Store, Use};
+use vane_ledger::{Caller, Claim, LedgerError, Repeatable, Room, Store, Use};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const KEY_NAME: &str = "Idempotency-Key";
@@ -69,6 +69,12 @@ pub(crate) async fn claim(
         inbound.body.clone(),
         inbound.request_id.clone(),
     );
+    let limits = &gateway.state().config.limits;
+    let within = |most: usize| i64::try_from(most).unwrap_or(i64::MAX);
+    let room = Room {
+        uses_max: within(limits.idempotency_keys_max),
+        bytes_max: within(limits.idempotency_bytes_max),
+    };
     let (store, instance) = (gateway.store.clone(), gateway.replica.instance());
     let at = gateway.clock.now();
     let running_since = at.saturating_sub(longest(&gateway.state().config));
@@ -82,6 +88,7 @@ pub(crate) async fn claim(
             instance,
             at,
             running_since,
+            room,
         });
         // Made here: should the client leave meanwhile, it is dropped here, and gives the key back.
         claim.map(|claim| told(store, claim))
@@ -109,19 +116,31 @@ fn told(store: Store, claim: Claim) -> Result<Asked, Fault> {
                 24 hours: send another key";
             (message.to_owned(), None)
         }
-        Claim::TooLarge { call } => {
+        Claim::NotKept { call } => {
             let message = format!(
                 "the call with this Idempotency-Key was answered, and is billed, as {call}; its answer \
-                 is too large to replay: send another key to run it again"
+                 is not kept, being too large or one of too many: send another key to run it again"
             );
             (message, None)
         }
+        Claim::Full => return Err(full()),
     };
     let fault = Fault::new(Kind::Conflict, Blame::Caller, message).with_param(KEY_NAME);
     Err(Fault {
         retry_after,
         ..fault
     })
+}
+
+/// No key gives way to another: its call might be run, and billed, again.
+fn full() -> Fault {
+    let message = "the account has used as many Idempotency-Keys within 24 hours as it may \
+        (`limits.idempotency_keys_max`): send requests without one, or wait for the first to end";
+    let fault = Fault::new(Kind::RateLimited, Blame::Caller, message).with_param(KEY_NAME);
+    Fault {
+        retry_after: Some(Duration::from_secs(600)),
+        ..fault
+    }
 }
 
 impl Once {

@@ -1,7 +1,7 @@
 //! S3: every route with every kind of credential, as a golden table.
 
 use vane::router::{PREFIXES, ROUTES, Route, methods};
-use vane_ledger::{Limits, NewKey, Role};
+use vane_ledger::{Limits, NewKey, Purpose, Role};
 
 use crate::client::Ask;
 use crate::world::{NOW, World, named};
@@ -343,6 +343,35 @@ async fn s3_every_route_heeds_every_role() {
                 assert_eq!(reply.json()["error"]["type"], "permission_error", "{said}");
                 assert!(said.contains("right"), "{said}");
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn s9_what_was_sealed_or_derived_here_is_no_credential() {
+    let world = World::start().await;
+    let store = &world.gateway.store;
+    let mut presented = Vec::new();
+    for purpose in [
+        Purpose::KeyHash,
+        Purpose::Seal,
+        Purpose::Idempotency,
+        Purpose::Request,
+    ] {
+        let sealed = store
+            .sealer(purpose)
+            .unwrap()
+            .seal(world.key.as_bytes(), b"");
+        let derived = store.derive(purpose).unwrap();
+        let digits: String = derived.iter().map(|byte| format!("{byte:02x}")).collect();
+        presented.extend([sealed.unwrap(), format!("sk-vane-{digits}"), digits]);
+    }
+    let id = &store.list_keys(world.account).unwrap()[0];
+    presented.extend([id.masked().replace('\u{2026}', ""), id.id.clone()]);
+    for presented in presented {
+        for path in ["/v1/models", "/v1/credits", "/v1/keys"] {
+            let reply = world.ask(&Ask::get(path).key(&presented)).await;
+            assert_eq!(reply.status, 401, "{path} by {presented}: {}", reply.text());
         }
     }
 }
