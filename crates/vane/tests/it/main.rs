@@ -16,6 +16,7 @@ mod log;
 mod said;
 mod serving;
 mod site;
+mod slices;
 mod till;
 mod world;
 
@@ -63,5 +64,6 @@ mod reload;
 mod responses;
 mod secrets;
 mod security;
+mod spent;
 mod tls;
 mod wire;
