@@ -15,9 +15,12 @@ mod door;
 mod log;
 mod said;
 mod serving;
+mod shared;
 mod site;
 mod slices;
 mod till;
+#[cfg(feature = "test-valkey")]
+mod valkey;
 mod world;
 
 mod cancel;
