@@ -13,12 +13,16 @@
 mod client;
 mod door;
 mod log;
+#[cfg(feature = "test-postgres")]
+mod postgres;
 mod said;
 mod serving;
 mod site;
 mod till;
 mod world;
 
+#[cfg(feature = "test-postgres")]
+mod away;
 mod cancel;
 mod catalog;
 mod chat_completions;
@@ -60,6 +64,8 @@ mod proxies;
 mod reconcile;
 mod recorded;
 mod reload;
+#[cfg(feature = "test-postgres")]
+mod replicas;
 mod responses;
 mod secrets;
 mod security;
