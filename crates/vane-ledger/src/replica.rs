@@ -222,6 +222,13 @@ impl Replica {
         purse.hold(amount, payer.budget, &self.lender).await
     }
 
+    /// How much of the key's budget is spent, where it has one and asked for money here.
+    #[must_use]
+    pub fn spent(&self, payer: Payer<'_>) -> Option<Spent> {
+        payer.budget?;
+        self.funds.purse(payer).spent()
+    }
+
     /// What is to be settled should this process die: the call's last word replaces the one before.
     /// Nobody waits for it; one that cannot be written is a call that nobody pays for.
     pub fn opened(&self, hold: &Hold, settlement: Settlement) {

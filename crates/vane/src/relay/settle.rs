@@ -6,6 +6,7 @@
 //! client, or by a panic.
 
 use super::decode::RawCall;
+use super::hold;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::receipt;
@@ -23,12 +24,14 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
-use vane_ledger::{AccountId, Caller, Hold, Settling};
+use vane_ledger::{AccountId, Caller, Hold, Settling, Short};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,
+    /// Ended in the middle, because there was no more money for it.
+    Stopped,
     /// Refused or failed before an answer began.
     Refused,
     /// Failed after content was sent.
@@ -145,6 +148,51 @@ impl Record {
         self.with(|facts| {
             facts.place = Some(place);
             facts.hold = Some(hold);
+        });
+    }
+
+    /// Sets more aside for the running call, if this process has it.
+    pub fn extend(&mut self, by: Money) -> bool {
+        let hold = self.0.as_mut().and_then(|facts| facts.hold.as_mut());
+        hold.is_some_and(|hold| hold.extend(by))
+    }
+
+    /// Asks the ledger for more money of who pays for the call.
+    pub fn more(&self, by: Money) -> impl Future<Output = Result<Hold, Short>> + use<> {
+        let facts = self.0.as_ref();
+        let asks = facts.and_then(|facts| Some((facts.gateway.clone(), facts.caller.clone()?)));
+        async move {
+            let over = || Short::Away("the call has ended".to_owned());
+            let (gateway, caller) = asks.ok_or_else(over)?;
+            gateway.replica.hold(hold::payer(&caller), by).await
+        }
+    }
+
+    /// More money was set aside for the call.
+    pub fn join(&mut self, more: Hold) {
+        self.with(|facts| {
+            if let Some(hold) = &mut facts.hold {
+                hold.join(more);
+            }
+        });
+    }
+
+    /// No more output than this was paid for: what is estimated is not more.
+    pub fn paid(&mut self, tokens: u64) {
+        self.with(|facts| facts.basis.output_max = facts.basis.output_max.min(tokens));
+    }
+
+    /// Sets aside what a whole answer cost beyond what was held, if this process has it.
+    pub fn cover(&mut self) {
+        self.with(|facts| {
+            let cost = facts.cost.unwrap_or_default();
+            if let Some(hold) = &mut facts.hold
+                && let Some(beyond) = hold.limit().and_then(|held| cost.checked_sub(held))
+                && beyond > Money::ZERO
+            {
+                // What is not there is the operator's loss.
+                let _covered = hold.extend(beyond);
+            }
         });
     }
 
@@ -429,6 +477,7 @@ impl Outcome {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Stopped => "stopped",
             Self::Refused => "refused",
             Self::Broken => "broken",
             Self::ClientGone => "client_gone",

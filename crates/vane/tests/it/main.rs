@@ -18,6 +18,7 @@ mod postgres;
 mod said;
 mod serving;
 mod site;
+mod slices;
 mod till;
 mod world;
 
@@ -69,5 +70,6 @@ mod replicas;
 mod responses;
 mod secrets;
 mod security;
+mod spent;
 mod tls;
 mod wire;

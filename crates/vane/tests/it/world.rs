@@ -121,6 +121,11 @@ impl World {
 
     /// A key of an account that has five dollars and may spend no more.
     pub(crate) fn prepaid_key(&self) -> vane_ledger::Key {
+        self.key_with("5")
+    }
+
+    /// A key of an account that has so much and may spend no more.
+    pub(crate) fn key_with(&self, usd: &str) -> vane_ledger::Key {
         let store = &self.gateway.store;
         let open = |account| Op {
             id: "opening".into(),
@@ -128,7 +133,7 @@ impl World {
             instance: 0,
             act: Act::Grant {
                 account,
-                amount: Money::from_pico(5_000_000_000_000),
+                amount: Money::parse(usd).unwrap(),
                 source: Source::Cash,
                 reason: "paid".into(),
             },
