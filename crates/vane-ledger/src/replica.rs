@@ -169,7 +169,7 @@ impl Replica {
         let lifeline = Arc::new(lifeline);
         let journal = Arc::new(journal);
         let funds = Arc::new(Funds::default());
-        let unwritten = Arc::new(Unwritten::new(&funds));
+        let unwritten = Arc::new(Unwritten::new(&funds, &journal));
         let tally = Arc::new(Tally::new(store.strays()?));
         let shared = scribe::Shared {
             journal: Arc::clone(&journal),
@@ -260,10 +260,12 @@ impl Replica {
             ..settlement
         };
         let op = self.op(settlement);
-        match self
-            .journal
-            .submit(record::SETTLED, &record::settled(&op), self.durability)
-        {
+        let payload = record::settled(&op);
+        let taken = match self.durability {
+            Durability::Crash => self.journal.put(record::SETTLED, &payload),
+            power => self.journal.submit(record::SETTLED, &payload, power),
+        };
+        match taken {
             Ok(ticket) => {
                 let charge = hold.post(pays);
                 self.funds.settled(account, charge.paid);

@@ -90,7 +90,7 @@ async fn answer(
     let call = decode(inbound)?;
     record.call(&call);
     let mut plan = route(&state, &caller.limits, &call, record.began())?;
-    let place = admit::admit(gateway, caller, &call, record)?;
+    let place = admit::admit(gateway, caller, &call, record).await?;
     let hold = hold::hold(gateway, &state, caller, &call, &mut plan, record.began()).await?;
     let terms = Terms::of(gateway, caller, &plan);
     record.admitted(place, hold);

@@ -51,7 +51,9 @@ struct Facts {
     caller: Option<Arc<Caller>>,
     model: String,
     stream: bool,
+    /// Until they are settled.
     attempts: Vec<Attempt>,
+    asked: usize,
     /// Of the last attempt.
     basis: Basis,
     offer: Option<Arc<Offer>>,
@@ -94,6 +96,7 @@ impl Record {
             model: String::new(),
             stream: false,
             attempts: Vec::new(),
+            asked: 0,
             basis: Basis::default(),
             offer: None,
             first_content: None,
@@ -217,6 +220,7 @@ impl Record {
         offer.tally.attempts.fetch_add(1, Relaxed);
         self.with(|facts| {
             facts.attempts.push(receipt::begun(&offer.facts, &basis));
+            facts.asked = facts.attempts.len();
             facts.basis = basis;
             facts.offer = Some(offer.clone());
             facts.dropped = dropped.to_vec();
@@ -364,14 +368,20 @@ impl Facts {
         let (Some(hold), Some((counts, cost))) = (&self.hold, self.reckon(meter)) else {
             return;
         };
-        let mut settlement = self.settlement(Settled::Interrupted, pays_max);
-        if let Some(attempt) = settlement.attempts.last_mut() {
+        let mut attempts = self.attempts.clone();
+        if let Some(attempt) = attempts.last_mut() {
             receipt::priced(attempt, &counts, &cost);
         }
+        let settlement = self.settlement(Settled::Interrupted, attempts, pays_max);
         self.gateway.replica.opened(hold, settlement);
     }
 
-    fn settlement(&self, status: Settled, pays_max: Option<Money>) -> Settlement {
+    fn settlement(
+        &self,
+        status: Settled,
+        attempts: Vec<Attempt>,
+        pays_max: Option<Money>,
+    ) -> Settlement {
         let caller = self.caller.as_ref();
         Settlement {
             call: self.request_id.clone(),
@@ -380,7 +390,7 @@ impl Facts {
             hold: None,
             model: self.model.clone(),
             status,
-            attempts: self.attempts.clone(),
+            attempts,
             pays_max,
             reported: self.reported,
         }
@@ -403,7 +413,8 @@ impl Facts {
             }
         }
         let pays_max = self.undelivered.then_some(Money::ZERO);
-        let settlement = self.settlement(status, pays_max);
+        let attempts = std::mem::take(&mut self.attempts);
+        let settlement = self.settlement(status, attempts, pays_max);
         let cost = self.cost.unwrap_or_default();
         let settled = self.gateway.replica.settle(hold, settlement, cost);
         settled
@@ -444,7 +455,7 @@ impl Facts {
             offer: self.offer.as_ref().map(|offer| offer.facts.id.as_ref()),
             provider: self.offer.as_ref().map(|offer| offer.provider.id.as_str()),
             stream: self.stream,
-            attempts: self.attempts.len(),
+            attempts: self.asked,
             usage: self.usage,
             counted: self.counted.map(Counted::name),
             cost: self.cost,

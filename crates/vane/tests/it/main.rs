@@ -17,9 +17,12 @@ mod log;
 mod postgres;
 mod said;
 mod serving;
+mod shared;
 mod site;
 mod slices;
 mod till;
+#[cfg(feature = "test-valkey")]
+mod valkey;
 mod world;
 
 #[cfg(feature = "test-postgres")]

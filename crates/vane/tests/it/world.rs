@@ -24,6 +24,8 @@ use crate::log::Log;
 
 /// The instant at which every test happens.
 pub(crate) const NOW: i64 = 1_796_000_000;
+/// A quarter of the digits of the secret behind all keys.
+const SECRET: &str = "0123456789abcdef";
 /// The credential of every provider.
 pub(crate) const PROVIDER_KEY: &str = "provider-credential-canary";
 
@@ -72,10 +74,16 @@ impl World {
         config.workers = 2;
         config.timeouts.drain = Duration::from_secs(5);
         change(&mut config);
-        let secret = Secret::random().unwrap();
+        let secret = Secret::from_hex(&SECRET.repeat(4), "secret").unwrap();
         let store = Store::open_with(&config.database.0, secret).unwrap();
-        let account = store.create_account("team", AccountKind::Metered, NOW);
-        let account = account.unwrap().id;
+        // A replica comes upon what another one has made.
+        let account = match store.find_account("team").unwrap() {
+            Some(account) => account.id,
+            None => {
+                let made = store.create_account("team", AccountKind::Metered, NOW);
+                made.unwrap().id
+            }
+        };
         let key = store.create_key(account, &named("key"), NOW).unwrap();
         let log = Log::default();
         let telemetry = Telemetry::new(AccessLog::start(log.clone()).unwrap());
