@@ -111,15 +111,26 @@ CREATE TABLE topup (
 CREATE UNIQUE INDEX topup_once ON topup (provider, external);
 CREATE INDEX topup_by_txn ON topup (txn);
 
--- A running Vane: its present life, and the record of its journal up to which all is in here.
--- `lease_until` is when it counts as dead unless it says before that it lives, in microseconds by
--- the clock of the database, so that no machine's own clock decides over another's money.
+-- A running Vane: its journal, its present life, and the record of the journal up to which all is in
+-- here. A number belongs to one journal for ever: what comes late is never taken for another's.
+-- `lease_until` is when it counts as dead unless it says before that it lives, `seen_since` from when
+-- on it has never counted as dead; both in microseconds by the clock of the database, so that no
+-- machine's own clock decides over another's money. `recalled` is the last recall that it heeded.
 CREATE TABLE instance (
     id          BIGINT PRIMARY KEY CHECK (id >= 0),
+    journal     TEXT COLLATE "C" UNIQUE CHECK (length(journal) BETWEEN 1 AND 64),
     epoch       BIGINT NOT NULL CHECK (epoch >= 0),
     ingested    BIGINT NOT NULL CHECK (ingested >= 0),
     begun_at    BIGINT NOT NULL,
-    lease_until BIGINT NOT NULL DEFAULT 0
+    lease_until BIGINT NOT NULL DEFAULT 0,
+    seen_since  BIGINT NOT NULL DEFAULT 0,
+    recalled    BIGINT NOT NULL DEFAULT 0
+);
+
+-- The last time that a replica lacked money of an account of which others may have some to spare.
+CREATE TABLE recall (
+    account BIGINT PRIMARY KEY REFERENCES account (id),
+    n       BIGINT NOT NULL UNIQUE
 );
 
 -- Calls that a journal told of and that had not ended by then, as their instance wrote them.

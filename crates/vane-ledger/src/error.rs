@@ -111,7 +111,7 @@ pub enum LedgerError {
          happened; look before trying again"
     )]
     CommitUnknown,
-    #[error("another process lives as instance {instance} now; this one must end")]
+    #[error("this life of instance {instance} is over: nothing may be held, lent or entered by it")]
     LifeOver { instance: i64 },
     #[error("the database refused: {message} ({code})")]
     Postgres { code: String, message: String },

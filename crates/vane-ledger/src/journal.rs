@@ -103,6 +103,7 @@ use std::time::Duration;
 
 pub use error::{DiskError, JournalError, Refused};
 pub use inspect::{Inspection, SegmentReport, inspect};
+pub use lock::Lock;
 pub use record::{Batch, Durability, Position, Record};
 pub use replay::{BATCH_MAX, Replay};
 pub use ticket::Ticket;
@@ -166,14 +167,7 @@ impl Journal {
         settings: &Settings,
     ) -> Result<Self, JournalError> {
         settings.check()?;
-        let lock = lock::take(folder)?;
-        let maker = Maker {
-            disk: Disk::Folder(folder.to_owned()),
-            instance,
-            epoch,
-            segment_bytes: settings.segment_bytes,
-        };
-        Self::start(maker, lock, ingested, settings)
+        Lock::take(folder)?.open(instance, epoch, ingested, settings)
     }
 
     /// Over a disk that forgets; `folder` has the lock.
@@ -192,7 +186,7 @@ impl Journal {
             epoch,
             segment_bytes: settings.segment_bytes,
         };
-        Self::start(maker, lock::take(folder)?, ingested, settings)
+        Self::start(maker, Lock::take(folder)?.file, ingested, settings)
     }
 
     fn start(
@@ -299,6 +293,26 @@ impl Journal {
     /// The store holds everything up to `position`, durably: whole segments before it are removed.
     pub fn ingested(&self, position: Position) -> Result<(), JournalError> {
         self.queue.shelf.drop_until(position, &self.disk)
+    }
+}
+
+impl Lock {
+    /// Opens the journal of the folder, as [`Journal::open`] does.
+    pub fn open(
+        self,
+        instance: [u8; 16],
+        epoch: u64,
+        ingested: Position,
+        settings: &Settings,
+    ) -> Result<Journal, JournalError> {
+        settings.check()?;
+        let maker = Maker {
+            disk: Disk::Folder(self.folder),
+            instance,
+            epoch,
+            segment_bytes: settings.segment_bytes,
+        };
+        Journal::start(maker, self.file, ingested, settings)
     }
 }
 

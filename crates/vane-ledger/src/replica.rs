@@ -11,10 +11,13 @@ mod desk;
 mod funds;
 mod hold;
 mod lender;
+mod lifeline;
 mod place;
 mod purse;
+mod recall;
 mod record;
 mod recovery;
+mod renewal;
 mod scribe;
 mod tally;
 #[cfg(test)]
@@ -23,7 +26,7 @@ mod unwritten;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use vane_catalog::Money;
@@ -33,13 +36,14 @@ use crate::book::{Act, Op, Settlement};
 use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::journal::{
-    Durability, Journal, JournalError, Position, Refused, Settings as JournalSettings,
+    Durability, Journal, JournalError, Lock, Position, Refused, Settings as JournalSettings,
 };
 use crate::secret::Purpose;
-use crate::store::Store;
+use crate::store::{ALONE, Life, Store};
 
 use funds::Funds;
 use lender::Lender;
+use lifeline::Lifeline;
 use place::Place;
 use scribe::Scribe;
 use tally::Tally;
@@ -53,9 +57,8 @@ pub use unwritten::Settling;
 /// How a process keeps its part of the ledger.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Whose epoch and system accounts are used; no two processes run as one instance.
-    pub instance: i64,
-    /// Where the journal is kept, if not beside the database; nothing else may be there.
+    /// Where the journal is kept, if not beside the database; nothing else may be there. Where
+    /// several processes share a database, it is the journal that makes each an instance.
     pub journal: Option<PathBuf>,
     pub durability: Durability,
     pub sizes: JournalSettings,
@@ -64,7 +67,6 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            instance: 1,
             journal: None,
             durability: Durability::Crash,
             sizes: JournalSettings::default(),
@@ -122,6 +124,7 @@ pub struct Replica {
     clock: Clock,
     journal: Arc<Journal>,
     funds: Arc<Funds>,
+    lifeline: Arc<Lifeline>,
     lender: Lender,
     scribe: Scribe,
     /// Settlements that the journal did not take, until it does.
@@ -135,35 +138,35 @@ pub struct Replica {
 impl Replica {
     /// Begins a new life of the instance: what the last one left is settled before this returns.
     pub fn open(store: &Store, settings: &Settings, clock: Clock) -> Result<Self, ReplicaError> {
-        let instance = settings.instance;
-        let life = store.begin(instance, clock.now())?;
         let place = Place::of(store, settings)?;
-        let journal = Journal::open(
-            place.folder(),
-            name_of(store, instance)?,
+        // First: to begin the life of a process that runs would end it.
+        let lock = Lock::take(place.folder())?;
+        let asked = store.is_shared().then(Instant::now);
+        let life = match asked {
+            Some(_) => store.begin_of(&place.name()?, clock.now())?,
+            None => store.begin(ALONE, clock.now())?,
+        };
+        let journal = lock.open(
+            name_of(store, life.instance)?,
             u64::try_from(life.epoch).unwrap_or_default(),
             Position::new(life.ingested),
             &place.sizes(settings),
         )?;
-        Self::over(
-            store,
-            journal,
-            place,
-            scribe::Life { instance, life },
-            settings.durability,
-            clock,
-        )
+        let lifeline = Lifeline::new(asked);
+        let durability = settings.durability;
+        Self::over(store, journal, place, life, lifeline, durability, clock)
     }
 
     fn over(
         store: &Store,
         journal: Journal,
         place: Place,
-        life: scribe::Life,
+        life: Life,
+        lifeline: Lifeline,
         durability: Durability,
         clock: Clock,
     ) -> Result<Self, ReplicaError> {
-        let (instance, epoch) = (life.instance, life.life.epoch);
+        let lifeline = Arc::new(lifeline);
         let journal = Arc::new(journal);
         let funds = Arc::new(Funds::default());
         let unwritten = Arc::new(Unwritten::new(&funds, &journal));
@@ -173,15 +176,17 @@ impl Replica {
             funds: Arc::clone(&funds),
             unwritten: Arc::clone(&unwritten),
             tally: Arc::clone(&tally),
+            lifeline: Arc::clone(&lifeline),
         };
         let (scribe, ingested) = Scribe::start(store, shared, life, &clock)?;
-        let lender = Lender::start(store, &funds, instance, epoch, &clock)?;
+        let lender = Lender::start(store, &funds, &lifeline, life, &clock)?;
         Ok(Self {
-            instance,
+            instance: life.instance,
             durability,
             clock,
             journal,
             funds,
+            lifeline,
             lender,
             scribe,
             unwritten,
@@ -209,6 +214,9 @@ impl Replica {
         }
         if !payer.is_limited() || amount == Money::ZERO {
             return Ok(Hold::unlimited());
+        }
+        if let Some(short) = self.lifeline.refuses() {
+            return Err(short);
         }
         let purse = self.funds.purse(payer);
         purse.hold(amount, payer.budget, &self.lender).await
@@ -313,7 +321,8 @@ impl Replica {
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         let refused = self.journal.refuses().map(|refused| refused.to_string());
-        refused.or_else(|| self.scribe.trouble())
+        let refused = refused.or_else(|| self.scribe.trouble());
+        refused.or_else(|| Some(self.lifeline.refuses()?.to_string()))
     }
 
     /// How much is on its way, and what did not arrive.

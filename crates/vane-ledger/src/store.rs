@@ -10,6 +10,7 @@ mod instance;
 mod migrate;
 mod place;
 mod postgres;
+mod recall;
 mod sql;
 mod sqlite;
 
@@ -24,6 +25,7 @@ pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, S
 pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
 pub use idempotency::{Claim, Repeatable, Room, Use};
 pub use instance::Life;
+pub(crate) use instance::{ALONE, RENEW_EVERY, TRUSTED_FOR};
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;
 pub(crate) use postgres::Session;
@@ -171,6 +173,11 @@ impl Store {
 
     pub fn sealer(&self, purpose: Purpose) -> Result<crate::Sealer, LedgerError> {
         self.secret().sealer(purpose)
+    }
+
+    /// Whether other processes may hold money of the same accounts.
+    pub(crate) const fn is_shared(&self) -> bool {
+        matches!(self, Self::Postgres(_))
     }
 
     /// Beside what a process keeps files of its own: the database's file, or with PostgreSQL a name

@@ -29,7 +29,11 @@ impl DiskError {
 pub enum JournalError {
     #[error("the journal's settings are wrong: {0}")]
     Settings(&'static str),
-    #[error("the journal {} is in use by process {pid}; stop that process first", path.display())]
+    #[error(
+        "the journal {} is in use by process {pid}; stop that process first, or give this one a \
+         folder of its own (`journal`)",
+        path.display()
+    )]
     InUse { path: PathBuf, pid: String },
     #[error(transparent)]
     Disk(#[from] DiskError),

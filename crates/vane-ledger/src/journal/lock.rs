@@ -3,14 +3,33 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::{DiskError, JournalError};
 
 const NAME: &str = "lock";
 
-/// Makes the folder where there is none, and holds it while the file lives.
-pub(super) fn take(folder: &Path) -> Result<File, JournalError> {
+/// The folder of a journal that no other process has open, before its records are looked at.
+pub struct Lock {
+    pub(super) folder: PathBuf,
+    pub(super) file: File,
+}
+
+impl Lock {
+    /// Makes the folder where there is none.
+    ///
+    /// # Errors
+    /// [`JournalError::InUse`] when another process has it.
+    pub fn take(folder: &Path) -> Result<Self, JournalError> {
+        Ok(Self {
+            folder: folder.to_owned(),
+            file: take(folder)?,
+        })
+    }
+}
+
+/// The lock lasts as long as the file is open.
+fn take(folder: &Path) -> Result<File, JournalError> {
     let path = folder.join(NAME);
     let failed = |cause| DiskError::new("lock", &path.to_string_lossy(), cause);
     let made = DirBuilder::new().recursive(true).mode(0o700).create(folder);

@@ -6,15 +6,17 @@
 //! told of; all others go on. A store that is away is no reason to give up a record.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use tokio::sync::watch;
+use vane_catalog::Money;
 
-use super::scribe::{Life, Shared};
+use super::scribe::Shared;
 use super::{ReplicaError, record};
-use crate::book::{Act, Op, Outcome, Refusal};
+use crate::book::{Act, Attempt, Op, Outcome, Refusal, Settlement};
 use crate::clock::Clock;
 use crate::journal::{Batch, Position, Record, Replay};
-use crate::store::{Ingest, Store, Stray};
+use crate::store::{Ingest, Life, Store, Stray};
 
 pub(super) struct Desk {
     pub(super) shared: Shared,
@@ -30,6 +32,12 @@ pub(super) struct Desk {
     told: watch::Sender<u64>,
     /// When answers of idempotent calls are forgotten next.
     forgets_at: i64,
+    /// When the database was last asked whether this life goes on, and said so.
+    pub(super) said: Option<Instant>,
+    /// When it was last looked for what the dead have left.
+    pub(super) swept: Option<Instant>,
+    /// The life has begun in a process that had another, and no money of it is held yet.
+    pub(super) is_anew: bool,
 }
 
 /// Answers that were kept for long enough are looked for this often.
@@ -51,7 +59,7 @@ impl Desk {
         clock: Clock,
         told: watch::Sender<u64>,
     ) -> Self {
-        let position = Position::new(life.life.ingested);
+        let position = Position::new(life.ingested);
         Self {
             replay: shared.journal.replay(position),
             shared,
@@ -63,6 +71,9 @@ impl Desk {
             kept: HashSet::new(),
             told,
             forgets_at: 0,
+            said: None,
+            swept: None,
+            is_anew: false,
         }
     }
 
@@ -83,6 +94,8 @@ impl Desk {
     /// Ingests all that is synced.
     pub(super) fn catch_up(&mut self) -> Result<(), ReplicaError> {
         loop {
+            // To bring in much takes long, and nobody must think that nobody does it.
+            self.say()?;
             let batch = match self.waiting.take() {
                 Some(batch) if batch.end > self.position => batch,
                 _ => self.replay.batch()?,
@@ -123,6 +136,7 @@ impl Desk {
         let read = self.read(records)?;
         let done = self.store.ingest(&Ingest {
             instance: self.life.instance,
+            epoch: self.life.epoch,
             position: end.number(),
             ops: &read.ops,
             opened: &read.opened,
@@ -177,6 +191,7 @@ impl Desk {
     ) -> Result<(), ReplicaError> {
         self.store.keep_stray(&Stray {
             instance: self.life.instance,
+            epoch: self.life.epoch,
             position: end.number(),
             call,
             record,
@@ -224,6 +239,15 @@ impl Desk {
         Ok(read)
     }
 
+    /// What the call was counted with here is in the store, whatever it was charged there.
+    fn arrived(&self, settlement: &Settlement, cost: Money, balance: Option<Money>) {
+        let Some(hold) = &settlement.hold else { return };
+        let counted = cost.min(settlement.pays_max.unwrap_or(cost));
+        let counted = counted.min(hold.amount);
+        let funds = &self.shared.funds;
+        funds.ingested(settlement.account, counted, balance);
+    }
+
     pub(super) fn tell(&self, ops: &[Op], done: &[Result<Outcome, Refusal>]) {
         for (op, outcome) in ops.iter().zip(done) {
             let Act::Settle(settlement) = &op.act else {
@@ -236,12 +260,16 @@ impl Desk {
                     balance,
                 }) => {
                     self.shared.tally.lose(*lost);
-                    if settlement.hold.is_some() {
-                        let account = settlement.account;
-                        self.shared.funds.ingested(account, *charged, *balance);
-                    }
+                    let cost = charged.checked_add(*lost).unwrap_or(*charged);
+                    self.arrived(settlement, cost, Some(*balance));
                 }
-                Ok(_) | Err(Refusal::Repeated) => {}
+                Ok(_) => {}
+                // By this process, or by whoever swept it.
+                Err(Refusal::Repeated) => {
+                    let costs = settlement.attempts.iter().map(Attempt::cost);
+                    let cost = Money::checked_sum(costs.map(Result::unwrap_or_default));
+                    self.arrived(settlement, cost.unwrap_or_default(), None);
+                }
                 Err(refusal) => self.stray(self.position.number(), &refusal.to_string()),
             }
         }

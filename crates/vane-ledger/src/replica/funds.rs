@@ -51,6 +51,20 @@ impl Funds {
         purses.get(&account).cloned().unwrap_or_default()
     }
 
+    /// Whether calls still hold against this purse.
+    pub(super) fn has(&self, purse: &Arc<Purse>) -> bool {
+        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
+        let of_account = purses.get(&purse.account);
+        of_account.is_some_and(|all| all.iter().any(|one| Arc::ptr_eq(one, purse)))
+    }
+
+    /// Calls hold against new purses from now on. What was held against the others is not known to
+    /// any lease.
+    pub(super) fn renew(&self) {
+        let mut purses = self.purses.write().unwrap_or_else(PoisonError::into_inner);
+        purses.clear();
+    }
+
     /// All purses there are.
     pub(super) fn all(&self) -> Vec<Arc<Purse>> {
         let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
@@ -82,9 +96,10 @@ impl Funds {
         self.change(account, |known| known.checked_sub(charged));
     }
 
-    /// A settlement has arrived in the store, which leaves this balance there.
-    pub(super) fn ingested(&self, account: AccountId, charged: Money, balance: Money) {
-        self.change(account, |known| known.checked_sub(charged));
+    /// A settlement that was counted with so much is in the store, and left this balance there.
+    pub(super) fn ingested(&self, account: AccountId, counted: Money, balance: Option<Money>) {
+        self.change(account, |known| known.checked_sub(counted));
+        let Some(balance) = balance else { return };
         let mut balances = self
             .balances
             .write()

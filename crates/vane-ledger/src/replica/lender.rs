@@ -3,7 +3,8 @@
 //! A purse has one lease, which grows when calls need more and shrinks when it is idle, so that no
 //! part of a balance is lost between leases. Slices are large while there is plenty and become what
 //! is needed near the end: then what lies idle in other purses of the account is taken back first.
-//! It also does what is due by itself, such as ending promotional credit.
+//! Then what other replicas have to spare is recalled, which is not waited for here. It also does
+//! what is due by itself, such as ending promotional credit.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -14,12 +15,15 @@ use vane_catalog::Money;
 
 use super::ReplicaError;
 use super::funds::Funds;
-use super::purse::{Allowed, Purse, Short, Wanted};
+use super::lifeline::Lifeline;
+use super::purse::{Allowed, Lacking, Purse, Short, Wanted};
+use super::recall::{self, Recalls};
+use super::recovery;
 use crate::book::{Act, Lease, Op, Outcome, Refusal};
 use crate::clock::Clock;
 use crate::error::LedgerError;
 use crate::id::new_id;
-use crate::store::Store;
+use crate::store::{Life, Store};
 
 pub(super) struct Lender {
     purses: Option<Sender<Arc<Purse>>>,
@@ -30,17 +34,21 @@ impl Lender {
     pub(super) fn start(
         store: &Store,
         funds: &Arc<Funds>,
-        instance: i64,
-        epoch: i64,
+        lifeline: &Arc<Lifeline>,
+        life: Life,
         clock: &Clock,
     ) -> Result<Self, ReplicaError> {
         let (purses, asked) = channel();
-        let desk = Desk {
+        let mut desk = Desk {
             store: store.clone(),
             funds: Arc::clone(funds),
-            instance,
-            epoch,
+            lifeline: Arc::clone(lifeline),
+            life,
             clock: clock.clone(),
+            recalls: Recalls::default(),
+            has_lent: false,
+            did_due: None,
+            looked: None,
         };
         let thread = Builder::new().name("vane-lender".into());
         let thread = thread
@@ -70,12 +78,24 @@ impl Drop for Lender {
     }
 }
 
-struct Desk {
-    store: Store,
-    funds: Arc<Funds>,
-    instance: i64,
-    epoch: i64,
+pub(super) struct Desk {
+    pub(super) store: Store,
+    pub(super) funds: Arc<Funds>,
+    lifeline: Arc<Lifeline>,
+    pub(super) life: Life,
     clock: Clock,
+    pub(super) recalls: Recalls,
+    /// Whether anything was ever lent: until then nobody can lack it.
+    has_lent: bool,
+    did_due: Option<Instant>,
+    looked: Option<Instant>,
+}
+
+/// What becomes of a purse that asks.
+enum Lending {
+    Done,
+    /// Others were asked, under this number.
+    Recalled(i64),
 }
 
 /// A slice has room for so many calls like the largest that waits, while there is plenty.
@@ -95,73 +115,149 @@ const DUE_EVERY: Duration = Duration::from_secs(60);
 const TRIES: usize = 4;
 
 impl Desk {
-    fn serve(&self, asked: &Receiver<Arc<Purse>>) {
+    fn serve(&mut self, asked: &Receiver<Arc<Purse>>) {
         use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
-        let mut looked: Option<Instant> = None;
         loop {
-            if looked.is_none_or(|at| at.elapsed() >= DUE_EVERY) {
-                looked = Some(Instant::now());
-                // What cannot be done now is due at the next look.
-                drop(self.store.do_due(self.instance, self.clock.now()));
-            }
-            match asked.recv_timeout(LOOK_EVERY) {
+            self.look();
+            match asked.recv_timeout(self.pause()) {
                 Ok(purse) => self.answer(&purse),
-                // Money that cannot be given back now stays lent: the next look tries again.
-                Err(Timeout) => drop(self.take_back(self.funds.all(), IDLE)),
+                Err(Timeout) => {}
                 Err(Disconnected) => break,
             }
+            if let Some(epoch) = self.lifeline.next() {
+                self.begin(epoch);
+            }
+            self.answer_waiting();
+            if self.has_lent && self.store.is_shared() {
+                // What is not heeded now is at the next look.
+                drop(self.heed());
+            }
         }
+        self.give_up("the ledger is closing");
         let _kept = self.take_back(self.funds.all(), Duration::ZERO);
     }
 
-    fn answer(&self, purse: &Arc<Purse>) {
+    fn pause(&self) -> Duration {
+        match self.store.is_shared() {
+            _ if self.recalls.are_awaited() => recall::WAIT,
+            true => recall::LOOK_EVERY,
+            false => LOOK_EVERY,
+        }
+    }
+
+    /// Does what is due by itself, and returns what has been idle for long.
+    fn look(&mut self) {
+        let is_due = |at: Option<Instant>, every| at.is_none_or(|at| at.elapsed() >= every);
+        if is_due(self.did_due, DUE_EVERY) {
+            self.did_due = Some(Instant::now());
+            // What cannot be done now is due at the next look.
+            drop(self.store.do_due(self.life.instance, self.clock.now()));
+        }
+        if is_due(self.looked, LOOK_EVERY) {
+            self.looked = Some(Instant::now());
+            // Money that cannot be given back now stays lent: the next look tries again.
+            drop(self.take_back(self.funds.all(), IDLE));
+        }
+    }
+
+    /// Another life: its calls hold against purses of their own, and what those before were lent
+    /// goes back.
+    fn begin(&mut self, epoch: i64) {
+        self.funds.renew();
+        self.give_up("the money of this process was returned; it begins anew");
+        self.life.epoch = epoch;
+        match recovery::return_leases(&self.store, &self.life, epoch, self.clock.now()) {
+            Ok(()) => self.lifeline.resume(epoch),
+            Err(error) => tracing::warn!(%error, "what was lent before cannot be returned yet"),
+        }
+    }
+
+    fn give_up(&mut self, why: &str) {
+        for purse in self.recalls.give_up() {
+            purse.refuse(Short::Away(why.to_owned()), Money::ZERO);
+        }
+    }
+
+    fn answer(&mut self, purse: &Arc<Purse>) {
+        // In any case: a purse whose wants are not taken asks nobody again.
+        let wanted = purse.wanted();
+        if let Some(short) = self.lifeline.refuses() {
+            return purse.refuse(short, Money::ZERO);
+        }
+        if !self.funds.has(purse) {
+            let why = "the money of this process was returned".to_owned();
+            return purse.refuse(Short::Away(why), Money::ZERO);
+        }
         if purse.recount()
             && let Err(error) = self.take_back(vec![Arc::clone(purse)], Duration::ZERO)
         {
             return purse.refuse(away(error), Money::ZERO);
         }
-        let wanted = purse.wanted();
         // Money has come back since: who waits is to look again.
-        if wanted.one == Money::ZERO && purse.lease().is_some() {
+        if purse.lacking(wanted).one == Money::ZERO && purse.lease().is_some() {
             return purse.refill();
         }
-        if let Err(short) = self.lend(purse, wanted) {
+        if self.recalls.join(purse, wanted) {
+            return;
+        }
+        match self.lend(purse, wanted, true) {
+            Ok(Lending::Done) => {}
+            Ok(Lending::Recalled(n)) => self.recalls.wait(purse, wanted, n),
+            Err(short) => purse.refuse(short, wanted.largest),
+        }
+    }
+
+    /// Answers a purse when nobody else has anything more for it.
+    pub(super) fn finally(&mut self, purse: &Arc<Purse>, wanted: Wanted) {
+        if let Err(short) = self.lend(purse, wanted, false) {
             purse.refuse(short, wanted.largest);
         }
     }
 
-    /// Lends the purse what its calls want, or as much of it as there is.
-    fn lend(&self, purse: &Purse, wanted: Wanted) -> Result<(), Short> {
+    /// Lends the purse what its calls want, or as much of it as there is; or asks others for it.
+    fn lend(&mut self, purse: &Purse, wanted: Wanted, may_recall: bool) -> Result<Lending, Short> {
         let mut short = None;
         for _ in 0..TRIES {
             let room = self.room(purse).map_err(away)?;
             purse.allow(room.budget);
-            if let Some(lacking) = room.lacks(wanted.one) {
-                // Money in other purses of the account may be idle.
-                let others = self.funds.of(purse.account);
-                let others = others
-                    .into_iter()
-                    .filter(|other| !std::ptr::eq(&**other, purse));
-                let more = self
-                    .take_back(others.collect(), Duration::ZERO)
-                    .map_err(away)?;
-                if more == Money::ZERO {
-                    let rest = room.rest();
-                    if rest > Money::ZERO && wanted.all > wanted.one {
-                        // Smaller calls may have what is too little for the largest.
-                        let _faster = self.put(purse, rest).map_err(away)?;
-                    }
-                    return Err(lacking);
+            let lacking = purse.lacking(wanted);
+            if let Some(missing) = room.lacks(lacking.one) {
+                if self.spare(purse).map_err(away)? > Money::ZERO {
+                    short = Some(missing);
+                    continue;
                 }
-                short = Some(lacking);
-                continue;
+                let rest = room.rest();
+                let more = lacking.one.checked_sub(rest).unwrap_or_default();
+                let key = missing.is_of_budget().then_some(purse.key.as_deref());
+                let recall = || {
+                    let key = key.flatten();
+                    self.store.recall(&self.life, purse.account, key, more)
+                };
+                if may_recall && let Some(n) = recall().map_err(away)? {
+                    return Ok(Lending::Recalled(n));
+                }
+                if rest > Money::ZERO && lacking.all > lacking.one {
+                    // Smaller calls may have what is too little for the largest.
+                    let _faster = self.put(purse, rest).map_err(away)?;
+                }
+                return Err(missing);
             }
-            match self.put(purse, room.slice(wanted)).map_err(away)? {
-                Ok(()) => return Ok(()),
+            let scarce = self.recalls.is_scarce(purse.account);
+            match self.put(purse, room.slice(lacking, scarce)).map_err(away)? {
+                Ok(()) => return Ok(Lending::Done),
                 Err(refusal) => short = Some(Short::Away(refusal.to_string())),
             }
         }
         Err(short.unwrap_or_else(|| Short::Away("the money is lent to others".to_owned())))
+    }
+
+    /// Takes back what is idle in other purses of the account. Says how much that is.
+    fn spare(&self, purse: &Purse) -> Result<Money, LedgerError> {
+        let others = self.funds.of(purse.account);
+        let others = others
+            .into_iter()
+            .filter(|other| !std::ptr::eq(&**other, purse));
+        self.take_back(others.collect(), Duration::ZERO)
     }
 
     fn room(&self, purse: &Purse) -> Result<Room, LedgerError> {
@@ -185,7 +281,7 @@ impl Desk {
     }
 
     /// Makes the purse's lease larger, or takes its first one.
-    fn put(&self, purse: &Purse, by: Money) -> Result<Result<(), Refusal>, LedgerError> {
+    fn put(&mut self, purse: &Purse, by: Money) -> Result<Result<(), Refusal>, LedgerError> {
         let lease = purse.lease();
         let id = new_id()?;
         let (lease, act) = match lease {
@@ -201,19 +297,24 @@ impl Desk {
                 let lease = Lease {
                     account: purse.account,
                     key: purse.key.clone(),
-                    epoch: self.epoch,
+                    epoch: self.life.epoch,
                     amount: by,
                     until: FOREVER,
                 };
                 (id.clone(), Act::Lease(lease))
             }
         };
+        self.has_lent = true;
         let done = self.apply(id, act)?;
         Ok(done.map(|_| purse.lend(&lease, by)))
     }
 
     /// Gives what the purses have and nobody holds back to the balances. Says how much that is.
-    fn take_back(&self, purses: Vec<Arc<Purse>>, idle_for: Duration) -> Result<Money, LedgerError> {
+    pub(super) fn take_back(
+        &self,
+        purses: Vec<Arc<Purse>>,
+        idle_for: Duration,
+    ) -> Result<Money, LedgerError> {
         let mut sum = Money::ZERO;
         for purse in purses {
             let Some((lease, amount)) = purse.empty(idle_for) else {
@@ -242,7 +343,7 @@ impl Desk {
         let op = Op {
             id,
             at: self.clock.now(),
-            instance: self.instance,
+            instance: self.life.instance,
             act,
         };
         let done = self.store.apply(&[op])?;
@@ -293,9 +394,12 @@ impl Room {
         Some(Short::Balance { missing })
     }
 
-    /// How much is lent to calls that want so much.
-    fn slice(&self, wanted: Wanted) -> Money {
+    /// How much is lent to calls that lack so much: no more than that where it is scarce.
+    fn slice(&self, wanted: Lacking, scarce: bool) -> Money {
         let rest = self.rest();
+        if scarce {
+            return wanted.all.min(rest).max(Money::from_pico(1));
+        }
         let calls = CALLS_PER_SLICE << wanted.in_a_row.min(DOUBLINGS_MAX);
         let plenty = match wanted.one.pico().checked_mul(calls) {
             Some(pico) if self.free.is_some() => pico,

@@ -1,5 +1,7 @@
 //! Where the journal of a process is kept.
 
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Settings;
@@ -14,6 +16,8 @@ pub(super) enum Place {
     Passing(PathBuf),
 }
 
+/// The file in the folder of a journal that has its name.
+const NAME: &str = "name";
 /// Segments of a journal that nobody keeps.
 const PASSING_SEGMENT: u64 = 64 << 10;
 
@@ -33,6 +37,31 @@ impl Place {
         match self {
             Self::Kept(folder) | Self::Passing(folder) => folder,
         }
+    }
+
+    /// The name of the journal, which its folder keeps: no other folder has it.
+    pub(super) fn name(&self) -> Result<String, LedgerError> {
+        let path = self.folder().join(NAME);
+        let failed = |cause| LedgerError::File {
+            path: path.clone(),
+            cause,
+        };
+        match std::fs::read_to_string(&path) {
+            Ok(name) if !name.is_empty() => return Ok(name),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let name = new_id()?;
+        // Whole or not at all, and there for good before anything depends on it.
+        let draft = self.folder().join(format!("{NAME}.new"));
+        let written = File::create(&draft).and_then(|mut file| {
+            file.write_all(name.as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&draft, &path)?;
+            File::open(self.folder())?.sync_all()
+        });
+        written.map_err(failed)?;
+        Ok(name)
     }
 
     pub(super) fn sizes(&self, settings: &Settings) -> Sizes {

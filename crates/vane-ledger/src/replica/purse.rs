@@ -26,6 +26,10 @@ pub enum Short {
 }
 
 impl Short {
+    pub(super) const fn is_of_budget(&self) -> bool {
+        matches!(self, Self::Budget { .. })
+    }
+
     /// What there is of so much that was asked for.
     #[must_use]
     pub fn there_of(&self, amount: Money) -> Option<Money> {
@@ -106,15 +110,21 @@ struct Refused {
     at: Instant,
 }
 
-/// What the lender is asked for.
+/// What calls wait for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted {
-    /// What all waiting calls lack together.
+    /// What all of them ask for together.
     pub(super) all: Money,
-    /// What the largest of them lacks.
-    pub(super) one: Money,
     /// What the largest of them asks for.
     pub(super) largest: Money,
+}
+
+/// What the purse lacks for them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lacking {
+    pub(super) all: Money,
+    /// What it lacks for the largest.
+    pub(super) one: Money,
     /// How often in a row money was lent soon after the time before.
     pub(super) in_a_row: u32,
 }
@@ -209,19 +219,24 @@ impl Purse {
         self.state().holds
     }
 
-    /// What is asked for beyond what there is. The lender answers it.
+    /// What is asked for. The lender answers it.
     pub(super) fn wanted(&self) -> Wanted {
         let mut state = self.state();
+        Wanted {
+            all: std::mem::take(&mut state.wanted),
+            largest: std::mem::take(&mut state.largest),
+        }
+    }
+
+    /// What of that there is not.
+    pub(super) fn lacking(&self, wanted: Wanted) -> Lacking {
+        let state = self.state();
         let room = state.room();
-        let wanted = Wanted {
+        Lacking {
+            all: less(wanted.all, room),
+            one: less(wanted.largest, room),
             in_a_row: state.in_a_row,
-            all: less(state.wanted, room),
-            one: less(state.largest, room),
-            largest: state.largest,
-        };
-        state.wanted = Money::ZERO;
-        state.largest = Money::ZERO;
-        wanted
+        }
     }
 
     /// What is spent of the key's budget, by what is known here.
@@ -309,6 +324,13 @@ impl Purse {
         let lease = state.lease.clone()?;
         state.lent = less(state.lent, room);
         Some((lease, room))
+    }
+}
+
+impl Wanted {
+    pub(super) fn join(&mut self, other: Self) {
+        self.all = more(self.all, other.all);
+        self.largest = self.largest.max(other.largest);
     }
 }
 

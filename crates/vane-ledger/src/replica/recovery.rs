@@ -9,7 +9,7 @@ use super::{ReplicaError, record};
 use crate::book::{Act, Op, Status};
 use crate::error::LedgerError;
 use crate::id::new_id;
-use crate::store::{self, Ingest};
+use crate::store::{self, Ingest, Life, Store};
 
 impl Desk {
     /// Ingests what was written, settles what was running when the last life ended, and returns
@@ -22,7 +22,8 @@ impl Desk {
         }
         self.kept.clear();
         self.store.abandon_uses(self.life.instance)?;
-        self.return_leases(self.life.life.epoch)
+        let (life, now) = (&self.life, self.clock.now());
+        Ok(return_leases(&self.store, life, life.epoch, now)?)
     }
 
     /// Settles calls that nobody runs any more by their last word, as a whole or by halves.
@@ -60,6 +61,7 @@ impl Desk {
         let closed: Vec<String> = calls.iter().map(|(call, _)| call.clone()).collect();
         let done = self.store.ingest(&Ingest {
             instance: self.life.instance,
+            epoch: self.life.epoch,
             position: self.position.number(),
             ops: &ops,
             opened: &[],
@@ -68,26 +70,29 @@ impl Desk {
         self.tell(&ops, &done);
         Ok(())
     }
+}
 
-    /// Returns the leases of this instance that were taken before `epoch`.
-    pub(super) fn return_leases(&self, epoch: i64) -> Result<(), ReplicaError> {
-        let now = self.clock.now();
-        let former = self.store.open_leases(self.life.instance)?;
-        let former = former.into_iter().filter(|(_, of)| *of < epoch);
-        let ops: Result<Vec<Op>, LedgerError> = former
-            .map(|(lease, _)| {
-                let act = Act::ReturnLease { lease };
-                Ok(Op {
-                    id: new_id()?,
-                    at: now,
-                    instance: self.life.instance,
-                    act,
-                })
+/// Returns the leases of an instance that were taken before `epoch`.
+pub(super) fn return_leases(
+    store: &Store,
+    life: &Life,
+    epoch: i64,
+    now: i64,
+) -> Result<(), LedgerError> {
+    let former = store.open_leases(life.instance)?;
+    let former = former.into_iter().filter(|(_, of)| *of < epoch);
+    let ops: Result<Vec<Op>, LedgerError> = former
+        .map(|(lease, _)| {
+            Ok(Op {
+                id: new_id()?,
+                at: now,
+                instance: life.instance,
+                act: Act::ReturnLease { lease },
             })
-            .collect();
-        for ops in ops?.chunks(store::BATCH_MAX) {
-            self.store.apply(ops)?;
-        }
-        Ok(())
+        })
+        .collect();
+    for ops in ops?.chunks(store::BATCH_MAX) {
+        store.apply(ops)?;
     }
+    Ok(())
 }

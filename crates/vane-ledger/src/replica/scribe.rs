@@ -14,11 +14,12 @@ use tokio::sync::watch;
 use super::ReplicaError;
 use super::desk::Desk;
 use super::funds::Funds;
+use super::lifeline::Lifeline;
 use super::tally::Tally;
 use super::unwritten::Unwritten;
 use crate::clock::Clock;
 use crate::journal::{DiskError, Journal, JournalError, Position, Ticket};
-use crate::store::{self, Store};
+use crate::store::{Life, Store};
 
 pub(super) struct Scribe {
     /// Says that someone waits; dropped to end the thread.
@@ -27,19 +28,13 @@ pub(super) struct Scribe {
     trouble: Arc<Mutex<Option<String>>>,
 }
 
-/// Which life of which instance this is.
-#[derive(Clone, Copy)]
-pub(super) struct Life {
-    pub(super) instance: i64,
-    pub(super) life: store::Life,
-}
-
 /// What the thread shares with the replica.
 pub(super) struct Shared {
     pub(super) journal: Arc<Journal>,
     pub(super) funds: Arc<Funds>,
     pub(super) unwritten: Arc<Unwritten>,
     pub(super) tally: Arc<Tally>,
+    pub(super) lifeline: Arc<Lifeline>,
 }
 
 /// Records gather for so long before they are ingested, unless someone waits for them: what is
@@ -56,7 +51,7 @@ impl Scribe {
         life: Life,
         clock: &Clock,
     ) -> Result<(Self, watch::Receiver<u64>), ReplicaError> {
-        let (told, ingested) = watch::channel(life.life.ingested);
+        let (told, ingested) = watch::channel(life.ingested);
         let mut desk = Desk::new(store.clone(), shared, life, clock.clone(), told);
         desk.recover()?;
         let trouble = Arc::new(Mutex::new(None));
@@ -123,8 +118,12 @@ fn serve(mut desk: Desk, hurried: &Receiver<()>, shown: &Mutex<Option<String>>) 
         };
         desk.shared.unwritten.write(&desk.shared.journal);
         desk.forget();
-        let done = desk.catch_up();
+        let done = desk.live().and_then(|()| desk.catch_up());
         let failed = done.is_err();
+        if failed {
+            // It may have ended meanwhile: that is to be known before anything else.
+            desk.said = None;
+        }
         show(done.err().map(|error| error.to_string()));
         match (last, failed) {
             (true, _) => break,
@@ -155,7 +154,9 @@ fn finish(desk: &mut Desk) -> Result<(), ReplicaError> {
     desk.catch_up()?;
     // Calls that are not settled yet are settled in the next life, out of their lease.
     if all_written && desk.shared.funds.holds() == 0 {
-        desk.return_leases(i64::MAX)?;
+        let (life, now) = (&desk.life, desk.clock.now());
+        let all = life.epoch.saturating_add(1);
+        super::recovery::return_leases(&desk.store, life, all, now)?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use vane_catalog::Money;
 
-use super::{Payer, Place, Replica, Settings, name_of, scribe};
+use super::{Lifeline, Payer, Place, Replica, Settings, name_of};
 use crate::account::AccountId;
 use crate::book::{Act, Attempt, Ended, Line, Op, Settlement, Source, Status};
 use crate::clock::Clock;
@@ -111,12 +111,10 @@ fn on(model: &Model, store: &Store, folder: &std::path::Path, durability: Durabi
         Position::new(life.ingested),
         &sizes,
     );
-    let (place, life) = (
-        Place::Kept(folder.join("lock")),
-        scribe::Life { instance: 1, life },
-    );
-    let clock = Clock::manual(NOW);
-    Replica::over(store, journal.unwrap(), place, life, durability, clock).unwrap()
+    let place = Place::Kept(folder.join("lock"));
+    let (clock, lifeline) = (Clock::manual(NOW), Lifeline::new(None));
+    let journal = journal.unwrap();
+    Replica::over(store, journal, place, life, lifeline, durability, clock).unwrap()
 }
 
 /// A call that wrote so many micro-dollars' worth.

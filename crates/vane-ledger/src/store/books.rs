@@ -21,7 +21,7 @@ use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
 pub use ingest::{Ingest, Stray};
-pub(super) use ingest::{STRAY, ingest};
+pub(super) use ingest::{STRAY, enter};
 pub(crate) use memory::Memory;
 pub(crate) use read::{DETAILS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};

@@ -1,8 +1,11 @@
 //! Which processes live, as what, and what becomes of the money of those that do not.
 //!
-//! In SQLite there is one process at a time, and it is whatever instance it says. In PostgreSQL an
-//! instance lives as long as it says so every few seconds, by the clock of the database alone. One
-//! that was silent for long is swept by any other: its calls end as interrupted, its leases return.
+//! In SQLite there is one process at a time. In PostgreSQL an instance belongs to a journal, and
+//! lives as long as it says so every few seconds, by the clock of the database alone. One that was
+//! silent for long is swept by any other that was not: its life ends, its calls end as interrupted,
+//! its leases return. What its journal says later is entered once: `books/ingest.rs` says how.
+
+use std::time::Duration;
 
 use super::books::{self, BATCH_MAX, Ingest, STRAY};
 use super::{Store, Txn};
@@ -21,48 +24,56 @@ pub struct Life {
 }
 
 /// The only instance of a database that one process has to itself.
-const ALONE: i64 = 1;
+pub(crate) const ALONE: i64 = 1;
+
+/// How often a process says that it lives.
+pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// So long after it was heard last nobody takes an instance's money: shorter than the time after
+/// which it is swept, by what two clocks may differ in that time and the way there takes.
+pub(crate) const TRUSTED_FOR: Duration = Duration::from_secs(40);
 
 const BEGIN: &str = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
     ON CONFLICT (id) DO UPDATE SET epoch = instance.epoch + 1, begun_at = excluded.begun_at
     RETURNING epoch, ingested";
-/// So long a life lasts that is not renewed, in microseconds; its money stays lent for twice as long
-/// again, should it only have been cut off.
-const RENEW: &str = "UPDATE instance SET lease_until =
-    CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) + 15000000
-    WHERE id = ?1 AND epoch = ?2";
-const DEAD: &str = "lease_until < CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)
-    - 30000000";
+
+/// Microseconds by the clock of the database.
+pub(super) const NOW: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+/// A life that is not renewed for so long is doubted, and what it is lent stays its own for twice as
+/// long again, should it only have been cut off.
+const LIFE: &str = "15000000";
+const DOUBT: &str = "30000000";
 
 impl Store {
-    /// Begins a new life of an instance: the one named, which must be the caller's own, or else one
-    /// that nobody lives as. What an earlier life left is then the caller's to settle.
-    pub fn begin(&self, instance: impl Into<Option<i64>>, now: i64) -> Result<Life, LedgerError> {
-        let named = instance.into();
-        self.write(|txn| {
-            let instance = match named {
-                Some(instance) => instance,
-                None => nobody(txn)?,
-            };
-            let life = txn.one(BEGIN, &[&instance, &now], |row| {
-                let ingested: i64 = row.get(1)?;
-                Ok(Life {
-                    instance,
-                    epoch: row.get(0)?,
-                    ingested: ingested.unsigned_abs(),
-                })
-            })?;
-            let life = life.ok_or(LedgerError::NotBegun { instance })?;
-            renew(txn, &life)?;
-            Ok(life)
+    /// Begins a new life of an instance that is the caller's own, whoever lives as it. What an
+    /// earlier life left is then the caller's to settle.
+    pub fn begin(&self, instance: i64, now: i64) -> Result<Life, LedgerError> {
+        self.write(|txn| begin(txn, instance, now))
+    }
+
+    /// The same for the instance of a journal, known by a name that no other journal has; one that
+    /// never came before gets a number that nobody had. Of PostgreSQL only.
+    pub fn begin_of(&self, journal: &str, now: i64) -> Result<Life, LedgerError> {
+        self.write(|txn| begin(txn, numbered(txn, journal, now)?, now))
+    }
+
+    /// Begins another life after one that is over.
+    ///
+    /// # Errors
+    /// [`LedgerError::LifeOver`] while some other process lives as this instance: two that go by
+    /// one journal's name would end each other for ever.
+    pub fn begin_again(&self, over: &Life, now: i64) -> Result<Life, LedgerError> {
+        let instance = over.instance;
+        let sql = format!("SELECT 1 FROM instance WHERE id = ?1 AND lease_until >= {NOW}");
+        self.write(|txn| match txn.one(&sql, &[&instance], |_| Ok(()))? {
+            Some(()) => Err(LedgerError::LifeOver { instance }),
+            None => begin(txn, instance, now),
         })
     }
 
     /// Says that a life goes on; to be said every five seconds.
     ///
     /// # Errors
-    /// [`LedgerError::LifeOver`] when another process lives as this instance: nothing may be held
-    /// or lent any more.
+    /// [`LedgerError::LifeOver`] when it does not: nothing may be held or lent any more.
     pub fn renew_instance(&self, life: &Life) -> Result<(), LedgerError> {
         match self {
             Self::Sqlite(_) => Ok(()),
@@ -71,46 +82,61 @@ impl Store {
     }
 
     /// Settles what instances left that have been silent for long: their open calls as interrupted,
-    /// by their last words, which `word` reads; and returns their leases. Any process may do it, as
-    /// often as it likes. Says how much was done: where that is something, there may be more.
+    /// by their last words, which `word` reads; and returns their leases. Whoever does it has not
+    /// been silent as long: after an outage of the database everyone has, and nobody is dead for
+    /// that. Says how much was done: where that is something, there may be more.
     pub fn sweep(
         &self,
+        life: &Life,
         now: i64,
         word: impl Fn(&[u8]) -> Option<Op> + Sync,
     ) -> Result<usize, LedgerError> {
         match self {
             Self::Sqlite(_) => Ok(0),
             Self::Postgres(_) => self.write_books(|txn, memory| {
-                let Some(left) = left(txn, now, &word)? else {
+                let Some(left) = left(txn, life, now, &word)? else {
                     return Ok(0);
                 };
                 let batch = Ingest {
                     instance: left.instance,
+                    epoch: left.epoch,
                     position: left.position,
                     ops: &left.ops,
                     opened: &[],
                     closed: &left.calls,
                 };
-                books::ingest(txn, memory, &batch)?;
-                Ok(left.ops.len().max(left.calls.len()))
+                books::enter(txn, memory, &batch)?;
+                Ok(left.ops.len().max(left.calls.len()).max(left.uses))
             }),
         }
     }
 }
 
-/// The smallest instance that nobody lives as. No two processes look at once.
-fn nobody(txn: Txn<'_>) -> Result<i64, LedgerError> {
-    let Txn::Postgres(_) = txn else {
-        return Ok(ALONE);
-    };
-    let dead = format!("SELECT id FROM instance WHERE id > 0 AND {DEAD} ORDER BY id LIMIT 1");
-    if let Some(instance) = txn.one(&dead, &[], |row| row.get(0))? {
+fn begin(txn: Txn<'_>, instance: i64, now: i64) -> Result<Life, LedgerError> {
+    let life = txn.one(BEGIN, &[&instance, &now], |row| {
+        let ingested: i64 = row.get(1)?;
+        Ok(Life {
+            instance,
+            epoch: row.get(0)?,
+            ingested: ingested.unsigned_abs(),
+        })
+    })?;
+    let life = life.ok_or(LedgerError::NotBegun { instance })?;
+    renew(txn, &life)?;
+    Ok(life)
+}
+
+/// The number of a journal. Lives begin one at a time, so that no two are given one.
+fn numbered(txn: Txn<'_>, journal: &str, now: i64) -> Result<i64, LedgerError> {
+    let known = "SELECT id FROM instance WHERE journal = ?1";
+    if let Some(instance) = txn.one(known, &[&journal], |row| row.get(0))? {
         return Ok(instance);
     }
     // Zero is the operator's.
-    let next = "SELECT coalesce(max(id), 0) + 1 FROM instance";
-    let next = txn.one(next, &[], |row| row.get(0))?;
-    Ok(next.unwrap_or(ALONE))
+    let new = "INSERT INTO instance (id, journal, epoch, ingested, begun_at)
+        SELECT coalesce(max(id), 0) + 1, ?1, 0, 0, ?2 FROM instance RETURNING id";
+    let new = txn.one(new, &[&journal, &now], |row| row.get(0))?;
+    Ok(new.unwrap_or(ALONE))
 }
 
 fn renew(txn: Txn<'_>, life: &Life) -> Result<(), LedgerError> {
@@ -118,7 +144,12 @@ fn renew(txn: Txn<'_>, life: &Life) -> Result<(), LedgerError> {
     let Txn::Postgres(_) = txn else {
         return Ok(());
     };
-    match txn.execute(RENEW, &[&instance, &life.epoch])? {
+    let sql = format!(
+        "UPDATE instance SET lease_until = {NOW} + {LIFE},
+             seen_since = CASE WHEN lease_until < {NOW} THEN {NOW} ELSE seen_since END
+         WHERE id = ?1 AND epoch = ?2"
+    );
+    match txn.execute(&sql, &[&instance, &life.epoch])? {
         0 => Err(LedgerError::LifeOver { instance }),
         _ => Ok(()),
     }
@@ -127,34 +158,24 @@ fn renew(txn: Txn<'_>, life: &Life) -> Result<(), LedgerError> {
 /// What a dead instance has left, as much as one commit takes.
 struct Left {
     instance: i64,
+    epoch: i64,
     position: u64,
     ops: Vec<Op>,
     calls: Vec<String>,
+    /// Uses of idempotency keys whose calls nobody runs.
+    uses: usize,
 }
 
 fn left(
     txn: Txn<'_>,
+    life: &Life,
     now: i64,
     word: &impl Fn(&[u8]) -> Option<Op>,
 ) -> Result<Option<Left>, LedgerError> {
-    // Its row stays locked, so that it cannot come back to life meanwhile; one that somebody else
-    // sweeps is passed over.
-    let dead = format!(
-        "SELECT id, ingested FROM instance WHERE {DEAD} AND (EXISTS
-             (SELECT 1 FROM open_call o WHERE o.instance = instance.id) OR EXISTS
-             (SELECT 1 FROM lease l WHERE l.instance = instance.id AND l.state = 'open'))
-         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
-    );
-    let found = txn.one(&dead, &[], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let Some((instance, ingested)): Option<(i64, i64)> = found else {
+    let Some(mut left) = dead(txn, life)? else {
         return Ok(None);
     };
-    let mut left = Left {
-        instance,
-        position: ingested.unsigned_abs(),
-        ops: Vec::new(),
-        calls: Vec::new(),
-    };
+    let instance = left.instance;
     let most = i64::try_from(BATCH_MAX).unwrap_or(i64::MAX);
     let calls = "SELECT call, state FROM open_call WHERE instance = ?1 ORDER BY call LIMIT ?2";
     let calls: Vec<(String, Vec<u8>)> = txn.rows(calls, &[&instance, &most], |row| {
@@ -188,6 +209,39 @@ fn left(
                 act: Act::ReturnLease { lease },
             });
         }
+        let uses = "DELETE FROM idempotency WHERE instance = ?1 AND state = 'in_flight'";
+        left.uses = usize::try_from(txn.execute(uses, &[&instance])?).unwrap_or(usize::MAX);
     }
     Ok(Some(left))
+}
+
+/// An instance that has left something, whose life ends here. Its row stays locked, so that it
+/// cannot come back meanwhile; one that somebody else sweeps is passed over.
+fn dead(txn: Txn<'_>, life: &Life) -> Result<Option<Left>, LedgerError> {
+    let dead = format!(
+        "SELECT id, ingested FROM instance WHERE lease_until < {NOW} - {DOUBT} AND (EXISTS
+             (SELECT 1 FROM open_call o WHERE o.instance = instance.id) OR EXISTS
+             (SELECT 1 FROM lease l WHERE l.instance = instance.id AND l.state = 'open') OR EXISTS
+             (SELECT 1 FROM idempotency u
+                 WHERE u.instance = instance.id AND u.state = 'in_flight'))
+         AND EXISTS (SELECT 1 FROM instance me WHERE me.id = ?1 AND me.epoch = ?2
+             AND me.lease_until >= {NOW} AND me.seen_since < {NOW} - {LIFE} - {DOUBT})
+         ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED"
+    );
+    let found = txn.one(&dead, &[&life.instance, &life.epoch], |row| {
+        Ok((row.get::<i64>(0)?, row.get::<i64>(1)?))
+    })?;
+    let Some((instance, ingested)) = found else {
+        return Ok(None);
+    };
+    let end = "UPDATE instance SET epoch = epoch + 1 WHERE id = ?1 RETURNING epoch";
+    let epoch = txn.one(end, &[&instance], |row| row.get(0))?;
+    Ok(Some(Left {
+        instance,
+        epoch: epoch.unwrap_or_default(),
+        position: ingested.unsigned_abs(),
+        ops: Vec::new(),
+        calls: Vec::new(),
+        uses: 0,
+    }))
 }

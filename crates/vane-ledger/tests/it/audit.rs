@@ -470,6 +470,7 @@ fn a_settlement_that_cannot_be_entered_is_kept_and_told() {
     let ops = [op("lost", Act::Settle(settlement("five", AccountId(9))))];
     let outcomes = store.ingest(&Ingest {
         instance: 1,
+        epoch: 1,
         position: 1,
         ops: &ops,
         opened: &[],

@@ -123,6 +123,7 @@ fn batch(n: u64, size: u64, ids: &[AccountId], per_second: u64) -> Vec<Op> {
 fn ingest(store: &Store, position: u64, ops: &[Op]) {
     let outcomes = store.ingest(&Ingest {
         instance: 1,
+        epoch: 1,
         position,
         ops,
         opened: &[],

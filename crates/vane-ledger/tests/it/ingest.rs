@@ -9,6 +9,7 @@ use crate::books::{START, lease, op, prepaid, settlement};
 fn piece<'a>(position: u64, ops: &'a [Op]) -> Ingest<'a> {
     Ingest {
         instance: 3,
+        epoch: 1,
         position,
         ops,
         opened: &[],

@@ -1,43 +1,67 @@
 //! Instances: who lives as what, and what is left of the dead.
 
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Op, Settlement, Status};
+use vane_ledger::book::{Act, Op, Refusal, Settlement, Status};
 use vane_ledger::{AccountId, Ingest, LedgerError, Life};
 
-use crate::Folder;
 use crate::books::{START, attempt, lease, op, prepaid, usd};
+use crate::{Folder, aside};
 
-fn instance(folder: &Folder) -> Life {
-    folder.store().begin(None, START).unwrap()
+fn instance(folder: &Folder, journal: &str) -> Life {
+    folder.store().begin_of(journal, START).unwrap()
 }
 
 /// Silent for so long that nobody believes that they live.
-fn bury(folder: &Folder, instance: i64) {
+pub(crate) fn bury(folder: &Folder, instance: i64) {
     let sql = format!("UPDATE instance SET lease_until = 1 WHERE id = {instance}");
-    folder.vandal().run(&sql).unwrap();
+    aside(|| folder.vandal().run(&sql)).unwrap();
+}
+
+/// Seen for so long that what it does not see is dead.
+pub(crate) fn age(folder: &Folder, instance: i64) {
+    let sql = format!("UPDATE instance SET seen_since = 1 WHERE id = {instance}");
+    aside(|| folder.vandal().run(&sql)).unwrap();
 }
 
 #[test]
 fn each_living_process_is_an_instance_of_its_own() {
     let folder = Folder::new();
-    let first = instance(&folder);
-    let second = instance(&folder);
+    let first = instance(&folder, "a");
+    let second = instance(&folder, "b");
     assert_eq!((first.instance, second.instance), (1, 2));
     let store = folder.store();
     store.renew_instance(&first).unwrap();
 
+    // The number of the dead stays that of their journal, which may still have something to say.
     bury(&folder, 1);
-    let third = instance(&folder);
-    assert_eq!((third.instance, third.epoch), (1, 2));
+    assert_eq!(instance(&folder, "c").instance, 3);
+    let again = instance(&folder, "a");
+    assert_eq!((again.instance, again.epoch), (1, 2));
     let over = store.renew_instance(&first).unwrap_err();
     assert!(
         matches!(over, LedgerError::LifeOver { instance: 1 }),
         "{over}"
     );
-    store.renew_instance(&third).unwrap();
-    // Whoever is sure to be the same process says so, and need not wait.
-    let again = store.begin(2, START).unwrap();
-    assert_eq!((again.instance, again.epoch), (2, 2));
+    store.renew_instance(&again).unwrap();
+}
+
+#[test]
+fn a_life_that_is_over_begins_again_unless_another_process_lives_as_it() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let first = instance(&folder, "a");
+    let copy = instance(&folder, "a");
+    let over = store.begin_again(&first, START).unwrap_err();
+    assert!(
+        matches!(over, LedgerError::LifeOver { instance: 1 }),
+        "{over}"
+    );
+    store.renew_instance(&copy).unwrap();
+    bury(&folder, 1);
+    let again = store.begin_again(&first, START).unwrap();
+    assert_eq!((again.instance, again.epoch), (1, 3));
+    store.renew_instance(&again).unwrap();
+    assert!(store.renew_instance(&copy).is_err());
 }
 
 fn running(call: &str, account: AccountId) -> Op {
@@ -66,7 +90,8 @@ fn what_the_dead_leave_is_settled_once_and_their_money_returns() {
     let folder = Folder::new();
     let store = folder.store();
     let account = prepaid(&store, "team", "1");
-    let life = instance(&folder);
+    let life = instance(&folder, "a");
+    let other = instance(&folder, "b");
     let lent = Op {
         instance: life.instance,
         ..op("lease", lease(account, "0.9"))
@@ -76,6 +101,7 @@ fn what_the_dead_leave_is_settled_once_and_their_money_returns() {
     store
         .ingest(&Ingest {
             instance: life.instance,
+            epoch: 1,
             position: 1,
             ops: &[lent],
             opened: &opened,
@@ -84,24 +110,39 @@ fn what_the_dead_leave_is_settled_once_and_their_money_returns() {
         .unwrap();
 
     let word = |state: &[u8]| serde_json::from_slice(state).ok();
-    assert_eq!(store.sweep(START, word).unwrap(), 0, "it lives");
+    let sweep = |life: &Life| store.sweep(life, START, word).unwrap();
+    age(&folder, other.instance);
+    assert_eq!(sweep(&other), 0, "it lives");
     bury(&folder, life.instance);
-    assert_eq!(store.sweep(START, word).unwrap(), 1, "the call");
-    assert_eq!(store.sweep(START, word).unwrap(), 1, "the lease");
-    assert_eq!(store.sweep(START, word).unwrap(), 0);
+    let new = instance(&folder, "c");
+    assert_eq!(sweep(&new), 0, "who is new cannot know who is dead");
+    assert_eq!(sweep(&other), 1, "the call");
+    assert_eq!(sweep(&other), 1, "the lease");
+    assert_eq!(sweep(&other), 0);
     let receipt = store.receipt(None, "cut off").unwrap().unwrap();
     assert_eq!(receipt.settlement.status, Status::Interrupted);
     let book = store.balance(account).unwrap();
     assert_eq!((book.posted, book.held), (usd("0.999999"), Money::ZERO));
 
-    // Should it come back, it finds its call settled.
-    let late = store.ingest(&Ingest {
-        instance: life.instance,
-        position: 2,
-        ops: &[call],
-        opened: &[],
-        closed: &[],
-    });
-    assert!(late.unwrap()[0].is_err());
+    // Should it come back, nothing of its life comes in, and another finds its call settled.
+    let ops = [call];
+    let late = |life: &Life| {
+        store.ingest(&Ingest {
+            instance: life.instance,
+            epoch: life.epoch,
+            position: 2,
+            ops: &ops,
+            opened: &[],
+            closed: &[],
+        })
+    };
+    let over = late(&life).unwrap_err();
+    assert!(matches!(over, LedgerError::LifeOver { .. }), "{over}");
+    assert!(store.renew_instance(&life).is_err());
+    let again = store.begin_again(&life, START).unwrap();
+    assert_eq!(again.ingested, 1);
+    assert_eq!(late(&again).unwrap(), [Err(Refusal::Repeated)]);
+    assert_eq!(store.balance(account).unwrap().posted, usd("0.999999"));
+    assert_eq!(store.strays().unwrap(), 0);
     store.audit().unwrap().unwrap();
 }

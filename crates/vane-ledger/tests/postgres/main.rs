@@ -38,6 +38,7 @@ mod ring;
 mod room;
 #[path = "../it/rotation.rs"]
 mod rotation;
+mod sharing;
 mod trouble;
 mod uses;
 
@@ -45,6 +46,7 @@ use std::cell::RefCell;
 use std::ops::Deref;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 
 use postgres::{Client, NoTls};
 use vane_ledger::book::Book;
@@ -76,7 +78,7 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let schema = format!("ledger_{}_{count}", process::id());
         let sql = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
-        admin().batch_execute(&sql).unwrap();
+        aside(|| admin().batch_execute(&sql)).unwrap();
         Self(schema)
     }
 
@@ -103,12 +105,17 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = admin().batch_execute(&format!("DROP SCHEMA {} CASCADE", self.0));
+        let _ = aside(|| admin().batch_execute(&format!("DROP SCHEMA {} CASCADE", self.0)));
     }
 }
 
 fn open(url: &str) -> Store {
     Store::open_with(url, Secret::from_hex(DIGITS, "a test").unwrap()).unwrap()
+}
+
+/// The driver blocks, and may not where other tasks run.
+fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| scope.spawn(work).join().unwrap())
 }
 
 fn admin() -> Client {

@@ -107,6 +107,7 @@ fn replicas_that_settle_the_same_accounts_in_any_order_end() {
                     let ops: Vec<_> = ops.collect();
                     let piece = Ingest {
                         instance: replica,
+                        epoch: 1,
                         position,
                         ops: &ops,
                         opened: &[],
@@ -186,6 +187,7 @@ fn what_a_settlement_takes() {
     for (position, ops) in (1..).zip(&pieces) {
         let piece = Ingest {
             instance: 1,
+            epoch: 1,
             position,
             ops,
             opened: &[],

@@ -32,6 +32,7 @@ fn settle(call: &str, account: AccountId) -> Op {
 fn piece<'a>(position: u64, ops: &'a [Op]) -> Ingest<'a> {
     Ingest {
         instance: 3,
+        epoch: 1,
         position,
         ops,
         opened: &[],

@@ -22,7 +22,7 @@ const DAY: i64 = 86_400;
 
 /// Every door for text, with a model of its own dialect and one of another; how its body says the
 /// most output.
-fn ways(stream: bool) -> Vec<(&'static str, Value, &'static str)> {
+pub(crate) fn ways(stream: bool) -> Vec<(&'static str, Value, &'static str)> {
     let mut ways = Vec::new();
     for door in DOORS {
         let other = if door == Door::Messages {

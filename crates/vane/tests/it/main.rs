@@ -13,6 +13,8 @@
 mod client;
 mod door;
 mod log;
+#[cfg(feature = "test-postgres")]
+mod postgres;
 mod said;
 mod serving;
 mod shared;
@@ -23,6 +25,8 @@ mod till;
 mod valkey;
 mod world;
 
+#[cfg(feature = "test-postgres")]
+mod away;
 mod cancel;
 mod catalog;
 mod chat_completions;
@@ -64,6 +68,8 @@ mod proxies;
 mod reconcile;
 mod recorded;
 mod reload;
+#[cfg(feature = "test-postgres")]
+mod replicas;
 mod responses;
 mod secrets;
 mod security;

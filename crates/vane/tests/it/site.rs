@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Op, Period, Receipt, Source};
-use vane_ledger::{AccountId, AccountKind, Store};
+use vane_ledger::{AccountId, AccountKind, Secret, Store};
 use vane_testkit::{FakeUpstream, Settings};
 
 use crate::door::{DOORS, UPSTREAMS};
@@ -81,17 +81,44 @@ pub(crate) const OPENING: Money = Money::from_pico(200_000_000_000_000);
 
 impl Site {
     pub(crate) async fn new() -> Self {
+        let folder = Folder::new();
+        let database = format!("sqlite:{}", folder.0.join("vane.db").display());
+        Self::of(folder, &database, None).await
+    }
+
+    /// On a database that several processes may serve.
+    #[cfg(feature = "test-postgres")]
+    pub(crate) async fn shared(database: &str) -> Self {
+        let secret = "000102030405060708090a0b0c0d0e0f".repeat(2);
+        Self::of(Folder::new(), database, Some(&secret)).await
+    }
+
+    /// A folder for a process more.
+    #[cfg(feature = "test-postgres")]
+    pub(crate) fn place(&self) -> Folder {
+        let folder = Folder::new();
+        let name = "vane.toml";
+        std::fs::copy(self.folder.0.join(name), folder.0.join(name)).unwrap();
+        folder
+    }
+
+    async fn of(folder: Folder, database: &str, secret: Option<&str>) -> Self {
         let settings = Settings {
             key: Some(PROVIDER_KEY.to_owned()),
             ..Settings::default()
         };
         let fake = FakeUpstream::with(settings.clone()).await.unwrap();
         let second = FakeUpstream::with(settings).await.unwrap();
-        let folder = Folder::new();
-        let database = format!("sqlite:{}", folder.0.join("vane.db").display());
-        let text = configuration(&fake, &second).replace("sqlite::memory:", &database);
+        let mut text = configuration(&fake, &second).replace("sqlite::memory:", database);
+        let store = match secret {
+            Some(secret) => {
+                text = format!("secret = \"{secret}\"\n{text}");
+                Store::open_with(database, Secret::from_hex(secret, "a test").unwrap())
+            }
+            None => Store::open(database),
+        };
+        let store = store.unwrap();
         std::fs::write(folder.0.join("vane.toml"), text).unwrap();
-        let store = Store::open(&database).unwrap();
         let team = store.create_account("team", AccountKind::Metered, NOW);
         let grant = |account| Op {
             id: "opening".into(),
@@ -173,8 +200,10 @@ impl Site {
     /// Nothing is held, open or kept aside, and all of it adds up to `charged`, by account.
     #[track_caller]
     pub(crate) fn settled(&self, charged: &BTreeMap<i64, Money>) {
-        assert_eq!(self.store.open_calls(1).unwrap(), []);
-        assert_eq!(self.store.open_leases(1).unwrap(), []);
+        for instance in 1..=3 {
+            assert_eq!(self.store.open_calls(instance).unwrap(), []);
+            assert_eq!(self.store.open_leases(instance).unwrap(), []);
+        }
         assert_eq!(self.store.strays().unwrap(), 0);
         for (account, opening) in [(self.team, Money::ZERO), (self.prepaid, OPENING)] {
             let book = self.store.balance(account).unwrap();

@@ -2,6 +2,26 @@
 //!
 //! How far a journal is ingested, and which of its calls are open, stands in the same commit as
 //! what it said. A settlement that cannot be entered is kept as a stray: it was paid for.
+//!
+//! # Lives that are over
+//!
+//! Only the present life of an instance may bring in its journal: a piece of another is refused
+//! with [`LedgerError::LifeOver`], in the same statement that moves the position. Who sweeps what
+//! an instance left ends its life first, so nothing of it can come in beside the sweep, or after.
+//! The journal is still there, and its owner may come back: it begins a new life of the same number
+//! and brings in the same journal from the same position. Then, of each record,
+//!
+//! - a settlement of a call that nobody swept (the store may never have heard of it) is entered.
+//!   Its lease was returned, so a prepaid customer pays out of what is free, and the operator bears
+//!   what is lent to others by then: it is charged once, and never below zero;
+//! - a settlement of a call that was swept is `Repeated`: the receipt by its last word stands, and
+//!   its customer pays no more than had been delivered by then;
+//! - a last word of a call that was swept is passed over: the call has ended for the books, however
+//!   long it runs.
+//!
+//! A call has one receipt whoever enters it, since its id is unique there; and a record is behind
+//! the position only if it is in the books or among the strays. So nobody pays twice, and nothing
+//! that was paid for is forgotten.
 
 use super::batch::Batch;
 use super::memory::Memory;
@@ -11,12 +31,20 @@ use crate::error::LedgerError;
 use crate::store::{Store, Txn};
 
 pub(crate) const STRAY: &str = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
+const OPENED: &str = "INSERT INTO open_call (instance, call, state) VALUES (?1, ?2, ?3)
+    ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
+const OPENED_UNLESS_SWEPT: &str = "INSERT INTO open_call (instance, call, state)
+    SELECT CAST(?1 AS BIGINT), CAST(?2 AS TEXT), CAST(?3 AS BYTEA)
+    WHERE NOT EXISTS (SELECT 1 FROM receipt r WHERE r.call = ?2)
+    ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
 const CLOSED: &str = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
 
 /// A piece of a journal.
 #[derive(Clone, Copy, Debug)]
 pub struct Ingest<'a> {
     pub instance: i64,
+    /// The life that brings it in.
+    pub epoch: i64,
     /// The record up to which this goes.
     pub position: u64,
     pub ops: &'a [Op],
@@ -30,6 +58,7 @@ pub struct Ingest<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct Stray<'a> {
     pub instance: i64,
+    pub epoch: i64,
     /// The record up to which all is in the books or kept with this one.
     pub position: u64,
     /// The call that it closes, if that was open.
@@ -44,11 +73,14 @@ impl Store {
     /// Applies what a journal says, in one commit with how far it is and which calls are open.
     ///
     /// # Errors
-    /// When the database fails, there are more than [`super::BATCH_MAX`] operations, or all up to a
-    /// later position is in the books already: then nothing has happened.
+    /// When the database fails, there are more than [`super::BATCH_MAX`] operations, the life is
+    /// over, or all up to a later position is in the books already: then nothing has happened.
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
-        self.write_books(|txn, memory| ingest(txn, memory, batch))
+        self.write_books(|txn, memory| {
+            Kept(txn).advance(batch.instance, batch.epoch, batch.position)?;
+            enter(txn, memory, batch)
+        })
     }
 
     /// Keeps a record that cannot be entered, in one commit with how far the journal is.
@@ -58,7 +90,7 @@ impl Store {
     pub fn keep_stray(&self, stray: &Stray<'_>) -> Result<(), LedgerError> {
         self.write_books(|txn, _| {
             let kept = Kept(txn);
-            kept.advance(stray.instance, stray.position)?;
+            kept.advance(stray.instance, stray.epoch, stray.position)?;
             kept.execute(STRAY, &[&stray.record, &stray.why, &stray.at])?;
             if let Some(call) = stray.call {
                 kept.execute(CLOSED, &[&stray.instance, &call])?;
@@ -87,13 +119,13 @@ impl Store {
     }
 }
 
-pub(crate) fn ingest(
+/// The same without the position, for who has made sure of the life.
+pub(crate) fn enter(
     txn: Txn<'_>,
     memory: &mut Memory,
     batch: &Ingest<'_>,
 ) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
     let kept = Kept(txn);
-    kept.advance(batch.instance, batch.position)?;
     let mut books = Batch::new(kept, memory, batch.ops)?;
     let mut outcomes = Vec::with_capacity(batch.ops.len());
     for op in batch.ops {
@@ -109,18 +141,20 @@ pub(crate) fn ingest(
 }
 
 impl Kept<'_> {
-    fn advance(self, instance: i64, position: u64) -> Result<(), LedgerError> {
-        let sql = "UPDATE instance SET ingested = ?2 WHERE id = ?1 AND ingested <= ?2";
+    fn advance(self, instance: i64, epoch: i64, position: u64) -> Result<(), LedgerError> {
+        let sql = "UPDATE instance SET ingested = ?3
+            WHERE id = ?1 AND epoch = ?2 AND ingested <= ?3";
         let position = i64::try_from(position).map_err(|_| LedgerError::IngestedBefore)?;
-        let moved = self.0.execute(sql, &[&instance, &position])?;
+        let moved = self.0.execute(sql, &[&instance, &epoch, &position])?;
         if moved == 1 {
             return Ok(());
         }
-        let sql = "SELECT 1 FROM instance WHERE id = ?1";
-        let begun = self.0.one(sql, &[&instance], |_| Ok(()))?;
-        Err(match begun {
-            Some(()) => LedgerError::IngestedBefore,
+        let sql = "SELECT epoch FROM instance WHERE id = ?1";
+        let living = self.0.one(sql, &[&instance], |row| row.get::<i64>(0))?;
+        Err(match living {
             None => LedgerError::NotBegun { instance },
+            Some(living) if living != epoch => LedgerError::LifeOver { instance },
+            Some(_) => LedgerError::IngestedBefore,
         })
     }
 
@@ -134,8 +168,10 @@ impl Kept<'_> {
     }
 
     fn follow_calls(self, batch: &Ingest<'_>) -> Result<(), LedgerError> {
-        let opened = "INSERT INTO open_call (instance, call, state) VALUES (?1, ?2, ?3)
-            ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
+        let opened = match self.0 {
+            Txn::Sqlite(_) => OPENED,
+            Txn::Postgres(_) => OPENED_UNLESS_SWEPT,
+        };
         for (call, state) in batch.opened {
             self.execute(opened, &[&batch.instance, call, state])?;
         }

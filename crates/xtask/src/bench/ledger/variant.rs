@@ -76,6 +76,9 @@ pub(crate) const PACED_MODEL: &str = "bench-paced";
 /// More than any run can spend, and of a thousand accounts no more than the books can hold.
 const CREDIT: &str = "5000";
 const BUDGET: &str = "4000/month";
+/// All variants and runs share the one PostgreSQL that the benchmark is given for itself; a secret in
+/// each one's folder would be another's.
+const SHARED_SECRET: &str = "62656e6368206f66207468652062656e6368206f66207468652062656e636820";
 
 impl Variant {
     /// Syncing before the last byte has a bar of its own: what a call costs in all.
@@ -126,10 +129,14 @@ impl Variant {
     fn toml(&self, database: &str, port: u16, upstreams: [u16; 2]) -> String {
         let durability = self.durability;
         let [at_once, paced] = upstreams;
+        let secret = match self.database {
+            Database::Sqlite => String::new(),
+            Database::Postgres => format!("secret = \"{SHARED_SECRET}\"\n"),
+        };
         format!(
             r#"listen = "127.0.0.1:{port}"
 database = "{database}"
-journal = "journal"
+{secret}journal = "journal"
 durability = "{durability}"
 
 [[provider]]
@@ -173,8 +180,9 @@ impl Prepared {
         };
         let mut keys = Vec::new();
         for number in 0..accounts {
-            // Of runs that use one database, each has accounts of its own.
-            let name = format!("bench-{}-{number}", std::process::id());
+            // Of runs and variants that use one database, each has accounts of its own.
+            let (run, durability) = (std::process::id(), variant.durability);
+            let name = format!("bench-{run}-{durability}-{number}");
             let create = ["account", "create", &name];
             command(vane, folder, &[&create, opening].concat())?;
             keys.push(new_key(vane, folder, &name, budget)?);

@@ -1,0 +1,267 @@
+//! Two Vanes at one PostgreSQL: what is funded is granted once, what one leaves returns, and what is
+//! said to one is known to the other.
+//!
+//! `VANE_TEST_LONG=1` waits as long as the product does, and asks as often as acceptance says.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use vane_catalog::Money;
+use vane_ledger::AccountId;
+use vane_ledger::book::{Act, Op, Source, Status};
+use vane_testkit::{Answer, Script, When};
+
+use crate::client::{Ask, answered, within};
+use crate::crowds::ways;
+use crate::door::Door;
+use crate::postgres::{Database, Schema};
+use crate::serving::{Serving, vane};
+use crate::site::{Payer, Site, charge, long};
+use crate::world::{Folder, NOW, named};
+
+/// A database and two processes that serve it, each in a folder of its own.
+struct Pair {
+    // In this order they end.
+    both: [Serving; 2],
+    folders: [Folder; 2],
+    site: Site,
+    schema: Schema,
+}
+
+impl Pair {
+    async fn start() -> Self {
+        let schema = Schema::new();
+        let site = Site::shared(&schema.url()).await;
+        let folders = [site.place(), site.place()];
+        let both = [0, 1].map(|n| Serving::again(&folders[n]));
+        Self {
+            both,
+            folders,
+            site,
+            schema,
+        }
+    }
+
+    /// Stops both; the books must hold then, and nothing be left.
+    fn end(self) {
+        let Self { both, site, .. } = self;
+        for serving in both {
+            serving.stop();
+        }
+        audited(&site, &self.folders[0]);
+    }
+}
+
+/// Nothing is held or open, every receipt is charged once, and `vane audit` says so too.
+#[track_caller]
+pub(crate) fn audited(site: &Site, folder: &Folder) {
+    let (receipts, mut charged) = (site.receipts(&mut BTreeMap::new()), BTreeMap::new());
+    charge(&mut charged, &receipts);
+    site.settled(&charged);
+    let said = vane(folder, &["audit"]).output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success(), "{text}");
+}
+
+/// Asks again until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let trying = async { while !is_so().await {} };
+    let trying = tokio::time::timeout(std::time::Duration::from_secs(90), trying);
+    trying
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain for {what}"));
+}
+
+/// A key of an account that has so much and no more.
+fn funded(site: &Site, name: &str, usd: &str) -> (AccountId, Payer) {
+    let grant = |account| Op {
+        id: format!("opening {name}"),
+        at: NOW,
+        instance: 0,
+        act: Act::Grant {
+            account,
+            amount: Money::parse(usd).unwrap(),
+            source: Source::Cash,
+            reason: "paid".into(),
+        },
+    };
+    let account = site.store.create_credited(name, grant, NOW).unwrap().id;
+    let key = site.store.create_key(account, &named(name), NOW).unwrap();
+    let payer = Payer {
+        key_id: key.id().to_owned(),
+        key: key.expose().to_owned(),
+    };
+    (account, payer)
+}
+
+fn refusals(serving: &Serving) -> usize {
+    serving
+        .log
+        .text()
+        .matches("\"outcome\":\"refused\"")
+        .count()
+}
+
+/// Asks both so often at once, of an account that can pay for some of it. All that it can pay for is
+/// served, and nothing else.
+async fn m5(pair: &Pair, name: &str, path: &str, mut body: Value, limit: &str) {
+    let calls = if long() { 500 } else { 40 };
+    let (account, payer) = funded(&pair.site, name, if long() { "25" } else { "2" });
+    let fake = &pair.site.fake;
+    fake.reset();
+    fake.always(Answer::text("Hello").head_gate(name));
+    body[limit] = json!(50_000);
+    let ask = Ask::post(path, &body).key(&payer.key);
+    let refused_before: usize = pair.both.iter().map(refusals).sum();
+    let mut connections = Vec::new();
+    for n in 0..calls {
+        // More at one than at the other.
+        let mut connection = pair.both[usize::from(n % 3 == 0)].connect().await;
+        connection.write(&ask.bytes()).await;
+        connections.push(connection);
+    }
+    until("all calls to be decided", async || {
+        tokio::task::yield_now().await;
+        let refused: usize = pair.both.iter().map(refusals).sum();
+        fake.calls().len() + refused - refused_before >= calls
+    })
+    .await;
+    let held = pair.site.store.balance(account).unwrap();
+    assert!(held.free().unwrap() >= Money::ZERO);
+    fake.gate(name).open_for_good();
+    let mut admitted = 0;
+    for mut connection in connections {
+        match answered(&mut connection).await.status {
+            200 => admitted += 1,
+            402 | 429 => {}
+            other => panic!("{other} from {path}"),
+        }
+    }
+    let mut receipts = Vec::new();
+    until("all receipts", async || {
+        receipts = pair.site.store.receipts(account, None, 1_000).unwrap();
+        receipts.len() >= admitted
+    })
+    .await;
+    assert_eq!(receipts.len(), admitted);
+    let hold = receipts[0].settlement.hold.as_ref().unwrap().amount;
+    let funds = if long() { 25 } else { 2 } * 1_000_000_000_000;
+    let funded = usize::try_from(funds / hold.pico()).unwrap();
+    assert!(funded > 10 && funded < calls, "{funded} at {hold}");
+    assert_eq!(admitted, funded, "{path}: {hold} each");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m5_two_processes_serve_all_that_is_funded_and_no_more_at_any_door() {
+    for _ in 0..if long() { 20 } else { 1 } {
+        let pair = Pair::start().await;
+        for stream in [true, false] {
+            for (n, (path, body, limit)) in ways(stream).into_iter().enumerate() {
+                m5(&pair, &format!("{stream} {n}"), path, body, limit).await;
+            }
+        }
+        pair.end();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn m6_what_a_killed_process_held_returns_and_its_journal_is_entered_once() {
+    let mut pair = Pair::start().await;
+    let (account, payer) = funded(&pair.site, "held", "5");
+    let word = format!("One{}", "e".repeat(397));
+    let fake = &pair.site.fake;
+    let said = Answer::text(&format!("{word} two three")).gate("slow");
+    fake.gate("slow").open(2);
+    let script = Script::new().on(When::model("lab-m"), said);
+    fake.script(script.on(When::default(), Answer::text("Hello")));
+    let mut body = Door::Chat.request("lab-m", "Hi", true);
+    body["max_tokens"] = json!(1_000_000);
+    let ask = Ask::post(Door::Chat.path(), &body).key(&payer.key);
+    let mut running = pair.both[0].connect().await.begin(&ask).await;
+    running.until(&word, 1).await;
+    // Whoever writes the next word has noted the first.
+    fake.gate("slow").open(1);
+    running.until("two", 1).await;
+    // The journal is in order: what was noted before is in the store when this is.
+    let other = Door::Chat.request("gpt-m", "Hi", false);
+    let other = Ask::post(Door::Chat.path(), &other).key(&pair.site.payers(1)[0].key);
+    let other = pair.both[0].ask(&other).await.ok();
+    let other = other.header("vane-request-id").unwrap();
+    until("what was noted to be known", async || {
+        pair.site.store.receipt(None, other).unwrap().is_some()
+    })
+    .await;
+    let [killed, second] = pair.both;
+    killed.kill();
+    fake.always(Answer::text("Hello"));
+    let mut body = Door::Chat.request("lab-m", "Hi", false);
+    body["max_tokens"] = json!(2_000_000);
+    let most = Ask::post(Door::Chat.path(), &body).key(&payer.key);
+    assert_eq!(second.ask(&most).await.status, 429, "it is still held");
+    if !long() {
+        // As after the time that nobody believes in a life that says nothing.
+        pair.schema
+            .sql("UPDATE instance SET lease_until = 1 WHERE id = 1");
+        pair.schema
+            .sql("UPDATE instance SET seen_since = 1 WHERE id = 2");
+    }
+    until("the money", async || second.ask(&most).await.status == 200).await;
+    let receipts = pair.site.store.receipts(account, None, 10).unwrap();
+    let cut = receipts
+        .iter()
+        .find(|one| one.settlement.status == Status::Interrupted);
+    assert!(cut.unwrap().charged > Money::ZERO);
+    // Its machine comes back, with what it had written.
+    let first = Serving::again(&pair.folders[0]);
+    first.ask(&ask).await.ok();
+    pair.both = [first, second];
+    drop(running);
+    pair.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_key_and_a_receipt_of_one_process_are_known_to_the_other() {
+    let pair = Pair::start().await;
+    let (account, payer) = funded(&pair.site, "new", "5");
+    let body = Door::Chat.request("lab-m", "Hi", false);
+    let ask = Ask::post(Door::Chat.path(), &body).key(&payer.key);
+    let mut seconds = Vec::new();
+    for n in [0, 1] {
+        // A new key works at once, wherever it was made.
+        let answer = pair.both[n].ask(&ask).await.ok();
+        let id = answer.header("vane-request-id").unwrap();
+        let receipt = Ask::get(&format!("/v1/receipts/{id}")).key(&payer.key);
+        let begun = std::time::Instant::now();
+        until("the receipt", async || {
+            pair.both[1 - n].ask(&receipt).await.status == 200
+        })
+        .await;
+        seconds.push(begun.elapsed().as_secs_f32());
+    }
+    let store = &pair.site.store;
+    store.revoke_key(account, &payer.key_id, NOW).unwrap();
+    let begun = std::time::Instant::now();
+    for serving in &pair.both {
+        until("the end of the key", async || {
+            serving.ask(&ask).await.status == 401
+        })
+        .await;
+    }
+    seconds.push(begun.elapsed().as_secs_f32());
+    println!("measured: receipts at the other replica, a revoked key at both: {seconds:.2?} s");
+    pair.end();
+}
+
+#[tokio::test]
+async fn two_processes_cannot_have_one_journal() {
+    let pair = Pair::start().await;
+    let mut second = vane(&pair.folders[0], &["serve", "--config", "vane.toml"]);
+    second.env("VANE_LISTEN", "127.0.0.1:0");
+    let said = within("an end", async { second.output().unwrap() }).await;
+    let text = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(
+        !said.status.success() && text.contains("in use by process"),
+        "{text}"
+    );
+    pair.end();
+}
