@@ -8,6 +8,7 @@
 //! were running settle by their last word ([`Replica::opened`]), leases go back.
 
 mod desk;
+mod entered;
 mod funds;
 mod hold;
 mod lender;
@@ -41,13 +42,14 @@ use crate::journal::{
 use crate::secret::Purpose;
 use crate::store::{ALONE, Life, Store};
 
+use entered::Entered;
 use funds::Funds;
 use lender::Lender;
 use lifeline::Lifeline;
 use place::Place;
 use scribe::Scribe;
 use tally::Tally;
-use unwritten::Unwritten;
+use unwritten::{Sent, Unwritten};
 
 pub use hold::Hold;
 pub use purse::{Short, Spent};
@@ -131,6 +133,8 @@ pub struct Replica {
     unwritten: Arc<Unwritten>,
     tally: Arc<Tally>,
     ingested: watch::Receiver<u64>,
+    /// A settlement is to outlive this machine, and so its journal.
+    entered: Option<Entered>,
     /// After all that writes there.
     _place: Place,
 }
@@ -180,6 +184,8 @@ impl Replica {
         };
         let (scribe, ingested) = Scribe::start(store, shared, life, &clock)?;
         let lender = Lender::start(store, &funds, &lifeline, life, &clock)?;
+        let outlives = durability == Durability::Power && store.is_shared();
+        let entered = outlives.then(|| Entered::new(ingested.clone(), scribe.hurry().clone()));
         Ok(Self {
             instance: life.instance,
             durability,
@@ -192,6 +198,7 @@ impl Replica {
             unwritten,
             tally,
             ingested,
+            entered,
             _place: place,
         })
     }
@@ -269,7 +276,13 @@ impl Replica {
             Ok(ticket) => {
                 let charge = hold.post(pays);
                 self.funds.settled(account, charge.paid);
-                Ok(Settling::new(ticket, op, account, charge, &self.unwritten))
+                let sent = Sent::new(op, account, charge);
+                Ok(Settling::new(
+                    ticket,
+                    sent,
+                    &self.unwritten,
+                    self.entered.clone(),
+                ))
             }
             Err(refused) => {
                 self.unwritten.keep(op);
@@ -305,7 +318,7 @@ impl Replica {
             let flushed = flushed
                 .await
                 .map_err(|error| Short::Away(error.to_string()))?;
-            self.scribe.hurry();
+            self.scribe.hurry().now();
             let mut ingested = self.ingested.clone();
             let reached = ingested
                 .wait_for(|number| *number >= flushed.number())

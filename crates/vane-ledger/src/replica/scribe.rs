@@ -3,7 +3,7 @@
 //! A store that fails is asked again until it answers; meanwhile the journal keeps everything. When
 //! the replica goes, all that was written is brought in and its leases are returned.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{Builder, JoinHandle, Thread};
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::ReplicaError;
 use super::desk::Desk;
+use super::entered::Hurry;
 use super::funds::Funds;
 use super::lifeline::Lifeline;
 use super::tally::Tally;
@@ -22,8 +23,8 @@ use crate::journal::{DiskError, Journal, JournalError, Position, Ticket};
 use crate::store::{Life, Store};
 
 pub(super) struct Scribe {
-    /// Says that someone waits; dropped to end the thread.
-    hurry: Option<Sender<()>>,
+    /// Ended to end the thread.
+    hurry: Hurry,
     thread: Option<JoinHandle<()>>,
     trouble: Arc<Mutex<Option<String>>>,
 }
@@ -62,19 +63,16 @@ impl Scribe {
             .spawn(move || serve(desk, &hurried, &shown))
             .map_err(ReplicaError::Thread)?;
         let scribe = Self {
-            hurry: Some(hurry),
+            hurry: Hurry::new(hurry),
             thread: Some(thread),
             trouble,
         };
         Ok((scribe, ingested))
     }
 
-    /// Someone waits for what is written to be ingested.
-    pub(super) fn hurry(&self) {
-        if let Some(hurry) = &self.hurry {
-            // A thread that has ended has ingested all it could.
-            let _ = hurry.send(());
-        }
+    /// For who waits for what is written to be ingested.
+    pub(super) const fn hurry(&self) -> &Hurry {
+        &self.hurry
     }
 
     /// Why the store takes nothing, if that is so.
@@ -91,7 +89,7 @@ impl Scribe {
 
 impl Drop for Scribe {
     fn drop(&mut self) {
-        drop(self.hurry.take());
+        self.hurry.end();
         if let Some(thread) = self.thread.take() {
             // A panic in the thread was reported when it happened.
             let _ = thread.join();

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use vane_catalog::Money;
 
+use super::entered::{Entered, Entering};
 use super::funds::Funds;
 use super::hold::Charge;
 use super::record;
@@ -42,10 +43,20 @@ enum Submitted {
 }
 
 /// A settlement on its way into the journal.
-struct Sent {
+pub(super) struct Sent {
     op: Op,
     account: AccountId,
     charge: Charge,
+}
+
+impl Sent {
+    pub(super) fn new(op: Op, account: AccountId, charge: Charge) -> Box<Self> {
+        Box::new(Self {
+            op,
+            account,
+            charge,
+        })
+    }
 }
 
 impl Unwritten {
@@ -148,26 +159,46 @@ pub struct Settling {
     sent: Option<Box<Sent>>,
     looked: bool,
     unwritten: Arc<Unwritten>,
+    /// Where it is to be in the store, too.
+    entered: Option<Entered>,
+    entering: Option<(Position, Entering)>,
 }
 
 impl Settling {
     pub(super) fn new(
         ticket: Ticket,
-        op: Op,
-        account: AccountId,
-        charge: Charge,
+        sent: Box<Sent>,
         unwritten: &Arc<Unwritten>,
+        entered: Option<Entered>,
     ) -> Self {
         Self {
             ticket: Some(ticket),
-            sent: Some(Box::new(Sent {
-                op,
-                account,
-                charge,
-            })),
+            sent: Some(sent),
             looked: false,
             unwritten: Arc::clone(unwritten),
+            entered,
+            entering: None,
         }
+    }
+
+    /// Whether it is in the journal.
+    fn poll_written(&mut self, context: &mut Context<'_>) -> Poll<Result<Position, DiskError>> {
+        let Some(ticket) = &mut self.ticket else {
+            return Poll::Pending;
+        };
+        if !ticket.is_reached() {
+            if !std::mem::replace(&mut self.looked, true) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.unwritten.hurry();
+        }
+        let written = ready!(Pin::new(ticket).poll(context));
+        self.ticket = None;
+        if let (Err(_), Some(sent)) = (&written, self.sent.take()) {
+            self.unwritten.failed(*sent);
+        }
+        Poll::Ready(written)
     }
 }
 
@@ -176,22 +207,18 @@ impl Future for Settling {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let settling = &mut *self;
-        let Some(ticket) = &mut settling.ticket else {
+        if settling.entering.is_none() {
+            let position = ready!(settling.poll_written(context))?;
+            let Some(entered) = settling.entered.take() else {
+                return Poll::Ready(Ok(position));
+            };
+            settling.entering = Some((position, entered.until(position)));
+        }
+        let Some((position, entering)) = &mut settling.entering else {
             return Poll::Pending;
         };
-        if !ticket.is_reached() {
-            if !std::mem::replace(&mut settling.looked, true) {
-                context.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            settling.unwritten.hurry();
-        }
-        let written = ready!(Pin::new(ticket).poll(context));
-        self.ticket = None;
-        if let (Err(_), Some(sent)) = (&written, self.sent.take()) {
-            self.unwritten.failed(*sent);
-        }
-        Poll::Ready(written)
+        ready!(entering.as_mut().poll(context));
+        Poll::Ready(Ok(*position))
     }
 }
 

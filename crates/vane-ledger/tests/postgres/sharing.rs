@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Op, Period, Settlement, Status};
+use vane_ledger::journal::Durability;
 use vane_ledger::replica::Settings;
 use vane_ledger::{AccountId, Clock, Hold, LedgerError, Payer, Replica, Short, Store};
 
@@ -301,4 +302,25 @@ async fn of_two_that_share_a_journals_name_the_first_serves_no_money_and_says_wh
     assert!(why.contains("journal copied"), "{why}");
     let over = process.store.renew_instance(&copy);
     assert!(!matches!(over, Err(LedgerError::LifeOver { .. })));
+}
+
+#[tokio::test]
+async fn under_power_a_settlement_is_in_the_database_before_it_is_told() {
+    let folder = Folder::new();
+    let account = prepaid(&folder.store(), "team", "1");
+    let (store, journal) = (folder.store(), Journal::new());
+    let settings = Settings {
+        durability: Durability::Power,
+        ..journal.settings()
+    };
+    let replica = Replica::open(&store, &settings, Clock::manual(START)).unwrap();
+    for n in 0..3 {
+        let hold = replica.hold(payer(account), usd("0.1")).await.unwrap();
+        let id = format!("power-{n}");
+        settle(&replica, hold, call(&id, account, 10), usd("0.00001")).await;
+        // Nobody has asked for it to be there.
+        assert!(store.receipt(Some(account), &id).unwrap().is_some(), "{id}");
+    }
+    drop(replica);
+    sound(&store);
 }
