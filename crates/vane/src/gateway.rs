@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::limits::{Arrivals, Traffic};
 use crate::server::Ids;
+use crate::site::Shelf;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
@@ -45,6 +46,8 @@ pub struct State {
     pub config: Config,
     pub catalog: Catalog,
     pub offers: Offers,
+    /// Pages that were written from these.
+    pub shelf: Shelf,
 }
 
 impl State {
@@ -57,6 +60,7 @@ impl State {
             config,
             catalog,
             offers,
+            shelf: Shelf::default(),
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::payments;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
+use crate::site;
 use crate::telemetry;
 use crate::upstream::{HOP, Pool};
 use bytes::Bytes;
@@ -41,8 +42,8 @@ pub enum Route {
     Live,
     Ready,
     Metrics,
-    /// Probes of clients at the origin.
-    Root,
+    /// A page for people, or its twin for machines. Clients probe the first one.
+    Site(site::Page),
 }
 
 const fn door(dialect: Dialect, route: &'static str) -> Door {
@@ -136,11 +137,21 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/health/live", Route::Live),
     ("/health/ready", Route::Ready),
     ("/metrics", Route::Metrics),
-    ("/", Route::Root),
+    // Read by people, and by machines that read pages.
+    ("/", Route::Site(site::Page::Home)),
+    ("/index.md", Route::Site(site::Page::HomeTwin)),
+    ("/models", Route::Site(site::Page::Models)),
+    ("/models.md", Route::Site(site::Page::ModelsTwin)),
+    ("/models.json", Route::Site(site::Page::ModelsJson)),
+    ("/compare", Route::Site(site::Page::Compare)),
+    ("/robots.txt", Route::Site(site::Page::Robots)),
+    ("/sitemap.xml", Route::Site(site::Page::Sitemap)),
+    ("/llms.txt", Route::Site(site::Page::Llms)),
+    ("/llms-full.txt", Route::Site(site::Page::LlmsFull)),
 ];
 
 /// Paths below these are one thing each.
-const PREFIXES: [(&str, Route); 4] = [
+const PREFIXES: &[(&str, Route)] = &[
     (
         "/v1/credits/top-ups/",
         Route::Api(
@@ -163,6 +174,10 @@ const PREFIXES: [(&str, Route); 4] = [
             door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
         ),
     ),
+    ("/models/", Route::Site(site::Page::Model)),
+    ("/makers/", Route::Site(site::Page::Maker)),
+    ("/providers/", Route::Site(site::Page::Provider)),
+    ("/assets/", Route::Site(site::Page::Asset)),
 ];
 
 /// Finds the route of a path, with the variable part where it has one.
@@ -202,7 +217,9 @@ pub async fn answer(
         return finished(rescue(dialect, &fault, &request_id), &request_id);
     }
     let Some((route, rest)) = found else {
-        return finished(unknown_route(&head, &request_id), &request_id);
+        let page = site::missing(&gateway, &head.method, &head.headers);
+        let response = page.unwrap_or_else(|| unknown_route(&head, &request_id));
+        return finished(response, &request_id);
     };
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
@@ -212,7 +229,10 @@ pub async fn answer(
             let proxies = &state.config.trusted_proxies;
             metrics(&gateway, client::address(proxies, peer, &head.headers))
         }
-        Route::Root => root(&head.method),
+        Route::Site(page) => {
+            let (method, uri, headers) = (&head.method, &head.uri, &head.headers);
+            site::answer(&gateway, page, rest, method, uri, headers).await
+        }
         Route::Call(door)
         | Route::Count(door)
         | Route::Models(door)
@@ -281,7 +301,7 @@ impl Route {
             | Self::Model(door)
             | Self::Api(_, door)
             | Self::Webhook(door) => recognised(door, &head.headers).dialect,
-            Self::Live | Self::Ready | Self::Metrics | Self::Root => dialect_of(head),
+            Self::Live | Self::Ready | Self::Metrics | Self::Site(_) => dialect_of(head),
         }
     }
 
@@ -349,7 +369,7 @@ async fn keyed(
                 api::answer(gateway, pool, page, rest, query, &inbound).await
             }
             Route::Webhook(_) => payments::receive(gateway, &inbound).await,
-            Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
+            Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Site(_) => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
         }
@@ -462,21 +482,6 @@ fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);
     response
-}
-
-fn root(method: &Method) -> Response {
-    match *method {
-        Method::GET | Method::HEAD => json(
-            200,
-            Bytes::from_static(
-                br#"{"name":"vane","models":"/v1/models","health":"/health/ready"}"#,
-            ),
-        ),
-        _ => json(
-            405,
-            Bytes::from_static(br#"{"error":{"message":"this route takes GET only"}}"#),
-        ),
-    }
 }
 
 /// Any page may call the key routes: they are worth nothing without a key.
