@@ -73,8 +73,7 @@ pub(crate) struct View<'v> {
 
 impl View<'_> {
     /// What this server measured of an offer: nothing is, so far.
-    #[expect(clippy::unused_self, reason = "the place where measurements come in")]
-    pub(crate) fn measured(&self, _offer: &str) -> Option<Measured> {
+    pub(crate) const fn measured(&self, _offer: &str) -> Option<Measured> {
         None
     }
 }
@@ -157,7 +156,13 @@ pub async fn answer(
     if let Some(sheet) = day.get(page, &rest).filter(|_| is_kept) {
         return sheet.answer(asked);
     }
+    let writer = match state.shelf.writers.clone().acquire_owned().await {
+        Ok(writer) => writer,
+        Err(closed) => return failed(&closed),
+    };
     let written = tokio::task::spawn_blocking(move || {
+        // Held to the end also when nobody waits for the page any more.
+        let _writer = writer;
         let view = View {
             origin: state.config.origin(),
             state: &state,

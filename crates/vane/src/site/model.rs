@@ -251,7 +251,9 @@ fn brief(row: &Row, lead: &Offer, rates: &Rates) -> Vec<String> {
 
 fn badges(lead: &Offer) -> Vec<String> {
     let mut badges = vec![specification::category(lead).to_owned()];
-    badges.extend(super::row::abilities(lead).into_iter().map(str::to_owned));
+    let able = super::row::abilities(lead).into_iter();
+    let others = able.filter(|can| !can.eq_ignore_ascii_case(specification::category(lead)));
+    badges.extend(others.map(str::to_owned));
     if lead.open_weights == Some(true) {
         badges.push("open weights".to_owned());
     }
@@ -305,7 +307,7 @@ impl OfferLine {
             context: offer.context_window.map_or_else(String::new, short),
             max_output: offer.max_output.map_or_else(String::new, short),
             status: status(offer),
-            ready: Readiness::of_provider(view, &offer.provider),
+            ready: Readiness::of_offer(view, offer),
             measured: view.measured(&offer.id),
         })
     }

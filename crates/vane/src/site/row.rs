@@ -65,11 +65,23 @@ impl Readiness {
         }
     }
 
+    pub(crate) fn of_offer(view: &View<'_>, offer: &Offer) -> Self {
+        let provider = view.state.catalog.provider(&offer.provider);
+        let is_served = provider.is_some_and(|row| {
+            let mut spoken = row.speaks.iter();
+            spoken.any(|(dialect, _)| offer.path(row, *dialect).is_some())
+        });
+        match is_served {
+            true => Self::of_provider(view, &offer.provider),
+            false => Self::OutOfReach,
+        }
+    }
+
     /// The best that any offer of a model can say.
     pub(crate) fn of_model(view: &View<'_>, model: &Model) -> Self {
         let mut best = Self::OutOfReach;
         for offer in model.current() {
-            match Self::of_provider(view, &offer.provider) {
+            match Self::of_offer(view, offer) {
                 Self::Ready => return Self::Ready,
                 needs @ Self::Needs(_) if best == Self::OutOfReach => best = needs,
                 Self::Needs(_) | Self::OutOfReach => {}
@@ -209,7 +221,7 @@ fn offer_as_json(view: &View<'_>, offer: &Offer) -> Option<Value> {
         "source": &*card.source,
         "free": offer.free,
         "status": status(offer),
-        "ready": Readiness::of_provider(view, &offer.provider).is_ready(),
+        "ready": Readiness::of_offer(view, offer).is_ready(),
     }))
 }
 

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::Semaphore;
 use vane_catalog::{Catalog, Date};
 
 use super::Page;
@@ -16,8 +17,22 @@ use super::sheet::Sheet;
 /// Far more than the pages of the built-in catalogue take.
 const BYTES_MAX: usize = 32 << 20;
 
-#[derive(Default)]
-pub struct Shelf(Mutex<Option<Arc<Day>>>);
+/// How many pages are written at a time: whoever asks for more waits, and calls keep the machine.
+const WRITERS: usize = 2;
+
+pub struct Shelf {
+    day: Mutex<Option<Arc<Day>>>,
+    pub(super) writers: Arc<Semaphore>,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self {
+            day: Mutex::default(),
+            writers: Arc::new(Semaphore::new(WRITERS)),
+        }
+    }
+}
 
 /// What was written on one day.
 pub(super) struct Day {
@@ -35,7 +50,7 @@ struct Kept {
 impl Shelf {
     /// The pages of the day of this instant.
     pub(super) fn day(&self, catalog: &Catalog, now: i64) -> Arc<Day> {
-        let mut day = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
         let date = Date::of(now);
         match day.as_ref().filter(|day| day.date == date) {
             Some(day) => day.clone(),

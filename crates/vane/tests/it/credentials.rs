@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A route, a body it takes (empty: it is a GET), and whether it needs a key.
-const TABLE: [(&str, &str, bool); 24] = [
+const TABLE: &[(&str, &str, bool)] = &[
     (
         "/v1/chat/completions",
         r#"{"model":"lab-m","messages":[{"role":"user","content":"Hi"}]}"#,
@@ -72,6 +72,18 @@ const TABLE: [(&str, &str, bool); 24] = [
     ("/health/ready", "", false),
     ("/metrics", "", false),
     ("/", "", false),
+    ("/index.md", "", false),
+    ("/models", "", false),
+    ("/models.md", "", false),
+    ("/models.json", "", false),
+    ("/models/codestral-latest", "", false),
+    ("/makers/mistralai", "", false),
+    ("/providers/mistral", "", false),
+    ("/compare", "", false),
+    ("/robots.txt", "", false),
+    ("/sitemap.xml", "", false),
+    ("/llms.txt", "", false),
+    ("/llms-full.txt", "", false),
 ];
 
 #[tokio::test]
@@ -167,7 +179,7 @@ async fn s3_every_route_heeds_every_kind_of_credential() {
     let (second, revoked, expired) = (second.expose(), revoked.expose(), expired.expose());
     let kinds = kinds(&world.key, second, &other.key, revoked, expired);
     let mut refused = 0;
-    for (path, body, needs_key) in TABLE {
+    for &(path, body, needs_key) in TABLE {
         for (kind, lines, good) in &kinds {
             let pairs = lines.iter().filter_map(|line| line.split_once(": "));
             let ask = pairs.fold(ask(path, body), |ask, (name, value)| {
@@ -196,7 +208,7 @@ async fn s3_every_route_heeds_every_kind_of_credential() {
 async fn s3_a_key_in_a_query_is_none() {
     let world = World::start().await;
     let key = &world.key;
-    for (path, body, needs_key) in TABLE {
+    for &(path, body, needs_key) in TABLE {
         let wanted = if needs_key { 401 } else { opened(path) };
         for query in [
             format!("key={key}"),

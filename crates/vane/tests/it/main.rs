@@ -12,6 +12,7 @@
 
 mod client;
 mod door;
+mod html;
 mod log;
 mod said;
 mod serving;
@@ -53,6 +54,7 @@ mod metrics;
 mod models;
 mod money;
 mod outage;
+mod pages;
 mod payments;
 mod proxies;
 mod reconcile;
