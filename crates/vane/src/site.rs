@@ -40,6 +40,7 @@ use crate::gateway::{Gateway, State};
 use crate::relay::{Body, Response, json};
 use listing::Listing;
 use measured::Measured;
+use row::Row;
 use write::Written;
 
 /// A page, or a family of them whose name is the rest of the path.
@@ -71,7 +72,16 @@ pub(crate) struct View<'v> {
     pub(crate) origin: String,
 }
 
-impl View<'_> {
+impl<'v> View<'v> {
+    /// Every model that is not retired, by id.
+    pub(crate) fn rows(&self) -> &'v [Row] {
+        let write = || {
+            let models = self.listing.current();
+            models.filter_map(|model| Row::of(self, model)).collect()
+        };
+        self.listing.rows.get_or_init(write)
+    }
+
     /// What this server measured of an offer: nothing is, so far.
     pub(crate) const fn measured(&self, _offer: &str) -> Option<Measured> {
         None

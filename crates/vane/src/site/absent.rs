@@ -46,6 +46,7 @@ impl MissingPage {
         let mut near: Vec<Row> = Vec::new();
         for name in view.state.catalog.near(id) {
             let model = view.listing.find(&view.state.catalog, name);
+            let model = model.filter(|model| !model.is_retired());
             let row = model.and_then(|model| Row::of(view, model));
             if let Some(row) = row.filter(|row| near.iter().all(|known| known.id != row.id)) {
                 near.push(row);

@@ -16,9 +16,9 @@ pub(crate) use filter::Column;
 
 #[derive(Template)]
 #[template(path = "catalogue.html")]
-pub(crate) struct CataloguePage {
+pub(crate) struct CataloguePage<'v> {
     frame: Frame,
-    rows: Vec<Row>,
+    rows: Vec<&'v Row>,
     total: usize,
     ready: usize,
     filter: Filter,
@@ -33,7 +33,7 @@ pub(crate) struct CataloguePage {
 #[derive(Template)]
 #[template(path = "catalogue.md", whitespace = "preserve")]
 pub(crate) struct CatalogueTwin<'p> {
-    page: &'p CataloguePage,
+    page: &'p CataloguePage<'p>,
 }
 
 /// The head of a column: it sorts.
@@ -45,21 +45,17 @@ struct Head {
     is_figure: bool,
 }
 
-impl CataloguePage {
-    pub(crate) fn of(view: &View<'_>, query: &str) -> Self {
+impl<'v> CataloguePage<'v> {
+    pub(crate) fn of(view: &View<'v>, query: &str) -> Self {
         let filter = Filter::read(query);
-        let all: Vec<Row> = view
-            .listing
-            .current()
-            .filter_map(|model| Row::of(view, model))
-            .collect();
+        let all = view.rows();
         let total = all.len();
         let ready = all.iter().filter(|row| row.ready.is_ready()).count();
         let (makers, providers) = (
-            filter::makers(&all, &filter),
-            filter::providers(&all, &filter),
+            filter::makers(all, &filter),
+            filter::providers(all, &filter),
         );
-        let mut rows: Vec<Row> = all.into_iter().filter(|row| filter.keeps(row)).collect();
+        let mut rows: Vec<&Row> = all.iter().filter(|row| filter.keeps(row)).collect();
         filter.sort(&mut rows);
         let about = format!(
             "Prices, context and abilities of {total} language models, as they are billed here: at cost, in US dollars per 1M tokens."

@@ -16,7 +16,7 @@ const MODELS_MAX: usize = 6;
 
 #[derive(Template)]
 #[template(path = "compare.html")]
-pub(crate) struct ComparePage {
+pub(crate) struct ComparePage<'v> {
     frame: Frame,
     columns: Vec<Compared>,
     workload: Workload,
@@ -25,7 +25,7 @@ pub(crate) struct ComparePage {
     unknown: Vec<String>,
     left_out: usize,
     /// Models to add, as a list of suggestions.
-    models: Vec<Row>,
+    models: &'v [Row],
 }
 
 struct Compared {
@@ -39,8 +39,8 @@ struct Compared {
     knowledge: String,
 }
 
-impl ComparePage {
-    pub(crate) fn of(view: &View<'_>, query: &str) -> Self {
+impl<'v> ComparePage<'v> {
+    pub(crate) fn of(view: &View<'v>, query: &str) -> Self {
         let query = Query::read(query);
         let workload = Workload::read(&query);
         let (mut models, mut unknown): (Vec<&Model>, Vec<String>) = (Vec::new(), Vec::new());
@@ -77,13 +77,9 @@ impl ComparePage {
         });
         let columns: Vec<Compared> = columns.collect();
         let about = "Language models side by side: prices, limits, abilities, and the cost of your own workload.";
-        let all = view
-            .listing
-            .current()
-            .filter_map(|model| Row::of(view, model));
         Self {
             frame: Frame::new(view, "/compare", "Compare models", about),
-            models: all.collect(),
+            models: view.rows(),
             says: workload.says(),
             columns,
             workload,

@@ -15,7 +15,7 @@ use super::row::{Named, Row};
 #[template(path = "llms.txt", whitespace = "preserve")]
 struct Llms<'v> {
     origin: &'v str,
-    rows: Vec<Row>,
+    rows: &'v [Row],
     makers: Vec<Named>,
     as_of: String,
 }
@@ -24,13 +24,13 @@ struct Llms<'v> {
 #[template(path = "llms-full.md", whitespace = "preserve")]
 struct LlmsFull<'v> {
     origin: &'v str,
-    entries: Vec<Entry>,
+    entries: Vec<Entry<'v>>,
     as_of: String,
 }
 
 /// A model in the long file: its row, and what is written about it.
-struct Entry {
-    row: Row,
+struct Entry<'v> {
+    row: &'v Row,
     dive: Option<&'static deep_dive::DeepDive>,
 }
 
@@ -65,39 +65,34 @@ pub(super) fn sitemap(view: &View<'_>) -> String {
 pub(super) fn llms(view: &View<'_>) -> askama::Result<String> {
     let page = Llms {
         origin: &view.origin,
-        rows: rows(view),
+        rows: view.rows(),
         makers: makers(view),
         as_of: view.state.catalog.as_of().to_string(),
     };
     page.render()
 }
 
-pub(super) fn llms_full(view: &View<'_>) -> askama::Result<String> {
-    let entry = |row: Row| Entry {
+pub(super) fn llms_full<'v>(view: &View<'v>) -> askama::Result<String> {
+    let entry = |row: &'v Row| Entry {
         dive: deep_dive::about(&row.id),
         row,
     };
     let page = LlmsFull {
         origin: &view.origin,
-        entries: rows(view).into_iter().map(entry).collect(),
+        entries: view.rows().iter().map(entry).collect(),
         as_of: view.state.catalog.as_of().to_string(),
     };
     page.render()
 }
 
 pub(super) fn models_json(view: &View<'_>) -> String {
-    let models: Vec<serde_json::Value> = rows(view).iter().map(|row| row.as_json(view)).collect();
+    let models: Vec<serde_json::Value> = view.rows().iter().map(|row| row.as_json(view)).collect();
     json!({
         "as_of": view.state.catalog.as_of().to_string(),
         "currency": "USD",
         "models": models,
     })
     .to_string()
-}
-
-fn rows(view: &View<'_>) -> Vec<Row> {
-    let models = view.listing.current();
-    models.filter_map(|model| Row::of(view, model)).collect()
 }
 
 fn makers(view: &View<'_>) -> Vec<Named> {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the line of the chart and the table below it are made of the same steps.
 
-use vane_catalog::{Date, Money, Offer};
+use vane_catalog::{Date, Money, Offer, Rate};
 
 use super::View;
 use super::chart::{Caption, Step, step};
@@ -62,8 +62,10 @@ fn chart(view: &View<'_>, offer: &Offer, provider: &str, place: usize) -> String
     let dates = offer.cards.iter().map(|card| day(card.effective_from));
     let known: Vec<i64> = dates.filter(|day| *day > 0).collect();
     let first = known.first().copied().unwrap_or(today).min(today) - MARGIN_DAYS;
-    let last = known.last().copied().unwrap_or(today).max(today) + MARGIN_DAYS;
-    let series = |of: fn(&vane_catalog::Rates) -> vane_catalog::Rate| -> Vec<Step> {
+    // Where nothing is announced, nothing is drawn beyond today.
+    let coming = known.last().copied().filter(|day| *day > today);
+    let last = coming.map_or(today, |day| day + MARGIN_DAYS);
+    let series = |of: fn(&vane_catalog::Rates) -> Rate| -> Vec<Step> {
         let cards = offer.cards.iter();
         let steps = cards.map(|card| Step {
             day: day(card.effective_from).max(first),
@@ -81,7 +83,7 @@ fn chart(view: &View<'_>, offer: &Offer, provider: &str, place: usize) -> String
     };
     let label = |pico: i64| {
         let usd = Money::from_pico(pico.saturating_mul(1_000_000)).to_string();
-        format!("${usd}")
+        Rate::parse_per_million(&usd).map_or(usd, Rate::display_price)
     };
     let lines = [
         ("input", series(|rates| rates.input)),

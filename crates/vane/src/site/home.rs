@@ -46,13 +46,9 @@ pub(crate) struct HomeTwin<'p> {
 
 impl HomePage {
     pub(crate) fn of(view: &View<'_>) -> Self {
-        let all: Vec<Row> = view
-            .listing
-            .current()
-            .filter_map(|model| Row::of(view, model))
-            .collect();
+        let all = view.rows();
         let mut makers: Vec<(Named, usize)> = Vec::new();
-        for row in &all {
+        for row in all {
             match makers.iter_mut().find(|(maker, _)| *maker == row.maker) {
                 Some((_, count)) => *count += 1,
                 None => makers.push((row.maker.clone(), 1)),
@@ -67,7 +63,7 @@ impl HomePage {
         Self {
             frame: Frame::new(view, "/", "Vane: one address for every model", about)
                 .with_twin("/index.md".to_owned()),
-            ways: ways(view, &all),
+            ways: ways(view, all),
             rows: rows.cloned().collect(),
             makers,
             models: all.len(),

@@ -5,14 +5,18 @@
 //! never one that is reached by a prefix only, beside one that is not.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use vane_catalog::{Catalog, Offer, Status};
+
+use super::row::Row;
 
 pub(crate) struct Listing {
     /// By id.
     models: Vec<Model>,
     places: HashMap<String, usize>,
+    /// Those that are not retired, as lists show them: written once a day.
+    pub(crate) rows: OnceLock<Vec<Row>>,
 }
 
 pub(crate) struct Model {
@@ -57,7 +61,11 @@ impl Listing {
         }
         let place = |(place, model): (usize, &Model)| (model.id.to_ascii_lowercase(), place);
         let places = models.iter().enumerate().map(place).collect();
-        Self { models, places }
+        Self {
+            models,
+            places,
+            rows: OnceLock::new(),
+        }
     }
 
     /// Those that are not retired.

@@ -9,26 +9,25 @@ use super::{Frame, View, makers};
 
 #[derive(Template)]
 #[template(path = "maker.html")]
-pub(crate) struct MakerPage {
+pub(crate) struct MakerPage<'v> {
     frame: Frame,
     maker: Named,
     about: Option<&'static str>,
-    rows: Vec<Row>,
+    rows: Vec<&'v Row>,
     says: String,
 }
 
 #[derive(Template)]
 #[template(path = "maker.md", whitespace = "preserve")]
 pub(crate) struct MakerTwin<'p> {
-    page: &'p MakerPage,
+    page: &'p MakerPage<'p>,
 }
 
-impl MakerPage {
+impl<'v> MakerPage<'v> {
     /// `None` for a maker without models.
-    pub(crate) fn of(view: &View<'_>, id: &str) -> Option<Self> {
-        let models = view.listing.current();
-        let models = models.filter(|model| model.lead().is_some_and(|lead| lead.maker == id));
-        let rows: Vec<Row> = models.filter_map(|model| Row::of(view, model)).collect();
+    pub(crate) fn of(view: &View<'v>, id: &str) -> Option<Self> {
+        let rows = view.rows().iter();
+        let rows: Vec<&Row> = rows.filter(|row| row.maker.id == id).collect();
         let first = rows.first()?;
         let maker = Named::maker(&first.maker.id);
         let ready = rows.iter().filter(|row| row.ready.is_ready()).count();

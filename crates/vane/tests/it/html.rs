@@ -20,7 +20,7 @@ pub(crate) struct Document {
     pub(crate) elements: Vec<Element>,
 }
 
-const VOID: [&str; 5] = ["meta", "link", "input", "br", "option"];
+const VOID: [&str; 4] = ["meta", "link", "input", "br"];
 const BLOCKS: [&str; 16] = [
     "p", "div", "section", "ul", "ol", "dl", "table", "pre", "form", "h1", "h2", "h3", "details",
     "figure", "nav", "header",
@@ -144,15 +144,9 @@ impl Document {
             parent: open.last().copied(),
             at: self.elements.len(),
         });
-        // An option without text is ours in lists of suggestions; others are closed.
-        let is_void = VOID.contains(&name) && !(name == "option" && !self.in_datalist(open));
-        if !is_void && !closed {
+        if !VOID.contains(&name) && !closed {
             open.push(self.elements.len() - 1);
         }
-    }
-
-    fn in_datalist(&self, open: &[usize]) -> bool {
-        open.iter().any(|at| self.elements[*at].name == "datalist")
     }
 
     pub(crate) fn all<'d>(&'d self, name: &'d str) -> impl Iterator<Item = &'d Element> {

@@ -182,7 +182,7 @@ impl Filter {
             && (!self.ready || row.ready.is_ready())
     }
 
-    pub(crate) fn sort(&self, rows: &mut [Row]) {
+    pub(crate) fn sort(&self, rows: &mut [&Row]) {
         rows.sort_by(|a, b| {
             let (x, y) = (&a.order, &b.order);
             let by = match self.column {

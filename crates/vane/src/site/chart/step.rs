@@ -14,11 +14,13 @@ const WIDTH: i64 = 640;
 const HEIGHT: i64 = 180;
 const LEFT: i64 = 56;
 const RIGHT: i64 = 624;
-const TOP: i64 = 16;
+const TOP: i64 = 24;
 const BOTTOM: i64 = 150;
+/// The height of a line of text.
+const LABEL: i64 = 14;
 
 /// Draws series over one span of days. `today` is marked; what is after it is drawn as
-/// announced. `label` writes a value, `date` a day.
+/// announced. Each line is named at its end, so that no colour has to tell them apart. `label` writes a value, `date` a day.
 #[must_use]
 pub fn step(
     caption: Caption<'_>,
@@ -54,14 +56,29 @@ pub fn step(
         let middle = x.at(today).clamp(LEFT + 150, RIGHT - 150);
         canvas.text((middle, HEIGHT - 8), "middle", "today");
     }
-    for (at, (_, steps)) in series.iter().enumerate() {
+    let mut labels: Vec<i64> = Vec::new();
+    for (at, (name, steps)) in series.iter().enumerate() {
         let (known, coming) = halves(steps, today, last);
         canvas.path(&format!("line s{at}"), &points(&known, x, y));
         if !coming.is_empty() {
             canvas.path(&format!("line s{at} coming"), &points(&coming, x, y));
         }
+        if let Some(end) = coming.last().or(known.last()) {
+            let height = label_height(&labels, y.at(end.value));
+            canvas.text((RIGHT, height), "end", name);
+            labels.push(height);
+        }
     }
     canvas.close()
+}
+
+/// Where the name of a line stands: above its end, or below where another name is there.
+fn label_height(others: &[i64], end: i64) -> i64 {
+    let above = end - 6;
+    match others.iter().any(|other| (other - above).abs() < LABEL) {
+        true => end + LABEL + 2,
+        false => above,
+    }
 }
 
 /// The corners until today, and those from today on.

@@ -16,18 +16,19 @@ const HEAD: &str = concat!(
 const STEP: &str = concat!(
     r#"<path class="grid" d="M56 150H624"/>"#,
     r#"<text x="48" y="154" text-anchor="end">$0</text>"#,
-    r#"<path class="grid" d="M56 83H624"/>"#,
-    r#"<text x="48" y="87" text-anchor="end">$50</text>"#,
-    r#"<path class="grid" d="M56 16H624"/>"#,
-    r#"<text x="48" y="20" text-anchor="end">$100</text>"#,
+    r#"<path class="grid" d="M56 87H624"/>"#,
+    r#"<text x="48" y="91" text-anchor="end">$50</text>"#,
+    r#"<path class="grid" d="M56 24H624"/>"#,
+    r#"<text x="48" y="28" text-anchor="end">$100</text>"#,
     r#"<text x="56" y="172" text-anchor="start">day 0</text>"#,
     r#"<text x="624" y="172" text-anchor="end">day 50</text>"#,
-    r#"<path class="now" d="M397 16V150"/>"#,
+    r#"<path class="now" d="M397 24V150"/>"#,
     r#"<text x="397" y="172" text-anchor="middle">today</text>"#,
-    r#"<path class="line s0" d="M170 110H283V70H397V70"/>"#,
-    r#"<path class="line s0 coming" d="M397 70H510V29H624V29"/>"#,
+    r#"<path class="line s0" d="M170 112H283V74H397V74"/>"#,
+    r#"<path class="line s0 coming" d="M397 74H510V37H624V37"/>"#,
+    r#"<text x="624" y="31" text-anchor="end">input</text>"#,
 );
-const SPARK: &str = concat!(r#"<path class="line s0" d="M2 22L31 2M89 12L118 2"/>"#,);
+const SPARK: &str = r#"<path class="line s0" d="M2 22L31 2M89 12L118 2"/>"#;
 const LINE: &str = concat!(
     r#"<path class="grid" d="M56 170H624"/>"#,
     r#"<text x="48" y="174" text-anchor="end">0 ms</text>"#,
@@ -87,6 +88,22 @@ fn a_step_line_holds_until_it_changes_and_is_dashed_once_announced() {
         |day| format!("day {day}"),
     );
     check(&drawn, (640, 180), STEP);
+}
+
+#[test]
+fn lines_that_end_at_one_place_have_their_names_above_and_below() {
+    let at = |value| vec![Step { day: 0, value }];
+    let text = |value: i64| value.to_string();
+    let lines = [("input", at(5)), ("output", at(5))];
+    let drawn = step(CAPTION, &lines, (0, 9), 3, text, text);
+    assert!(
+        drawn.contains(r#"y="18" text-anchor="end">input<"#),
+        "{drawn}"
+    );
+    assert!(
+        drawn.contains(r#"y="40" text-anchor="end">output<"#),
+        "{drawn}"
+    );
 }
 
 #[test]
