@@ -18,7 +18,7 @@ pub(crate) struct MissingPage {
 }
 
 #[derive(Template)]
-#[template(path = "missing.md", whitespace = "preserve")]
+#[template(path = "missing.markdown", whitespace = "preserve")]
 pub(crate) struct MissingTwin<'p> {
     pub(crate) page: &'p MissingPage,
 }
@@ -32,7 +32,7 @@ pub(crate) struct GonePage {
 }
 
 #[derive(Template)]
-#[template(path = "gone.md", whitespace = "preserve")]
+#[template(path = "gone.markdown", whitespace = "preserve")]
 pub(crate) struct GoneTwin<'p> {
     pub(crate) page: &'p GonePage,
 }

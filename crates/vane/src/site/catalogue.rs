@@ -31,7 +31,7 @@ pub(crate) struct CataloguePage<'v> {
 }
 
 #[derive(Template)]
-#[template(path = "catalogue.md", whitespace = "preserve")]
+#[template(path = "catalogue.markdown", whitespace = "preserve")]
 pub(crate) struct CatalogueTwin<'p> {
     page: &'p CataloguePage<'p>,
 }

@@ -21,7 +21,7 @@ struct Llms<'v> {
 }
 
 #[derive(Template)]
-#[template(path = "llms-full.md", whitespace = "preserve")]
+#[template(path = "llms-full.markdown", whitespace = "preserve")]
 struct LlmsFull<'v> {
     origin: &'v str,
     entries: Vec<Entry<'v>>,

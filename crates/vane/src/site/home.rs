@@ -39,7 +39,7 @@ pub(crate) struct HomePage {
 }
 
 #[derive(Template)]
-#[template(path = "home.md", whitespace = "preserve")]
+#[template(path = "home.markdown", whitespace = "preserve")]
 pub(crate) struct HomeTwin<'p> {
     page: &'p HomePage,
 }

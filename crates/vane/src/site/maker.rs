@@ -18,7 +18,7 @@ pub(crate) struct MakerPage<'v> {
 }
 
 #[derive(Template)]
-#[template(path = "maker.md", whitespace = "preserve")]
+#[template(path = "maker.markdown", whitespace = "preserve")]
 pub(crate) struct MakerTwin<'p> {
     page: &'p MakerPage<'p>,
 }

@@ -53,7 +53,7 @@ pub(crate) struct ModelPage {
 
 /// The same page as Markdown.
 #[derive(Template)]
-#[template(path = "model.md", whitespace = "preserve")]
+#[template(path = "model.markdown", whitespace = "preserve")]
 pub(crate) struct ModelTwin<'p> {
     pub(crate) page: &'p ModelPage,
 }

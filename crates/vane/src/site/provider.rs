@@ -23,7 +23,7 @@ pub(crate) struct ProviderPage {
 }
 
 #[derive(Template)]
-#[template(path = "provider.md", whitespace = "preserve")]
+#[template(path = "provider.markdown", whitespace = "preserve")]
 pub(crate) struct ProviderTwin<'p> {
     page: &'p ProviderPage,
 }
