@@ -209,6 +209,11 @@ impl<'a> Object<'a> {
         })
     }
 
+    /// The names of what nobody took, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_ref())
+    }
+
     /// What nobody took, in order.
     #[must_use]
     pub fn rest(self) -> Vec<(Cow<'a, str>, &'a RawValue)> {

@@ -6,10 +6,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::error::LedgerError;
+use crate::member::{Author, Right};
 use crate::name;
 use crate::store::{Row, Store, Txn, books};
+use crate::trail::{self, What};
 
 /// The number of an account in the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -79,10 +82,54 @@ impl Store {
         self.read(|txn| txn.rows(sql, &[], account_of))
     }
 
+    pub fn account(&self, id: AccountId) -> Result<Account, LedgerError> {
+        let sql = "SELECT id, name, kind, created_at FROM account WHERE id = ?1";
+        let found = self.read(|txn| txn.one(sql, &[&id.0], account_of))?;
+        found.ok_or(LedgerError::NoSuchAccount(id))
+    }
+
+    /// Gives an account another name.
+    pub fn rename_account(
+        &self,
+        author: &Author,
+        id: AccountId,
+        name: &str,
+    ) -> Result<(), LedgerError> {
+        name::check("the name of an account", name)?;
+        self.write(|txn| {
+            author.standing(txn, id)?.must(Right::Rename)?;
+            let taken = "SELECT 1 FROM account WHERE name = ?1 AND id <> ?2";
+            if txn.one(taken, &[&name, &id.0], |_| Ok(()))?.is_some() {
+                return Err(LedgerError::AccountExists {
+                    name: name.to_owned(),
+                });
+            }
+            let renamed = "UPDATE account SET name = ?2 WHERE id = ?1";
+            if txn.execute(renamed, &[&id.0, &name])? == 0 {
+                return Err(LedgerError::NoSuchAccount(id));
+            }
+            let detail = json!({ "name": name });
+            trail::note(
+                txn,
+                author,
+                id,
+                What::AccountRenamed,
+                &id.to_string(),
+                &detail,
+            )
+        })
+    }
+
     pub fn find_account(&self, name: &str) -> Result<Option<Account>, LedgerError> {
         let sql = "SELECT id, name, kind, created_at FROM account WHERE name = ?1";
         self.read(|txn| txn.one(sql, &[&name], account_of))
     }
+}
+
+/// Whether there is such an account.
+pub(crate) fn exists(txn: Txn<'_>, id: AccountId) -> Result<bool, LedgerError> {
+    let sql = "SELECT 1 FROM account WHERE id = ?1";
+    Ok(txn.one(sql, &[&id.0], |_| Ok(()))?.is_some())
 }
 
 /// Makes an account and opens its book.

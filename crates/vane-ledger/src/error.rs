@@ -11,6 +11,7 @@ use rusqlite::ErrorCode;
 
 use crate::account::AccountId;
 use crate::book::Refusal;
+use crate::member::{Right, Role};
 use crate::store::BUSY_SECONDS;
 
 #[derive(Debug, thiserror::Error)]
@@ -143,6 +144,28 @@ pub enum LedgerError {
     },
     #[error("there is an account named {name:?} already; choose another name")]
     AccountExists { name: String },
+    #[error("this account has no member {who:?}; list its members to find one")]
+    NoSuchMember { who: String },
+    #[error("{email} is a member of this account already; change the role instead")]
+    MemberExists { email: String },
+    #[error("this is no address of mail; write it as ann@example.com")]
+    Email,
+    #[error("the first member of an account is its owner; add an owner first")]
+    FirstOwner,
+    #[error("an account keeps at least one owner; make another member an owner first")]
+    LastOwner,
+    #[error(
+        "the role {:?} lacks the right {:?}; ask an owner or admin of the account",
+        role.as_str(),
+        right.as_str()
+    )]
+    MayNot { role: Role, right: Right },
+    #[error("the role {:?} does not reach {:?}; ask an owner", role.as_str(), of.as_str())]
+    Above { role: Role, of: Role },
+    #[error("the key {id:?} acts for another member, who alone may be told its text")]
+    NotTheirs { id: String },
+    #[error("an account has at most {max} {what} at a time; end some that nobody needs")]
+    TooMany { what: &'static str, max: i64 },
     #[error("there is no account {0}; list the accounts to find it")]
     NoSuchAccount(AccountId),
     #[error("a prepaid account is made with its opening credit")]

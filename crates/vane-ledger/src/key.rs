@@ -15,5 +15,5 @@ mod text;
 pub(crate) use hash::KeyHasher;
 pub(crate) use limits::COLUMNS as LIMIT_COLUMNS;
 pub use limits::Limits;
-pub use record::{KeyRecord, NewKey};
+pub use record::{KeyRecord, NewKey, Terms};
 pub use text::Key;

@@ -18,22 +18,26 @@ mod error;
 mod id;
 pub mod journal;
 mod key;
+mod member;
 mod name;
 pub mod replica;
 mod ring;
 mod secret;
 mod store;
+mod trail;
 
 pub use account::{Account, AccountId, AccountKind};
 pub use audit::{Audited, Broken};
 pub use clock::Clock;
 pub use error::LedgerError;
 pub use id::new_id;
-pub use key::{Key, KeyRecord, Limits, NewKey};
+pub use key::{Key, KeyRecord, Limits, NewKey, Terms};
+pub use member::{Author, Member, Right, Role, Who};
 pub use replica::{Figures, Hold, Payer, Replica, Settling, Short};
-pub use ring::{Caller, Denied, KeyRing, Recall, Watch};
+pub use ring::{Acting, Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
-    BATCH_MAX, By, Claim, Ingest, Life, Of, Posted, Postgres, ProviderDay, Repeatable, Sqlite,
-    StatementLine, Store, Stray, UsageRow, Use,
+    BATCH_MAX, By, Claim, Ingest, Life, Of, Posted, Postgres, ProviderDay, Repeatable, Room,
+    Sqlite, StatementLine, Store, Stray, UsageRow, Use,
 };
+pub use trail::Change;

@@ -23,6 +23,7 @@ use self::source::Source;
 use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
 use crate::key::{Key, KeyHasher, Limits};
+use crate::member::{Right, Role};
 use crate::store::Store;
 
 pub use self::watch::Watch;
@@ -42,6 +43,22 @@ pub struct Caller {
     pub limits: Limits,
     /// Whether calls of the account are refused.
     pub frozen: bool,
+    /// Whom the key acts for, if for anybody.
+    pub acting: Option<Acting>,
+}
+
+/// The member that a key acts for, and its role as of the last look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acting {
+    pub member: String,
+    pub role: Role,
+}
+
+impl Caller {
+    /// Whether the member that the key acts for has a right, or a key that acts for nobody.
+    pub fn may(&self, right: Right) -> bool {
+        Role::may(self.acting.as_ref().map(|acting| acting.role), right)
+    }
 }
 
 /// Why a key was turned away. Only who holds the right key learns what became of it.

@@ -22,7 +22,7 @@ use crate::secret::{Purpose, Secret};
 
 pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, Stray, UsageRow};
 pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
-pub use idempotency::{Claim, Repeatable, Use};
+pub use idempotency::{Claim, Repeatable, Room, Use};
 pub use instance::Life;
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;

@@ -1,76 +1,137 @@
-//! Vane's own JSON API: what the owner of a key may ask about money, and how to pay for credit.
+//! Vane's own JSON API: what the owner of a key may ask about money, how to pay for credit, and how
+//! members manage an account and its keys.
 //!
 //! Amounts are dollars as text with all their digits, since not every reader of JSON numbers keeps
-//! them. What a key asks for is its account's; another account's receipt is not there. What was not
-//! understood of a request is refused by name, never ignored.
+//! them. What a key asks for is its account's; what is another account's is not there. What was not
+//! understood of a request is refused by name, never ignored. Each page asks for one right.
 
+mod accounts;
+mod body;
 mod credits;
+mod keys;
+mod members;
+mod page;
 mod query;
 mod receipts;
+mod refusal;
 mod top_ups;
 mod usage;
 
+pub(crate) use accounts::change_shown;
+pub(crate) use keys::{shown as key_shown, state as key_state};
+pub use page::Page;
+
 use crate::gateway::Gateway;
-use crate::relay::{self, Inbound, Response, json};
+use crate::relay::{self, Inbound, Response, json, percent_decoded};
 use crate::upstream::Pool;
+use http::Method;
 use query::Query;
+use refusal::{away, missing};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::Fault;
-use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{Caller, LedgerError, Store};
-
-/// What can be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Page {
-    Credits,
-    Usage,
-    Receipts,
-    Receipt,
-    TopUps,
-    TopUp,
-}
-
-impl Page {
-    /// How long a body may be; questions have none.
-    #[must_use]
-    pub const fn body_bytes_max(self) -> usize {
-        top_ups::BODY_BYTES_MAX
-    }
-}
+use vane_ledger::{AccountId, Author, Caller, LedgerError, Store, Who};
 
 /// Settlements that the store has not taken within this time make the answer fail.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Answers a caller; `id` is the variable part of the path.
+/// What a field of a change says: nothing, that there be none, or a value.
+type Change<T> = Option<Option<T>>;
+
+/// A question, and who asks it.
+struct Question<'q> {
+    gateway: &'q Arc<Gateway>,
+    pool: &'q Pool,
+    caller: &'q Caller,
+    inbound: &'q Inbound,
+    /// The variable part of the path, as it came.
+    rest: &'q str,
+}
+
+impl Question<'_> {
+    fn id(&self) -> String {
+        percent_decoded(self.rest)
+    }
+
+    fn now(&self) -> i64 {
+        self.gateway.clock.now()
+    }
+}
+
+/// Answers a caller; `rest` is the variable part of the path.
 ///
 /// # Errors
-/// If the caller has no good key, the question is not understood, or the store is away.
+/// If the caller has no good key or lacks a right, the question is not understood, or the store is
+/// away.
 pub async fn answer(
     gateway: &Arc<Gateway>,
     pool: &Pool,
     page: Page,
-    id: &str,
+    method: &Method,
+    rest: &str,
     query: &str,
     inbound: &Inbound,
 ) -> Result<Response, Fault> {
     let caller = relay::authenticate(gateway, &inbound.headers).await?;
+    relay::must(&caller, page.right(method))?;
     let query = Query::read(query)?;
-    if page == Page::TopUps {
+    let question = Question {
+        gateway,
+        pool,
+        caller: &caller,
+        inbound,
+        rest,
+    };
+    let asks = *method == Method::GET || *method == Method::HEAD;
+    if !asks {
         query.only(&[])?;
-        let made = top_ups::create(gateway, pool, &caller, inbound).await?;
-        return Ok(json(200, made.to_string()));
+        return page_changed(page, method, &question).await;
     }
-    // All that was answered before is in the answer.
-    let caught_up = gateway.replica.caught_up(PATIENCE).await;
-    caught_up.map_err(|short| away(&short.to_string()))?;
+    if page.tells_money() {
+        // All that was answered before is in the answer.
+        let caught_up = gateway.replica.caught_up(PATIENCE).await;
+        caught_up.map_err(|short| away(&short.to_string()))?;
+    }
     let value = match page {
         Page::Credits => credits::show(gateway, &caller, &query).await?,
         Page::Usage => usage::show(gateway, &caller, &query).await?,
         Page::Receipts => receipts::list(gateway, &caller, &query).await?,
-        Page::Receipt => receipts::show(gateway, &caller, &query, id).await?,
-        Page::TopUps | Page::TopUp => top_ups::show(gateway, &caller, &query, id).await?,
+        Page::Receipt => receipts::show(gateway, &caller, &query, rest).await?,
+        Page::TopUps | Page::TopUp => top_ups::show(gateway, &caller, &query, rest).await?,
+        Page::Account => accounts::show(&question, &query).await?,
+        Page::Changes => accounts::changes(&question, &query).await?,
+        Page::Keys => keys::list(&question, &query).await?,
+        Page::Key | Page::Rotation => keys::show(&question, &query).await?,
+        Page::Members | Page::Member => members::list(&question, &query).await?,
+    };
+    Ok(json(200, value.to_string()))
+}
+
+/// Answers a request that changes something.
+async fn page_changed(
+    page: Page,
+    method: &Method,
+    question: &Question<'_>,
+) -> Result<Response, Fault> {
+    let ends = *method == Method::DELETE;
+    let value = match page {
+        Page::TopUps => return top_ups::create(question).await,
+        Page::Keys => return keys::create(question).await,
+        Page::Rotation => keys::rotate(question).await?,
+        Page::Key if ends => keys::revoke(question).await?,
+        Page::Key => keys::update(question).await?,
+        Page::Members => members::add(question).await?,
+        Page::Member if ends => members::remove(question).await?,
+        Page::Member => members::update(question).await?,
+        Page::Account => accounts::update(question).await?,
+        // The router lets only questions through to these.
+        Page::Credits
+        | Page::Usage
+        | Page::Receipts
+        | Page::Receipt
+        | Page::TopUp
+        | Page::Changes => return Err(missing("there is nothing to change here")),
     };
     Ok(json(200, value.to_string()))
 }
@@ -83,20 +144,34 @@ async fn ask<T: Send + 'static>(
     let store = gateway.store.clone();
     let asked = tokio::task::spawn_blocking(move || question(&store)).await;
     let answered = asked.map_err(|_| away("the question was not answered"))?;
-    answered.map_err(|error| away(&error.to_string()))
+    answered.map_err(|error| refusal::of(&error))
 }
 
-fn away(why: &str) -> Fault {
-    let message = format!("the ledger cannot be read at present: {why}; try again in a moment");
-    let fault = Fault::new(Kind::Unavailable, Blame::Us, message);
-    Fault {
-        retry_after: Some(Duration::from_secs(2)),
-        ..fault
+/// Changes something in the name of the caller's member, and has this process know of it at once.
+async fn change<T: Send + 'static>(
+    question: &Question<'_>,
+    work: impl FnOnce(&Store, &Author, AccountId) -> Result<T, LedgerError> + Send + 'static,
+) -> Result<T, Fault> {
+    let (gateway, caller) = (question.gateway, question.caller);
+    let acting = caller.acting.as_ref().ok_or_else(refusal::of_nobody)?;
+    if !gateway.changes.enter(caller.account_id, question.now()) {
+        return Err(refusal::too_often());
     }
-}
-
-fn missing(what: &str) -> Fault {
-    Fault::new(Kind::NotFound, Blame::Caller, what).with_code("not_found")
+    let author = Author {
+        who: Who::Member {
+            id: acting.member.clone(),
+            key: caller.key_id.clone(),
+        },
+        at: question.now(),
+    };
+    let (account, ring) = (caller.account_id, gateway.ring.clone());
+    ask(gateway, move |store| {
+        let done = work(store, &author, account)?;
+        // If it cannot be read now, the watch of the ring reads it in a moment.
+        let _ = ring.refresh();
+        Ok(done)
+    })
+    .await
 }
 
 /// An amount as the API writes it.
@@ -105,6 +180,6 @@ fn usd(amount: vane_catalog::Money) -> Value {
 }
 
 /// What a key may see: all of its account.
-const fn account(caller: &Caller) -> vane_ledger::AccountId {
+const fn account(caller: &Caller) -> AccountId {
     caller.account_id
 }

@@ -16,6 +16,8 @@ use vane_ledger::{AccountId, Caller, Clock, KeyRing, Limits, Purpose, Replica, S
 
 /// Each costs a reading of its body and a hash.
 const DELIVERIES_PER_SECOND: u32 = 100;
+/// More is a script that has run away.
+const CHANGES_PER_MINUTE: u32 = 120;
 /// Each costs a request to the provider of payments.
 const TOP_UPS_PER_MINUTE: u32 = 30;
 
@@ -32,6 +34,8 @@ pub struct Gateway {
     /// Deliveries to the webhook by address, and top-ups by account.
     pub deliveries: Arrivals<IpAddr>,
     pub top_ups: Arrivals<AccountId>,
+    /// Changes of an account and its keys by its members.
+    pub changes: Arrivals<AccountId>,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -85,6 +89,7 @@ impl Gateway {
                 budget: None,
                 frozen: false,
                 limits: Limits::default(),
+                acting: None,
             })
         });
         let journal = Settings {
@@ -106,6 +111,7 @@ impl Gateway {
             traffic,
             deliveries: Arrivals::new(DELIVERIES_PER_SECOND, 1),
             top_ups: Arrivals::new(TOP_UPS_PER_MINUTE, 60),
+            changes: Arrivals::new(CHANGES_PER_MINUTE, 60),
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),

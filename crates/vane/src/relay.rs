@@ -27,10 +27,11 @@ mod splice;
 mod stream;
 mod whole;
 
-pub use authenticate::authenticate;
+pub use authenticate::{authenticate, must};
 pub use count::count_tokens;
 pub use decode::{RawCall, decode};
 pub use dispatch::RETRY_BUDGET_START;
+pub(crate) use idempotency::{Asked, claim};
 pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
 pub use plan::{Choice, LeftOut, Plan};
@@ -40,10 +41,9 @@ pub use settle::{Outcome, Record};
 
 use crate::gateway::Gateway;
 use crate::upstream::Pool;
-use idempotency::Asked;
 use std::sync::Arc;
 use vane_dialect::Fault;
-use vane_ledger::Caller;
+use vane_ledger::{Caller, Right};
 
 /// Takes a request from its head and body to its answer, or to the fault that explains why there
 /// is none.
@@ -59,7 +59,8 @@ pub async fn relay(
 ) -> Result<Response, Fault> {
     let caller = authenticate(gateway, &inbound.headers).await?;
     record.caller(&caller);
-    let once = match idempotency::claim(gateway, &caller, &inbound, query).await? {
+    must(&caller, Right::Call)?;
+    let once = match claim(gateway, &caller, &inbound, query).await? {
         Asked::Freely => None,
         Asked::First(once) => Some(once),
         Asked::Again { call, answer } => {

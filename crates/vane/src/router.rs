@@ -2,6 +2,8 @@
 
 mod client;
 mod host;
+#[cfg(test)]
+mod tests;
 
 use crate::api::{self, Page};
 use crate::gateway::Gateway;
@@ -35,7 +37,7 @@ pub enum Route {
     Models(Door),
     /// One model; the id is the rest of the path.
     Model(Door),
-    /// Money of the caller's account.
+    /// The caller's account, its money, keys and members.
     Api(Page, Door),
     /// What a provider of payments has to say; its signature stands for a key.
     Webhook(Door),
@@ -111,6 +113,22 @@ pub const ROUTES: &[(&str, Route)] = &[
         "/v1/receipts",
         Route::Api(Page::Receipts, door(Dialect::OpenaiChat, "/v1/receipts")),
     ),
+    (
+        "/v1/account",
+        Route::Api(Page::Account, door(Dialect::OpenaiChat, "/v1/account")),
+    ),
+    (
+        "/v1/changes",
+        Route::Api(Page::Changes, door(Dialect::OpenaiChat, "/v1/changes")),
+    ),
+    (
+        "/v1/keys",
+        Route::Api(Page::Keys, door(Dialect::OpenaiChat, "/v1/keys")),
+    ),
+    (
+        "/v1/members",
+        Route::Api(Page::Members, door(Dialect::OpenaiChat, "/v1/members")),
+    ),
     // Mistral's dialect to the letter.
     (
         "/mistral/v1/chat/completions",
@@ -150,10 +168,29 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/llms-full.txt", Route::Site(site::Page::LlmsFull)),
 ];
 
-/// Paths below these are one thing each.
-const PREFIXES: &[(&str, Route)] = &[
+/// Paths with a variable part, between what they begin and end with.
+pub const PREFIXES: &[(&str, &str, Route)] = &[
+    (
+        "/v1/keys/",
+        "/rotate",
+        Route::Api(
+            Page::Rotation,
+            door(Dialect::OpenaiChat, "/v1/keys/{id}/rotate"),
+        ),
+    ),
+    (
+        "/v1/keys/",
+        "",
+        Route::Api(Page::Key, door(Dialect::OpenaiChat, "/v1/keys/{id}")),
+    ),
+    (
+        "/v1/members/",
+        "",
+        Route::Api(Page::Member, door(Dialect::OpenaiChat, "/v1/members/{id}")),
+    ),
     (
         "/v1/credits/top-ups/",
+        "",
         Route::Api(
             Page::TopUp,
             door(Dialect::OpenaiChat, "/v1/credits/top-ups/{id}"),
@@ -161,23 +198,26 @@ const PREFIXES: &[(&str, Route)] = &[
     ),
     (
         "/v1/models/",
+        "",
         Route::Model(door(Dialect::OpenaiChat, "/v1/models/{id}")),
     ),
     (
         "/mistral/v1/models/",
+        "",
         Route::Model(door(Dialect::MistralChat, "/v1/models/{id}")),
     ),
     (
         "/v1/receipts/",
+        "",
         Route::Api(
             Page::Receipt,
             door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
         ),
     ),
-    ("/models/", Route::Site(site::Page::Model)),
-    ("/makers/", Route::Site(site::Page::Maker)),
-    ("/providers/", Route::Site(site::Page::Provider)),
-    ("/assets/", Route::Site(site::Page::Asset)),
+    ("/models/", "", Route::Site(site::Page::Model)),
+    ("/makers/", "", Route::Site(site::Page::Maker)),
+    ("/providers/", "", Route::Site(site::Page::Provider)),
+    ("/assets/", "", Route::Site(site::Page::Asset)),
 ];
 
 /// Finds the route of a path, with the variable part where it has one.
@@ -196,9 +236,9 @@ pub fn find(path: &str) -> Option<(Route, &str)> {
     if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
         return Some((*route, ""));
     }
-    PREFIXES.iter().find_map(|(prefix, route)| {
-        let id = path.strip_prefix(prefix).filter(|id| !id.is_empty())?;
-        Some((*route, id))
+    PREFIXES.iter().find_map(|(prefix, suffix, route)| {
+        let id = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
+        (!id.is_empty()).then_some((*route, id))
     })
 }
 
@@ -217,7 +257,7 @@ pub async fn answer(
         return finished(rescue(dialect, &fault, &request_id), &request_id);
     }
     let Some((route, rest)) = found else {
-        let page = site::missing(&gateway, &head.method, &head.headers);
+        let page = site::missing(&gateway, &head);
         let response = page.unwrap_or_else(|| unknown_route(&head, &request_id));
         return finished(response, &request_id);
     };
@@ -229,10 +269,7 @@ pub async fn answer(
             let proxies = &state.config.trusted_proxies;
             metrics(&gateway, client::address(proxies, peer, &head.headers))
         }
-        Route::Site(page) => {
-            let (method, uri, headers) = (&head.method, &head.uri, &head.headers);
-            site::answer(&gateway, page, rest, method, uri, headers).await
-        }
+        Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
         Route::Call(door)
         | Route::Count(door)
         | Route::Models(door)
@@ -240,13 +277,17 @@ pub async fn answer(
         | Route::Api(_, door)
         | Route::Webhook(door) => {
             let door = recognised(door, &head.headers);
-            let response = match method_fault(route, &head.method) {
-                Some(Method::OPTIONS) => preflight(),
-                Some(allowed) => takes_only(&allowed, door.dialect, &request_id),
-                None if !client::may_deliver(&gateway, route, peer, &head.headers) => {
+            let response = match methods(route) {
+                _ if head.method == Method::OPTIONS && !matches!(route, Route::Webhook(_)) => {
+                    preflight()
+                }
+                methods if !takes(methods, &head.method) => {
+                    takes_only(methods, door.dialect, &request_id)
+                }
+                _ if !client::may_deliver(&gateway, route, peer, &head.headers) => {
                     rescue(door.dialect, &client::too_often(), &request_id)
                 }
-                None => {
+                _ => {
                     let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
                     keyed(
                         &gateway,
@@ -254,6 +295,7 @@ pub async fn answer(
                         route,
                         door,
                         rest,
+                        &head.method,
                         uri,
                         headers,
                         body,
@@ -334,6 +376,7 @@ async fn keyed(
     route: Route,
     door: Door,
     rest: &str,
+    method: &Method,
     uri: &Uri,
     headers: HeaderMap,
     body: server::Body,
@@ -366,7 +409,7 @@ async fn keyed(
             }
             Route::Api(page, _) => {
                 let query = uri.query().unwrap_or_default();
-                api::answer(gateway, pool, page, rest, query, &inbound).await
+                api::answer(gateway, pool, page, method, rest, query, &inbound).await
             }
             Route::Webhook(_) => payments::receive(gateway, &inbound).await,
             Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Site(_) => {
@@ -418,27 +461,30 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
     Door { dialect, ..door }
 }
 
-/// The method that should have been used; `OPTIONS` stands for a preflight.
-fn method_fault(route: Route, method: &Method) -> Option<Method> {
-    let wanted = match route {
-        Route::Call(_) | Route::Count(_) | Route::Webhook(_) | Route::Api(Page::TopUps, _) => {
-            Method::POST
-        }
-        _ => Method::GET,
-    };
-    match method {
-        method if *method == wanted => None,
-        &Method::HEAD if wanted == Method::GET => None,
-        &Method::OPTIONS if !matches!(route, Route::Webhook(_)) => Some(Method::OPTIONS),
-        _ => Some(wanted),
+/// The methods of a route. Where `GET` is one, `HEAD` is too.
+#[must_use]
+pub const fn methods(route: Route) -> &'static [Method] {
+    match route {
+        Route::Call(_) | Route::Count(_) | Route::Webhook(_) => &[Method::POST],
+        Route::Api(page, _) => page.methods(),
+        _ => &[Method::GET],
     }
 }
 
-fn takes_only(allowed: &Method, dialect: Dialect, request_id: &str) -> Response {
-    let message = format!("this route takes {allowed} only");
+fn takes(methods: &[Method], method: &Method) -> bool {
+    let asked = match *method {
+        Method::HEAD => &Method::GET,
+        _ => method,
+    };
+    methods.contains(asked)
+}
+
+fn takes_only(methods: &[Method], dialect: Dialect, request_id: &str) -> Response {
+    let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    let message = format!("this route takes {} only", methods.join(" and "));
     let fault = Fault::new(Kind::Method, Blame::Caller, message);
     let mut response = rescue(dialect, &fault, request_id);
-    if let Ok(value) = HeaderValue::from_str(allowed.as_str()) {
+    if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
         response.headers_mut().insert(ALLOW, value);
     }
     response
@@ -498,7 +544,7 @@ fn preflight() -> Response {
     let headers = response.headers_mut();
     headers.insert(
         ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, HEAD"),
+        HeaderValue::from_static("GET, POST, PATCH, DELETE, HEAD"),
     );
     let allowed = HeaderValue::from_static("authorization, *");
     headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
@@ -522,32 +568,4 @@ fn finished(mut response: Response, request_id: &str) -> Response {
         }
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_find_their_routes() {
-        let route = |path| find(path).map(|(route, _)| route);
-        assert_eq!(route("/v1/v1/messages"), route("/v1/messages"));
-        assert_eq!(route("/v1/messages/"), route("/v1/messages"));
-        assert!(matches!(
-            find("/v1/models/codestral/codestral-latest"),
-            Some((Route::Model(_), "codestral/codestral-latest"))
-        ));
-        assert_eq!(route("/v2/messages"), None);
-        assert_eq!(route("/v1/models/x/../../health"), route("/v1/models/y"));
-    }
-
-    #[test]
-    fn every_path_stands_once() {
-        for (at, (path, _)) in ROUTES.iter().enumerate() {
-            assert!(
-                ROUTES[..at].iter().all(|(other, _)| other != path),
-                "{path}"
-            );
-        }
-    }
 }

@@ -33,8 +33,9 @@ pub use shelf::Shelf;
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION};
-use http::{Method, StatusCode, Uri};
+use http::header::{ACCEPT, HeaderValue, LOCATION};
+use http::request::Parts;
+use http::{Method, StatusCode};
 
 use crate::gateway::{Gateway, State};
 use crate::relay::{Body, Response, json};
@@ -143,15 +144,9 @@ pub(crate) fn counted(count: usize, noun: &str) -> String {
 }
 
 /// Answers a page. What is not kept is written off the worker, whose streams must not wait.
-pub async fn answer(
-    gateway: &Arc<Gateway>,
-    page: Page,
-    rest: &str,
-    method: &Method,
-    uri: &Uri,
-    asked: &HeaderMap,
-) -> Response {
-    if !matches!(*method, Method::GET | Method::HEAD) {
+pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts) -> Response {
+    let asked = &head.headers;
+    if !matches!(head.method, Method::GET | Method::HEAD) {
         let body = br#"{"error":{"message":"this route takes GET only"}}"#;
         let mut response = json(405, &body[..]);
         let allowed = HeaderValue::from_static("GET, HEAD");
@@ -160,7 +155,7 @@ pub async fn answer(
     }
     let (state, now) = (gateway.state(), gateway.clock.now());
     let day = state.shelf.day(&state.catalog, now);
-    let query = uri.query().unwrap_or_default().to_owned();
+    let query = head.uri.query().unwrap_or_default().to_owned();
     let is_kept = query.is_empty() || !write::heeds_query(page);
     let rest = crate::relay::percent_decoded(rest);
     if let Some(sheet) = day.get(page, &rest).filter(|_| is_kept) {
@@ -194,10 +189,11 @@ pub async fn answer(
 }
 
 /// A page for a person who asked for one that is not there; `None` for a program.
-pub fn missing(gateway: &Arc<Gateway>, method: &Method, asked: &HeaderMap) -> Option<Response> {
+pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
+    let asked = &head.headers;
     let accepts = asked.get(ACCEPT).and_then(|value| value.to_str().ok());
     let is_person =
-        *method == Method::GET && accepts.is_some_and(|said| said.contains("text/html"));
+        head.method == Method::GET && accepts.is_some_and(|said| said.contains("text/html"));
     if !is_person {
         return None;
     }

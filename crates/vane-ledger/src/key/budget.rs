@@ -2,51 +2,26 @@
 
 use vane_catalog::Money;
 
-use crate::account::AccountId;
-use crate::book::{Act, Op, Period};
+use crate::book::{Budget, Period, Row};
 use crate::error::LedgerError;
-use crate::id::new_id;
-use crate::store::Store;
+use crate::store::{Txn, books};
 
-/// The instance that operators write as; servers count from one.
-const OPERATOR: i64 = 0;
-
-impl Store {
-    /// Sets what the lineage of a key may spend in each period; what it spent already counts.
-    pub fn set_budget(
-        &self,
-        account: AccountId,
-        id: &str,
-        budget: Option<(Money, Period)>,
-        now: i64,
-    ) -> Result<(), LedgerError> {
-        let key = self.read(|txn| super::record::of_account(txn, account, id))?;
-        if key.budget == budget {
-            return Ok(());
-        }
-        set(self, &key.lineage, budget, now)
-    }
-}
-
-pub(super) fn set(
-    store: &Store,
+/// Sets what a lineage may spend in each period; what it spent already counts.
+pub(super) fn put(
+    txn: Txn<'_>,
     lineage: &str,
     budget: Option<(Money, Period)>,
-    now: i64,
 ) -> Result<(), LedgerError> {
-    let op = Op {
-        id: new_id()?,
-        at: now,
-        instance: OPERATOR,
-        act: Act::SetBudget {
-            key: lineage.to_owned(),
-            budget,
-        },
+    let key = lineage.to_owned();
+    let row = match budget {
+        Some((amount, period)) => Row::Budget(Budget {
+            key,
+            amount,
+            period,
+        }),
+        None => Row::NoBudget(key),
     };
-    for outcome in store.apply(&[op])? {
-        outcome.map_err(LedgerError::Refused)?;
-    }
-    Ok(())
+    books::put(txn, &row)
 }
 
 /// A budget from its columns; both are there or neither is.

@@ -2,14 +2,20 @@
 //!
 //! A key is changed only through its account, so that an id learned elsewhere opens nothing.
 
+use serde_json::{Value, json};
 use vane_catalog::Money;
 
 use super::{Key, LIMIT_COLUMNS, Limits, budget, text};
 use crate::account::AccountId;
-use crate::book::Period;
+use crate::book::{Period, Refusal};
 use crate::error::LedgerError;
+use crate::member::{self, Author, Right, Standing};
 use crate::name;
 use crate::store::{Row, Store, Txn};
+use crate::trail::{self, What};
+
+/// Keys of an account that have neither been revoked nor replaced, beyond which members make none.
+const KEYS_MAX: i64 = 1_000;
 
 /// What the maker of a key decides.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +23,17 @@ pub struct NewKey {
     pub name: String,
     pub limits: Limits,
     /// What it may spend in each period; `None` sets no bound.
+    pub budget: Option<(Money, Period)>,
+    /// The id of the member that it acts for; `None` acts for nobody. What a member makes acts for
+    /// that member, whatever stands here.
+    pub member: Option<String>,
+}
+
+/// What of a key can be changed, and so of its whole lineage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    pub name: String,
+    pub limits: Limits,
     pub budget: Option<(Money, Period)>,
 }
 
@@ -30,6 +47,8 @@ pub struct KeyRecord {
     pub lineage: String,
     pub limits: Limits,
     pub budget: Option<(Money, Period)>,
+    /// The id of the member that it acts for.
+    pub member: Option<String>,
     pub created_at: i64,
     pub revoked_at: Option<i64>,
     /// The key that took its place.
@@ -39,6 +58,14 @@ pub struct KeyRecord {
 }
 
 impl KeyRecord {
+    pub fn terms(&self) -> Terms {
+        Terms {
+            name: self.name.clone(),
+            limits: self.limits.clone(),
+            budget: self.budget,
+        }
+    }
+
     /// The key as lists show it: its public part only.
     pub fn masked(&self) -> String {
         text::masked(&self.id)
@@ -58,34 +85,63 @@ pub(super) struct NewRow<'a> {
     pub(super) name: &'a str,
     pub(super) lineage: &'a str,
     pub(super) limits: &'a Limits,
+    pub(super) member: Option<&'a str>,
     pub(super) now: i64,
 }
 
 impl Store {
-    /// Makes a key. The returned text is its only appearance: show it, then forget it.
+    /// Makes a key, as the operator. The returned text is its only appearance: show it, then
+    /// forget it.
     pub fn create_key(
         &self,
         account: AccountId,
         new: &NewKey,
         now: i64,
     ) -> Result<Key, LedgerError> {
-        name::check("the name of a key", &new.name)?;
-        new.limits.columns()?;
-        let key = Key::generate()?;
-        if let Some(budget) = new.budget {
-            // Before the key, so that there is no moment at which it could spend without. If the
-            // key then fails, the budget is one of an id that nobody has.
-            budget::set(self, key.id(), Some(budget), now)?;
-        }
-        let row = NewRow {
-            key: &key,
-            account,
-            name: &new.name,
-            lineage: key.id(),
-            limits: &new.limits,
-            now,
+        self.create_key_by(&Author::operator(now), account, new)
+    }
+
+    /// The same by any author.
+    pub fn create_key_by(
+        &self,
+        author: &Author,
+        account: AccountId,
+        new: &NewKey,
+    ) -> Result<Key, LedgerError> {
+        let terms = Terms {
+            name: new.name.clone(),
+            limits: new.limits.clone(),
+            budget: new.budget,
         };
-        self.write(|txn| insert(txn, self.hasher(), &row))?;
+        terms.check()?;
+        let key = Key::generate()?;
+        self.write(|txn| {
+            let member = match author.standing(txn, account)? {
+                Standing::Operator => match &new.member {
+                    Some(id) => Some(member::of_account(txn, account, id)?.id),
+                    None => None,
+                },
+                standing @ Standing::Member { .. } => {
+                    standing.must(Right::OwnKeys)?;
+                    few_enough(txn, account)?;
+                    standing.member()
+                }
+            };
+            let row = NewRow {
+                key: &key,
+                account,
+                name: &terms.name,
+                lineage: key.id(),
+                limits: &terms.limits,
+                member: member.as_deref(),
+                now: author.at,
+            };
+            insert(txn, self.hasher(), &row)?;
+            budget::put(txn, key.id(), terms.budget)?;
+            let mut detail = terms.noted();
+            detail["member"] = member.into();
+            trail::note(txn, author, account, What::KeyMade, key.id(), &detail)
+        })?;
         Ok(key)
     }
 
@@ -95,9 +151,69 @@ impl Store {
         self.read(|txn| txn.rows(&sql, &[&account.0], record_of))
     }
 
+    /// So many keys of an account, oldest first, after the one of an id.
+    pub fn keys_after(
+        &self,
+        account: AccountId,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<KeyRecord>, LedgerError> {
+        let sql = select(
+            "k.account = ?1 AND (CAST(?2 AS TEXT) IS NULL OR (k.created_at, k.id) >
+                 (SELECT o.created_at, o.id FROM api_key o WHERE o.id = ?2 AND o.account = ?1))
+             ORDER BY k.created_at, k.id LIMIT ?3",
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|txn| txn.rows(&sql, &[&account.0, &after, &limit], record_of))
+    }
+
     /// A key by its id, whoever's it is.
     pub fn find_key(&self, id: &str) -> Result<Option<KeyRecord>, LedgerError> {
         self.read(|txn| txn.one(&select("k.id = ?1"), &[&id], record_of))
+    }
+}
+
+impl Terms {
+    pub(super) fn check(&self) -> Result<(), LedgerError> {
+        name::check("the name of a key", &self.name)?;
+        self.limits.columns()?;
+        match self.budget {
+            Some((amount, _)) if amount < Money::ZERO => {
+                Err(LedgerError::Refused(Refusal::NotPositive))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// As the trail has them.
+    pub(super) fn noted(&self) -> Value {
+        let budget = |(amount, period): (Money, Period)| json!({ "amount": amount.to_string(), "period": period.as_str() });
+        json!({
+            "name": self.name,
+            "budget": self.budget.map(budget),
+            "models": self.limits.models,
+            "providers": self.limits.providers,
+            "requests_per_minute": self.limits.requests_per_minute,
+            "tokens_per_minute": self.limits.tokens_per_minute,
+            "concurrency": self.limits.concurrency,
+            "expires_at": self.limits.expires_at,
+        })
+    }
+}
+
+/// Whether members may make one more key of an account.
+pub(super) fn few_enough(txn: Txn<'_>, account: AccountId) -> Result<(), LedgerError> {
+    let sql = "SELECT count(*) FROM api_key
+        WHERE account = ?1 AND revoked_at IS NULL AND replaced_by IS NULL";
+    let keys: i64 = txn
+        .one(sql, &[&account.0], |row| row.get(0))?
+        .unwrap_or_default();
+    match keys < KEYS_MAX {
+        true => Ok(()),
+        false => Err(LedgerError::TooMany {
+            what: "keys",
+            max: KEYS_MAX,
+        }),
     }
 }
 
@@ -105,7 +221,7 @@ impl Store {
 fn select(condition: &str) -> String {
     format!(
         "SELECT k.id, k.account, k.name, k.lineage, k.created_at, k.revoked_at,
-                k.replaced_by, k.retires_at, b.amount, b.period, {LIMIT_COLUMNS}
+                k.replaced_by, k.retires_at, b.amount, b.period, k.member, {LIMIT_COLUMNS}
          FROM api_key k LEFT JOIN budget b ON b.key = k.lineage WHERE {condition}"
     )
 }
@@ -130,8 +246,8 @@ pub(super) fn insert(
     // Selecting the account makes an unknown one zero rows, not a constraint to decipher.
     let made = txn.execute(
         "INSERT INTO api_key (id, account, name, hash, lineage, created_at, models, providers,
-             requests_per_minute, tokens_per_minute, concurrency, expires_at)
-         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM account WHERE id = ?2",
+             requests_per_minute, tokens_per_minute, concurrency, expires_at, member)
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM account WHERE id = ?2",
         &[
             &row.key.id(),
             &row.account.0,
@@ -145,6 +261,7 @@ pub(super) fn insert(
             &tokens,
             &concurrency,
             &expires_at,
+            &row.member,
         ],
     )?;
     if made == 0 {
@@ -165,6 +282,7 @@ fn record_of(row: &Row<'_>) -> Result<KeyRecord, LedgerError> {
         replaced_by: row.get(6)?,
         retires_at: row.get(7)?,
         budget: budget::read(row.get(8)?, row.get(9)?)?,
-        limits: Limits::read(row, 10)?,
+        member: row.get(10)?,
+        limits: Limits::read(row, 11)?,
     })
 }

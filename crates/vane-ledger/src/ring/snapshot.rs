@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use vane_catalog::Money;
 
-use super::Caller;
+use super::{Acting, Caller};
 use crate::account::{AccountId, AccountKind};
 use crate::error::LedgerError;
 use crate::key::{LIMIT_COLUMNS, Limits};
+use crate::member::Role;
 use crate::store::{Row, Txn};
 
 pub(super) struct Snapshot {
@@ -49,8 +50,10 @@ impl Snapshot {
             "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
                     k.hash, k.revoked_at, k.retires_at,
                     (SELECT b.amount FROM budget b WHERE b.key = k.lineage),
-                    (SELECT count(*) FROM frozen f WHERE f.account = a.id), {LIMIT_COLUMNS}
-             FROM api_key k JOIN account a ON a.id = k.account"
+                    (SELECT count(*) FROM frozen f WHERE f.account = a.id),
+                    k.member, m.role, {LIMIT_COLUMNS}
+             FROM api_key k JOIN account a ON a.id = k.account
+                 LEFT JOIN member m ON m.id = k.member"
         );
         let mut keys = HashMap::new();
         txn.each(&sql, &[], |row| {
@@ -75,7 +78,8 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         kind: AccountKind::from_column(row.text(5)?)?,
         budget: row.get::<Option<i64>>(9)?.map(Money::from_pico),
         frozen: row.get::<i64>(10)? != 0,
-        limits: Limits::read(row, 11)?,
+        acting: acting_of(row.get(11)?, row.get(12)?)?,
+        limits: Limits::read(row, 13)?,
     };
     Ok(Ringed {
         hash: row.hash(6)?,
@@ -83,4 +87,13 @@ fn ringed_of(row: &Row<'_>) -> Result<Ringed, LedgerError> {
         retires_at: row.get(8)?,
         caller: Arc::new(caller),
     })
+}
+
+fn acting_of(member: Option<String>, role: Option<String>) -> Result<Option<Acting>, LedgerError> {
+    let Some(member) = member else {
+        return Ok(None);
+    };
+    // A role that cannot be read must never become none, which may call.
+    let role = Role::from_column(&role.unwrap_or_default())?;
+    Ok(Some(Acting { member, role }))
 }

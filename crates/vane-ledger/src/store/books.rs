@@ -103,6 +103,11 @@ fn apply(
     Ok(outcomes)
 }
 
+/// Writes a row that depends on no other.
+pub(crate) fn put(txn: Txn<'_>, row: &Row) -> Result<(), LedgerError> {
+    Kept(txn).put(row)
+}
+
 /// Opens the book of a new account.
 pub(crate) fn open(txn: Txn<'_>, account: &Account) -> Result<(), LedgerError> {
     let prepaid = account.kind == crate::AccountKind::Prepaid;

@@ -2,8 +2,9 @@
 //!
 //! The first call with a key makes a row of its account, which lives for a day: in flight, then
 //! answered, or answered with too much to keep. A call that failed takes its row away. Keys and
-//! requests are stored as keyed hashes, answers sealed for their account and key. Invariant: a row
-//! is changed only in the name of the call that made it.
+//! requests are stored as keyed hashes, answers sealed for their account and key. Of each account so
+//! many keys are in use and so many bytes are kept, which triggers count: beyond, the oldest answers
+//! give way, and their calls are still not run again.
 
 use aws_lc_rs::hmac;
 
@@ -14,6 +15,7 @@ use crate::secret::Purpose;
 
 /// Answers are kept for so long after their call began.
 const KEPT_SECONDS: i64 = 24 * 60 * 60;
+const USES: &str = "keys of this account in use";
 /// Rows of one step of forgetting.
 pub(crate) const FORGOTTEN_AT_ONCE: usize = 64;
 
@@ -30,6 +32,15 @@ pub struct Repeatable<'a> {
     pub at: i64,
     /// A call that began before cannot be running any more.
     pub running_since: i64,
+    pub room: Room,
+}
+
+/// What of uses and answers there may be for one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Room {
+    pub uses_max: i64,
+    /// Of answers, sealed.
+    pub bytes_max: i64,
 }
 
 /// What the use of a key comes to.
@@ -40,9 +51,12 @@ pub enum Claim {
     InFlight,
     /// It stands for another request.
     OfAnother,
-    TooLarge {
+    /// It was answered, and the answer is not kept: it is too large, or gave way to others.
+    NotKept {
         call: String,
     },
+    /// No more keys of the account may be used for now.
+    Full,
     Answered {
         call: String,
         answer: Vec<u8>,
@@ -55,6 +69,7 @@ pub struct Use {
     account: AccountId,
     key: [u8; 32],
     call: String,
+    bytes_max: i64,
 }
 
 impl Store {
@@ -65,6 +80,7 @@ impl Store {
             account: asked.account,
             key: hash(&hasher, &[b"key", asked.key.as_bytes()]),
             call: asked.call.to_owned(),
+            bytes_max: asked.room.bytes_max,
         };
         let fingerprint = hash(&hasher, asked.request);
         let found = self.write_beside(|txn| {
@@ -88,14 +104,30 @@ impl Store {
                 ],
             )?;
             if made == 1 {
-                return Ok(None);
+                let uses = kept(
+                    txn,
+                    asked.account,
+                    "SELECT uses FROM kept WHERE account = ?1",
+                )?;
+                return match uses <= asked.room.uses_max {
+                    true => Ok(None),
+                    // An error, so that the row goes again.
+                    false => Err(LedgerError::TooMany {
+                        what: USES,
+                        max: asked.room.uses_max,
+                    }),
+                };
             }
             let sql = "SELECT fingerprint, call, state, answer FROM idempotency
                 WHERE account = ?1 AND key = ?2";
             let found = txn.one(sql, &[&account, &key], Found::read)?;
             // Taken back since: it is there to be used again.
             found.map(Some).ok_or(LedgerError::Contended)
-        })?;
+        });
+        let found = match found {
+            Err(LedgerError::TooMany { .. }) => return Ok(Claim::Full),
+            found => found?,
+        };
         match found {
             None => Ok(Claim::First(mine)),
             Some(found) if found.fingerprint != fingerprint => Ok(Claim::OfAnother),
@@ -107,7 +139,7 @@ impl Store {
         let call = found.call;
         Ok(match (found.state.as_str(), found.answer) {
             ("in_flight", _) => Claim::InFlight,
-            ("too_large", _) => Claim::TooLarge { call },
+            ("too_large", _) => Claim::NotKept { call },
             (_, answer) => {
                 let sealed = String::from_utf8(answer.unwrap_or_default());
                 let sealed = sealed.map_err(|_| LedgerError::NotSealed)?;
@@ -132,7 +164,8 @@ impl Store {
             WHERE account = ?1 AND key = ?2 AND call = ?3 AND state = 'in_flight'";
         self.write_beside(|txn| {
             let (account, key) = (of.account.0, of.key.as_slice());
-            run(txn, sql, &[&account, &key, &of.call, &state, &sealed])
+            run(txn, sql, &[&account, &key, &of.call, &state, &sealed])?;
+            give_way(txn, of)
         })
     }
 
@@ -191,6 +224,27 @@ impl Found {
             answer: row.get(3)?,
         })
     }
+}
+
+/// Lets the oldest answers of an account go until all that are left have room.
+fn give_way(txn: Txn<'_>, newest: &Use) -> Result<(), LedgerError> {
+    let oldest = "UPDATE idempotency SET state = 'too_large', answer = NULL
+        WHERE account = ?1 AND key IN (SELECT key FROM idempotency
+            WHERE account = ?1 AND state = 'answered' AND key <> ?2 ORDER BY begun_at, key LIMIT 8)";
+    let bytes = "SELECT bytes FROM kept WHERE account = ?1";
+    while kept(txn, newest.account, bytes)? > newest.bytes_max {
+        let gone = txn.execute(oldest, &[&newest.account.0, &newest.key.as_slice()])?;
+        if gone == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn kept(txn: Txn<'_>, account: AccountId, sql: &str) -> Result<i64, LedgerError> {
+    Ok(txn
+        .one(sql, &[&account.0], |row| row.get(0))?
+        .unwrap_or_default())
 }
 
 fn run(txn: Txn<'_>, sql: &str, values: &[&dyn Value]) -> Result<(), LedgerError> {

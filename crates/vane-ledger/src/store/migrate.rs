@@ -34,6 +34,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(3, "key_limits", "0003_key_limits.sql"),
     migration!(4, "idempotency", "0004_idempotency.sql"),
     migration!(5, "payments", "0005_payments.sql"),
+    migration!(6, "members", "0006_members.sql"),
+    migration!(7, "kept_answers", "0007_kept_answers.sql"),
 ];
 
 pub(super) fn migrate(

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use vane_ledger::replica::Settings;
-use vane_ledger::{AccountId, Claim, Clock, Repeatable, Replica, Store, Use};
+use vane_ledger::{AccountId, Claim, Clock, Repeatable, Replica, Room, Store, Use};
 
 use crate::{Folder, account, memory};
 
@@ -20,6 +20,10 @@ fn asked(account: AccountId, call: &'static str) -> Repeatable<'static> {
         instance: 1,
         at: START,
         running_since: START - 3_600,
+        room: Room {
+            uses_max: 100,
+            bytes_max: 1 << 20,
+        },
     }
 }
 
@@ -87,7 +91,7 @@ fn a_call_that_failed_gives_its_key_back_and_only_its_own() {
     let call = "req_2".to_owned();
     assert_eq!(
         store.claim(&asked(one, "req_4")).unwrap(),
-        Claim::TooLarge { call }
+        Claim::NotKept { call }
     );
 }
 

@@ -2,7 +2,7 @@ use std::num::NonZeroU32;
 
 use vane_catalog::Money;
 use vane_ledger::book::Period;
-use vane_ledger::{AccountId, KeyRing, LedgerError, Limits, NewKey};
+use vane_ledger::{AccountId, Author, KeyRing, LedgerError, Limits, NewKey};
 
 use crate::{account, key, memory};
 
@@ -21,6 +21,7 @@ fn a_key_is_listed_with_all_but_its_secret() {
             expires_at: Some(2_000),
         },
         budget: Some((Money::from_pico(5_000_000_000_000), Period::Week)),
+        member: None,
     };
     let key = store.create_key(team, &new, 1_000).unwrap();
     let listed = store.list_keys(team).unwrap();
@@ -55,10 +56,16 @@ fn s8_a_key_is_out_of_reach_of_another_account() {
     assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
     let error = store.rotate_key(ours, key.id(), 60, 1_500).unwrap_err();
     assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
-    let error = store.update_key(ours, key.id(), |_| ()).unwrap_err();
+    let error = store
+        .change_key(&Author::operator(1_500), ours, key.id(), |_| ())
+        .unwrap_err();
     assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
     let budget = Some((Money::from_pico(1), Period::Day));
-    let error = store.set_budget(ours, key.id(), budget, 1_500).unwrap_err();
+    let error = store
+        .change_key(&Author::operator(1_500), ours, key.id(), |terms| {
+            terms.budget = budget
+        })
+        .unwrap_err();
     assert!(matches!(error, LedgerError::NoSuchKey { .. }), "{error}");
     assert_eq!(store.list_keys(theirs).unwrap()[0].replaced_by, None);
     assert_eq!(store.list_keys(theirs).unwrap()[0].revoked_at, None);
@@ -103,13 +110,19 @@ fn s4_key_ids_and_names_are_never_read_as_sql() {
             ..Limits::default()
         },
         budget: None,
+        member: None,
     };
     store.create_key(team, &new, 1_000).unwrap();
     let ring = KeyRing::open(&store).unwrap();
     for id in [attack, "%", "' OR 1=1 --", ""] {
         assert!(store.revoke_key(team, id, 1_500).is_err(), "{id}");
         assert!(store.rotate_key(team, id, 60, 1_500).is_err(), "{id}");
-        assert!(store.update_key(team, id, |_| ()).is_err(), "{id}");
+        assert!(
+            store
+                .change_key(&Author::operator(1_500), team, id, |_| ())
+                .is_err(),
+            "{id}"
+        );
         assert!(ring.lookup(id, 1_000).is_err(), "{id}");
         assert!(
             ring.lookup(&format!("sk-vane-{id}"), 1_000).is_err(),

@@ -13,12 +13,14 @@ mod cost;
 mod idempotency;
 mod ingest;
 mod keys;
+mod members;
 mod opening;
 mod payments;
 mod random;
 mod replica;
 mod reports;
 mod ring;
+mod room;
 mod rotation;
 
 use std::fs;

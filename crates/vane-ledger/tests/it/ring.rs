@@ -26,6 +26,7 @@ fn a_caller_is_the_key_and_its_account() {
         name: "laptop".into(),
         limits: limits.clone(),
         budget: None,
+        member: None,
     };
     let key = store.create_key(team, &new, 1_000).unwrap();
     let ring = KeyRing::open(&store).unwrap();
@@ -37,6 +38,7 @@ fn a_caller_is_the_key_and_its_account() {
         kind: AccountKind::Metered,
         budget: None,
         frozen: false,
+        acting: None,
         limits,
     };
     assert_eq!(*lookup(&ring, key.expose()).unwrap(), expected);
@@ -111,6 +113,7 @@ fn a_key_expires_on_the_second() {
             ..Limits::default()
         },
         budget: None,
+        member: None,
     };
     let key = store
         .create_key(account(&store, "team"), &new, 1_000)

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Lease, Op, Outcome, Period, Refusal};
-use vane_ledger::{AccountId, Denied, Key, KeyRing, LedgerError, Limits, NewKey, Store};
+use vane_ledger::{AccountId, Author, Denied, Key, KeyRing, LedgerError, Limits, NewKey, Store};
 
 use crate::{account, key, memory};
 
@@ -20,6 +20,7 @@ fn limited() -> NewKey {
             ..Limits::default()
         },
         budget: Some((Money::from_pico(1_000), Period::Month)),
+        member: None,
     }
 }
 
@@ -117,11 +118,11 @@ fn limits_are_changed_for_the_whole_lineage() {
         models: None,
         ..limited().limits
     };
-    let changed = store.update_key(team, new.id(), |limits| {
-        limits.tokens_per_minute = NonZeroU32::new(7);
-        limits.models = None;
+    let changed = store.change_key(&Author::operator(1_500), team, new.id(), |terms| {
+        terms.limits.tokens_per_minute = NonZeroU32::new(7);
+        terms.limits.models = None;
     });
-    assert_eq!(changed.unwrap(), wanted);
+    assert_eq!(changed.unwrap().limits, wanted);
     assert!(ring.refresh().unwrap());
     for key in [&old, &new] {
         assert_eq!(ring.lookup(key.expose(), 2_000).unwrap().limits, wanted);
@@ -163,7 +164,11 @@ fn a_rotation_does_not_double_the_budget() {
         "{refused}"
     );
     let more = Some((Money::from_pico(2_000), Period::Month));
-    store.set_budget(team, new.id(), more, 2_000).unwrap();
+    store
+        .change_key(&Author::operator(2_000), team, new.id(), |terms| {
+            terms.budget = more
+        })
+        .unwrap();
     lend(&store, team, &old, "c", 1_300).unwrap();
     assert!(lend(&store, team, &new, "d", 1).is_err());
     assert_eq!(store.find_key(old.id()).unwrap().unwrap().budget, more);
@@ -178,7 +183,11 @@ fn a_ring_hears_that_a_lineage_has_a_budget_and_that_it_has_none() {
     let ring = KeyRing::open(&store).unwrap();
     let budget = Some((Money::from_pico(5), Period::Day));
     for budget in [budget, None] {
-        store.set_budget(team, new.id(), budget, 2_000).unwrap();
+        store
+            .change_key(&Author::operator(2_000), team, new.id(), |terms| {
+                terms.budget = budget
+            })
+            .unwrap();
         assert!(ring.refresh().unwrap(), "{budget:?}");
         for key in [&old, &new] {
             let caller = ring.lookup(key.expose(), 2_000).unwrap();

@@ -5,6 +5,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "all of this is tests; the settings for tests miss their shared functions"
 )]
 
@@ -20,6 +21,8 @@ mod ingest;
 mod instances;
 #[path = "../it/keys.rs"]
 mod keys;
+#[path = "../it/members.rs"]
+mod members;
 mod opening;
 #[path = "../it/payments.rs"]
 mod payments;
@@ -31,6 +34,8 @@ mod replicas;
 mod reports;
 #[path = "../it/ring.rs"]
 mod ring;
+#[path = "../it/room.rs"]
+mod room;
 #[path = "../it/rotation.rs"]
 mod rotation;
 mod trouble;

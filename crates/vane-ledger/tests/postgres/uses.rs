@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use vane_ledger::{AccountId, Claim, Repeatable};
+use vane_ledger::{AccountId, Claim, Repeatable, Room};
 
 use crate::Folder;
 use crate::books::START;
@@ -16,6 +16,10 @@ fn asked(account: AccountId, call: &str) -> Repeatable<'_> {
         instance: 1,
         at: START,
         running_since: START - 3_600,
+        room: Room {
+            uses_max: 100,
+            bytes_max: 1 << 20,
+        },
     }
 }
 

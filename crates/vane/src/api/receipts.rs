@@ -1,7 +1,8 @@
 //! `GET /v1/receipts` and `GET /v1/receipts/{id}`: what each call cost, line by line.
 
 use super::query::Query;
-use super::{account, ask, missing, usd};
+use super::refusal::missing;
+use super::{account, ask, usd};
 use crate::gateway::Gateway;
 use crate::relay::percent_decoded;
 use serde_json::{Value, json};

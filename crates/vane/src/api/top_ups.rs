@@ -1,15 +1,15 @@
 //! `POST /v1/credits/top-ups` and `GET /v1/credits/top-ups/{id}`: paying for credit.
 //!
-//! Any key of the account may ask, and pays for the account. Amounts are read from their digits,
+//! Who has the right may ask, and pays for the account. Amounts are read from their digits,
 //! never as floats.
 
+use super::body::amount_digits;
 use super::query::Query;
-use super::{account, ask, away, missing, usd};
+use super::refusal::{away, missing};
+use super::{Question, account, ask, usd};
 use crate::gateway::Gateway;
 use crate::payments;
-use crate::relay::{Inbound, percent_decoded};
-use crate::upstream::Pool;
-use serde_json::value::RawValue;
+use crate::relay::{self, Asked, Response, json as answer, percent_decoded};
 use serde_json::{Value, json};
 use std::time::Duration;
 use vane_catalog::Money;
@@ -22,18 +22,34 @@ use vane_ledger::{Caller, new_id};
 /// A body has one number in it.
 pub(crate) const BODY_BYTES_MAX: usize = 4 << 10;
 
-pub(super) async fn create(
-    gateway: &Gateway,
-    pool: &Pool,
-    caller: &Caller,
-    inbound: &Inbound,
-) -> Result<Value, Fault> {
+/// Begins a top-up, once for each `Idempotency-Key`.
+pub(super) async fn create(question: &Question<'_>) -> Result<Response, Fault> {
+    let claimed = relay::claim(question.gateway, question.caller, question.inbound, "");
+    let once = match claimed.await? {
+        Asked::Freely => None,
+        Asked::First(once) => Some(once),
+        Asked::Again { answer, .. } => return Ok(answer),
+    };
+    let made = begin(question).await;
+    let answered = made.map(|made| answer(200, made.to_string()));
+    match once {
+        None => answered,
+        Some(once) => once.keep(answered).await,
+    }
+}
+
+async fn begin(question: &Question<'_>) -> Result<Value, Fault> {
+    let (gateway, caller) = (question.gateway, question.caller);
     let state = gateway.state();
     let payments = state.config.payments.as_ref().ok_or_else(payments::off)?;
     if caller.frozen {
         return Err(payments::frozen(&caller.account_name));
     }
-    let amount = asked(&inbound.body, payments.top_up_min, payments.top_up_max)?;
+    let amount = asked(
+        &question.inbound.body,
+        payments.top_up_min,
+        payments.top_up_max,
+    )?;
     let fee = payments::fee(payments, amount).ok_or_else(|| wrong("is too much"))?;
     let now = gateway.clock.now();
     if !gateway.top_ups.enter(caller.account_id, now) {
@@ -57,7 +73,7 @@ pub(super) async fn create(
         state: CheckoutState::Open,
     };
     note(gateway, Pay::Ask(checkout.clone())).await?;
-    let begun = payments::begin(payments, pool, &checkout, &caller.account_name).await;
+    let begun = payments::begin(payments, question.pool, &checkout, &caller.account_name).await;
     let id = checkout.id.clone();
     let session = match begun {
         Ok(session) => session,
@@ -121,7 +137,8 @@ fn asked(body: &[u8], least: Money, most: Money) -> Result<Money, Fault> {
         return Err(Fault::invalid(name.clone(), message));
     }
     let raw = raw.ok_or_else(|| wrong("is required"))?;
-    let digits = digits(raw).ok_or_else(|| wrong("must be dollars, such as \"25\" or 25.50"))?;
+    let digits =
+        amount_digits(raw).ok_or_else(|| wrong("must be dollars, such as \"25\" or 25.50"))?;
     let amount = Money::parse(&digits);
     let amount = amount.map_err(|error| wrong(&format!("must be plain dollars: {error}")))?;
     if !payments::is_whole_cents(amount) {
@@ -130,15 +147,6 @@ fn asked(body: &[u8], least: Money, most: Money) -> Result<Money, Fault> {
     match (least..=most).contains(&amount) {
         true => Ok(amount),
         false => Err(wrong(&format!("must be from ${least} to ${most}"))),
-    }
-}
-
-/// The digits of a JSON string or number, as they were written.
-fn digits(raw: &RawValue) -> Option<String> {
-    match raw.get().as_bytes().first()? {
-        b'"' => serde_json::from_str(raw.get()).ok(),
-        b'-' | b'0'..=b'9' => Some(raw.get().to_owned()),
-        _ => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! `vane account`: who pays.
 
+mod changes;
+
 use serde_json::json;
 use vane_ledger::book::Act;
 use vane_ledger::{AccountId, AccountKind};
@@ -46,6 +48,19 @@ pub(super) enum Account {
         #[arg(long)]
         json: bool,
     },
+    /// List who changed what in an account, newest first
+    #[command(after_help = "Examples:\n  vane account changes team\n  \
+                            vane account changes team --limit 100 --json")]
+    Changes {
+        name: String,
+        /// How many lines at most
+        #[arg(long, value_name = "N", default_value_t = 20,
+              value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// List the accounts
     #[command(after_help = "Example:\n  vane account list --json")]
     List {
@@ -82,6 +97,9 @@ impl Account {
                 freeze(settings, name, Some(credit::line(reason)?), *json)
             }
             Self::Unfreeze { name, json } => freeze(settings, name, None, *json),
+            Self::Changes { name, limit, json } => {
+                changes::show(settings, name, usize::from(*limit), *json)
+            }
             Self::List { json } => list(settings, *json),
         }
     }

@@ -5,8 +5,8 @@ mod statement;
 
 use serde_json::{Value, json};
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Book, Op, Source};
-use vane_ledger::{AccountId, Store};
+use vane_ledger::book::{Act, Book, Op, Refusal, Source, TxnKind};
+use vane_ledger::{AccountId, Posted, StatementLine, Store};
 
 use super::settings::{account, now};
 use super::{Failure, Settings, terminal};
@@ -19,7 +19,7 @@ pub(super) enum Credit {
     /// Give an account credit that was paid for
     #[command(
         after_help = "Examples:\n  vane credit grant team 25 --reason \"invoice 17\"\n  \
-                            vane credit grant team 0.50 --reason refund --json"
+                            vane credit grant team 25 --reason \"invoice 17\" --id invoice-17 --json"
     )]
     Grant(Change),
     /// Give back credit that was paid for; promotional credit and what running calls hold stays
@@ -73,6 +73,9 @@ pub(super) struct Change {
     /// Why, for whoever reads the books
     #[arg(long, value_name = "TEXT")]
     reason: String,
+    /// An id of your own: what was done under it is not done again
+    #[arg(long, value_name = "ID")]
+    id: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -129,10 +132,53 @@ impl Change {
         let amount = amount(&self.usd)?;
         let reason = line(&self.reason)?;
         let store = settings.store()?;
-        let id = account(&store, &self.account)?.id;
-        apply(&store, act(id, amount, reason))?;
-        show(&self.account, &store.balance(id)?, self.json)
+        let of = account(&store, &self.account)?.id;
+        let mut op = op(act(of, amount, reason))?;
+        if let Some(id) = &self.id {
+            id.clone_into(&mut op.id);
+        }
+        for outcome in store.apply(std::slice::from_ref(&op))? {
+            match outcome {
+                Ok(_) => {}
+                Err(Refusal::Repeated) => self.repeated(&store, of, &op)?,
+                Err(refusal) => return Err(Failure::said(refusal.to_string())),
+            }
+        }
+        show(&self.account, &store.balance(of)?, self.json)
     }
+
+    /// What was done under the id before must be what is asked for now.
+    fn repeated(&self, store: &Store, of: AccountId, op: &Op) -> Result<(), Failure> {
+        let line = store.posted_as(of, &op.id)?;
+        let same = line.is_some_and(|line| did(op, &line));
+        let id = &op.id;
+        if !same {
+            let said = format!("something else was done under the id {id:?}: choose another one");
+            return Err(Failure::said(said));
+        }
+        terminal::note(&format!("{id} was done before, and is not done again"));
+        Ok(())
+    }
+}
+
+/// Whether a line of a statement is what an operation does. When promotional credit ends is not
+/// compared: `--expires 30d` is another instant each time.
+fn did(op: &Op, line: &StatementLine) -> bool {
+    let (asked, amount, why) = match &op.act {
+        Act::Grant {
+            source: Source::Cash,
+            amount,
+            reason,
+            ..
+        } => (TxnKind::Grant, *amount, reason),
+        Act::Grant { amount, reason, .. } => (TxnKind::Promotion, *amount, reason),
+        Act::Refund { amount, reason, .. } => {
+            (TxnKind::Refund, Money::from_pico(-amount.pico()), reason)
+        }
+        _ => return false,
+    };
+    matches!(&line.posted, Posted::Credit { kind, reason } if *kind == asked && reason == why)
+        && line.amount == amount
 }
 
 /// A reason, as it stands in the books.

@@ -6,12 +6,12 @@ mod show;
 mod terms;
 
 use serde_json::json;
-use vane_ledger::{KeyRecord, NewKey, Store};
+use vane_ledger::{Author, KeyRecord, NewKey, Store};
 
 use self::show::{as_json, list, print_record};
 use self::terms::Terms;
 use super::settings::{account, find_key, no_key, now};
-use super::{Failure, Settings, terminal};
+use super::{Failure, Settings, member, terminal};
 use crate::config::quantity;
 
 #[derive(Debug, clap::Subcommand)]
@@ -20,7 +20,8 @@ pub(super) enum Key {
     #[command(
         after_help = "Examples:\n  vane key create --account team --name ci\n  \
                             vane key create --account team --budget 5/day --rpm 60 \
-                            --models codestral-latest --expires 30d --json"
+                            --models codestral-latest --expires 30d --json\n  \
+                            vane key create --account team --member ann@example.com"
     )]
     Create(Create),
     /// List the keys of an account, or all
@@ -69,6 +70,9 @@ pub(super) struct Create {
     /// What the key is for
     #[arg(long, default_value = "key")]
     name: String,
+    /// The member that the key acts for; without, it acts for nobody and manages nothing
+    #[arg(long, value_name = "EMAIL")]
+    member: Option<String>,
     #[command(flatten)]
     terms: Terms,
     /// Print one JSON object
@@ -113,6 +117,9 @@ impl Create {
         changes.apply(&mut new.limits);
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
+        let member = self.member.as_deref();
+        let member = member.map(|email| member::find(&store, &account, email));
+        new.member = member.transpose()?.map(|member| member.id);
         let key = store.create_key(account.id, &new, now())?;
         tell(&store, &key, None, self.json)
     }
@@ -126,11 +133,12 @@ fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Fail
     }
     let store = settings.store()?;
     let key = which.find(&store)?;
-    let budget = changes.budget;
-    store.update_key(key.account, &key.id, |limits| changes.apply(limits))?;
-    if let Some(budget) = budget {
-        store.set_budget(key.account, &key.id, budget, now())?;
-    }
+    store.change_key(&Author::operator(now()), key.account, &key.id, |terms| {
+        changes.apply(&mut terms.limits);
+        if let Some(budget) = changes.budget {
+            terms.budget = budget;
+        }
+    })?;
     let key = which.find(&store)?;
     print_record(&store, &key, which.json)
 }

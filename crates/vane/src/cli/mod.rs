@@ -16,6 +16,7 @@ mod fim;
 mod http;
 mod import;
 mod key;
+mod member;
 mod models;
 mod reconcile;
 mod route;
@@ -83,6 +84,12 @@ enum Command {
         after_help = "Example:\n  vane key create --account team --name ci"
     )]
     Key(key::Key),
+    /// Say who belongs to an account, and with which role
+    #[command(
+        subcommand,
+        after_help = "Example:\n  vane member add team ann@example.com --role owner"
+    )]
+    Member(member::Member),
     /// Give accounts credit and show their balance
     #[command(
         subcommand,
@@ -121,6 +128,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Fim(fim) => fim.run(environment).await,
         Command::Account(account) => account.run(&settings),
         Command::Key(key) => key.run(&settings),
+        Command::Member(member) => member.run(&settings),
         Command::Credit(credit) => credit.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
         Command::Reconcile(reconcile) => reconcile.run(&settings),

@@ -19,6 +19,8 @@ impl Default for Limits {
             answer_bytes_max: 64 * MIB,
             concurrent_per_key_max: 16_384,
             connections_max: 65_536,
+            idempotency_keys_max: 100_000,
+            idempotency_bytes_max: 256 * MIB,
         }
     }
 }
@@ -37,6 +39,8 @@ impl Limits {
         let header_bytes_max = bytes("header_bytes_max", ("16KiB", "1MiB"), or.header_bytes_max);
         let frame_bytes_max = bytes("frame_bytes_max", body, or.frame_bytes_max);
         let answer_bytes_max = bytes("answer_bytes_max", body, or.answer_bytes_max);
+        let kept = ("2MiB", "64GiB");
+        let idempotency_bytes_max = bytes("idempotency_bytes_max", kept, or.idempotency_bytes_max);
         let mut things = |key, or| section.take(key, count(1_000_000)).unwrap_or(or);
         let limits = Self {
             body_bytes_max,
@@ -46,6 +50,8 @@ impl Limits {
             answer_bytes_max,
             concurrent_per_key_max: things("concurrent_per_key_max", or.concurrent_per_key_max),
             connections_max: things("connections_max", or.connections_max),
+            idempotency_keys_max: things("idempotency_keys_max", or.idempotency_keys_max),
+            idempotency_bytes_max,
         };
         section.finish();
         limits

@@ -141,6 +141,10 @@ pub struct Limits {
     pub concurrent_per_key_max: usize,
     /// 65,536: open inbound connections.
     pub connections_max: usize,
+    /// 100,000: idempotency keys that an account may have in use.
+    pub idempotency_keys_max: usize,
+    /// 256 MiB: what is kept of an account's answers to calls with such keys.
+    pub idempotency_bytes_max: usize,
 }
 
 #[derive(Debug, Clone)]

@@ -6,7 +6,7 @@ use http::header::{AUTHORIZATION, HeaderName};
 use std::sync::Arc;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{Caller, Recall};
+use vane_ledger::{Caller, Recall, Right};
 
 /// Finds the caller of a request by its `Authorization: Bearer` or `x-api-key`. With
 /// `auth = "off"`, which only a loopback address allows, everybody is the first account.
@@ -33,6 +33,28 @@ pub async fn authenticate(
         }
     };
     caller.map_err(|denied| unauthenticated(denied.to_string()))
+}
+
+/// Lets a caller go on who has a right.
+///
+/// # Errors
+/// With the name of the right that is missing.
+pub fn must(caller: &Caller, right: Right) -> Result<(), Fault> {
+    if caller.may(right) {
+        return Ok(());
+    }
+    let right = right.as_str();
+    let message = match &caller.acting {
+        Some(acting) => format!(
+            "the role `{}` lacks the right `{right}`; ask an owner or admin of the account",
+            acting.role.as_str()
+        ),
+        None => format!(
+            "this needs the right `{right}`, and the key acts for nobody; use a key that acts for a \
+             member: `vane key create --member EMAIL` makes one"
+        ),
+    };
+    Err(Fault::new(Kind::Forbidden, Blame::Caller, message))
 }
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::hosted::Hosted;
 use vane_dialect::{Dialect, Fault, estimate, openai_responses};
+use vane_ledger::Right;
 
 /// Answers `/v1/messages/count_tokens` and `/v1/responses/input_tokens`.
 ///
@@ -26,6 +27,7 @@ pub async fn count_tokens(
     inbound: Inbound,
 ) -> Result<Response, Fault> {
     let caller = super::authenticate(gateway, &inbound.headers).await?;
+    super::must(&caller, Right::Call)?;
     let state = gateway.state();
     let mut call = decode(inbound)?;
     // Nothing is run for a count, so nothing is billed by the piece.

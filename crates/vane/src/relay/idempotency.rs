@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{Caller, Claim, LedgerError, Repeatable, Store, Use};
+use vane_ledger::{Caller, Claim, LedgerError, Repeatable, Room, Store, Use};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const KEY_NAME: &str = "Idempotency-Key";
@@ -29,7 +29,7 @@ const KEY_CHARS_MAX: usize = 255;
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// How a call is asked for.
-pub(super) enum Asked {
+pub(crate) enum Asked {
     /// Without a key.
     Freely,
     First(Once),
@@ -41,7 +41,7 @@ pub(super) enum Asked {
 }
 
 /// A key in the hand of the call that runs. Dropped, it is given back.
-pub(super) struct Once(Option<(Store, Use)>);
+pub(crate) struct Once(Option<(Store, Use)>);
 
 /// What became of a call with a key.
 enum Ending {
@@ -54,7 +54,7 @@ enum Ending {
 ///
 /// # Errors
 /// When the key is none, is in use, or stands for something else.
-pub(super) async fn claim(
+pub(crate) async fn claim(
     gateway: &Arc<Gateway>,
     caller: &Caller,
     inbound: &Inbound,
@@ -69,6 +69,12 @@ pub(super) async fn claim(
         inbound.body.clone(),
         inbound.request_id.clone(),
     );
+    let limits = &gateway.state().config.limits;
+    let within = |most: usize| i64::try_from(most).unwrap_or(i64::MAX);
+    let room = Room {
+        uses_max: within(limits.idempotency_keys_max),
+        bytes_max: within(limits.idempotency_bytes_max),
+    };
     let (store, instance) = (gateway.store.clone(), gateway.replica.instance());
     let at = gateway.clock.now();
     let running_since = at.saturating_sub(longest(&gateway.state().config));
@@ -82,6 +88,7 @@ pub(super) async fn claim(
             instance,
             at,
             running_since,
+            room,
         });
         // Made here: should the client leave meanwhile, it is dropped here, and gives the key back.
         claim.map(|claim| told(store, claim))
@@ -109,13 +116,14 @@ fn told(store: Store, claim: Claim) -> Result<Asked, Fault> {
                 24 hours: send another key";
             (message.to_owned(), None)
         }
-        Claim::TooLarge { call } => {
+        Claim::NotKept { call } => {
             let message = format!(
                 "the call with this Idempotency-Key was answered, and is billed, as {call}; its answer \
-                 is too large to replay: send another key to run it again"
+                 is not kept, being too large or one of too many: send another key to run it again"
             );
             (message, None)
         }
+        Claim::Full => return Err(full()),
     };
     let fault = Fault::new(Kind::Conflict, Blame::Caller, message).with_param(KEY_NAME);
     Err(Fault {
@@ -124,12 +132,23 @@ fn told(store: Store, claim: Claim) -> Result<Asked, Fault> {
     })
 }
 
+/// No key gives way to another: its call might be run, and billed, again.
+fn full() -> Fault {
+    let message = "the account has used as many Idempotency-Keys within 24 hours as it may \
+        (`limits.idempotency_keys_max`): send requests without one, or wait for the first to end";
+    let fault = Fault::new(Kind::RateLimited, Blame::Caller, message).with_param(KEY_NAME);
+    Fault {
+        retry_after: Some(Duration::from_secs(600)),
+        ..fault
+    }
+}
+
 impl Once {
     /// Keeps the answer before it is given; a stream while it is.
     ///
     /// # Errors
     /// Those of the call.
-    pub(super) async fn keep(self, answered: Result<Response, Fault>) -> Result<Response, Fault> {
+    pub(crate) async fn keep(self, answered: Result<Response, Fault>) -> Result<Response, Fault> {
         let is_answer = |response: &Response| response.status() == http::StatusCode::OK;
         if !answered.as_ref().is_ok_and(is_answer) {
             drop(self.end(Ending::Failed).await);

@@ -210,3 +210,51 @@ fn s10_payments_without_a_secret_do_not_start() {
         }
     }
 }
+
+#[test]
+fn m11_credit_of_one_id_is_given_once() {
+    let folder = folder();
+    let grant = |usd: &'static str, id: &'static str| {
+        let arguments = ["credit", "grant", "payer", usd, "--reason", "invoice 17"];
+        [&arguments[..], &["--id", id, "--json"]].concat()
+    };
+    for _ in 0..3 {
+        assert_eq!(
+            folder.json(&grant("25", "invoice-17"))["balance"],
+            json!("30")
+        );
+    }
+    let refund = [
+        "credit", "refund", "payer", "5", "--reason", "back", "--id", "back-17", "--json",
+    ];
+    let promote = [
+        "credit",
+        "promote",
+        "payer",
+        "2",
+        "--reason",
+        "hello",
+        "--expires",
+        "30d",
+        "--id",
+        "hello-17",
+        "--json",
+    ];
+    for _ in 0..2 {
+        assert_eq!(folder.json(&refund)["balance"], json!("25"));
+    }
+    for _ in 0..2 {
+        assert_eq!(folder.json(&promote)["balance"], json!("27"));
+    }
+    // Another amount, another kind, another account under the same id.
+    refused(&folder, &grant("26", "invoice-17"), "something else");
+    refused(&folder, &grant("5", "back-17"), "something else");
+    folder.json(&["account", "create", "other", "--prepaid", "5", "--json"]);
+    let mut elsewhere = grant("25", "invoice-17");
+    elsewhere[2] = "other";
+    refused(&folder, &elsewhere, "something else");
+    refused(&folder, &grant("25", ""), "1 to 64");
+    let listed = folder.json(&["credit", "list", "payer", "--json"]);
+    assert_eq!(listed["statement"].as_array().unwrap().len(), 4);
+    folder.json(&["audit", "--json"]);
+}

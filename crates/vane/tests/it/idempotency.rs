@@ -94,7 +94,7 @@ fn is_conflict(reply: &Reply, door: Door, said: &str) {
 
 const RUNNING: &str = "is still running";
 const OF_ANOTHER: &str = "was used for another request";
-const TOO_LARGE: &str = "too large to replay";
+const TOO_LARGE: &str = "is not kept";
 
 impl World {
     async fn receipts(&self, key: &str) -> usize {
@@ -422,4 +422,25 @@ async fn m11_answers_outlive_a_killed_process_and_its_running_calls_do_not_block
         let found = memchr::memmem::find(&file, b"canary five");
         assert_eq!(found, None, "the answer is in {:?}", entry.path());
     }
+}
+
+#[tokio::test]
+async fn m11_keys_beyond_what_an_account_may_use_are_refused_and_kept_ones_still_told() {
+    let world = World::with(|config| config.limits.idempotency_keys_max = 2).await;
+    let ask = |key: &str| {
+        let ask = Ask::post(Door::Chat.path(), chat(false)).key(&world.key);
+        ask.header("idempotency-key", key)
+    };
+    let first = world.ask(&ask("one")).await.ok();
+    world.ask(&ask("two")).await.ok();
+    let refused = world.ask(&ask("three")).await;
+    assert_eq!(refused.status, 429, "{}", refused.text());
+    assert!(
+        refused.text().contains("limits.idempotency_keys_max"),
+        "{}",
+        refused.text()
+    );
+    assert_eq!(world.fake.calls().len(), 2);
+    is_replay(&world.ask(&ask("one")).await, &first);
+    world.post(Door::Chat.path(), chat(false)).await.ok();
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use vane_catalog::Money;
 use vane_ledger::book::Period;
-use vane_ledger::{Clock, Key, Limits, NewKey};
+use vane_ledger::{Author, Clock, Key, Limits, NewKey};
 use vane_testkit::{Answer, Fault, Usage};
 
 use crate::client::{Ask, Connection, Reply, within};
@@ -339,8 +339,9 @@ async fn changed_limits_hold_for_the_next_call() {
     assert_eq!(ask(&world, &key, PATH, &body).await.status, 429);
     let change = |requests| {
         let store = &world.gateway.store;
-        let changed = store.update_key(world.account, key.id(), |limits| {
-            limits.requests_per_minute = NonZeroU32::new(requests);
+        let by = Author::operator(NOW);
+        let changed = store.change_key(&by, world.account, key.id(), |terms| {
+            terms.limits.requests_per_minute = NonZeroU32::new(requests);
         });
         changed.unwrap();
         world.gateway.ring.refresh().unwrap();

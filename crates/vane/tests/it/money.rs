@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vane_catalog::Money;
+use vane_ledger::Author;
 use vane_ledger::book::{Act, Op, Period};
 use vane_testkit::{Answer, Fault, Script, When};
 
@@ -355,7 +356,9 @@ async fn answers_tell_what_is_left_and_warn_from_four_fifths_of_a_budget() {
     let plus = |spent: Money, more| spent.checked_add(Money::parse(more).unwrap()).unwrap();
     let set = |amount| {
         store
-            .set_budget(account, payer.id(), Some((amount, Period::Day)), NOW)
+            .change_key(&Author::operator(NOW), account, payer.id(), |terms| {
+                terms.budget = Some((amount, Period::Day));
+            })
             .unwrap();
         world.gateway.ring.refresh().unwrap();
     };

@@ -16,7 +16,7 @@ use vane::server::{Server, serve};
 use vane::telemetry::{AccessLog, Telemetry};
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Op, Source};
-use vane_ledger::{AccountId, AccountKind, Clock, NewKey, Secret, Store};
+use vane_ledger::{AccountId, AccountKind, Author, Clock, Member, NewKey, Role, Secret, Store};
 use vane_testkit::{FakeUpstream, Settings};
 
 use crate::client::{Ask, Connection, Reply, Stream, within};
@@ -100,6 +100,23 @@ impl World {
     pub(crate) fn new_key(&self, new: &NewKey) -> vane_ledger::Key {
         let store = &self.gateway.store;
         store.create_key(self.account, new, NOW).unwrap()
+    }
+
+    /// A member of the account, and a key that acts for it. An account has an owner first.
+    pub(crate) fn member(&self, name: &str, role: Role) -> (Member, String) {
+        self.member_of(self.account, name, role)
+    }
+
+    pub(crate) fn member_of(&self, account: AccountId, name: &str, role: Role) -> (Member, String) {
+        let store = &self.gateway.store;
+        let (by, email) = (Author::operator(NOW), format!("{name}@example.com"));
+        let member = store.add_member(&by, account, &email, role).unwrap();
+        let new = NewKey {
+            member: Some(member.id.clone()),
+            ..named(name)
+        };
+        let key = store.create_key(account, &new, NOW).unwrap();
+        (member, key.expose().to_owned())
     }
 
     /// A key of an account that has five dollars and may spend no more.

@@ -21,6 +21,9 @@ const ENTRY: &str = "SELECT e.seq, e.amount, e.balance, e.receipt, t.kind, t.rea
 const ENTRY_AT: &str = "SELECT e.seq, e.amount, e.balance, e.receipt, t.kind, t.reason, t.at
     FROM entry e JOIN txn t ON t.n = e.txn WHERE e.book = ?1 AND e.seq = ?2";
 
+const ENTRY_OF: &str = "SELECT e.seq, e.amount, e.balance, e.receipt, t.kind, t.reason, t.at
+    FROM txn t JOIN entry e ON e.txn = t.n WHERE t.id = ?2 AND e.book = ?1";
+
 /// Something that changed a balance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatementLine {
@@ -46,6 +49,16 @@ struct Place {
 }
 
 impl Store {
+    /// What the operation of an id did to the balance of an account.
+    pub fn posted_as(
+        &self,
+        account: AccountId,
+        id: &str,
+    ) -> Result<Option<StatementLine>, LedgerError> {
+        let book = BookKind::Customer.of(account.0).0;
+        self.read(|txn| txn.one(ENTRY_OF, &[&book, &id], |row| Ok(entry_of(row)?.0)))
+    }
+
     /// The receipt of a call; `None` for that of another account.
     pub fn receipt(
         &self,

@@ -9,6 +9,7 @@ use vane_ledger::{Account, AccountId, KeyRecord, Store};
 
 use super::super::settings::{account, now};
 use super::super::{Failure, Settings, terminal};
+use crate::api::{key_shown, key_state};
 
 pub(super) fn list(settings: &Settings<'_>, name: Option<&str>, json: bool) -> Result<(), Failure> {
     let store = settings.store()?;
@@ -105,23 +106,8 @@ fn rates(key: &KeyRecord) -> String {
     }
 }
 
-fn state(key: &KeyRecord, now: i64) -> &'static str {
-    let over = |end: Option<i64>| end.is_some_and(|end| end <= now);
-    if key.revoked_at.is_some() {
-        "revoked"
-    } else if over(key.limits.expires_at) {
-        "expired"
-    } else if over(key.retires_at) {
-        "replaced"
-    } else if key.retires_at.is_some() {
-        "retiring"
-    } else {
-        "active"
-    }
-}
-
 fn state_and_end(key: &KeyRecord, now: i64) -> String {
-    let state = state(key, now);
+    let state = key_state(key, now);
     let ends = [key.limits.expires_at, key.retires_at];
     match ends.into_iter().flatten().min() {
         Some(end) if key.works_at(now) => format!("{state} until {}", Date::of(end)),
@@ -129,28 +115,7 @@ fn state_and_end(key: &KeyRecord, now: i64) -> String {
     }
 }
 
-/// Amounts are text: not every reader of JSON numbers keeps all their digits.
 fn object(key: &KeyRecord, accounts: &Names, now: i64) -> Value {
-    let limits = &key.limits;
-    let budget = key
-        .budget
-        .map(|(amount, period)| json!({ "amount": amount.to_string(), "period": period.as_str() }));
-    json!({
-        "id": key.id,
-        "account": accounts.get(&key.account),
-        "name": key.name,
-        "state": state(key, now),
-        "budget": budget,
-        "requests_per_minute": limits.requests_per_minute,
-        "tokens_per_minute": limits.tokens_per_minute,
-        "concurrency": limits.concurrency,
-        "models": limits.models,
-        "providers": limits.providers,
-        "created_at": key.created_at,
-        "expires_at": limits.expires_at,
-        "revoked_at": key.revoked_at,
-        "lineage": key.lineage,
-        "replaced_by": key.replaced_by,
-        "retires_at": key.retires_at,
-    })
+    let account = accounts.get(&key.account).map_or("", String::as_str);
+    key_shown(key, account, now)
 }

@@ -13,6 +13,7 @@ fn caller(key: &str, requests: u32, tokens: u32, concurrency: u32) -> Caller {
         kind: AccountKind::Metered,
         budget: None,
         frozen: false,
+        acting: None,
         limits: Limits {
             requests_per_minute: NonZeroU32::new(requests),
             tokens_per_minute: NonZeroU32::new(tokens),
