@@ -10,9 +10,7 @@ use askama::Template;
 use super::figures::query_value;
 use super::row::Row;
 use super::{Frame, View};
-use filter::{Choice, Filter, Way};
-
-pub(crate) use filter::Column;
+use filter::{Choice, Column, Filter, Way};
 
 #[derive(Template)]
 #[template(path = "catalogue.html")]

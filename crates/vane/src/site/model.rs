@@ -319,10 +319,7 @@ fn conflicts(lead: &Offer, dive: Option<&DeepDive>) -> Vec<Conflict> {
     let mut add = |fact: &str, here: String, there: String, source: String| {
         let here = Statement {
             value: here,
-            source: format!(
-                "shown and billed here: {} ({})",
-                lead.source, lead.source_date
-            ),
+            source: format!("shown here: {} ({})", lead.source, lead.source_date),
         };
         let there = Statement {
             value: there,
