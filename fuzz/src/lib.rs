@@ -14,6 +14,7 @@ mod faults;
 mod frames;
 mod heads;
 mod names;
+mod replies;
 pub mod splits;
 
 use vane_dialect::Dialect;
@@ -46,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     target("litellm_config", configs::litellm, &[]),
     target("key_parse", names::key, &[]),
     target("catalog_names", names::model, &[]),
+    target("resp_reply", replies::check, &[]),
     target(
         "call_openai_chat",
         |b| calls::check(Dialect::OpenaiChat, b),

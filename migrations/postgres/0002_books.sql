@@ -26,9 +26,10 @@ INSERT INTO book (id, kind, owner, prepaid, posted, held, promotional, entries, 
 SELECT id * 8, 'customer', id, CASE kind WHEN 'prepaid' THEN 1 ELSE 0 END, 0, 0, 0, 0, 0,
     decode(repeat('00', 32), 'hex') FROM account;
 
--- A commit takes numbers for as many receipts and transactions as it may have operations, at once.
-CREATE SEQUENCE receipt_n INCREMENT BY 1024;
-CREATE SEQUENCE txn_n INCREMENT BY 1024;
+-- A commit takes numbers for as many receipts and transactions as it may need, at once: a payment
+-- has two transactions, its own and that of the usage before it.
+CREATE SEQUENCE receipt_n INCREMENT BY 8192;
+CREATE SEQUENCE txn_n INCREMENT BY 8192;
 
 -- Usage is one transaction for each commit of an instance; its customers' legs are receipts.
 CREATE TABLE txn (
@@ -55,9 +56,10 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_by_txn ON entry (txn, book);
 
 -- One call, one row: what it used and cost, and its customer's entry of -charged. `before` is the
--- account's receipt before it, so that pages of the newest need no index. `attempts` is JSON:
--- provider, model, rate version, outcome, how it was counted, fault, most of a quantity, and the
--- lines of bucket, quantity and price. There are no foreign keys: the audit follows them.
+-- account's receipt before it, so that pages of the newest need no index. `details` is
+-- what is only read together: key, hold, model, status, attempts with their prices, most to pay and
+-- what was reported, in the form that its first byte names (`book/receipt.rs`). There are no foreign
+-- keys: the audit follows them.
 CREATE TABLE receipt (
     n        BIGINT PRIMARY KEY,
     call     TEXT COLLATE "C" NOT NULL UNIQUE,
@@ -66,19 +68,12 @@ CREATE TABLE receipt (
     seq      BIGINT NOT NULL,
     before   BIGINT NOT NULL,
     at       BIGINT NOT NULL,
-    key      TEXT COLLATE "C" NOT NULL,
-    model    TEXT COLLATE "C" NOT NULL,
-    status   TEXT COLLATE "C" NOT NULL,
     cost     BIGINT NOT NULL,
     charged  BIGINT NOT NULL CHECK (charged BETWEEN 0 AND cost),
     spent    BIGINT NOT NULL,
     balance  BIGINT NOT NULL,
-    lease    TEXT COLLATE "C",
-    hold     BIGINT,
-    pays_max BIGINT,
-    reported BIGINT,
-    attempts TEXT COLLATE "C" NOT NULL,
-    hash     BYTEA NOT NULL
+    hash     BYTEA NOT NULL,
+    details  BYTEA NOT NULL
 );
 
 CREATE FUNCTION immutable() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -50,9 +50,10 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_by_txn ON entry (txn, book);
 
 -- One call, one row: what it used and cost, and its customer's entry of -charged. `before` is the
--- account's receipt before it, so that pages of the newest need no index. `attempts` is JSON:
--- provider, model, rate version, outcome, how it was counted, fault, most of a quantity, and the
--- lines of bucket, quantity and price. There are no foreign keys: the audit follows them.
+-- account's receipt before it, so that pages of the newest need no index. `details` is
+-- what is only read together: key, hold, model, status, attempts with their prices, most to pay and
+-- what was reported, in the form that its first byte names (`book/receipt.rs`). There are no foreign
+-- keys: the audit follows them.
 CREATE TABLE receipt (
     n        INTEGER PRIMARY KEY,
     call     TEXT    NOT NULL UNIQUE,
@@ -61,19 +62,12 @@ CREATE TABLE receipt (
     seq      INTEGER NOT NULL,
     before   INTEGER NOT NULL,
     at       INTEGER NOT NULL,
-    key      TEXT    NOT NULL,
-    model    TEXT    NOT NULL,
-    status   TEXT    NOT NULL,
     cost     INTEGER NOT NULL,
     charged  INTEGER NOT NULL CHECK (charged BETWEEN 0 AND cost),
     spent    INTEGER NOT NULL,
     balance  INTEGER NOT NULL,
-    lease    TEXT,
-    hold     INTEGER,
-    pays_max INTEGER,
-    reported INTEGER,
-    attempts TEXT    NOT NULL,
-    hash     BLOB    NOT NULL
+    hash     BLOB    NOT NULL,
+    details  BLOB    NOT NULL
 ) STRICT;
 
 CREATE TRIGGER entry_stays BEFORE UPDATE ON entry

@@ -7,6 +7,7 @@ ALTER TABLE api_key ADD COLUMN requests_per_minute INTEGER
 ALTER TABLE api_key ADD COLUMN tokens_per_minute INTEGER
     CHECK (tokens_per_minute BETWEEN 1 AND 4294967295);
 ALTER TABLE api_key ADD COLUMN concurrency INTEGER CHECK (concurrency BETWEEN 1 AND 4294967295);
+ALTER TABLE api_key ADD COLUMN when_spent TEXT;  -- the model that answers when the budget is spent; NULL stops the key
 
 -- The id of the first key of the lineage. Budgets, spending and limits are counted by it, so that
 -- a rotation doubles none of them.

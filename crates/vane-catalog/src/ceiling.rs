@@ -53,6 +53,22 @@ impl Rates {
         dearest.checked_add(uses).ok_or(Unpriced::TooLarge)
     }
 
+    /// The dearest that one token of output can come to, of a call within the bound: by so much a
+    /// ceiling rises at most with each.
+    ///
+    /// # Errors
+    /// When the offer has no price for a way to be served.
+    pub fn output_ceiling(&self, bound: Bound, at: i64) -> Result<Rate, Unpriced> {
+        let mut dearest = Rate::ZERO;
+        for served in self.ways_to_be_served(bound.asked) {
+            for input_tokens in self.lengths_to_try(bound.input_tokens_max) {
+                let standing = self.standing(input_tokens, served, at)?;
+                dearest = dearest.max(dearest_output(&standing));
+            }
+        }
+        Ok(dearest)
+    }
+
     /// Every tier and speed that is priced and was asked for, in every region that is priced.
     fn ways_to_be_served(&self, asked: Asked) -> impl Iterator<Item = Served> {
         let dearer = asked == Asked::Dearer;

@@ -192,6 +192,14 @@ impl Offer {
         self.rates_at(at)?.rates.ceiling(bound, at)
     }
 
+    /// The most that one token of output can cost here, of a call within the bound.
+    ///
+    /// # Errors
+    /// When the offer is not priced.
+    pub fn output_ceiling(&self, bound: Bound, at: i64) -> Result<Rate, Unpriced> {
+        self.rates_at(at)?.rates.output_ceiling(bound, at)
+    }
+
     /// Whether an answer served like this would have a cost: asked before dispatch, so that a
     /// request for an unpriced tier or speed is refused and not served for nothing.
     #[must_use]

@@ -26,6 +26,15 @@ impl Call {
             Self::Embed(embed) => &embed.model,
         }
     }
+
+    /// Sets the most that the answer may have.
+    pub const fn limit_output(&mut self, tokens: u64) {
+        match self {
+            Self::Chat(chat) => chat.sampling.max_output = Some(tokens),
+            Self::Fill(fill) => fill.sampling.max_output = Some(tokens),
+            Self::Embed(_) => {}
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -17,7 +17,7 @@ use crate::{
     openai_responses,
 };
 
-pub use crate::exchange::{Asked, Encoded, Reply, Seen, Target};
+pub use crate::exchange::{Asked, Cut, Encoded, Reply, Seen, Target};
 
 /// Decodes a request body.
 ///
@@ -312,6 +312,22 @@ pub fn encode_stream_fault(dialect: Dialect, fault: &Fault, id: &str, out: &mut 
         | Dialect::OpenaiEmbeddings
         | Dialect::MistralEmbeddings
         | Dialect::LlamaInfill => openai_chat::error::in_stream(fault, out),
+    }
+}
+
+/// Appends the end of a stream that was forwarded byte for byte and is ended before its upstream
+/// ends it: the stop that says that the answer reached its limit. Nothing for dialects without
+/// one: Responses repeats the whole answer at its end, which nobody keeps on that path.
+pub fn encode_stream_cut(dialect: Dialect, cut: &Cut<'_>, out: &mut Vec<u8>) {
+    match dialect {
+        Dialect::OpenaiChat => openai_chat::stream::cut(cut, out),
+        Dialect::OpenaiCompletions => openai_completions::stream::cut(cut, out),
+        Dialect::AnthropicMessages => anthropic_messages::stream::cut(cut, out),
+        Dialect::MistralChat | Dialect::MistralFim => mistral_chat::stream::cut(cut, out),
+        Dialect::OpenaiResponses
+        | Dialect::OpenaiEmbeddings
+        | Dialect::MistralEmbeddings
+        | Dialect::LlamaInfill => {}
     }
 }
 

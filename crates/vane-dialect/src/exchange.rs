@@ -9,6 +9,7 @@ use crate::call::Call;
 use crate::dialect::Dialect;
 use crate::quirk::Quirks;
 use crate::seal::Seal;
+use crate::usage::Usage;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -70,6 +71,22 @@ impl Reply {
 pub struct Encoded {
     pub body: Vec<u8>,
     pub asked: Asked,
+}
+
+/// How a stream that was forwarded so far is ended before its upstream ends it.
+#[derive(Debug, Clone, Copy)]
+pub struct Cut<'a> {
+    /// What its frames say of id, model and time.
+    pub id: &'a str,
+    pub model: &'a str,
+    pub created: u64,
+    /// The block that is open.
+    pub open: Option<u32>,
+    pub usage: &'a Usage,
+    /// The exact decimal text of `usage.cost`.
+    pub cost: Option<&'a str>,
+    /// Whether the client is shown counts, where it is asked.
+    pub shows_usage: bool,
 }
 
 /// What a decoder saw in one frame, for the byte path.

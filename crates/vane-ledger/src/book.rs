@@ -27,7 +27,7 @@ pub use op::{Act, Attempt, Hold, Lease, Line, Op, Outcome, Refusal, Settlement, 
 pub use payment::{Checkout, CheckoutState, Claim, Pay, Payment};
 pub use period::Period;
 pub use posting::{Entry, Txn, TxnKind, hash_of};
-pub use receipt::{Receipt, attempts_of, text_of};
+pub use receipt::{Receipt, details_of, settlement_of};
 pub use row::{
     Book, BookId, BookKind, Budget, Ended, Frozen, Lent, Lot, Row, Spending, TopUp, hour_of,
 };

@@ -35,6 +35,15 @@ impl Clock {
         }
     }
 
+    /// The time at which a test holds the clock still: another program must be told it, and knows
+    /// the real one by itself.
+    pub fn held(&self) -> Option<i64> {
+        match self {
+            Self::System => None,
+            Self::Manual(now) => Some(now.load(Ordering::Relaxed)),
+        }
+    }
+
     /// Time since some moment of this process. It never goes back and never jumps, whatever is
     /// done to the machine's clock: what lasts a minute is measured with it.
     pub fn elapsed(&self) -> Duration {
@@ -63,6 +72,7 @@ mod tests {
         hand.store(2_000, Ordering::Relaxed);
         assert_eq!(clock.now(), 2_000);
         assert_eq!(clock.elapsed(), Duration::from_secs(2_000));
+        assert_eq!((clock.held(), Clock::System.held()), (Some(2_000), None));
     }
 
     #[test]

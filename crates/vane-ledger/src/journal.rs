@@ -8,7 +8,8 @@
 //! # Who writes
 //!
 //! Who submits. It writes its record and all that waits in one write, and its ticket is resolved
-//! when it gets it; while one writes, others leave their records to it. That may be a thread of an
+//! when it gets it; while one writes, others leave their records to it. Who puts writes later, unless
+//! another who did so was first: calls that end in one turn of their thread share one write. That may be a thread of an
 //! asynchronous runtime: it is a copy of at most 256 KiB (or one record), four times at most, into
 //! the page cache of blocks that were allocated before; that costs less than to wake a thread and
 //! be woken. No lock is held meanwhile, nothing is synced and no file made.
@@ -234,6 +235,17 @@ impl Journal {
         durability: Durability,
     ) -> Result<Ticket, Refused> {
         self.queue.submit(kind, payload, durability)
+    }
+
+    /// Takes a record and writes nothing: whoever waits for it calls `write`, after others have put
+    /// theirs.
+    pub fn put(&self, kind: u8, payload: &[u8]) -> Result<Ticket, Refused> {
+        self.queue.put(kind, payload)
+    }
+
+    /// Writes what was put, of all callers.
+    pub fn write(&self) {
+        self.queue.write_waiting();
     }
 
     /// For what nobody waits for: it is written and synced with the rest.

@@ -166,7 +166,7 @@ impl Replica {
         let (instance, epoch) = (life.instance, life.life.epoch);
         let journal = Arc::new(journal);
         let funds = Arc::new(Funds::default());
-        let unwritten = Arc::new(Unwritten::new(&funds));
+        let unwritten = Arc::new(Unwritten::new(&funds, &journal));
         let tally = Arc::new(Tally::new(store.strays()?));
         let shared = scribe::Shared {
             journal: Arc::clone(&journal),
@@ -214,6 +214,13 @@ impl Replica {
         purse.hold(amount, payer.budget, &self.lender).await
     }
 
+    /// How much of the key's budget is spent, where it has one and asked for money here.
+    #[must_use]
+    pub fn spent(&self, payer: Payer<'_>) -> Option<Spent> {
+        payer.budget?;
+        self.funds.purse(payer).spent()
+    }
+
     /// What is to be settled should this process die: the call's last word replaces the one before.
     /// Nobody waits for it; one that cannot be written is a call that nobody pays for.
     pub fn opened(&self, hold: &Hold, settlement: Settlement) {
@@ -245,10 +252,12 @@ impl Replica {
             ..settlement
         };
         let op = self.op(settlement);
-        match self
-            .journal
-            .submit(record::SETTLED, &record::settled(&op), self.durability)
-        {
+        let payload = record::settled(&op);
+        let taken = match self.durability {
+            Durability::Crash => self.journal.put(record::SETTLED, &payload),
+            power => self.journal.submit(record::SETTLED, &payload, power),
+        };
+        match taken {
             Ok(ticket) => {
                 let charge = hold.post(pays);
                 self.funds.settled(account, charge.paid);

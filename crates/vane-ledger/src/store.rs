@@ -60,6 +60,23 @@ impl Store {
         Self::opened(url, Some(secret))
     }
 
+    /// Reads a SQLite database that is there, in the schema of this version; nothing is made or
+    /// changed, and no secret is needed. Of any other there is nothing to see.
+    pub(crate) fn peek<T>(
+        url: &str,
+        work: impl FnOnce(Txn<'_>) -> Result<T, LedgerError>,
+    ) -> Result<Option<T>, LedgerError> {
+        if !url.starts_with("sqlite:") {
+            return Ok(None);
+        }
+        let place = place::Place::parse(url)?;
+        let peeked = place.peek().map_err(|cause| place.blame(cause))?;
+        let Some(mut connection) = peeked else {
+            return Ok(None);
+        };
+        work(Txn::Sqlite(&connection.transaction()?)).map(Some)
+    }
+
     fn opened(url: &str, secret: Option<Secret>) -> Result<Self, LedgerError> {
         if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             return Ok(Self::Postgres(Arc::new(Postgres::open(url, secret)?)));

@@ -76,6 +76,10 @@ pub async fn answer(
     let caller = relay::authenticate(gateway, &inbound.headers).await?;
     relay::must(&caller, page.right(method))?;
     let query = Query::read(query)?;
+    if percent_decoded(rest).contains('\0') {
+        // PostgreSQL would take it for a fault of the statement.
+        return Err(missing("nothing has such a name"));
+    }
     let question = Question {
         gateway,
         pool,

@@ -1,7 +1,7 @@
 //! The long-lived parts of a running gateway.
 
 use crate::config::Config;
-use crate::limits::{Arrivals, Traffic};
+use crate::limits::{Arrivals, Shared, Traffic};
 use crate::server::Ids;
 use crate::site::Shelf;
 use crate::telemetry::Telemetry;
@@ -99,7 +99,15 @@ impl Gateway {
         };
         let replica = Replica::open(&store, &journal, clock.clone())?;
         let sealer = Arc::new(store.sealer(Purpose::Seal)?);
-        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max);
+        let shared = match &state.config.shared_limits {
+            Some(limits) => Some(Arc::new(Shared::start(
+                limits,
+                &state.config.outbound,
+                &clock,
+            )?)),
+            None => None,
+        };
+        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max, shared);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
             store,

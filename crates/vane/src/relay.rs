@@ -6,6 +6,7 @@
 
 mod admit;
 mod authenticate;
+mod bound;
 mod count;
 mod decode;
 mod dispatch;
@@ -23,8 +24,10 @@ mod reply;
 mod reported;
 mod route;
 mod settle;
+mod slice;
 mod splice;
 mod stream;
+mod terms;
 mod whole;
 
 pub use authenticate::{authenticate, must};
@@ -36,12 +39,13 @@ pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
 pub use plan::{Choice, LeftOut, Plan};
 pub use reply::{Body, Response, json};
-pub use route::{explain, route};
+pub use route::{can_ask, explain, route};
 pub use settle::{Outcome, Record};
 
 use crate::gateway::Gateway;
 use crate::upstream::Pool;
 use std::sync::Arc;
+use terms::Terms;
 use vane_dialect::Fault;
 use vane_ledger::{Caller, Right};
 
@@ -85,15 +89,15 @@ async fn answer(
     let state = gateway.state();
     let call = decode(inbound)?;
     record.call(&call);
-    let plan = route(&state, &caller.limits, &call, record.began())?;
-    let place = admit::admit(gateway, caller, &call, record)?;
-    let hold = hold::hold(gateway, caller, &call, &plan, record.began()).await?;
-    let budget = hold.budget();
+    let mut plan = route(&state, &caller.limits, &call, record.began())?;
+    let place = admit::admit(gateway, caller, &call, record).await?;
+    let hold = hold::hold(gateway, &state, caller, &call, &mut plan, record.began()).await?;
+    let terms = Terms::of(gateway, caller, &plan);
     record.admitted(place, hold);
     let (standing, door) = (record.standing(), call.dialect());
     let answered = dispatch::dispatch(gateway, pool, &state, caller, call, plan, record);
     let mut response = answered.await?;
     standing.tell(door, gateway.clock.now(), response.headers_mut());
-    hold::tell(gateway, caller, budget, response.headers_mut());
+    terms.tell(gateway, caller, response.headers_mut());
     Ok(response)
 }

@@ -2,6 +2,7 @@
 
 mod client;
 mod host;
+mod ready;
 #[cfg(test)]
 mod tests;
 
@@ -23,7 +24,6 @@ use http::header::{
 use http::{HeaderMap, Method, Request, Uri};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault};
 
@@ -263,7 +263,7 @@ pub async fn answer(
     };
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
-        Route::Ready => ready(&gateway),
+        Route::Ready => ready::ready(&gateway),
         Route::Metrics => {
             let state = gateway.state();
             let proxies = &state.config.trusted_proxies;
@@ -498,25 +498,6 @@ fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
         &Fault::new(Kind::NotFound, Blame::Caller, message).with_code("route_not_found"),
         request_id,
     )
-}
-
-fn ready(gateway: &Gateway) -> Response {
-    if gateway.draining.load(Relaxed) {
-        return json(503, Bytes::from_static(br#"{"status":"draining"}"#));
-    }
-    if gateway.ring.fault().is_some() {
-        return json(
-            503,
-            Bytes::from_static(br#"{"status":"the database cannot be read"}"#),
-        );
-    }
-    match gateway.replica.trouble() {
-        Some(why) => {
-            let status = format!("calls cannot be recorded: {why}");
-            json(503, serde_json::json!({ "status": status }).to_string())
-        }
-        None => json(200, Bytes::from_static(br#"{"status":"ready"}"#)),
-    }
 }
 
 fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {

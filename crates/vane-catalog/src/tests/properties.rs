@@ -106,6 +106,23 @@ proptest! {
     }
 
     #[test]
+    fn a_hold_that_is_extended_by_the_dearest_token_covers_as_much_as_one_that_is_made_for_all(
+        offer in offer(), usage in usage(), more in 0..100_000_u64, at in instant(),
+    ) {
+        let bound = |output_tokens_max| Bound {
+            input_tokens_max: usage.input_total(),
+            output_tokens_max,
+            asked: Asked::Dearer,
+            uses_max: usage.units,
+        };
+        let Ok(whole) = offer.ceiling(bound(usage.output + more), at) else { return Ok(()) };
+        let slice = offer.ceiling(bound(usage.output), at).unwrap();
+        let rate = offer.output_ceiling(bound(usage.output), at).unwrap();
+        let extended = slice.checked_add(rate.amount(more).unwrap()).unwrap();
+        prop_assert!(whole <= extended, "{}: {} > {}", offer.id, whole, extended);
+    }
+
+    #[test]
     fn impossible_counts_are_an_error_and_never_wrap(offer in offer(), count in (u64::MAX / 2)..) {
         let usage = Usage { input_uncached: count, output: count, ..Usage::default() };
         match offer.cost(&usage, now()) {

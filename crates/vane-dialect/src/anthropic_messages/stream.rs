@@ -5,3 +5,4 @@ mod encoder;
 
 pub use decoder::Decoder;
 pub use encoder::Encoder;
+pub(crate) use encoder::cut;

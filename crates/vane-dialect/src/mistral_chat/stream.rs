@@ -5,3 +5,4 @@ mod encode;
 
 pub use decode::Decoder;
 pub use encode::Encoder;
+pub(crate) use encode::cut;

@@ -73,16 +73,25 @@ pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<
 
 /// An answer's members up to its choices.
 pub(crate) fn head(object: &str, id: &str, model: &str, created: u64, reply: &Reply) -> Vec<u8> {
-    let or = |text: &str, other: &str| if text.is_empty() { other } else { text }.to_owned();
+    fn or<'t>(text: &'t str, other: &'t str) -> &'t str {
+        if text.is_empty() { other } else { text }
+    }
+    let created = if created == 0 { reply.now } else { created };
+    let (id, model) = (or(id, &reply.id), or(model, reply.call.model()));
+    head_of(object, id, model, created)
+}
+
+/// As [`head`], of what the upstream said.
+pub(crate) fn head_of(object: &str, id: &str, model: &str, created: u64) -> Vec<u8> {
     let mut out = Vec::with_capacity(256);
     out.extend_from_slice(b"{\"id\":");
-    json::string(&mut out, &or(id, &reply.id));
+    json::string(&mut out, id);
     out.extend_from_slice(b",\"object\":");
     json::string(&mut out, object);
     out.extend_from_slice(b",\"created\":");
-    json::number(&mut out, if created == 0 { reply.now } else { created });
+    json::number(&mut out, created);
     out.extend_from_slice(b",\"model\":");
-    json::string(&mut out, &or(model, reply.call.model()));
+    json::string(&mut out, model);
     out.push(b',');
     out
 }

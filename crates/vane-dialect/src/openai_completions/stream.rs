@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::event::{Event, Opening, Sink, Stop};
-use crate::exchange::{Reply, Seen};
+use crate::exchange::{Cut, Reply, Seen};
 use crate::fault::Fault;
 use crate::frame::sse::{self, Frame};
 use crate::json;
@@ -26,6 +26,12 @@ impl Decoder {
     pub(crate) fn finish(&mut self, sink: &mut dyn Sink) -> Result<(), Fault> {
         self.chat.finish(sink)
     }
+}
+
+/// The end of a forwarded stream that its upstream did not end.
+pub(crate) fn cut(cut: &Cut<'_>, out: &mut Vec<u8>) {
+    let choice = br#""text":"","logprobs":null,"#;
+    stream::cut_at("text_completion", choice, cut, out);
 }
 
 pub struct Encoder {

@@ -12,6 +12,7 @@
 
 mod broken;
 mod cases;
+mod cut;
 mod fidelity;
 mod layout;
 mod offers;

@@ -59,7 +59,7 @@ impl<'t> Chains<'t> {
     pub(super) fn enter(
         &mut self,
         receipt: &Receipt,
-        attempts: &str,
+        details: &[u8],
         audited: &mut Audited,
     ) -> Result<&Chain, Halt> {
         let Some(chain) = self.customers.get_mut(&receipt.book()) else {
@@ -72,7 +72,7 @@ impl<'t> Chains<'t> {
         if receipt.seq != chain.seq.saturating_add(1) {
             chain.follow(self.txn, receipt.book(), receipt.seq, audited)?;
         }
-        chain.enter(receipt, attempts)?;
+        chain.enter(receipt, details)?;
         Ok(chain)
     }
 
@@ -116,9 +116,9 @@ impl Chain {
         })
     }
 
-    fn enter(&mut self, receipt: &Receipt, attempts: &str) -> Result<(), Halt> {
+    fn enter(&mut self, receipt: &Receipt, details: &[u8]) -> Result<(), Halt> {
         let seq = self.next(receipt.seq)?;
-        let whole = receipt.hash_after(&self.head, attempts) == receipt.hash;
+        let whole = receipt.hash_after(&self.head, details) == receipt.hash;
         if !whole || receipt.before != self.receipt {
             return self.changed(seq);
         }

@@ -18,31 +18,17 @@ const fn check(invariant: u8, says: &'static str, sql: &'static str) -> Check {
     }
 }
 
-/// Checks that name what a mix of sums found to be wrong.
-pub(super) struct Named {
-    pub(super) leases: Check,
-    pub(super) usage: Check,
-}
-
-pub(super) const NAMED: Named = Named {
-    leases: check(
-        3,
-        "what is spent of it is not what receipts say",
-        "SELECT 'lease ' || l.id, l.spent, CAST(coalesce(r.spent, 0) AS BIGINT) FROM lease l
-         LEFT JOIN (SELECT lease, sum(spent) AS spent FROM receipt GROUP BY lease) r
-         ON r.lease = l.id WHERE l.spent <> coalesce(r.spent, 0) LIMIT 1",
-    ),
-    usage: check(
-        1,
-        "its entries do not sum to zero with its receipts",
-        "SELECT 'transaction ' || t.n, CAST(coalesce(sum(e.amount), 0) AS BIGINT),
-             CAST(coalesce(r.charged, 0) AS BIGINT)
-         FROM txn t LEFT JOIN entry e ON e.txn = t.n
-         LEFT JOIN (SELECT txn, sum(charged) AS charged FROM receipt GROUP BY txn) r
-         ON r.txn = t.n WHERE t.kind = 'usage' GROUP BY t.n, r.charged
-         HAVING coalesce(sum(e.amount), 0) <> coalesce(r.charged, 0) LIMIT 1",
-    ),
-};
+/// Names what a mix of sums found to be wrong.
+pub(super) const USAGE: Check = check(
+    1,
+    "its entries do not sum to zero with its receipts",
+    "SELECT 'transaction ' || t.n, CAST(coalesce(sum(e.amount), 0) AS BIGINT),
+         CAST(coalesce(r.charged, 0) AS BIGINT)
+     FROM txn t LEFT JOIN entry e ON e.txn = t.n
+     LEFT JOIN (SELECT txn, sum(charged) AS charged FROM receipt GROUP BY txn) r
+     ON r.txn = t.n WHERE t.kind = 'usage' GROUP BY t.n, r.charged
+     HAVING coalesce(sum(e.amount), 0) <> coalesce(r.charged, 0) LIMIT 1",
+);
 
 pub(super) const CHECKS: &[Check] = &[
     check(

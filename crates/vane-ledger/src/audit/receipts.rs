@@ -14,7 +14,7 @@ use super::{Audited, Halt, broken};
 use crate::book::{Attempt, Receipt, Refusal};
 use crate::error::LedgerError;
 use crate::store::Txn;
-use crate::store::books::{ATTEMPTS, RECEIPT, receipt_of};
+use crate::store::books::{DETAILS, RECEIPT, receipt_of};
 
 /// Leases that are remembered at most.
 const LEASES_MAX: usize = 1 << 16;
@@ -49,14 +49,14 @@ pub(super) fn walk(
     let mut last = 0_i64;
     loop {
         let page = txn.rows(&sql, &[&last], |row| {
-            Ok((receipt_of(row)?, row.get::<String>(ATTEMPTS)?))
+            Ok((receipt_of(row)?, row.get::<Vec<u8>>(DETAILS)?))
         })?;
         let Some((newest, _)) = page.last() else {
             return Ok(walk.sums);
         };
         last = newest.n;
-        for (receipt, attempts) in &page {
-            let prepaid = chains.enter(receipt, attempts, audited)?.prepaid;
+        for (receipt, details) in &page {
+            let prepaid = chains.enter(receipt, details, audited)?.prepaid;
             walk.look(receipt, prepaid).map_err(|halt| match halt {
                 Halt::Broken(mut broken) => {
                     broken.what = format!("call {}: {}", receipt.settlement.call, broken.what);

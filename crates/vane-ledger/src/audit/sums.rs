@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::hash::RandomState;
 
-use super::checks::NAMED;
+use vane_catalog::Money;
+
+use super::checks::USAGE;
 use super::mix::Mix;
 use super::{Halt, broken, run};
 use crate::account::AccountId;
@@ -47,11 +49,10 @@ impl Sums {
     pub(super) fn compare(&self, txn: Txn<'_>) -> Result<(), Halt> {
         self.calls_once(txn)?;
         if self.kept_leases(txn)? != self.leases {
-            run(txn, &NAMED.leases)?;
-            return broken(3, "what is spent of leases is not what receipts say");
+            return name_lease(txn);
         }
         if self.kept_usage(txn)? != self.usage {
-            run(txn, &NAMED.usage)?;
+            run(txn, &USAGE)?;
             return broken(
                 1,
                 "a usage transaction does not sum to zero with its receipts",
@@ -147,6 +148,33 @@ fn each_hour(txn: Txn<'_>, mut take: impl FnMut(Hour, HourSums)) -> Result<(), L
         take(hour, sums);
         Ok(())
     })
+}
+
+/// Finds the first lease of which is not spent what its receipts say.
+fn name_lease(txn: Txn<'_>) -> Result<(), Halt> {
+    let mut should: BTreeMap<String, i64> = BTreeMap::new();
+    txn.each(&format!("SELECT {RECEIPT} FROM receipt"), &[], |row| {
+        let receipt = receipt_of(row)?;
+        if let Some(hold) = receipt.settlement.hold {
+            let spent = should.entry(hold.lease).or_default();
+            *spent = spent.saturating_add(receipt.spent.pico());
+        }
+        Ok::<_, LedgerError>(())
+    })?;
+    let mut what = "leases: what is spent of them is not what receipts say".to_owned();
+    txn.each("SELECT id, spent FROM lease ORDER BY id DESC", &[], |row| {
+        let (id, says): (String, i64) = (row.get(0)?, row.get(1)?);
+        let should = should.get(&id).copied().unwrap_or_default();
+        if says != should {
+            let [says, should] = [says, should].map(Money::from_pico);
+            what = format!(
+                "lease {id}: what is spent of it is not what receipts say: ${says}, and it should \
+                 be ${should}"
+            );
+        }
+        Ok::<_, LedgerError>(())
+    })?;
+    broken(3, what)
 }
 
 /// Finds the first hour that is not the sum of its receipts.

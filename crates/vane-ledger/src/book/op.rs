@@ -123,6 +123,8 @@ pub struct Settlement {
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     Done,
+    /// Ended in the middle by the gateway: the money that limits the call was used up.
+    Stopped,
     ClientGone,
     Failed,
     Interrupted,

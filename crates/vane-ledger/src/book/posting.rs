@@ -136,9 +136,13 @@ impl Said {
 
     /// With its length, so that what stands in one text cannot stand in the next.
     pub(super) fn text(&mut self, text: &str) {
-        let length = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.bytes(text.as_bytes());
+    }
+
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         self.0.extend_from_slice(&length.to_be_bytes());
-        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend_from_slice(bytes);
     }
 
     pub(super) fn number(&mut self, number: i64) {

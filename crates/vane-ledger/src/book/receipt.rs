@@ -2,15 +2,17 @@
 //!
 //! A receipt stands in the chain of its customer's book like an entry of minus what was charged,
 //! and names the receipt before it, so that the newest are found from the book without an index.
-//! Its attempts are kept as text, over which, as written, the hash goes.
+//! What nobody asks the database for (key, hold, model, attempts) is kept as bytes, its details,
+//! over which, as written, the hash goes.
 
 use std::borrow::Borrow;
 
 use vane_catalog::Money;
 
-use super::op::{Attempt, Line, Refusal, Settlement};
+use super::op::{Attempt, Hold, Line, Refusal, Settlement, Status};
 use super::posting::Said;
 use super::row::{BookId, BookKind, Ended, add};
+use crate::account::AccountId;
 
 /// A settlement as entered. It is made of a borrowed one and read back as an owned one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,17 +47,12 @@ impl<S: Borrow<Settlement>> Receipt<S> {
         BookKind::Customer.of(self.settlement.borrow().account.0)
     }
 
-    /// The hash over all that it says, its attempts as written, and the hash before it.
-    pub fn hash_after(&self, previous: &[u8; 32], attempts: &str) -> [u8; 32] {
+    /// The hash over all that it says, its details as written, and the hash before it.
+    pub fn hash_after(&self, previous: &[u8; 32], details: &[u8]) -> [u8; 32] {
         let made: &Settlement = self.settlement.borrow();
-        let hold = made.hold.as_ref();
-        let mut said = Said::new("vane receipt 1");
+        let mut said = Said::new("vane receipt 2");
         said.text(&made.call);
-        said.text(&made.key);
-        said.text(&made.model);
-        said.text(made.status.as_str());
-        said.text(hold.map_or("", |hold| &hold.lease));
-        said.text(attempts);
+        said.bytes(details);
         for number in [
             made.account.0,
             self.at,
@@ -68,11 +65,6 @@ impl<S: Borrow<Settlement>> Receipt<S> {
             self.balance.pico(),
         ] {
             said.number(number);
-        }
-        let hold = hold.map(|hold| hold.amount);
-        for amount in [hold, made.pays_max, made.reported] {
-            said.number(i64::from(amount.is_some()));
-            said.number(amount.unwrap_or_default().pico());
         }
         said.hash(previous)
     }
@@ -115,53 +107,78 @@ impl Line {
     }
 }
 
-/// What is kept of an attempt: an array, without names, as there is one for every call.
-type Kept<T> = (T, T, T, Ended, T, T, u64, Vec<(T, u64, Money)>);
+/// Stands before details. What serialises otherwise than this gets another, and is read as well.
+const FORM: u8 = 1;
 
-/// The attempts as they are kept.
-pub fn text_of(attempts: &[Attempt]) -> String {
-    fn line(line: &Line) -> (&str, u64, Money) {
-        (&line.bucket, line.quantity, line.price)
-    }
-    fn kept(attempt: &Attempt) -> Kept<&str> {
-        (
-            &attempt.provider,
-            &attempt.model,
-            &attempt.rate_version,
-            attempt.outcome,
-            &attempt.method,
-            &attempt.fault,
-            attempt.quantity_max,
-            attempt.lines.iter().map(line).collect(),
-        )
-    }
-    let kept: Vec<_> = attempts.iter().map(kept).collect();
-    let mut text = Vec::with_capacity(512);
-    // Text and numbers always become JSON, in memory that is there.
-    let _ = serde_json::to_writer(&mut text, &kept);
-    String::from_utf8(text).unwrap_or_default()
+/// What details consist of, after their form.
+type Details<Text, Hold, Attempts> = (
+    Text,
+    Hold,
+    Text,
+    Status,
+    Attempts,
+    Option<Money>,
+    Option<Money>,
+);
+
+/// What of a settlement is kept as bytes: all but its call and its account.
+pub fn details_of(settlement: &Settlement) -> Vec<u8> {
+    let details: Details<&str, &Option<Hold>, &[Attempt]> = (
+        &settlement.key,
+        &settlement.hold,
+        &settlement.model,
+        settlement.status,
+        &settlement.attempts,
+        settlement.pays_max,
+        settlement.reported,
+    );
+    let mut bytes = Vec::with_capacity(256);
+    bytes.push(FORM);
+    // Nothing in it can fail to be written to memory.
+    postcard::to_extend(&details, bytes).unwrap_or_default()
 }
 
-/// Reads attempts as they are kept.
-pub fn attempts_of(text: &str) -> Option<Vec<Attempt>> {
-    let line = |(bucket, quantity, price)| Line {
-        bucket,
-        quantity,
-        price,
-    };
-    let attempt = |read: Kept<String>| {
-        let (provider, model, rate_version, outcome, method, fault, quantity_max, lines) = read;
-        Attempt {
-            provider,
-            model,
-            rate_version,
-            outcome,
-            method,
-            fault,
-            quantity_max,
-            lines: lines.into_iter().map(line).collect(),
-        }
-    };
-    let kept: Vec<Kept<String>> = serde_json::from_str(text).ok()?;
-    Some(kept.into_iter().map(attempt).collect())
+/// Reads a settlement as it is kept.
+pub fn settlement_of(call: String, account: AccountId, details: &[u8]) -> Option<Settlement> {
+    let (_, details) = details.split_first().filter(|(form, _)| **form == FORM)?;
+    let read: Details<String, Option<Hold>, Vec<Attempt>> = postcard::from_bytes(details).ok()?;
+    let (key, hold, model, status, attempts, pays_max, reported) = read;
+    Some(Settlement {
+        call,
+        account,
+        key,
+        hold,
+        model,
+        status,
+        attempts,
+        pays_max,
+        reported,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_read_as_written_and_in_no_other_form() {
+        let written = Settlement {
+            call: "call".into(),
+            account: AccountId(7),
+            key: "key".into(),
+            hold: None,
+            model: "model".into(),
+            status: Status::ClientGone,
+            attempts: Vec::new(),
+            pays_max: Some(Money::ZERO),
+            reported: None,
+        };
+        let mut details = details_of(&written);
+        let read = |details: &[u8]| settlement_of("call".into(), AccountId(7), details);
+        assert_eq!(read(&details), Some(written));
+        assert_eq!(read(&details[..details.len() - 1]), None);
+        details[0] += 1;
+        assert_eq!(read(&details), None);
+        assert_eq!(read(&[]), None);
+    }
 }

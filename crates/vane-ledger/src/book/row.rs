@@ -182,8 +182,9 @@ impl Ended {
 }
 
 impl Status {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Done,
+        Self::Stopped,
         Self::ClientGone,
         Self::Failed,
         Self::Interrupted,
@@ -192,6 +193,7 @@ impl Status {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Stopped => "stopped",
             Self::ClientGone => "client_gone",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",

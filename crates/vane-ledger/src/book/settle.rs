@@ -9,7 +9,7 @@ use vane_catalog::Money;
 
 use super::op::{Op, Outcome, Refusal, Settlement};
 use super::posting::{Txn, TxnKind};
-use super::receipt::{Receipt, text_of};
+use super::receipt::{Receipt, details_of};
 use super::row::{Book, BookKind, Lent, Lot, add, sub};
 
 /// What a settlement depends on.
@@ -28,7 +28,8 @@ pub struct Till<'a> {
 /// A settlement as it is to be written.
 pub struct Settled<'a> {
     pub receipt: Receipt<&'a Settlement>,
-    pub attempts: String,
+    /// What of the settlement is kept as bytes.
+    pub details: Vec<u8>,
     pub customer: Book,
     /// The lots that changed.
     pub lots: Vec<Lot>,
@@ -125,7 +126,7 @@ pub fn settle<'a>(
     // A metered balance may be below zero, but what is free of it must still fit.
     customer.free()?;
     let lots = consume(&mut customer, till.lots, charged)?;
-    let attempts = text_of(&settlement.attempts);
+    let details = details_of(settlement);
     let mut receipt = Receipt {
         n: till.receipt,
         at: op.at,
@@ -139,13 +140,13 @@ pub fn settle<'a>(
         hash: [0; 32],
         settlement,
     };
-    receipt.hash = receipt.hash_after(&customer.head, &attempts);
+    receipt.hash = receipt.hash_after(&customer.head, &details);
     customer.entries = receipt.seq;
     customer.receipt = receipt.n;
     customer.head = receipt.hash;
     Ok(Settled {
         receipt,
-        attempts,
+        details,
         customer,
         lots,
     })

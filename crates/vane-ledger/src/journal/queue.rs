@@ -115,6 +115,16 @@ impl Queue {
         Ok(ticket)
     }
 
+    /// Takes a record that `write_waiting` is called for, by whoever of those who wait comes first.
+    pub(super) fn put(&self, kind: u8, payload: &[u8]) -> Result<Ticket, Refused> {
+        let state = self.push(kind, payload, false)?;
+        Ok(Ticket::new(&state.era, state.last, Durability::Crash))
+    }
+
+    pub(super) fn write_waiting(&self) {
+        self.write(self.state());
+    }
+
     pub(super) fn send(&self, kind: u8, payload: &[u8]) -> Result<(), Refused> {
         let state = self.push(kind, payload, false)?;
         if state.pace.is_near() {

@@ -107,7 +107,7 @@ impl Ticket {
         Self::new(&era, u64::MAX, Durability::Power)
     }
 
-    fn is_reached(&self) -> bool {
+    pub(crate) fn is_reached(&self) -> bool {
         self.era.mark(self.durability).load(Ordering::Acquire) >= self.number
     }
 }

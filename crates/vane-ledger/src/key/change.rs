@@ -28,11 +28,12 @@ impl Store {
             let mut terms = key.terms();
             change(&mut terms);
             terms.check()?;
-            let (models, providers, requests, tokens, concurrency, expires_at) =
+            let (models, providers, requests, tokens, concurrency, expires_at, when_spent) =
                 terms.limits.columns()?;
             txn.execute(
                 "UPDATE api_key SET models = ?3, providers = ?4, requests_per_minute = ?5,
-                     tokens_per_minute = ?6, concurrency = ?7, expires_at = ?8, name = ?9
+                     tokens_per_minute = ?6, concurrency = ?7, expires_at = ?8, name = ?9,
+                     when_spent = ?10
                  WHERE account = ?1 AND lineage = ?2",
                 &[
                     &account.0,
@@ -44,6 +45,7 @@ impl Store {
                     &concurrency,
                     &expires_at,
                     &terms.name,
+                    &when_spent,
                 ],
             )?;
             if terms.budget != key.budget {

@@ -22,11 +22,13 @@ pub struct Limits {
     pub concurrency: Option<NonZeroU32>,
     /// Unix seconds; from that second on the key is refused.
     pub expires_at: Option<i64>,
+    /// The model that answers where the key's budget does not pay for the one that was asked for.
+    pub when_spent: Option<String>,
 }
 
 /// The columns that [`Limits::read`] reads, of the table `k`.
 pub(crate) const COLUMNS: &str = "k.models, k.providers, k.requests_per_minute,
-    k.tokens_per_minute, k.concurrency, k.expires_at";
+    k.tokens_per_minute, k.concurrency, k.expires_at, k.when_spent";
 
 /// The values of [`COLUMNS`], checked.
 pub(super) type Columns = (
@@ -36,6 +38,7 @@ pub(super) type Columns = (
     Option<i64>,
     Option<i64>,
     Option<i64>,
+    Option<String>,
 );
 
 impl Limits {
@@ -48,6 +51,7 @@ impl Limits {
             tokens_per_minute: count_of(row.get(at(3))?)?,
             concurrency: count_of(row.get(at(4))?)?,
             expires_at: row.get(at(5))?,
+            when_spent: row.get(at(6))?,
         })
     }
 
@@ -62,6 +66,9 @@ impl Limits {
                 Ok(Some(serde_json::Value::from(names).to_string()))
             }
         };
+        if let Some(model) = &self.when_spent {
+            name::check("the id of a model", model)?;
+        }
         Ok((
             list("the id of a model", &self.models, LedgerError::NoModels)?,
             list(
@@ -73,6 +80,7 @@ impl Limits {
             self.tokens_per_minute.map(|count| count.get().into()),
             self.concurrency.map(|count| count.get().into()),
             self.expires_at,
+            self.when_spent.clone(),
         ))
     }
 }

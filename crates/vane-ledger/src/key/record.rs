@@ -151,6 +151,14 @@ impl Store {
         self.read(|txn| txn.rows(&sql, &[&account.0], record_of))
     }
 
+    /// All keys that fall to a model when their budget is spent, of a SQLite database that is there:
+    /// it is neither made nor changed.
+    pub fn peek_falling(url: &str) -> Result<Vec<KeyRecord>, LedgerError> {
+        let sql = select("k.when_spent IS NOT NULL ORDER BY k.created_at, k.id");
+        let keys = Self::peek(url, |txn| txn.rows(&sql, &[], record_of))?;
+        Ok(keys.unwrap_or_default())
+    }
+
     /// So many keys of an account, oldest first, after the one of an id.
     pub fn keys_after(
         &self,
@@ -197,6 +205,7 @@ impl Terms {
             "tokens_per_minute": self.limits.tokens_per_minute,
             "concurrency": self.limits.concurrency,
             "expires_at": self.limits.expires_at,
+            "when_spent": self.limits.when_spent,
         })
     }
 }
@@ -242,12 +251,14 @@ pub(super) fn insert(
     hasher: &super::KeyHasher,
     row: &NewRow<'_>,
 ) -> Result<(), LedgerError> {
-    let (models, providers, requests, tokens, concurrency, expires_at) = row.limits.columns()?;
+    let (models, providers, requests, tokens, concurrency, expires_at, when_spent) =
+        row.limits.columns()?;
     // Selecting the account makes an unknown one zero rows, not a constraint to decipher.
     let made = txn.execute(
         "INSERT INTO api_key (id, account, name, hash, lineage, created_at, models, providers,
-             requests_per_minute, tokens_per_minute, concurrency, expires_at, member)
-         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13 FROM account WHERE id = ?2",
+             requests_per_minute, tokens_per_minute, concurrency, expires_at, when_spent, member)
+         SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14
+         FROM account WHERE id = ?2",
         &[
             &row.key.id(),
             &row.account.0,
@@ -261,6 +272,7 @@ pub(super) fn insert(
             &tokens,
             &concurrency,
             &expires_at,
+            &when_spent,
             &row.member,
         ],
     )?;

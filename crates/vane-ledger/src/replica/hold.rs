@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vane_catalog::Money;
 
-use super::purse::{Purse, Spent};
+use super::purse::Purse;
 use crate::book;
 
 #[must_use = "money that nobody holds goes back"]
@@ -36,10 +36,22 @@ impl Hold {
         self.purse.is_some().then_some(self.amount)
     }
 
-    /// How much of the key's budget is spent, where it has one.
+    /// Sets more aside for the call, under the same condition as it was made; from memory alone,
+    /// so that it may be refused where the balance has it. Who can wait makes another hold and
+    /// [joins](Self::join) it.
     #[must_use]
-    pub fn budget(&self) -> Option<Spent> {
-        self.purse.as_ref()?.spent()
+    pub fn extend(&mut self, by: Money) -> bool {
+        let Some(purse) = &self.purse else {
+            return true;
+        };
+        let Some(amount) = self.amount.checked_add(by) else {
+            return false;
+        };
+        let extends = by >= Money::ZERO && purse.extend(by);
+        if extends {
+            self.amount = amount;
+        }
+        extends
     }
 
     /// Takes over what another hold of the same payer has set aside.

@@ -25,6 +25,30 @@ pub enum Short {
     Away(String),
 }
 
+impl Short {
+    /// What there is of so much that was asked for.
+    #[must_use]
+    pub fn there_of(&self, amount: Money) -> Option<Money> {
+        match self {
+            Self::Balance { missing } | Self::Budget { missing, .. } => {
+                amount.checked_sub(*missing)
+            }
+            Self::Away(_) => None,
+        }
+    }
+
+    /// The same, of a call that needs so much, where there is so much.
+    #[must_use]
+    pub fn with_missing(self, needs: Money, there: Money) -> Self {
+        let missing = less(needs, there).max(Money::from_pico(1));
+        match self {
+            Self::Balance { .. } => Self::Balance { missing },
+            Self::Budget { resets_at, .. } => Self::Budget { missing, resets_at },
+            Self::Away(why) => Self::Away(why),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Purse {
     pub(super) account: AccountId,
@@ -143,6 +167,11 @@ impl Purse {
             }
             answered.await;
         }
+    }
+
+    /// Sets more aside for a call that holds money already, if there is room.
+    pub(super) fn extend(&self, by: Money) -> bool {
+        self.state().set_aside(by)
     }
 
     pub(super) fn release(&self, amount: Money) {
@@ -287,6 +316,12 @@ impl Refused {
     fn is_fresh_for(&self, amount: Money) -> bool {
         amount >= self.amount && self.at.elapsed() < REFUSED_FOR
     }
+
+    /// What a call that asks for `amount` is told, whoever was refused.
+    fn short_of(&self, amount: Money) -> Short {
+        let there = self.short.there_of(self.amount).unwrap_or_default();
+        self.short.clone().with_missing(amount, there)
+    }
 }
 
 enum Look {
@@ -304,15 +339,22 @@ impl State {
         less(less(self.lent, self.spent), self.open)
     }
 
+    /// Sets `amount` aside where there is room.
+    fn set_aside(&mut self, amount: Money) -> bool {
+        let has_room = self.lease.is_some() && amount <= self.room();
+        if has_room {
+            self.open = more(self.open, amount);
+        }
+        has_room
+    }
+
     /// Takes `amount` where there is room. A call that has waited since the end of a round is told
     /// how the next one did.
     fn take(&mut self, amount: Money, budget: Option<Money>, asked_in: Option<u64>) -> Look {
-        let room = self.room();
         if asked_in.is_none() && budget != self.budget.map(|budget| budget.amount) {
             // It was changed since money was lent under it.
             self.recount = true;
-        } else if self.lease.is_some() && amount <= room {
-            self.open = more(self.open, amount);
+        } else if self.set_aside(amount) {
             self.holds = self.holds.saturating_add(1);
             return Look::Taken;
         }
@@ -320,7 +362,7 @@ impl State {
         if let Some(refused) = &self.refused
             && (answered || (!self.recount && refused.is_fresh_for(amount)))
         {
-            return Look::Short(refused.short.clone());
+            return Look::Short(refused.short_of(amount));
         }
         let ask = self.wanted == Money::ZERO;
         // At least something, so that a purse that asks can be told from one that does not.

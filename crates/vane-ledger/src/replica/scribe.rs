@@ -42,8 +42,9 @@ pub(super) struct Shared {
     pub(super) tally: Arc<Tally>,
 }
 
-/// Records gather for so long before they are ingested, unless someone waits for them.
-const GATHER: Duration = Duration::from_millis(100);
+/// Records gather for so long before they are ingested, unless someone waits for them: what is
+/// written once a commit is written for more of them.
+const GATHER: Duration = Duration::from_millis(250);
 /// A store that fails is left alone for so long.
 const PAUSE: Duration = Duration::from_millis(250);
 

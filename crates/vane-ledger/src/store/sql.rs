@@ -54,9 +54,19 @@ impl Row<'_> {
         }
     }
 
+    pub(crate) fn bytes(&self, column: usize) -> Result<&[u8], LedgerError> {
+        match self {
+            Self::Sqlite(row) => Ok(row
+                .get_ref(column)?
+                .as_blob()
+                .map_err(rusqlite::Error::from)?),
+            Self::Postgres(row) => Ok(row.try_get(column)?),
+        }
+    }
+
     pub(crate) fn hash(&self, column: usize) -> Result<[u8; 32], LedgerError> {
         let unreadable = |_| LedgerError::Unreadable { what: "hash" };
-        self.get::<Vec<u8>>(column)?.try_into().map_err(unreadable)
+        self.bytes(column)?.try_into().map_err(unreadable)
     }
 }
 

@@ -15,6 +15,11 @@ use vane_ledger::{AccountId, BATCH_MAX, By, Ingest, Store};
 use crate::Folder;
 use crate::books::START;
 
+/// Settlements of one commit.
+const BATCH: u64 = 512;
+/// The same where calls are many: the rest of as many records of a journal tells of their beginning.
+const LARGE_BATCH: u64 = BATCH_MAX as u64 / 2;
+
 /// Whether whoever runs the tests wants to wait for this.
 fn asked_for() -> bool {
     std::env::args().any(|argument| argument == "ledger-bench")
@@ -100,8 +105,7 @@ fn lenders(store: &Store, accounts: usize) -> Vec<AccountId> {
 }
 
 /// The `n`th batch: its calls are spread over accounts, and over days as `per_second` says.
-fn batch(n: u64, ids: &[AccountId], per_second: u64) -> Vec<Op> {
-    let size = BATCH_MAX as u64;
+fn batch(n: u64, size: u64, ids: &[AccountId], per_second: u64) -> Vec<Op> {
     let one = |n: u64| {
         // Not in turn: every batch meets other accounts.
         let spread = n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 33;
@@ -127,25 +131,25 @@ fn ingest(store: &Store, position: u64, ops: &[Op]) {
     assert!(outcomes.unwrap().iter().all(Result::is_ok));
 }
 
-fn measure(accounts: usize, batches: u64) {
+fn measure(accounts: usize, size: u64, batches: u64) {
     let folder = Folder::new();
     let store = folder.store();
     let ids = lenders(&store, accounts);
     let (mut wall, mut used) = (Duration::ZERO, Duration::ZERO);
     for n in 0..batches {
-        let ops = batch(n, &ids, 1_000);
+        let ops = batch(n, size, &ids, 1_000);
         let (begun, cpu_begun) = (Instant::now(), cpu());
         ingest(&store, n + 1, &ops);
         wall += begun.elapsed();
         used += cpu().saturating_sub(cpu_begun);
     }
-    let settled = f64::from(u32::try_from(batches).unwrap()) * 512.0;
-    let size = std::fs::metadata(folder.database()).unwrap().len();
+    let settled = f64::from(u32::try_from(batches * size).unwrap());
+    let bytes = std::fs::metadata(folder.database()).unwrap().len();
     println!(
-        "{accounts} accounts: {:.2} us CPU a settlement, {:.0} a second, {:.0} bytes each",
+        "{accounts} accounts, {size} a commit: {:.2} us CPU a settlement, {:.0} a second, {:.0} bytes each",
         used.as_secs_f64() * 1e6 / settled,
         settled / wall.as_secs_f64(),
-        f64::from(u32::try_from(size >> 10).unwrap()) * 1_024.0 / settled,
+        f64::from(u32::try_from(bytes >> 10).unwrap()) * 1_024.0 / settled,
     );
     store.audit().unwrap().unwrap();
 }
@@ -156,7 +160,8 @@ fn of_a_settlement() {
         return;
     }
     for accounts in [1, 1_000] {
-        measure(accounts, 600);
+        measure(accounts, BATCH, 600);
+        measure(accounts, LARGE_BATCH, 150);
     }
 }
 
@@ -182,7 +187,7 @@ fn of_an_audit() {
     let store = folder.store();
     let ids = lenders(&store, 1_000);
     for n in 0..1_954 {
-        ingest(&store, n + 1, &batch(n, &ids, 1_000));
+        ingest(&store, n + 1, &batch(n, BATCH, &ids, 1_000));
     }
     let (audited, _) = timed("the audit of a million receipts", || store.audit());
     assert!(audited.unwrap().unwrap().receipts > 1_000_000);
@@ -195,9 +200,9 @@ fn a_month(batches: u64, accounts: usize) -> Duration {
     let store = folder.store();
     let ids = lenders(&store, accounts);
     let month: i64 = 30 * 86_400;
-    let per_second = (batches * 512).div_ceil(month.unsigned_abs());
+    let per_second = (batches * BATCH).div_ceil(month.unsigned_abs());
     for n in 0..batches {
-        ingest(&store, n + 1, &batch(n, &ids, per_second));
+        ingest(&store, n + 1, &batch(n, BATCH, &ids, per_second));
     }
     let until = START + month + 86_400;
     let mut slowest = Duration::ZERO;
@@ -213,7 +218,7 @@ fn a_month(batches: u64, accounts: usize) -> Duration {
             store.usage(account, None, from, until, by).unwrap()
         });
         let calls: i64 = rows.iter().map(|row| row.calls).sum();
-        let all = i64::try_from(batches * 512).unwrap();
+        let all = i64::try_from(batches * BATCH).unwrap();
         assert!(if account.is_none() {
             calls == all
         } else {

@@ -19,6 +19,7 @@ fn a_key_is_listed_with_all_but_its_secret() {
             tokens_per_minute: NonZeroU32::new(u32::MAX),
             concurrency: NonZeroU32::new(1),
             expires_at: Some(2_000),
+            when_spent: Some("qwen-coder".into()),
         },
         budget: Some((Money::from_pico(5_000_000_000_000), Period::Week)),
         member: None,

@@ -21,6 +21,7 @@ fn a_caller_is_the_key_and_its_account() {
         tokens_per_minute: NonZeroU32::new(2),
         concurrency: NonZeroU32::new(3),
         expires_at: Some(4_000),
+        when_spent: Some("qwen-coder".into()),
     };
     let new = NewKey {
         name: "laptop".into(),

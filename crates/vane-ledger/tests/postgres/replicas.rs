@@ -4,7 +4,7 @@ use std::thread;
 
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Hold, Lease, Op, Outcome, Period, Settlement, Status};
-use vane_ledger::{AccountKind, Clock, Ingest};
+use vane_ledger::{AccountKind, BATCH_MAX, Clock, Ingest};
 
 use crate::Folder;
 use crate::books::{START, attempt, op, prepaid, usd};
@@ -53,6 +53,18 @@ fn m5_leases_that_replicas_take_together_never_exceed_the_balance() {
     let book = folder.store().balance(account).unwrap();
     assert_eq!(book.free().unwrap(), Money::ZERO);
     folder.store().audit().unwrap().unwrap();
+}
+
+#[test]
+fn no_commit_needs_more_numbers_than_it_takes() {
+    let folder = Folder::new();
+    let _made = folder.store();
+    let sql = "SELECT increment_by FROM pg_sequences WHERE schemaname = current_schema()
+        AND sequencename IN ('receipt_n', 'txn_n')";
+    let most = 2 * i64::try_from(BATCH_MAX).unwrap();
+    let steps = folder.vandal().0.borrow_mut().query(sql, &[]).unwrap();
+    assert_eq!(steps.len(), 2);
+    assert!(steps.iter().all(|step| step.get::<_, i64>(0) >= most));
 }
 
 #[test]

@@ -24,7 +24,7 @@ const LIMIT_MAX: i64 = 1_000;
 const OVERLAP_SECONDS: i64 = 86_400;
 const OVERLAP_SECONDS_MAX: i64 = 30 * 86_400;
 
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "name",
     "budget",
     "requests_per_minute",
@@ -33,6 +33,7 @@ const FIELDS: [&str; 8] = [
     "models",
     "providers",
     "expires_at",
+    "when_spent",
 ];
 
 pub(super) async fn list(question: &Question<'_>, query: &Query) -> Result<Value, Fault> {
@@ -85,7 +86,7 @@ pub(super) async fn create(question: &Question<'_>) -> Result<Response, Fault> {
 async fn make(question: &Question<'_>) -> Result<Value, Fault> {
     let mut body = Body::read(&question.inbound.body, &FIELDS)?;
     let name = body.need_text("name")?;
-    let changes = Changes::read(&mut body, question.now())?;
+    let changes = Changes::read(&mut body, question)?;
     let mut terms = Terms {
         name,
         limits: Limits::default(),
@@ -127,7 +128,7 @@ pub(super) async fn update(question: &Question<'_>) -> Result<Value, Fault> {
         return Err(Fault::invalid("", message));
     }
     let name = body.firm_text("name")?;
-    let changes = Changes::read(&mut body, question.now())?;
+    let changes = Changes::read(&mut body, question)?;
     let id = question.id();
     let key = change(question, move |store, author, account| {
         store.change_key(author, account, &id, |terms| {
@@ -208,18 +209,26 @@ struct Changes {
     models: Change<Vec<String>>,
     providers: Change<Vec<String>>,
     expires_at: Change<i64>,
+    when_spent: Change<String>,
 }
 
 impl Changes {
-    fn read(body: &mut Body<'_>, now: i64) -> Result<Self, Fault> {
+    fn read(body: &mut Body<'_>, question: &Question<'_>) -> Result<Self, Fault> {
+        let when_spent = body.text("when_spent")?;
+        if let Some(Some(model)) = &when_spent {
+            let state = question.gateway.state();
+            relay::can_ask(&state, &Limits::default(), model)
+                .map_err(|fault| Fault::invalid("when_spent", fault.message))?;
+        }
         Ok(Self {
+            when_spent,
             budget: body.budget()?,
             requests: body.count("requests_per_minute")?,
             tokens: body.count("tokens_per_minute")?,
             concurrency: body.count("concurrency")?,
             models: body.names("models")?,
             providers: body.names("providers")?,
-            expires_at: body.instant("expires_at", now)?,
+            expires_at: body.instant("expires_at", question.now())?,
         })
     }
 
@@ -236,6 +245,7 @@ impl Changes {
         put(&mut terms.limits.models, &self.models);
         put(&mut terms.limits.providers, &self.providers);
         put(&mut terms.limits.expires_at, &self.expires_at);
+        put(&mut terms.limits.when_spent, &self.when_spent);
     }
 }
 
@@ -254,6 +264,7 @@ pub(crate) fn shown(key: &KeyRecord, account: &str, now: i64) -> Value {
         "member": key.member,
         "state": state(key, now),
         "budget": budget,
+        "when_spent": limits.when_spent,
         "requests_per_minute": limits.requests_per_minute,
         "tokens_per_minute": limits.tokens_per_minute,
         "concurrency": limits.concurrency,

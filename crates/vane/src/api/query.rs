@@ -14,6 +14,9 @@ impl Query {
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (percent_decoded(name), percent_decoded(value));
+            if value.contains('\0') {
+                return Err(Fault::invalid(&name, format!("`{name}` is no text")));
+            }
             if values.insert(name.clone(), value).is_some() {
                 return Err(Fault::invalid(&name, format!("`{name}` stands twice")));
             }

@@ -1,9 +1,14 @@
-//! `vane check`: every problem and warning of the configuration.
+//! `vane check`: every problem and warning of the configuration, and of keys that depend on it.
 
 use serde_json::{Value, json};
 
+use vane_ledger::{KeyRecord, Store};
+
+use super::settings::now;
 use super::{Failure, Settings, terminal};
-use crate::config::{Place, Problem, Reading};
+use crate::config::{Config, Place, Problem, Reading};
+use crate::gateway::State;
+use crate::relay::can_ask;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Check {
@@ -14,7 +19,13 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
-        let reading = settings.read();
+        let mut reading = settings.read();
+        if let Some(config) = settings.read().config {
+            reading.problems = of_keys(config)?;
+        }
+        if !reading.problems.is_empty() {
+            reading.config = None;
+        }
         if self.json {
             terminal::print_json(&as_json(&reading))?;
         } else {
@@ -26,6 +37,26 @@ impl Check {
             Err(Failure::Reported)
         }
     }
+}
+
+/// Keys that fall to a model which they cannot have.
+fn of_keys(config: Config) -> Result<Vec<Problem>, Failure> {
+    let keys = Store::peek_falling(&config.database.0)?;
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let state = State::new(config)?;
+    let working = keys.iter().filter(|key| key.works_at(now()));
+    let problem = |key: &KeyRecord| {
+        let model = key.limits.when_spent.as_deref()?;
+        let fault = can_ask(&state, &key.limits, model).err()?;
+        Some(Problem {
+            place: Place::Nowhere,
+            key: String::new(),
+            what: format!("the key {} falls to a model: {}", key.id, fault.message),
+        })
+    };
+    Ok(working.filter_map(problem).collect())
 }
 
 fn as_text(reading: &Reading) -> String {

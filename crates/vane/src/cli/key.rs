@@ -36,7 +36,7 @@ pub(super) enum Key {
     /// Change what a key may do; `none` takes a limit away
     #[command(
         after_help = "Examples:\n  vane key set 3kTMd0y1Aa --rpm 120 --tpm none\n  \
-                            vane key set 3kTMd0y1Aa --budget 20/week --json"
+                            vane key set 3kTMd0y1Aa --budget 20/week --when-spent qwen-coder --json"
     )]
     Set {
         #[command(flatten)]
@@ -115,6 +115,7 @@ impl Create {
             ..NewKey::default()
         };
         changes.apply(&mut new.limits);
+        changes.check(&new.limits, settings)?;
         let store = settings.store()?;
         let account = account(&store, &self.account)?;
         let member = self.member.as_deref();
@@ -133,6 +134,9 @@ fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Fail
     }
     let store = settings.store()?;
     let key = which.find(&store)?;
+    let mut limits = key.limits.clone();
+    changes.apply(&mut limits);
+    changes.check(&limits, settings)?;
     store.change_key(&Author::operator(now()), key.account, &key.id, |terms| {
         changes.apply(&mut terms.limits);
         if let Some(budget) = changes.budget {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::read::{count, duration, integer, size};
 use super::section::Section;
-use super::{Limits, Retries, Timeouts};
+use super::{Limits, Retries, SharedLimits, Timeouts};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;
@@ -26,7 +26,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    pub(super) fn read(mut section: Section<'_>) -> Self {
+    /// What one process holds to, and what all replicas do.
+    pub(super) fn read(mut section: Section<'_>) -> (Self, Option<SharedLimits>) {
         let or = Self::default();
         let body = ("1KiB", "1GiB");
         let mut bytes = |key, within, or| section.take(key, size(within)).unwrap_or(or);
@@ -53,8 +54,9 @@ impl Limits {
             idempotency_keys_max: things("idempotency_keys_max", or.idempotency_keys_max),
             idempotency_bytes_max,
         };
+        let shared = SharedLimits::read(&mut section);
         section.finish();
-        limits
+        (limits, shared)
     }
 }
 

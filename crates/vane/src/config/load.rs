@@ -103,8 +103,10 @@ impl Config {
             hosts: &server.hosts,
         };
         let providers = provider::read(&mut root, catalog, &own);
+        let (limits, shared_limits) = Limits::read(root.section("limits"));
         let config = Self {
-            limits: Limits::read(root.section("limits")),
+            limits,
+            shared_limits,
             timeouts: Timeouts::read(root.section("timeouts")),
             retries: Retries::read(root.section("retries")),
             outbound: Outbound::read(root.section("outbound")),

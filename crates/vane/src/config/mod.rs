@@ -23,6 +23,7 @@ mod reader;
 mod secret;
 mod section;
 mod server;
+mod shared;
 mod site;
 mod speaks;
 #[cfg(test)]
@@ -70,6 +71,8 @@ pub struct Config {
     /// What to log (`VANE_LOG`): a level, or a level for each module.
     pub log: String,
     pub limits: Limits,
+    /// `None` while each process counts for itself.
+    pub shared_limits: Option<SharedLimits>,
     pub timeouts: Timeouts,
     pub retries: Retries,
     pub outbound: Outbound,
@@ -145,6 +148,28 @@ pub struct Limits {
     pub idempotency_keys_max: usize,
     /// 256 MiB: what is kept of an account's answers to calls with such keys.
     pub idempotency_bytes_max: usize,
+}
+
+/// `limits.shared`: limits of keys that hold over all replicas.
+#[derive(Debug, Clone)]
+pub struct SharedLimits {
+    pub server: SharedServer,
+    /// 50 ms: the longest that a call waits for the server.
+    pub wait: Duration,
+    /// 1: as many replicas share a limit at least while the server is away.
+    pub replicas: u32,
+}
+
+/// A server that speaks the protocol of Valkey and Redis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedServer {
+    pub tls: bool,
+    pub host: String,
+    pub port: u16,
+    /// Empty for the server's default user.
+    pub user: String,
+    pub password: Option<Secret>,
+    pub database: u32,
 }
 
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use vane_ledger::Caller;
 ///
 /// # Errors
 /// If there is none, the account is frozen, or the process is about to stop.
-pub(super) fn admit(
+pub(super) async fn admit(
     gateway: &Arc<Gateway>,
     caller: &Caller,
     call: &RawCall,
@@ -36,9 +36,8 @@ pub(super) fn admit(
         Some(_) => tokens_at_most(&call.head, call.dialect().task()),
         None => 0,
     };
-    let (standing, place) = gateway
-        .traffic
-        .enter(caller, tokens, gateway.clock.elapsed());
+    let now = gateway.clock.elapsed();
+    let (standing, place) = gateway.traffic.enter(caller, tokens, now).await;
     record.stands(standing);
     place.map_err(Refusal::fault)
 }

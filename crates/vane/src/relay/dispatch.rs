@@ -228,7 +228,7 @@ async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Re
 /// Sends the call to a choice and waits for a head that is no error.
 async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked, Fault> {
     let outgoing = encode::outgoing(walk, choice)?;
-    let basis = super::receipt::basis(&walk.call, choice)?;
+    let basis = super::receipt::basis(&walk.call, &walk.plan, choice)?;
     record.attempt(&choice.offer, outgoing.notes.dropped(), basis);
     let provider = &choice.offer.provider;
     let Some(address) = provider.address(choice.dialect) else {

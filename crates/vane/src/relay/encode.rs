@@ -5,6 +5,7 @@ use super::dispatch::Walk;
 use super::plan::Choice;
 use bytes::Bytes;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use std::sync::Arc;
 use vane_dialect::codec::{self, Asked, Target};
 use vane_dialect::head::{Head, Word};
 use vane_dialect::quirk::{Quirk, Quirks};
@@ -26,14 +27,18 @@ const ANTHROPIC_VERSION: HeaderValue = HeaderValue::from_static("2023-06-01");
 /// # Errors
 /// If the call cannot be carried, or `vane-strict` is on and something would be dropped.
 pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
+    let limit = walk.plan.output_max.map(|most| {
+        let of_model = choice.offer.facts.max_output;
+        of_model.map_or(most, |of_model| most.min(of_model))
+    });
     let outgoing = if goes_as_it_is(&walk.call, choice) {
         Outgoing {
-            parts: spliced(&walk.call, choice)?,
+            parts: spliced(&walk.call, choice, limit)?,
             asked: Asked::default(),
             notes: walk.call.notes.clone(),
         }
     } else {
-        translated(walk, choice)?
+        translated(walk, choice, limit)?
     };
     priced_as_asked(walk, choice)?;
     if walk.call.strict && !outgoing.notes.is_empty() {
@@ -75,9 +80,12 @@ fn priced_as_asked(walk: &Walk, choice: &Choice) -> Result<(), Fault> {
     Err(Fault::unsupported(field, message))
 }
 
-fn translated(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> {
+fn translated(walk: &Walk, choice: &Choice, limit: Option<u64>) -> Result<Outgoing, Fault> {
     let offer = &choice.offer;
-    let call = walk.call.blocks(walk.seal.as_ref())?;
+    let mut call = walk.call.blocks(walk.seal.as_ref())?;
+    if let Some(limit) = limit {
+        Arc::make_mut(&mut call).limit_output(limit);
+    }
     let mut notes = walk.call.notes.clone();
     let target = Target {
         model: &offer.facts.upstream,
@@ -229,7 +237,7 @@ const MISTRAL_EMBEDDINGS_KEYS: [&str; 6] = [
     "metadata",
 ];
 
-fn spliced(call: &RawCall, choice: &Choice) -> Result<Vec<Bytes>, Fault> {
+fn spliced(call: &RawCall, choice: &Choice, limit: Option<u64>) -> Result<Vec<Bytes>, Fault> {
     let head = &call.head;
     let mut splices = head.splices();
     splices.set("model", choice.offer.model_json.clone());
@@ -242,11 +250,31 @@ fn spliced(call: &RawCall, choice: &Choice) -> Result<Vec<Bytes>, Fault> {
             with_include_usage(head.raw("stream_options")),
         );
     }
-    if choice.dialect == Dialect::AnthropicMessages && head.raw("max_tokens").is_none() {
+    if let Some(limit) = limit {
+        splices.set(limit_field(choice), limit.to_string());
+    } else if choice.dialect == Dialect::AnthropicMessages && head.raw("max_tokens").is_none() {
         let limit = choice.offer.facts.max_output.unwrap_or(MAX_TOKENS_DEFAULT);
         splices.set("max_tokens", limit.to_string());
     }
     Ok(splices.apply())
+}
+
+/// Where the offer is told how much it may write.
+fn limit_field(choice: &Choice) -> &'static str {
+    match choice.dialect {
+        Dialect::OpenaiResponses => "max_output_tokens",
+        Dialect::OpenaiChat if !choice.offer.quirks.has(Quirk::MaxTokens) => {
+            "max_completion_tokens"
+        }
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiEmbeddings
+        | Dialect::AnthropicMessages
+        | Dialect::MistralChat
+        | Dialect::MistralFim
+        | Dialect::MistralEmbeddings
+        | Dialect::LlamaInfill => "max_tokens",
+    }
 }
 
 /// For a model whose own limit is not known.

@@ -22,7 +22,25 @@ pub struct Meter {
     pub output_bytes: u64,
     /// Uses of hosted tools that were seen.
     pub used: Units,
+    /// The block that is open.
+    pub open: Option<u32>,
+    /// Tokens that may be billed beyond one for each byte of the output: names, and what frames
+    /// blocks.
+    unseen: u64,
+    /// How the upstream named its answer, where somebody wants to know.
+    pub begun: Option<Begun>,
 }
+
+/// What an answer says of itself as it begins.
+#[derive(Debug, Default)]
+pub struct Begun {
+    pub id: String,
+    pub model: String,
+    pub created: u64,
+}
+
+/// Tokens that begin and end a block; those of known templates are fewer.
+const FRAMING_TOKENS: u64 = 32;
 
 impl Sink for Meter {
     fn event(&mut self, event: Event<'_>) {
@@ -38,22 +56,47 @@ impl Meter {
             Event::Usage(usage) => {
                 self.usage = Some(*usage);
                 self.counted_bytes = self.output_bytes;
+                let beyond = usage.output.saturating_sub(self.output_bytes);
+                self.unseen = self.unseen.max(beyond);
             }
             Event::Finish(stop) => self.stop = Some(stop.clone()),
-            Event::Open {
-                opening: Opening::Opaque { dialect, kind, raw },
-                ..
-            } => {
+            Event::Open { index, opening } => {
+                self.open = Some(*index);
+                self.opened(opening);
+            }
+            Event::Close { .. } => self.open = None,
+            Event::Start { id, model, created } => {
+                if let Some(begun) = &mut self.begun {
+                    *begun = Begun {
+                        id: id.to_string(),
+                        model: model.to_string(),
+                        created: *created,
+                    };
+                }
+            }
+            Event::State { .. } | Event::Cite { .. } => {}
+        }
+    }
+
+    fn opened(&mut self, opening: &Opening<'_>) {
+        let bytes = match opening {
+            Opening::Text | Opening::Refusal | Opening::Reasoning => 0,
+            Opening::ToolUse { name, .. } => name.len(),
+            Opening::Opaque { dialect, kind, raw } => {
                 if let Some(unit) = hosted::used(*dialect, kind, raw.get()) {
                     self.used.add(unit, 1);
                 }
+                raw.get().len()
             }
-            Event::Start { .. }
-            | Event::Open { .. }
-            | Event::State { .. }
-            | Event::Cite { .. }
-            | Event::Close { .. } => {}
-        }
+        };
+        self.unseen += FRAMING_TOKENS + bytes as u64;
+    }
+
+    /// The most tokens that can have been written so far, if all that is written is shown: no
+    /// token is less than a byte.
+    #[must_use]
+    pub const fn tokens_at_most(&self) -> u64 {
+        self.output_bytes.saturating_add(self.unseen)
     }
 
     /// Reads what the provider says that it cost, where the offer's does, off its usage object.
@@ -86,7 +129,10 @@ impl Meter {
         let since = since.div_ceil(BYTES_PER_TOKEN);
         let output = match self.counted_bytes {
             0 => usage.output.max(since.min(basis.output_max)),
-            _ => usage.output.saturating_add(since),
+            _ => {
+                let output = usage.output.saturating_add(since);
+                usage.output.max(output.min(basis.output_max))
+            }
         };
         let units = usage.units.or_more(self.used);
         let counted = if output == usage.output {

@@ -1,5 +1,6 @@
 //! The plan: offers to try for one call, best first, each with the reason for its place.
 
+use super::slice::Slice;
 use crate::upstream::Offer;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,6 +12,14 @@ pub struct Plan {
     pub choices: Vec<Choice>,
     /// Offers that serve the model and cannot take this call.
     pub left_out: Vec<LeftOut>,
+    /// The most output that there is money for, of each answer, where its client set no limit and
+    /// there is not enough for all that the model may write.
+    pub output_max: Option<u64>,
+    /// The key's budget does not pay for the model that was asked for: these are of the one that it
+    /// falls to.
+    pub falls_to: bool,
+    /// Where what is shown is paid for as it comes.
+    pub(super) slice: Option<Slice>,
 }
 
 /// An offer that is not in the plan, and why.

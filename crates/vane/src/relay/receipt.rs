@@ -1,9 +1,9 @@
 //! What the books are told of a call: its attempts, what each used, and who pays.
 
+use super::bound;
 use super::decode::RawCall;
-use super::hold;
 use super::meter::{Basis, Counts};
-use super::plan::Choice;
+use super::plan::{Choice, Plan};
 use super::settle::Outcome;
 use vane_catalog::{Cost, Money};
 use vane_dialect::Fault;
@@ -18,10 +18,13 @@ const CONTEXT_ASSUMED: u64 = 1 << 24;
 ///
 /// # Errors
 /// When a limit that the client sets is no number.
-pub(super) fn basis(call: &RawCall, choice: &Choice) -> Result<Basis, Fault> {
+pub(super) fn basis(call: &RawCall, plan: &Plan, choice: &Choice) -> Result<Basis, Fault> {
     let facts = &choice.offer.facts;
     let input_bytes = call.head.body().len();
-    let output_max = hold::output_max(call, choice)?;
+    let mut output_max = bound::output_max(call, choice)?;
+    if let Some(most) = plan.output_max {
+        output_max = output_max.min(most.saturating_mul(bound::answers(&call.head)?));
+    }
     // All that the model can read and write, or all that the body may hold.
     let window = facts.context_window.unwrap_or(CONTEXT_ASSUMED);
     let window = window.saturating_add(facts.max_output.unwrap_or_default());
@@ -81,6 +84,7 @@ pub(super) fn cut(mut text: String) -> String {
 pub(super) const fn ending(outcome: Outcome) -> (Status, Ended) {
     match outcome {
         Outcome::Done => (Status::Done, Ended::Done),
+        Outcome::Stopped => (Status::Stopped, Ended::Interrupted),
         Outcome::Refused => (Status::Failed, Ended::FailedUnbilled),
         Outcome::Broken => (Status::Failed, Ended::FailedBilled),
         Outcome::ClientGone => (Status::ClientGone, Ended::Interrupted),

@@ -8,7 +8,7 @@ use crate::config::{how_to_name_models, names_its_own_models, variables_of};
 use crate::gateway::State;
 use crate::upstream::{Offer, Standing};
 use std::sync::Arc;
-use vane_catalog::{Asked, Bound, Capability, Kind as ModelKind};
+use vane_catalog::{Asked, Bound, Capability, Kind as ModelKind, Resolved};
 use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::quirk::Quirk;
@@ -40,13 +40,18 @@ pub fn route(state: &State, limits: &Limits, call: &RawCall, now: i64) -> Result
     Ok(plan)
 }
 
-fn of_model(
-    state: &State,
-    limits: &Limits,
-    call: &RawCall,
-    model: &str,
-    now: i64,
-) -> Result<Plan, Fault> {
+/// Whether calls of the key may ask for the model, and somebody serves it here.
+///
+/// # Errors
+/// With the reason why not.
+pub fn can_ask(state: &State, limits: &Limits, model: &str) -> Result<(), Fault> {
+    served(state, limits, model).map(drop)
+}
+
+/// A model by a name of it, and its offers: those that the key may use, and those it may not.
+type Served<'s> = (Resolved<'s>, Vec<&'s Arc<Offer>>, Vec<&'s Arc<Offer>>);
+
+fn served<'s>(state: &'s State, limits: &Limits, model: &str) -> Result<Served<'s>, Fault> {
     let Some(resolved) = state.catalog.resolve(model) else {
         return Err(unknown(state, model));
     };
@@ -69,6 +74,18 @@ fn of_model(
         let message = format!("no provider that this key may use serves `{model}` here");
         return Err(Fault::new(Kind::Forbidden, Blame::Caller, message).with_param("model"));
     }
+    Ok((resolved, permitted, barred))
+}
+
+/// The plan of one model for a call.
+pub(super) fn of_model(
+    state: &State,
+    limits: &Limits,
+    call: &RawCall,
+    model: &str,
+    now: i64,
+) -> Result<Plan, Fault> {
+    let (resolved, permitted, barred) = served(state, limits, model)?;
     let wanted: Vec<&Arc<Offer>> = permitted
         .into_iter()
         .filter(|offer| call.preference.takes(&offer.provider.id))
@@ -90,7 +107,11 @@ fn of_model(
         offer: offer.clone(),
         reason: "the key may not use this provider".to_owned(),
     }));
-    Ok(Plan { choices, left_out })
+    Ok(Plan {
+        choices,
+        left_out,
+        ..Plan::default()
+    })
 }
 
 /// Whether a limit of a key names it, or names nothing.

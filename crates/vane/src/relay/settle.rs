@@ -6,6 +6,7 @@
 //! client, or by a panic.
 
 use super::decode::RawCall;
+use super::hold;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::receipt;
@@ -23,12 +24,14 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::usage::Units;
 use vane_dialect::{Fault, Usage};
 use vane_ledger::book::{Attempt, Ended, Settlement, Status as Settled};
-use vane_ledger::{AccountId, Caller, Hold, Settling};
+use vane_ledger::{AccountId, Caller, Hold, Settling, Short};
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     Done,
+    /// Ended in the middle, because there was no more money for it.
+    Stopped,
     /// Refused or failed before an answer began.
     Refused,
     /// Failed after content was sent.
@@ -48,7 +51,9 @@ struct Facts {
     caller: Option<Arc<Caller>>,
     model: String,
     stream: bool,
+    /// Until they are settled.
     attempts: Vec<Attempt>,
+    asked: usize,
     /// Of the last attempt.
     basis: Basis,
     offer: Option<Arc<Offer>>,
@@ -91,6 +96,7 @@ impl Record {
             model: String::new(),
             stream: false,
             attempts: Vec::new(),
+            asked: 0,
             basis: Basis::default(),
             offer: None,
             first_content: None,
@@ -148,6 +154,51 @@ impl Record {
         });
     }
 
+    /// Sets more aside for the running call, if this process has it.
+    pub fn extend(&mut self, by: Money) -> bool {
+        let hold = self.0.as_mut().and_then(|facts| facts.hold.as_mut());
+        hold.is_some_and(|hold| hold.extend(by))
+    }
+
+    /// Asks the ledger for more money of who pays for the call.
+    pub fn more(&self, by: Money) -> impl Future<Output = Result<Hold, Short>> + use<> {
+        let facts = self.0.as_ref();
+        let asks = facts.and_then(|facts| Some((facts.gateway.clone(), facts.caller.clone()?)));
+        async move {
+            let over = || Short::Away("the call has ended".to_owned());
+            let (gateway, caller) = asks.ok_or_else(over)?;
+            gateway.replica.hold(hold::payer(&caller), by).await
+        }
+    }
+
+    /// More money was set aside for the call.
+    pub fn join(&mut self, more: Hold) {
+        self.with(|facts| {
+            if let Some(hold) = &mut facts.hold {
+                hold.join(more);
+            }
+        });
+    }
+
+    /// No more output than this was paid for: what is estimated is not more.
+    pub fn paid(&mut self, tokens: u64) {
+        self.with(|facts| facts.basis.output_max = facts.basis.output_max.min(tokens));
+    }
+
+    /// Sets aside what a whole answer cost beyond what was held, if this process has it.
+    pub fn cover(&mut self) {
+        self.with(|facts| {
+            let cost = facts.cost.unwrap_or_default();
+            if let Some(hold) = &mut facts.hold
+                && let Some(beyond) = hold.limit().and_then(|held| cost.checked_sub(held))
+                && beyond > Money::ZERO
+            {
+                // What is not there is the operator's loss.
+                let _covered = hold.extend(beyond);
+            }
+        });
+    }
+
     /// Nobody is asked: the answer of this call is given again.
     pub fn replayed(&mut self, call: String) {
         self.with(|facts| facts.replayed = Some(call));
@@ -169,6 +220,7 @@ impl Record {
         offer.tally.attempts.fetch_add(1, Relaxed);
         self.with(|facts| {
             facts.attempts.push(receipt::begun(&offer.facts, &basis));
+            facts.asked = facts.attempts.len();
             facts.basis = basis;
             facts.offer = Some(offer.clone());
             facts.dropped = dropped.to_vec();
@@ -316,14 +368,20 @@ impl Facts {
         let (Some(hold), Some((counts, cost))) = (&self.hold, self.reckon(meter)) else {
             return;
         };
-        let mut settlement = self.settlement(Settled::Interrupted, pays_max);
-        if let Some(attempt) = settlement.attempts.last_mut() {
+        let mut attempts = self.attempts.clone();
+        if let Some(attempt) = attempts.last_mut() {
             receipt::priced(attempt, &counts, &cost);
         }
+        let settlement = self.settlement(Settled::Interrupted, attempts, pays_max);
         self.gateway.replica.opened(hold, settlement);
     }
 
-    fn settlement(&self, status: Settled, pays_max: Option<Money>) -> Settlement {
+    fn settlement(
+        &self,
+        status: Settled,
+        attempts: Vec<Attempt>,
+        pays_max: Option<Money>,
+    ) -> Settlement {
         let caller = self.caller.as_ref();
         Settlement {
             call: self.request_id.clone(),
@@ -332,7 +390,7 @@ impl Facts {
             hold: None,
             model: self.model.clone(),
             status,
-            attempts: self.attempts.clone(),
+            attempts,
             pays_max,
             reported: self.reported,
         }
@@ -355,7 +413,8 @@ impl Facts {
             }
         }
         let pays_max = self.undelivered.then_some(Money::ZERO);
-        let settlement = self.settlement(status, pays_max);
+        let attempts = std::mem::take(&mut self.attempts);
+        let settlement = self.settlement(status, attempts, pays_max);
         let cost = self.cost.unwrap_or_default();
         let settled = self.gateway.replica.settle(hold, settlement, cost);
         settled
@@ -396,7 +455,7 @@ impl Facts {
             offer: self.offer.as_ref().map(|offer| offer.facts.id.as_ref()),
             provider: self.offer.as_ref().map(|offer| offer.provider.id.as_str()),
             stream: self.stream,
-            attempts: self.attempts.len(),
+            attempts: self.asked,
             usage: self.usage,
             counted: self.counted.map(Counted::name),
             cost: self.cost,
@@ -429,6 +488,7 @@ impl Outcome {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Done => "done",
+            Self::Stopped => "stopped",
             Self::Refused => "refused",
             Self::Broken => "broken",
             Self::ClientGone => "client_gone",

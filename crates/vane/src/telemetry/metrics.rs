@@ -43,6 +43,7 @@ pub fn render(gateway: &Gateway) -> String {
         thousandths(&telemetry.took_us, 6)
     );
     ledger(&mut out, gateway);
+    limits(&mut out, gateway);
     let state = gateway.state();
     let mut offers: Vec<_> = state
         .offers
@@ -102,6 +103,42 @@ fn ledger(out: &mut String, gateway: &Gateway) {
             "counter",
             "US dollars that calls cost the operator and no customer.",
             decimal(figures.lost.pico().unsigned_abs(), 12),
+        ),
+    ] {
+        head(out, name, kind, help);
+        let _ = writeln!(out, "{name} {value}");
+    }
+}
+
+/// How limits are shared, where they are.
+fn limits(out: &mut String, gateway: &Gateway) {
+    let Some(shared) = gateway.traffic.shared() else {
+        return;
+    };
+    for (name, kind, help, value) in [
+        (
+            "vane_limits_shared",
+            "gauge",
+            "1 while limits hold over all replicas, 0 while each serves its part.",
+            u64::from(shared.is_shared),
+        ),
+        (
+            "vane_limits_replicas",
+            "gauge",
+            "Replicas that share the limits, as known last.",
+            shared.replicas,
+        ),
+        (
+            "vane_limits_questions_total",
+            "counter",
+            "Questions to the server of shared limits.",
+            shared.asked,
+        ),
+        (
+            "vane_limits_unheard_total",
+            "counter",
+            "Calls that the server did not answer in time, decided by this replica's part.",
+            shared.unheard,
         ),
     ] {
         head(out, name, kind, help);

@@ -21,12 +21,13 @@ pub struct Telemetry {
 }
 
 /// Classes of ends, as the metric's labels name them.
-const CLASSES: [&str; 5] = [
+const CLASSES: [&str; 6] = [
     "done",
     "caller_fault",
     "upstream_fault",
     "broken",
     "client_gone",
+    "stopped",
 ];
 
 impl Telemetry {
@@ -48,6 +49,7 @@ impl Telemetry {
             ("refused", 400..=499) => 1,
             ("refused", _) => 2,
             ("broken", _) => 3,
+            ("stopped", _) => 5,
             _ => 4,
         };
         self.ended[class].fetch_add(1, Relaxed);

@@ -20,3 +20,4 @@ pub use offer::{Offer, Offers, Tally};
 pub use parts::Parts;
 pub use pool::{Pool, Unsent};
 pub use provider::{HOP, Provider};
+pub(crate) use tls::without_alpn as tls_without_alpn;

@@ -6,6 +6,13 @@ use rustls::{ClientConfig, RootCertStore};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// For what speaks no HTTP.
+pub(crate) fn without_alpn(extra_ca: &[PathBuf]) -> anyhow::Result<Arc<ClientConfig>> {
+    let mut config = Arc::unwrap_or_clone(client(extra_ca)?);
+    config.alpn_protocols.clear();
+    Ok(Arc::new(config))
+}
+
 pub(super) fn client(extra_ca: &[PathBuf]) -> anyhow::Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());

@@ -169,7 +169,10 @@ async fn m6_a_call_that_panics_holds_nothing_and_costs_its_customer_nothing() {
         let id = format!("req_{told}");
         let mut record = Record::begin(gateway, door, id.clone());
         record.caller(&caller);
-        let (_, place) = gateway.traffic.enter(&caller, 0, gateway.clock.elapsed());
+        let (_, place) = gateway
+            .traffic
+            .enter(&caller, 0, gateway.clock.elapsed())
+            .await;
         let Ok(place) = place else { panic!("refused") };
         record.admitted(place, gateway.replica.hold(payer, all).await.unwrap());
         let offer = gateway.state().offers.get("lab/lab-m").unwrap().clone();

@@ -237,3 +237,64 @@ fn what_is_no_limit_is_one_line_and_changes_nothing() {
     assert_eq!(list["keys"].as_array().unwrap().len(), 1);
     assert_eq!(list["keys"][0]["requests_per_minute"], 7);
 }
+
+#[test]
+fn a_model_to_fall_to_must_be_one_that_is_served() {
+    let folder = folder();
+    let lab = r#"
+[[provider]]
+id = "lab"
+dialect = "openai"
+base_url = "http://127.0.0.1:9/v1"
+models = [{ id = "qwen-coder", input = "0", output = "0", free = true }]
+"#;
+    folder.write("vane.toml", lab);
+    let made = create(
+        &folder,
+        &["--budget", "5/day", "--when-spent", "qwen-coder"],
+    );
+    assert_eq!(made["when_spent"], "qwen-coder");
+    let id = text(&made["id"]);
+    let table = stdout(&folder.run(&["key", "list"]));
+    assert!(table.contains("$5/day, then qwen-coder"), "{table}");
+    for (flags, said) in [
+        (
+            &["--when-spent", "qwen-codr"][..],
+            "did you mean `qwen-coder`",
+        ),
+        (&["--when-spent", "codestral-latest"], "no provider of"),
+        (
+            &["--when-spent", "qwen-coder", "--models", "codestral-latest"],
+            "may not use the model",
+        ),
+        (&["--when-spent", ""], "there is no model"),
+    ] {
+        let set = folder.run(&[&["key", "set", id][..], flags].concat());
+        assert!(stderr(&set).contains(said), "{flags:?} {}", stderr(&set));
+        assert_eq!(set.status.code(), Some(1), "{flags:?}");
+        let create = ["key", "create", "--account", "team"];
+        let create = folder.run(&[&create[..], flags].concat());
+        assert!(stderr(&create).contains(said), "{}", stderr(&create));
+    }
+    let list = folder.json(&["key", "list", "--json"]);
+    assert_eq!(list["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(list["keys"][0]["when_spent"], "qwen-coder");
+    let rotated = folder.json(&["key", "rotate", id, "--json"]);
+    assert_eq!(rotated["when_spent"], "qwen-coder");
+    // A model that goes away is told of; what is asked changes nothing, and there need be no keys.
+    assert!(folder.run(&["check"]).status.success());
+    folder.write("vane.toml", &lab.replace("qwen-coder", "qwen-coder-2"));
+    let check = folder.run(&["check"]);
+    let said = stdout(&check);
+    assert!(
+        said.contains(id) && said.contains("did you mean `qwen-coder-2`"),
+        "{said}"
+    );
+    assert_eq!(check.status.code(), Some(1));
+    folder.write("vane.toml", lab);
+    let empty = Folder::new();
+    assert!(empty.run(&["check"]).status.success());
+    assert!(!empty.0.join("vane.db").exists());
+    let set = folder.json(&["key", "set", id, "--when-spent", "none", "--json"]);
+    assert_eq!(set["when_spent"], Value::Null);
+}

@@ -16,8 +16,12 @@ mod html;
 mod log;
 mod said;
 mod serving;
+mod shared;
 mod site;
+mod slices;
 mod till;
+#[cfg(feature = "test-valkey")]
+mod valkey;
 mod world;
 
 mod cancel;
@@ -66,5 +70,6 @@ mod reload;
 mod responses;
 mod secrets;
 mod security;
+mod spent;
 mod tls;
 mod wire;

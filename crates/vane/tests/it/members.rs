@@ -482,6 +482,12 @@ async fn s8_what_is_another_accounts_is_not_there_on_any_route() {
         let reply = send(&world, &owners, method, &path, body).await;
         assert_eq!(reply.status, 404, "{method} {path}: {}", reply.text());
     }
+    let reply = send(&world, &owners, "GET", "/v1/keys?after=%00", "").await;
+    let said = reply.json();
+    assert_eq!(
+        (reply.status, &said["error"]["param"]),
+        (400, &json!("after"))
+    );
     let reply = send(&world, &owners, "GET", &format!("/v1/keys?after={key}"), "")
         .await
         .ok();

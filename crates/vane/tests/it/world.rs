@@ -24,6 +24,8 @@ use crate::log::Log;
 
 /// The instant at which every test happens.
 pub(crate) const NOW: i64 = 1_796_000_000;
+/// A quarter of the digits of the secret behind all keys.
+const SECRET: &str = "0123456789abcdef";
 /// The credential of every provider.
 pub(crate) const PROVIDER_KEY: &str = "provider-credential-canary";
 
@@ -72,10 +74,16 @@ impl World {
         config.workers = 2;
         config.timeouts.drain = Duration::from_secs(5);
         change(&mut config);
-        let secret = Secret::random().unwrap();
+        let secret = Secret::from_hex(&SECRET.repeat(4), "secret").unwrap();
         let store = Store::open_with(&config.database.0, secret).unwrap();
-        let account = store.create_account("team", AccountKind::Metered, NOW);
-        let account = account.unwrap().id;
+        // A replica comes upon what another one has made.
+        let account = match store.find_account("team").unwrap() {
+            Some(account) => account.id,
+            None => {
+                let made = store.create_account("team", AccountKind::Metered, NOW);
+                made.unwrap().id
+            }
+        };
         let key = store.create_key(account, &named("key"), NOW).unwrap();
         let log = Log::default();
         let telemetry = Telemetry::new(AccessLog::start(log.clone()).unwrap());
@@ -121,6 +129,11 @@ impl World {
 
     /// A key of an account that has five dollars and may spend no more.
     pub(crate) fn prepaid_key(&self) -> vane_ledger::Key {
+        self.key_with("5")
+    }
+
+    /// A key of an account that has so much and may spend no more.
+    pub(crate) fn key_with(&self, usd: &str) -> vane_ledger::Key {
         let store = &self.gateway.store;
         let open = |account| Op {
             id: "opening".into(),
@@ -128,7 +141,7 @@ impl World {
             instance: 0,
             act: Act::Grant {
                 account,
-                amount: Money::from_pico(5_000_000_000_000),
+                amount: Money::parse(usd).unwrap(),
                 source: Source::Cash,
                 reason: "paid".into(),
             },

@@ -11,7 +11,7 @@ use crate::anthropic_messages::wire::{
 use crate::block::{State, ToolForm};
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
-use crate::exchange::Reply;
+use crate::exchange::{Cut, Reply};
 use crate::frame::sse;
 use crate::json;
 use crate::usage::Usage;
@@ -286,6 +286,22 @@ fn thinking(block: &mut Members<'_>) {
     block.text("type", "thinking");
     block.text("thinking", "");
     block.text("signature", "");
+}
+
+/// The end of a forwarded stream that its upstream did not end. Both count blocks from 0.
+pub(crate) fn cut(cut: &Cut<'_>, out: &mut Vec<u8>) {
+    if let Some(open) = cut.open {
+        frame(out, "content_block_stop", |members| {
+            members.number("index", open.into());
+        });
+    }
+    frame(out, "message_delta", |members| {
+        let mut delta = Members::open(members.key("delta"));
+        write_stop(&mut delta, &Stop::MaxOutput, false);
+        delta.close();
+        counts::write(members.key("usage"), cut.usage, cut.cost);
+    });
+    frame(out, "message_stop", |_| {});
 }
 
 /// Writes the event `name`, whose data begins with its type.

@@ -6,7 +6,7 @@
 use crate::block::State;
 use crate::dialect::Dialect;
 use crate::event::{Event, Opening, Stop};
-use crate::exchange::Reply;
+use crate::exchange::{Cut, Reply};
 use crate::frame::sse;
 use crate::json;
 use crate::mistral_chat::members::Members;
@@ -196,4 +196,23 @@ impl Encoder {
         out.extend_from_slice(b",\"finish_reason\":null}]}");
         sse::end(out, from);
     }
+}
+
+/// The end of a forwarded stream that its upstream did not end.
+pub(crate) fn cut(cut: &Cut<'_>, out: &mut Vec<u8>) {
+    let mut data = Vec::with_capacity(512);
+    let mut members = Members::open(&mut data);
+    members.text("id", cut.id);
+    members.text("object", "chat.completion.chunk");
+    members.value("created", &cut.created);
+    members.text("model", cut.model);
+    let reason = parts::finish_reason(&Stop::MaxOutput);
+    let choices = members.key("choices");
+    choices.extend_from_slice(br#"[{"index":0,"delta":{"content":""},"finish_reason":"#);
+    json::string(choices, reason);
+    choices.extend_from_slice(b"}]");
+    usage::write(members.key("usage"), cut.usage, cut.cost);
+    members.close();
+    sse::write(out, &data);
+    sse::write(out, b"[DONE]");
 }

@@ -66,6 +66,25 @@ fn who_submits_writes_and_takes_along_what_came_meanwhile() {
 }
 
 #[test]
+fn what_several_put_is_written_by_the_first_who_wants_it_written() {
+    let disk = Model::default();
+    let journal = opened(&disk);
+    let mut put: Vec<Ticket> = [b"first", b"other"]
+        .map(|payload| journal.queue.put(1, payload).unwrap())
+        .into();
+    assert!(put.iter_mut().all(|ticket| poll(ticket).is_none()));
+    let found = |epoch| {
+        open(&disk.copy(), epoch, INSTANCE, Position::START)
+            .unwrap()
+            .payloads()
+    };
+    assert!(found(2).is_empty());
+    journal.queue.write_waiting();
+    assert!(put.iter_mut().all(|ticket| poll(ticket).unwrap().is_ok()));
+    assert_eq!(found(3), [b"first", b"other"]);
+}
+
+#[test]
 fn what_nobody_waits_for_goes_with_the_next_or_at_once_where_the_keeper_rests_long() {
     let disk = Model::default();
     let journal = opened(&disk);

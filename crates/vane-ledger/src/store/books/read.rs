@@ -5,8 +5,8 @@ use vane_catalog::Money;
 use super::{Kept, payments};
 use crate::account::AccountId;
 use crate::book::{
-    Book, BookId, BookKind, Budget, Checkout, Claim, Hold, Lent, Lot, Payment, Period, Receipt,
-    Rows, Settlement, Spending, Status, attempts_of,
+    Book, BookId, BookKind, Budget, Checkout, Claim, Lent, Lot, Payment, Period, Receipt, Rows,
+    Spending, settlement_of,
 };
 use crate::error::LedgerError;
 use crate::store::{Row, Value};
@@ -150,47 +150,27 @@ pub(super) fn lent_of(row: &Row<'_>) -> Result<Lent, LedgerError> {
     })
 }
 
-/// The column of [`RECEIPT`] that has the attempts, as written.
-pub(crate) const ATTEMPTS: usize = 19;
+/// The column of [`RECEIPT`] that has the details, as written.
+pub(crate) const DETAILS: usize = 12;
 
 /// The columns that a receipt is read from.
-pub(crate) const RECEIPT: &str = "n, call, account, txn, seq, before, at, key, model, status, cost,
-    charged, spent, balance, lease, hold, pays_max, reported, hash, attempts";
+pub(crate) const RECEIPT: &str = "n, call, account, txn, seq, before, at, cost, charged, spent,
+    balance, hash, details";
 
 pub(crate) fn receipt_of(row: &Row<'_>) -> Result<Receipt, LedgerError> {
-    let status = row.text(9)?;
-    let status = Status::ALL.into_iter().find(|one| one.as_str() == status);
-    let attempts = row.text(ATTEMPTS)?;
-    let hold: (Option<String>, Option<i64>) = (row.get(14)?, row.get(15)?);
-    let amount = |column| -> Result<Option<Money>, LedgerError> {
-        let pico: Option<i64> = row.get(column)?;
-        Ok(pico.map(Money::from_pico))
-    };
+    let settlement = settlement_of(row.get(1)?, AccountId(row.get(2)?), row.bytes(DETAILS)?);
     Ok(Receipt {
         n: row.get(0)?,
         txn: row.get(3)?,
         seq: row.get(4)?,
         before: row.get(5)?,
         at: row.get(6)?,
-        cost: money(row, 10)?,
-        charged: money(row, 11)?,
-        spent: money(row, 12)?,
-        balance: money(row, 13)?,
-        hash: row.hash(18)?,
-        settlement: Settlement {
-            call: row.get(1)?,
-            account: AccountId(row.get(2)?),
-            key: row.get(7)?,
-            hold: hold.0.zip(hold.1).map(|(lease, pico)| Hold {
-                lease,
-                amount: Money::from_pico(pico),
-            }),
-            model: row.get(8)?,
-            status: status.ok_or(unreadable("status of a receipt"))?,
-            attempts: attempts_of(attempts).ok_or(unreadable("list of attempts"))?,
-            pays_max: amount(16)?,
-            reported: amount(17)?,
-        },
+        cost: money(row, 7)?,
+        charged: money(row, 8)?,
+        spent: money(row, 9)?,
+        balance: money(row, 10)?,
+        hash: row.hash(11)?,
+        settlement: settlement.ok_or(unreadable("details of a receipt"))?,
     })
 }
 

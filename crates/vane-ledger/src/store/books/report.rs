@@ -165,13 +165,11 @@ fn entry_of(row: &Row<'_>) -> Result<(StatementLine, Place), LedgerError> {
 impl Kept<'_> {
     /// A receipt by its number, if it is of that account.
     fn receipt(self, account: AccountId, n: i64) -> Result<Option<Receipt>, LedgerError> {
-        const SQL: &str = "SELECT n, call, account, txn, seq, before, at, key, model, status, cost,
-            charged, spent, balance, lease, hold, pays_max, reported, hash, attempts
-            FROM receipt WHERE n = ?1 AND account = ?2";
         if n <= 0 {
             return Ok(None);
         }
-        self.0.one(SQL, &[&n, &account.0], receipt_of)
+        let sql = format!("SELECT {RECEIPT} FROM receipt WHERE n = ?1 AND account = ?2");
+        self.0.one(&sql, &[&n, &account.0], receipt_of)
     }
 
     fn entry(

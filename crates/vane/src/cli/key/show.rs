@@ -82,7 +82,11 @@ fn table(keys: &[KeyRecord], accounts: &Names, now: i64) -> String {
 
 fn budget(key: &KeyRecord) -> String {
     match key.budget {
-        Some((amount, period)) => format!("${amount}/{}", period.as_str()),
+        Some((amount, period)) => {
+            let then = key.limits.when_spent.iter();
+            let then = then.map(|model| format!(", then {model}"));
+            format!("${amount}/{}{}", period.as_str(), then.collect::<String>())
+        }
         None => "none".to_owned(),
     }
 }

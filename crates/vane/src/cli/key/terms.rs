@@ -8,8 +8,10 @@ use vane_catalog::{Date, Money};
 use vane_ledger::Limits;
 use vane_ledger::book::Period;
 
-use super::super::{Failure, credit};
+use super::super::{Failure, Settings, credit};
 use crate::config::quantity;
+use crate::gateway::State;
+use crate::relay;
 
 #[derive(Debug, clap::Args)]
 pub(in super::super) struct Terms {
@@ -31,6 +33,9 @@ pub(in super::super) struct Terms {
     /// The only providers that may serve it, separated by commas
     #[arg(long, value_delimiter = ',')]
     providers: Option<Vec<String>>,
+    /// The model that answers when the budget is spent, if it is free or the rest pays for it
+    #[arg(long, value_name = "MODEL")]
+    when_spent: Option<String>,
     /// When it ends: a time from now (12h, 30d) or a day, from whose start (UTC) it is refused
     #[arg(long, value_name = "TIME|DATE")]
     expires: Option<String>,
@@ -48,6 +53,7 @@ pub(super) struct Changes {
     models: Change<Vec<String>>,
     providers: Change<Vec<String>>,
     expires_at: Change<i64>,
+    when_spent: Change<String>,
 }
 
 /// Takes a limit away.
@@ -64,6 +70,7 @@ impl Terms {
             })?,
             models: names(self.models.as_ref()),
             providers: names(self.providers.as_ref()),
+            when_spent: change(self.when_spent.as_deref(), |model| Ok(model.to_owned()))?,
             expires_at: change(self.expires.as_deref(), |text| expiry(now, text))?,
         })
     }
@@ -86,6 +93,18 @@ impl Changes {
         put(&mut limits.models, &self.models);
         put(&mut limits.providers, &self.providers);
         put(&mut limits.expires_at, &self.expires_at);
+        put(&mut limits.when_spent, &self.when_spent);
+    }
+
+    /// Whether the model that is to answer when the budget is spent is one that the key may use
+    /// and that somebody serves.
+    pub(super) fn check(&self, limits: &Limits, settings: &Settings<'_>) -> Result<(), Failure> {
+        let Some(Some(model)) = &self.when_spent else {
+            return Ok(());
+        };
+        let state = State::new(settings.config()?)?;
+        relay::can_ask(&state, limits, model)
+            .map_err(|fault| Failure::said(format!("--when-spent: {}", fault.message)))
     }
 }
 

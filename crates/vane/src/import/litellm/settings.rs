@@ -187,8 +187,8 @@ const KNOWN: &[(&str, &str, Why, &str)] = &[
     (
         "router_settings",
         "redis_",
-        Why::Absent,
-        "replicas share nothing through Redis",
+        Why::Elsewhere,
+        "what replicas share through Redis is the limits of keys: `limits.shared`",
     ),
     (
         "router_settings",

@@ -194,7 +194,7 @@ const LISTED: [(&str, Why, &str, &str); 32] = [
     ),
     (
         "azure",
-        Why::Absent,
+        Why::Elsewhere,
         "router_settings.redis_password",
         "Redis",
     ),

@@ -2,7 +2,7 @@
 
 use super::super::dispatch::{Asked, Walk};
 use super::super::encode;
-use super::super::meter::{Basis, Meter};
+use super::super::meter::{Basis, Begun, Meter};
 use super::super::plan::Choice;
 use super::super::receipt;
 use super::super::reply::Response;
@@ -14,9 +14,9 @@ use crate::upstream::Body as UpstreamBody;
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::task::{Context, Poll, ready};
-use vane_dialect::codec::{self, Decoder, Encoder, Seen};
+use vane_dialect::codec::{self, Cut, Decoder, Encoder, Seen};
 use vane_dialect::frame::sse::{Frame, Splitter};
-use vane_dialect::{Dialect, Event, Fault, Notes, Sink};
+use vane_dialect::{Dialect, Event, Fault, Notes, Sink, Stop};
 
 pub(in super::super) struct LiveStream {
     pub(super) choice: Choice,
@@ -27,6 +27,12 @@ pub(in super::super) struct LiveStream {
     pub(super) meter: Meter,
     way: Way,
     out: VecDeque<Bytes>,
+    /// The client asked for counts, in a dialect where it must.
+    shows_usage: bool,
+    /// Tokens that may have been written by the frames that are told.
+    paid: u64,
+    /// Frames have come that are not paid for.
+    paused: bool,
     /// The dialect's last frame was seen: what comes after it is not for the client.
     last_seen: bool,
     /// What went wrong behind content that the client has yet to get.
@@ -77,14 +83,20 @@ impl LiveStream {
                 buffer: Vec::new(),
             }
         };
-        let basis = receipt::basis(&walk.call, &asked.choice)?;
+        let basis = receipt::basis(&walk.call, &walk.plan, &asked.choice)?;
+        let mut meter = Meter::default();
+        // How it began is said again where it is cut.
+        meter.begun = walk.plan.slice.map(|_| Begun::default());
         Ok(Self {
             decoder: Decoder::new(asked.choice.dialect, asked.asked)?,
             choice: asked.choice,
             notes: asked.notes,
             upstream: asked.response.into_body(),
             splitter: Splitter::new(walk.state.config.limits.frame_bytes_max),
-            meter: Meter::default(),
+            meter,
+            shows_usage: walk.call.include_usage,
+            paid: walk.plan.slice.map_or(u64::MAX, |slice| slice.reach()),
+            paused: false,
             way,
             out: VecDeque::new(),
             last_seen: false,
@@ -142,6 +154,9 @@ impl LiveStream {
         if let Some(fault) = self.broken.take() {
             return Poll::Ready(Err(fault));
         }
+        if std::mem::take(&mut self.paused) {
+            return Poll::Ready(self.read_on().map(|()| Step::More));
+        }
         let chunk = match ready!(self.upstream.poll_data(cx)) {
             Some(Ok(chunk)) => chunk,
             Some(Err(_)) if self.last_seen => return Poll::Ready(Ok(Step::End)),
@@ -158,6 +173,11 @@ impl LiveStream {
         Poll::Ready(self.take(chunk).map(|()| Step::More))
     }
 
+    /// Frames up to so many tokens may be told.
+    pub(super) const fn pay(&mut self, tokens: u64) {
+        self.paid = tokens;
+    }
+
     fn take(&mut self, chunk: Bytes) -> Result<(), Fault> {
         self.splitter.push(chunk).map_err(|long| {
             Fault::protocol(format!(
@@ -165,6 +185,11 @@ impl LiveStream {
                 long.limit
             ))
         })?;
+        self.read_on()
+    }
+
+    /// Reads the frames that have come, as far as they are paid for.
+    fn read_on(&mut self) -> Result<(), Fault> {
         let mut run = None;
         let taken = self.frames(&mut run);
         // What was whole before a fault is still the client's.
@@ -205,6 +230,10 @@ impl LiveStream {
             }
             if seen.last {
                 self.last_seen = true;
+                break;
+            }
+            if self.meter.tokens_at_most() >= self.paid {
+                self.paused = true;
                 break;
             }
         }
@@ -313,6 +342,41 @@ impl LiveStream {
         self.flush_translated();
     }
 
+    /// Ends the answer here, as one that reached its limit: for `why` there is no more of it.
+    pub(super) fn cut(&mut self, why: &str, paid: u64, record: &mut Record) {
+        self.basis.output_max = self.basis.output_max.min(paid);
+        record.paid(paid);
+        let cost = record.meter(&self.meter).map(|cost| cost.to_string());
+        let usage = self.meter.counts(&self.basis).usage;
+        let open = self.meter.open.take();
+        self.flush_translated();
+        let mut end = format!(": vane-stopped={why}\n\n").into_bytes();
+        match &mut self.way {
+            Way::Forward { .. } => {
+                let begun = self.meter.begun.take().unwrap_or_default();
+                let cut = Cut {
+                    id: &begun.id,
+                    model: &begun.model,
+                    created: begun.created,
+                    open,
+                    usage: &usage,
+                    cost: cost.as_deref(),
+                    shows_usage: self.shows_usage,
+                };
+                codec::encode_stream_cut(self.choice.dialect, &cut, &mut end);
+            }
+            Way::Translate { encoder, .. } => {
+                if let Some(index) = open {
+                    encoder.push(&Event::Close { index }, &mut end);
+                }
+                encoder.push(&Event::Usage(usage), &mut end);
+                encoder.push(&Event::Finish(Stop::MaxOutput), &mut end);
+                encoder.finish(cost.as_deref(), &mut end);
+            }
+        }
+        self.out.push_back(end.into());
+    }
+
     /// The answer broke: tells the client so in its own dialect.
     pub(super) fn fail(&mut self, fault: &Fault, door: Dialect, request_id: &str) {
         match &mut self.way {
@@ -336,10 +400,15 @@ impl LiveStream {
         self.last_seen
     }
 
+    /// Whether the upstream said why it ended, though frames may be left.
+    pub(super) const fn has_stopped(&self) -> bool {
+        self.last_seen || self.meter.stop.is_some() || self.decoder.has_stop()
+    }
+
     /// Whether the client has all it came for: the stop and its counts.
     pub(super) fn is_told(&self) -> bool {
-        let stopped = self.meter.stop.is_some() || self.decoder.has_stop();
-        self.out.is_empty() && (self.last_seen || (stopped && self.meter.usage.is_some()))
+        let is_counted = self.last_seen || self.meter.usage.is_some();
+        self.out.is_empty() && self.has_stopped() && is_counted
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::super::dispatch::{Reached, Walk};
 use super::super::settle::{Outcome, Record};
+use super::super::slice::{Paid, Slices, Spent};
 use super::super::whole;
 use super::live::{LiveStream, Step, stalled};
 use crate::config::Timeouts;
@@ -38,6 +39,10 @@ pub struct Streaming {
     began: Instant,
     /// One timer for keep-alive and all deadlines; it is looked at, not reset, for every chunk.
     timer: Pin<Box<Sleep>>,
+    /// Where the answer is paid for as it comes.
+    slices: Option<Slices>,
+    /// How the call ends, if nothing breaks.
+    outcome: Outcome,
     /// The answer is whole and settled.
     done: bool,
 }
@@ -87,6 +92,8 @@ impl Streaming {
             told: now,
             began: now,
             timer,
+            slices: walk.plan.slice.map(Slices::new),
+            outcome: Outcome::Done,
             done: false,
         }
     }
@@ -114,16 +121,25 @@ impl Streaming {
                     Poll::Pending => Poll::Pending,
                 },
                 Stage::Live(live) => {
-                    // The last frame is told only when the call is settled.
-                    if live.is_whole() {
-                        self.finish();
-                        continue;
+                    match poll_paid(&mut self.slices, cx, live, &mut self.record) {
+                        Paid::Soon => Poll::Pending,
+                        Paid::No(spent) => {
+                            self.stop(spent);
+                            continue;
+                        }
+                        // The last frame is told only when the call is settled.
+                        Paid::Yes if live.is_whole() => {
+                            self.finish();
+                            continue;
+                        }
+                        Paid::Yes => {
+                            if let Some(bytes) = live.take_out() {
+                                self.told = Instant::now();
+                                return Poll::Ready(Some(bytes));
+                            }
+                            live.poll_step(cx)
+                        }
                     }
-                    if let Some(bytes) = live.take_out() {
-                        self.told = Instant::now();
-                        return Poll::Ready(Some(bytes));
-                    }
-                    live.poll_step(cx)
                 }
                 Stage::Settling(settling, bytes) => {
                     let settled = ready!(Pin::new(settling).poll(cx));
@@ -187,9 +203,25 @@ impl Streaming {
         self.settle(bytes);
     }
 
+    /// There is no more money for the answer: it ends here, and its upstream is closed.
+    fn stop(&mut self, spent: Spent) {
+        let Stage::Live(mut live) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return;
+        };
+        let paid = self.slices.as_ref().map_or(u64::MAX, Slices::reach);
+        live.cut(spent.name(), paid, &mut self.record);
+        self.outcome = Outcome::Stopped;
+        let bytes = live.take_out().unwrap_or_default();
+        drop(live);
+        self.settle(bytes);
+    }
+
     /// Settles an answer that ends with these bytes.
     fn settle(&mut self, bytes: Bytes) {
-        match self.record.settle(Outcome::Done) {
+        if self.slices.is_some() {
+            self.record.cover();
+        }
+        match self.record.settle(self.outcome) {
             Ok(Some(settling)) => self.stage = Stage::Settling(settling, bytes),
             Ok(None) => self.settled(Ok(Position::START), bytes),
             Err(fault) => self.unsettled(&fault),
@@ -199,8 +231,8 @@ impl Streaming {
     fn settled(&mut self, settled: Result<Position, DiskError>, bytes: Bytes) {
         match settled {
             Ok(_) => {
-                self.record.end(Outcome::Done, 200, None);
-                self.done = true;
+                self.record.end(self.outcome, 200, None);
+                self.done = self.outcome == Outcome::Done;
                 self.stage = Stage::Rest(bytes);
             }
             Err(error) => self.unsettled(&whole::unrecorded(&error)),
@@ -266,6 +298,25 @@ impl Streaming {
     }
 }
 
+/// Whether what has come may be told.
+fn poll_paid(
+    slices: &mut Option<Slices>,
+    cx: &mut Context<'_>,
+    live: &mut LiveStream,
+    record: &mut Record,
+) -> Paid {
+    let Some(slices) = slices.as_mut().filter(|slices| slices.is_due(&live.meter)) else {
+        return Paid::Yes;
+    };
+    let mut paid = slices.poll_paid(cx, &live.meter, record);
+    if matches!(paid, Paid::No(_)) && live.has_stopped() {
+        slices.end();
+        paid = Paid::Yes;
+    }
+    live.pay(slices.reach());
+    paid
+}
+
 /// When the timer is looked at next: at the earliest of all that may be due.
 fn deadline(timeouts: &Timeouts, told: Instant, heard: Instant, began: Instant) -> Instant {
     let keep_alive = told + timeouts.keep_alive;
@@ -295,7 +346,7 @@ impl Drop for Streaming {
                     self.record.end(Outcome::Done, 200, None);
                 }
             }
-            Stage::Settling(..) => self.record.end(Outcome::Done, 200, None),
+            Stage::Settling(..) => self.record.end(self.outcome, 200, None),
             Stage::Reaching(..) | Stage::Rest(_) | Stage::Over => {}
         }
     }

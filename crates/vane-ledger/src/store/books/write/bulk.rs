@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use vane_catalog::Money;
-
 use super::super::memory::Cached;
 use super::super::usage::{Hour, Sums};
 use crate::book::{Book, BookId, Lent, Settled};
@@ -12,13 +10,11 @@ use crate::store::Session;
 
 const RECEIPTS: &str =
     "INSERT INTO receipt (n, account, txn, seq, before, at, cost, charged, spent,
-    balance, call, key, model, status, attempts, lease, hold, pays_max, reported, hash)
+    balance, call, hash, details)
     SELECT * FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[]), CAST(?3 AS BIGINT[]),
     CAST(?4 AS BIGINT[]), CAST(?5 AS BIGINT[]), CAST(?6 AS BIGINT[]), CAST(?7 AS BIGINT[]),
     CAST(?8 AS BIGINT[]), CAST(?9 AS BIGINT[]), CAST(?10 AS BIGINT[]), CAST(?11 AS TEXT[]),
-    CAST(?12 AS TEXT[]), CAST(?13 AS TEXT[]), CAST(?14 AS TEXT[]), CAST(?15 AS TEXT[]),
-    CAST(?16 AS TEXT[]), CAST(?17 AS BIGINT[]), CAST(?18 AS BIGINT[]), CAST(?19 AS BIGINT[]),
-    CAST(?20 AS BYTEA[]))";
+    CAST(?12 AS BYTEA[]), CAST(?13 AS BYTEA[]))";
 const BOOKS: &str = "UPDATE book SET posted = u.posted, held = u.held, promotional = u.promotional,
     entries = u.entries, receipt = u.receipt, head = u.head
     FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[]), CAST(?3 AS BIGINT[]),
@@ -58,17 +54,14 @@ impl<T, const N: usize> Turned<T, N> {
 #[derive(Default)]
 pub(in crate::store::books) struct Columns {
     numbers: Turned<i64, 10>,
-    texts: Turned<String, 5>,
-    leases: Vec<Option<String>>,
-    limits: Turned<Option<i64>, 3>,
-    hashes: Vec<Vec<u8>>,
+    calls: Vec<String>,
+    bytes: Turned<Vec<u8>, 2>,
 }
 
 impl Columns {
     pub(super) fn push(&mut self, settled: &Settled<'_>) {
         let receipt = &settled.receipt;
         let made = receipt.settlement;
-        let hold = made.hold.as_ref();
         self.numbers.push([
             receipt.n,
             made.account.0,
@@ -81,22 +74,13 @@ impl Columns {
             receipt.spent.pico(),
             receipt.balance.pico(),
         ]);
-        self.texts.push([
-            made.call.clone(),
-            made.key.clone(),
-            made.model.clone(),
-            made.status.as_str().to_owned(),
-            settled.attempts.clone(),
-        ]);
-        self.leases.push(hold.map(|hold| hold.lease.clone()));
-        let amounts = [hold.map(|hold| hold.amount), made.pays_max, made.reported];
-        self.limits
-            .push(amounts.map(|amount| amount.map(Money::pico)));
-        self.hashes.push(receipt.hash.to_vec());
+        self.calls.push(made.call.clone());
+        self.bytes
+            .push([receipt.hash.to_vec(), settled.details.clone()]);
     }
 
     pub(super) fn insert(self, session: &Session) -> Result<(), LedgerError> {
-        if self.hashes.is_empty() {
+        if self.calls.is_empty() {
             return Ok(());
         }
         let [
@@ -111,8 +95,7 @@ impl Columns {
             spent,
             balance,
         ] = &self.numbers.0;
-        let [call, key, model, status, attempts] = &self.texts.0;
-        let [hold, pays_max, reported] = &self.limits.0;
+        let [hash, details] = &self.bytes.0;
         session.execute(
             RECEIPTS,
             &[
@@ -126,16 +109,9 @@ impl Columns {
                 charged,
                 spent,
                 balance,
-                call,
-                key,
-                model,
-                status,
-                attempts,
-                &self.leases,
-                hold,
-                pays_max,
-                reported,
-                &self.hashes,
+                &self.calls,
+                hash,
+                details,
             ],
         )?;
         Ok(())

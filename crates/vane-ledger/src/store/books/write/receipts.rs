@@ -11,9 +11,8 @@ use crate::book::Settled;
 use crate::error::LedgerError;
 use crate::store::{Session, Txn};
 
-const RECEIPT: &str = "INSERT INTO receipt (n, call, account, txn, seq, before, at, key,
-    model, status, cost, charged, spent, balance, lease, hold, pays_max, reported, attempts, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const RECEIPT: &str = "INSERT INTO receipt (n, call, account, txn, seq, before, at, cost,
+    charged, spent, balance, hash, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 pub(in crate::store::books) enum Receipts<'t> {
     Sqlite {
@@ -91,7 +90,6 @@ fn insert_one(
 ) -> Result<bool, LedgerError> {
     let receipt = &settled.receipt;
     let made = receipt.settlement;
-    let hold = made.hold.as_ref();
     let written = insert.execute(rusqlite::params![
         receipt.n,
         made.call,
@@ -100,19 +98,12 @@ fn insert_one(
         receipt.seq,
         receipt.before,
         receipt.at,
-        made.key,
-        made.model,
-        made.status.as_str(),
         receipt.cost.pico(),
         receipt.charged.pico(),
         receipt.spent.pico(),
         receipt.balance.pico(),
-        hold.map(|hold| &hold.lease),
-        hold.map(|hold| hold.amount.pico()),
-        made.pays_max.map(vane_catalog::Money::pico),
-        made.reported.map(vane_catalog::Money::pico),
-        settled.attempts,
         receipt.hash,
+        settled.details,
     ]);
     match written {
         Ok(_) => Ok(true),

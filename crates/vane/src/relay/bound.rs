@@ -1,0 +1,132 @@
+//! The most that a call can cost, and how much output an amount of money pays for.
+//!
+//! Invariant: no usage within the bound, at any offer of the plan, costs more than the ceiling. No
+//! token is less than a byte, and none that is read stands beyond the context.
+
+use super::decode::RawCall;
+use super::plan::{Choice, Plan};
+use vane_catalog::{Asked, Bound, Money, Rate, Unpriced};
+use vane_dialect::Fault;
+use vane_dialect::dialect::Task;
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::head::{Head, Word};
+
+/// Output of a model that does not say how much it writes at most.
+const OUTPUT_MAX_ASSUMED: u64 = 32_768;
+/// Tokens of a picture or document that is not in the body, or is more than its bytes.
+const PER_PICTURE: u64 = 16_384;
+
+/// The most that the call can cost at the dearest offer of its plan, if it writes no more than
+/// `output_max`, all answers together.
+pub(super) fn ceiling(
+    call: &RawCall,
+    plan: &Plan,
+    output_max: Option<u64>,
+    at: i64,
+) -> Result<Money, Fault> {
+    let mut most = Money::ZERO;
+    for choice in &plan.choices {
+        let of_choice = bound(call, choice)?;
+        let output = of_choice.output_tokens_max;
+        let bound = Bound {
+            output_tokens_max: output_max.map_or(output, |most| output.min(most)),
+            ..of_choice
+        };
+        let ceiling = choice.offer.facts.ceiling(bound, at);
+        most = most.max(ceiling.map_err(|unpriced| too_dear(unpriced, choice))?);
+    }
+    Ok(most)
+}
+
+/// How much output so much money pays for, at the dearest offer of the plan.
+pub(super) fn affords(call: &RawCall, plan: &Plan, money: Money, at: i64) -> Result<u64, Fault> {
+    // What it pays for, and what it does not or nobody writes.
+    let (mut pays, mut beyond) = (0, most_output(call, plan)?.saturating_add(1));
+    while beyond - pays > 1 {
+        let middle = u64::midpoint(pays, beyond);
+        match ceiling(call, plan, Some(middle), at)? <= money {
+            true => pays = middle,
+            false => beyond = middle,
+        }
+    }
+    Ok(pays)
+}
+
+/// The most output of any offer of the plan.
+pub(super) fn most_output(call: &RawCall, plan: &Plan) -> Result<u64, Fault> {
+    let mut outputs = plan.choices.iter().map(|choice| output_max(call, choice));
+    outputs.try_fold(0, |most, output| Ok(most.max(output?)))
+}
+
+/// The most that a token of output costs at any offer of the plan.
+pub(super) fn output_rate(call: &RawCall, plan: &Plan, at: i64) -> Result<Rate, Fault> {
+    let mut dearest = Rate::ZERO;
+    for choice in &plan.choices {
+        let rate = choice.offer.facts.output_ceiling(bound(call, choice)?, at);
+        dearest = dearest.max(rate.map_err(|unpriced| too_dear(unpriced, choice))?);
+    }
+    Ok(dearest)
+}
+
+/// The most tokens and uses of one offer that the call allows.
+fn bound(call: &RawCall, choice: &Choice) -> Result<Bound, Fault> {
+    let head = &call.head;
+    let dearer = head.raw("service_tier").is_some() || head.raw("speed").is_some();
+    Ok(Bound {
+        input_tokens_max: input_max(call, choice),
+        output_tokens_max: output_max(call, choice)?,
+        asked: if dearer {
+            Asked::Dearer
+        } else {
+            Asked::Standard
+        },
+        uses_max: call.hosted.uses_max(),
+    })
+}
+
+fn input_max(call: &RawCall, choice: &Choice) -> u64 {
+    let pictures = u64::from(call.head.times(Word::ImageUrl));
+    let bytes = call.head.body().len() as u64;
+    let tokens = bytes.saturating_add(pictures.saturating_mul(PER_PICTURE));
+    choice
+        .offer
+        .facts
+        .context_window
+        .map_or(tokens, |window| tokens.min(window))
+}
+
+/// What the client allows to be written, or else the model: in all answers that it asks for.
+pub(super) fn output_max(call: &RawCall, choice: &Choice) -> Result<u64, Fault> {
+    if call.door.dialect.task() == Task::Embed {
+        return Ok(0);
+    }
+    let of_model = choice.offer.facts.max_output.unwrap_or(OUTPUT_MAX_ASSUMED);
+    let asked = asked_output(&call.head)?.unwrap_or(of_model);
+    Ok(asked.saturating_mul(answers(&call.head)?))
+}
+
+/// The client's own limit of one answer.
+pub(super) fn asked_output(head: &Head) -> Result<Option<u64>, Fault> {
+    let mut asked = None;
+    for field in ["max_completion_tokens", "max_output_tokens", "max_tokens"] {
+        asked = asked.or(head.count(field)?);
+    }
+    Ok(asked)
+}
+
+/// How many answers are made.
+pub(super) fn answers(head: &Head) -> Result<u64, Fault> {
+    let asked = head.count("n")?.unwrap_or(1);
+    Ok(asked.max(head.count("best_of")?.unwrap_or(1)).max(1))
+}
+
+fn too_dear(unpriced: Unpriced, choice: &Choice) -> Fault {
+    let message = match unpriced {
+        Unpriced::TooLarge => {
+            "the most that this call may cost is more than money can be: ask for less output"
+                .to_owned()
+        }
+        other => format!("{} cannot be priced: {other}", choice.offer.facts.id),
+    };
+    Fault::new(Kind::Invalid, Blame::Caller, message)
+}
