@@ -25,7 +25,7 @@ pub struct NewKey {
     /// What it may spend in each period; `None` sets no bound.
     pub budget: Option<(Money, Period)>,
     /// The id of the member that it acts for; `None` acts for nobody. What a member makes acts for
-    /// that member, whatever stands here.
+    /// that member or for nobody.
     pub member: Option<String>,
 }
 
@@ -122,9 +122,13 @@ impl Store {
                     None => None,
                 },
                 standing @ Standing::Member { .. } => {
-                    standing.must(Right::OwnKeys)?;
+                    let right = match new.member {
+                        Some(_) => Right::OwnKeys,
+                        None => Right::AllKeys,
+                    };
+                    standing.must(right)?;
                     few_enough(txn, account)?;
-                    standing.member()
+                    standing.member().filter(|_| new.member.is_some())
                 }
             };
             let row = NewRow {

@@ -38,6 +38,14 @@ impl Author {
         }
     }
 
+    /// The id of the member, unless it is the operator.
+    pub fn member(&self) -> Option<String> {
+        match &self.who {
+            Who::Operator => None,
+            Who::Member { id, .. } => Some(id.clone()),
+        }
+    }
+
     pub(crate) fn standing(
         &self,
         txn: Txn<'_>,

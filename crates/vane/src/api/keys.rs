@@ -1,6 +1,6 @@
 //! `/v1/keys`: the keys of an account, as its members manage them.
 //!
-//! A key that is made here acts for who makes it. Its whole text is in the answer that makes it, or
+//! A key that is made here acts for who makes it, or for nobody. Its whole text is in the answer that makes it, or
 //! rotates to it, and nowhere else: a repeat of that request is told the id, and no text. What an
 //! author may do is decided in the ledger, in the commit that does it.
 
@@ -84,8 +84,14 @@ pub(super) async fn create(question: &Question<'_>) -> Result<Response, Fault> {
 }
 
 async fn make(question: &Question<'_>) -> Result<Value, Fault> {
-    let mut body = Body::read(&question.inbound.body, &FIELDS)?;
+    let known: Vec<&str> = FIELDS.into_iter().chain(["member"]).collect();
+    let mut body = Body::read(&question.inbound.body, &known)?;
     let name = body.need_text("name")?;
+    let for_nobody = match body.text("member") {
+        Ok(None) => false,
+        Ok(Some(None)) => true,
+        _ => return Err(body.wrong("member", "can only be null: the key acts for nobody")),
+    };
     let changes = Changes::read(&mut body, question)?;
     let mut terms = Terms {
         name,
@@ -93,13 +99,14 @@ async fn make(question: &Question<'_>) -> Result<Value, Fault> {
         budget: None,
     };
     changes.apply(&mut terms);
-    let new = NewKey {
+    let mut new = NewKey {
         name: terms.name,
         limits: terms.limits,
         budget: terms.budget,
         member: None,
     };
     told(question, None, move |store, author, account| {
+        new.member = author.member().filter(|_| !for_nobody);
         let key = store.create_key_by(author, account, &new)?;
         Ok((key.id().to_owned(), key.expose().to_owned()))
     })

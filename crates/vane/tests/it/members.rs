@@ -223,6 +223,28 @@ async fn a_member_makes_changes_rotates_and_ends_a_key() {
 }
 
 #[tokio::test]
+async fn who_has_all_keys_hands_out_keys_of_nobody() {
+    let world = World::start().await;
+    let (_, owners) = world.member("ann", Role::Owner);
+    let (_, members) = world.member("mel", Role::Member);
+    let body = r#"{"name":"build","member":null,"budget":{"amount":"5","period":"day"}}"#;
+    let refused = send(&world, &members, "POST", "/v1/keys", body).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text().contains("all_keys"), "{}", refused.text());
+    let made = send(&world, &owners, "POST", "/v1/keys", body).await.ok();
+    let made = made.json();
+    assert_eq!(made["member"], Value::Null);
+    let text = made["key"].as_str().unwrap();
+    world.ask(&Ask::get("/v1/credits").key(text)).await.ok();
+    let refused = send(&world, text, "POST", "/v1/keys", r#"{"name":"x"}"#).await;
+    assert_eq!(refused.status, 403);
+    let other = r#"{"name":"build","member":"mel"}"#;
+    let refused = send(&world, &owners, "POST", "/v1/keys", other).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("`member`"), "{}", refused.text());
+}
+
+#[tokio::test]
 async fn a_key_is_rotated_and_ended_and_the_trail_tells_it() {
     let world = World::start().await;
     let (_, owners) = world.member("ann", Role::Owner);

@@ -16,8 +16,9 @@ use crate::load::{self, Shape, Tally};
 
 /// How long a program may take to its first answer; LiteLLM takes five seconds.
 const START_TIME_MAX: Duration = Duration::from_secs(30);
-/// Work that a gateway does behind its last answer belongs to the answers.
-pub(crate) const AFTERWORK: Duration = Duration::from_millis(200);
+/// Work that a gateway does behind its last answer belongs to the answers: the ledger gathers for
+/// a quarter of a second before it fills the database.
+pub(crate) const AFTERWORK: Duration = Duration::from_millis(600);
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cell {
