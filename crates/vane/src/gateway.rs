@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::limits::{Arrivals, Shared, Traffic};
 use crate::server::Ids;
+use crate::site::Shelf;
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
@@ -49,6 +50,8 @@ pub struct State {
     pub config: Config,
     pub catalog: Catalog,
     pub offers: Offers,
+    /// Pages that were written from these.
+    pub shelf: Shelf,
 }
 
 impl State {
@@ -61,6 +64,7 @@ impl State {
             config,
             catalog,
             offers,
+            shelf: Shelf::default(),
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod rescue;
 pub mod router;
 pub mod seal;
 pub mod server;
+pub mod site;
 mod socket;
 pub mod telemetry;
 pub mod upstream;

@@ -3,6 +3,8 @@
 mod client;
 mod host;
 mod ready;
+#[cfg(test)]
+mod tests;
 
 use crate::api::{self, Page};
 use crate::gateway::Gateway;
@@ -10,6 +12,7 @@ use crate::payments;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
+use crate::site;
 use crate::telemetry;
 use crate::upstream::{HOP, Pool};
 use bytes::Bytes;
@@ -41,8 +44,8 @@ pub enum Route {
     Live,
     Ready,
     Metrics,
-    /// Probes of clients at the origin.
-    Root,
+    /// A page for people, or its twin for machines. Clients probe the first one.
+    Site(site::Page),
 }
 
 const fn door(dialect: Dialect, route: &'static str) -> Door {
@@ -152,11 +155,21 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/health/live", Route::Live),
     ("/health/ready", Route::Ready),
     ("/metrics", Route::Metrics),
-    ("/", Route::Root),
+    // Read by people, and by machines that read pages.
+    ("/", Route::Site(site::Page::Home)),
+    ("/index.md", Route::Site(site::Page::HomeTwin)),
+    ("/models", Route::Site(site::Page::Models)),
+    ("/models.md", Route::Site(site::Page::ModelsTwin)),
+    ("/models.json", Route::Site(site::Page::ModelsJson)),
+    ("/compare", Route::Site(site::Page::Compare)),
+    ("/robots.txt", Route::Site(site::Page::Robots)),
+    ("/sitemap.xml", Route::Site(site::Page::Sitemap)),
+    ("/llms.txt", Route::Site(site::Page::Llms)),
+    ("/llms-full.txt", Route::Site(site::Page::LlmsFull)),
 ];
 
 /// Paths with a variable part, between what they begin and end with.
-pub const PREFIXES: [(&str, &str, Route); 7] = [
+pub const PREFIXES: &[(&str, &str, Route)] = &[
     (
         "/v1/keys/",
         "/rotate",
@@ -201,6 +214,10 @@ pub const PREFIXES: [(&str, &str, Route); 7] = [
             door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
         ),
     ),
+    ("/models/", "", Route::Site(site::Page::Model)),
+    ("/makers/", "", Route::Site(site::Page::Maker)),
+    ("/providers/", "", Route::Site(site::Page::Provider)),
+    ("/assets/", "", Route::Site(site::Page::Asset)),
 ];
 
 /// Finds the route of a path, with the variable part where it has one.
@@ -240,7 +257,9 @@ pub async fn answer(
         return finished(rescue(dialect, &fault, &request_id), &request_id);
     }
     let Some((route, rest)) = found else {
-        return finished(unknown_route(&head, &request_id), &request_id);
+        let page = site::missing(&gateway, &head);
+        let response = page.unwrap_or_else(|| unknown_route(&head, &request_id));
+        return finished(response, &request_id);
     };
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
@@ -250,7 +269,7 @@ pub async fn answer(
             let proxies = &state.config.trusted_proxies;
             metrics(&gateway, client::address(proxies, peer, &head.headers))
         }
-        Route::Root => root(&head.method),
+        Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
         Route::Call(door)
         | Route::Count(door)
         | Route::Models(door)
@@ -324,7 +343,7 @@ impl Route {
             | Self::Model(door)
             | Self::Api(_, door)
             | Self::Webhook(door) => recognised(door, &head.headers).dialect,
-            Self::Live | Self::Ready | Self::Metrics | Self::Root => dialect_of(head),
+            Self::Live | Self::Ready | Self::Metrics | Self::Site(_) => dialect_of(head),
         }
     }
 
@@ -393,7 +412,7 @@ async fn keyed(
                 api::answer(gateway, pool, page, method, rest, query, &inbound).await
             }
             Route::Webhook(_) => payments::receive(gateway, &inbound).await,
-            Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Root => {
+            Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Site(_) => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
         }
@@ -492,21 +511,6 @@ fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
     response
 }
 
-fn root(method: &Method) -> Response {
-    match *method {
-        Method::GET | Method::HEAD => json(
-            200,
-            Bytes::from_static(
-                br#"{"name":"vane","models":"/v1/models","health":"/health/ready"}"#,
-            ),
-        ),
-        _ => json(
-            405,
-            Bytes::from_static(br#"{"error":{"message":"this route takes GET only"}}"#),
-        ),
-    }
-}
-
 /// Any page may call the key routes: they are worth nothing without a key.
 fn with_cors(mut response: Response) -> Response {
     let headers = response.headers_mut();
@@ -545,32 +549,4 @@ fn finished(mut response: Response, request_id: &str) -> Response {
         }
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_find_their_routes() {
-        let route = |path| find(path).map(|(route, _)| route);
-        assert_eq!(route("/v1/v1/messages"), route("/v1/messages"));
-        assert_eq!(route("/v1/messages/"), route("/v1/messages"));
-        assert!(matches!(
-            find("/v1/models/codestral/codestral-latest"),
-            Some((Route::Model(_), "codestral/codestral-latest"))
-        ));
-        assert_eq!(route("/v2/messages"), None);
-        assert_eq!(route("/v1/models/x/../../health"), route("/v1/models/y"));
-    }
-
-    #[test]
-    fn every_path_stands_once() {
-        for (at, (path, _)) in ROUTES.iter().enumerate() {
-            assert!(
-                ROUTES[..at].iter().all(|(other, _)| other != path),
-                "{path}"
-            );
-        }
-    }
 }

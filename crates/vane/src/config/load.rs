@@ -13,7 +13,7 @@ use super::problem::{Place, Problem, Warning};
 use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
-use super::{Config, Limits, Outbound, Payments, Retries, SignUp, Timeouts, provider};
+use super::{Config, Limits, Outbound, Payments, Retries, SignUp, Site, Timeouts, provider};
 
 /// Variables that commands take and no key of the file has.
 const OF_COMMANDS: [&str; 3] = ["VANE_CONFIG", "VANE_URL", "VANE_API_KEY"];
@@ -112,6 +112,7 @@ impl Config {
             outbound: Outbound::read(root.section("outbound")),
             sign_up: SignUp::read(root.section("credits")),
             payments: Payments::read(root.section("payments"), &own),
+            site: Site::read(root.section("site")),
             providers,
             catalog: file,
             listen: server.listen,

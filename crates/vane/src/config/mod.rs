@@ -24,6 +24,7 @@ mod secret;
 mod section;
 mod server;
 mod shared;
+mod site;
 mod speaks;
 #[cfg(test)]
 mod tests;
@@ -79,6 +80,7 @@ pub struct Config {
     pub sign_up: Option<SignUp>,
     /// `None` while nobody can pay.
     pub payments: Option<Payments>,
+    pub site: Site,
     /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
     pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
@@ -234,6 +236,23 @@ pub struct Payments {
     pub api_base: String,
     pub success_url: String,
     pub cancel_url: String,
+}
+
+/// `[site]`: what pages say of this server.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    /// The address others reach this server at, without a path.
+    pub url: Option<String>,
+    pub currencies: Vec<Currency>,
+}
+
+/// A currency that prices are also shown in.
+#[derive(Debug, Clone)]
+pub struct Currency {
+    /// Three capitals.
+    pub code: String,
+    /// How much of it a dollar is.
+    pub per_usd: vane_catalog::Factor,
 }
 
 /// A provider that is on: it has a base URL and, where it needs one, a key.

@@ -12,6 +12,7 @@
 
 mod client;
 mod door;
+mod html;
 mod log;
 #[cfg(feature = "test-postgres")]
 mod postgres;
@@ -63,6 +64,8 @@ mod metrics;
 mod models;
 mod money;
 mod outage;
+mod page_facts;
+mod pages;
 mod payments;
 mod proxies;
 mod reconcile;

@@ -1,0 +1,228 @@
+//! The site: pages for people, and their Markdown twins for machines, written on the server.
+//!
+//! A page is a struct that its template and its twin are written from. Invariants: reading pages
+//! run no script and load nothing from elsewhere; what they say comes from the catalogue, the
+//! configuration and this server's own measurements, and never from a request's headers.
+
+mod absent;
+mod assets;
+mod catalogue;
+pub mod chart;
+mod compare;
+mod crawlers;
+mod deep_dive;
+mod figures;
+mod history;
+mod home;
+mod listing;
+mod maker;
+mod makers;
+mod markdown;
+pub mod measured;
+mod model;
+mod prices;
+mod provider;
+mod query;
+mod row;
+mod sheet;
+mod shelf;
+mod workload;
+mod write;
+
+pub use shelf::Shelf;
+
+use std::sync::Arc;
+
+use http::header::{ACCEPT, HeaderValue, LOCATION};
+use http::request::Parts;
+use http::{Method, StatusCode};
+
+use crate::gateway::{Gateway, State};
+use crate::relay::{Body, Response, json};
+use listing::Listing;
+use measured::Measured;
+use row::Row;
+use write::Written;
+
+/// A page, or a family of them whose name is the rest of the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Page {
+    Home,
+    HomeTwin,
+    Models,
+    ModelsTwin,
+    ModelsJson,
+    Model,
+    Maker,
+    Provider,
+    Compare,
+    Robots,
+    Sitemap,
+    Llms,
+    LlmsFull,
+    Asset,
+}
+
+/// What pages are written from.
+pub(crate) struct View<'v> {
+    pub(crate) state: &'v State,
+    pub(crate) listing: &'v Listing,
+    /// Unix seconds.
+    pub(crate) now: i64,
+    /// This server's address, from the configuration.
+    pub(crate) origin: String,
+}
+
+impl<'v> View<'v> {
+    /// Every model that is not retired, by id.
+    pub(crate) fn rows(&self) -> &'v [Row] {
+        let write = || {
+            let models = self.listing.current();
+            models.filter_map(|model| Row::of(self, model)).collect()
+        };
+        self.listing.rows.get_or_init(write)
+    }
+
+    /// What this server measured of an offer: nothing is, so far.
+    pub(crate) const fn measured(&self, _offer: &str) -> Option<Measured> {
+        None
+    }
+}
+
+/// What stands around every page.
+pub(crate) struct Frame {
+    pub(crate) title: String,
+    pub(crate) description: String,
+    /// The one address of this page; empty where it has none.
+    pub(crate) canonical: String,
+    pub(crate) path: String,
+    pub(crate) twin: Option<String>,
+    pub(crate) is_listed: bool,
+    pub(crate) style: &'static str,
+    pub(crate) icon: &'static str,
+}
+
+impl Frame {
+    pub(crate) fn new(view: &View<'_>, path: &str, title: &str, description: &str) -> Self {
+        Self {
+            title: title.to_owned(),
+            description: description.to_owned(),
+            canonical: match path {
+                "" => String::new(),
+                path => format!("{}{path}", view.origin),
+            },
+            path: path.to_owned(),
+            twin: None,
+            is_listed: true,
+            style: &assets::style().name,
+            icon: &assets::icon().name,
+        }
+    }
+
+    pub(crate) fn with_twin(self, twin: String) -> Self {
+        Self {
+            twin: Some(twin),
+            ..self
+        }
+    }
+
+    /// Not for search engines.
+    pub(crate) fn unlisted(self) -> Self {
+        Self {
+            is_listed: false,
+            ..self
+        }
+    }
+}
+
+/// `1 model`, `2 models`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        many => format!("{many} {noun}s"),
+    }
+}
+
+/// Answers a page. What is not kept is written off the worker, whose streams must not wait.
+pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts) -> Response {
+    let asked = &head.headers;
+    if !matches!(head.method, Method::GET | Method::HEAD) {
+        let body = br#"{"error":{"message":"this route takes GET only"}}"#;
+        let mut response = json(405, &body[..]);
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        response.headers_mut().insert(http::header::ALLOW, allowed);
+        return response;
+    }
+    let (state, now) = (gateway.state(), gateway.clock.now());
+    let day = state.shelf.day(&state.catalog, now);
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let is_kept = query.is_empty() || !write::heeds_query(page);
+    let rest = crate::relay::percent_decoded(rest);
+    if let Some(sheet) = day.get(page, &rest).filter(|_| is_kept) {
+        return sheet.answer(asked);
+    }
+    let writer = match state.shelf.writers.clone().acquire_owned().await {
+        Ok(writer) => writer,
+        Err(closed) => return failed(&closed),
+    };
+    let written = tokio::task::spawn_blocking(move || {
+        // Held to the end also when nobody waits for the page any more.
+        let _writer = writer;
+        let view = View {
+            origin: state.config.origin(),
+            state: &state,
+            listing: &day.listing,
+            now,
+        };
+        let written = write::page(&view, page, &rest, &query, is_kept);
+        if let (Ok(Written::Page(sheet)), true) = (&written, is_kept) {
+            day.keep(page, rest, sheet);
+        }
+        written
+    });
+    match written.await {
+        Ok(Ok(Written::Page(sheet) | Written::Absent(sheet))) => sheet.answer(asked),
+        Ok(Ok(Written::Elsewhere(address))) => moved(&address),
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+/// A page for a person who asked for one that is not there; `None` for a program.
+pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
+    let asked = &head.headers;
+    let accepts = asked.get(ACCEPT).and_then(|value| value.to_str().ok());
+    let is_person =
+        head.method == Method::GET && accepts.is_some_and(|said| said.contains("text/html"));
+    if !is_person {
+        return None;
+    }
+    let (state, now) = (gateway.state(), gateway.clock.now());
+    let day = state.shelf.day(&state.catalog, now);
+    let view = View {
+        origin: state.config.origin(),
+        state: &state,
+        listing: &day.listing,
+        now,
+    };
+    let sheet = write::missing(&view).ok()?;
+    Some(sheet.answer(asked))
+}
+
+/// A name of a model that is not its id leads to its page.
+fn moved(address: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::PERMANENT_REDIRECT;
+    let headers = response.headers_mut();
+    if let Ok(address) = HeaderValue::from_str(address) {
+        headers.insert(LOCATION, address);
+    }
+    sheet::strict(headers);
+    response
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Response {
+    tracing::error!(%error, "a page could not be written");
+    let body = br#"{"error":{"message":"this page could not be written"}}"#;
+    json(500, &body[..])
+}

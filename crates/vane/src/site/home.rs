@@ -1,0 +1,114 @@
+//! The first page: what this is, how it is called, and how it bills.
+//!
+//! Invariant: the page and its Markdown twin are written from this one struct; the calls name
+//! this server and a model that answers here, where there is one.
+
+use askama::Template;
+use vane_catalog::{Capability, Kind, Offer};
+
+use super::listing::Model;
+use super::model::{Snippet, chat_completion, fill_in_the_middle, messages};
+use super::row::{Named, Row};
+use super::{Frame, View};
+
+/// What the calls name where no other model answers.
+const USUAL: &str = "codestral-latest";
+
+/// Models that the page shows.
+const SHOWN: [&str; 7] = [
+    "codestral-latest",
+    "devstral-medium-latest",
+    "magistral-medium-latest",
+    "magistral-small-latest",
+    "ministral-14b-latest",
+    "ministral-8b-latest",
+    "ministral-3b-latest",
+];
+
+#[derive(Template)]
+#[template(path = "home.html")]
+pub(crate) struct HomePage {
+    frame: Frame,
+    ways: Vec<(&'static str, Snippet)>,
+    rows: Vec<Row>,
+    makers: Vec<(Named, usize)>,
+    models: usize,
+    providers: usize,
+    ready: usize,
+    as_of: String,
+}
+
+#[derive(Template)]
+#[template(path = "home.markdown", whitespace = "preserve")]
+pub(crate) struct HomeTwin<'p> {
+    page: &'p HomePage,
+}
+
+impl HomePage {
+    pub(crate) fn of(view: &View<'_>) -> Self {
+        let all = view.rows();
+        let mut makers: Vec<(Named, usize)> = Vec::new();
+        for row in all {
+            match makers.iter_mut().find(|(maker, _)| *maker == row.maker) {
+                Some((_, count)) => *count += 1,
+                None => makers.push((row.maker.clone(), 1)),
+            }
+        }
+        makers.sort_by_key(|(maker, count)| (std::cmp::Reverse(*count), maker.name.clone()));
+        let providers = view.state.catalog.providers().iter();
+        let rows = SHOWN
+            .iter()
+            .filter_map(|id| all.iter().find(|row| row.id == *id));
+        let about = "One address and one key for every language model, in the API your tools already speak, billed at cost.";
+        Self {
+            frame: Frame::new(view, "/", "Vane: one address for every model", about)
+                .with_twin("/index.md".to_owned()),
+            ways: ways(view, all),
+            rows: rows.cloned().collect(),
+            makers,
+            models: all.len(),
+            providers: providers.filter(|row| row.is_callable()).count(),
+            ready: all.iter().filter(|row| row.ready.is_ready()).count(),
+            as_of: view.state.catalog.as_of().to_string(),
+        }
+    }
+
+    pub(crate) fn twin(&self) -> HomeTwin<'_> {
+        HomeTwin { page: self }
+    }
+}
+
+/// A call in each of the three ways in, of models that answer here where there are such.
+fn ways(view: &View<'_>, all: &[Row]) -> Vec<(&'static str, Snippet)> {
+    let chat = pick(view, all, |offer| offer.kind == Kind::Chat);
+    let fim = pick(view, all, |offer| offer.can(Capability::Fim));
+    vec![
+        (
+            "For OpenAI's SDKs, and most tools",
+            chat_completion(&view.origin, &chat),
+        ),
+        (
+            "For Claude Code and Anthropic's SDKs",
+            messages(&view.origin, &chat),
+        ),
+        (
+            "For editors that complete code",
+            fill_in_the_middle(&view.origin, &fim),
+        ),
+    ]
+}
+
+/// Codestral, unless only others answer here.
+fn pick(view: &View<'_>, all: &[Row], able: fn(&Offer) -> bool) -> String {
+    let can = |row: &&Row| {
+        let model = view.listing.get(&row.id);
+        model.and_then(Model::lead).is_some_and(able)
+    };
+    let ready: Vec<&Row> = all
+        .iter()
+        .filter(|row| row.ready.is_ready())
+        .filter(can)
+        .collect();
+    let first = ready.iter().find(|row| row.id == USUAL).or(ready.first());
+    first.map_or(USUAL, |row| &row.id).to_owned()
+}
