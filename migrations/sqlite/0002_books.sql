@@ -122,13 +122,20 @@ CREATE TABLE open_call (
     PRIMARY KEY (instance, call)
 ) STRICT, WITHOUT ROWID;
 
--- Settlements that could not be entered: nothing that was paid for is forgotten.
+-- Settlements that could not be entered: nothing that was paid for is forgotten. What a person
+-- decides of one is marked: it was entered after all, or dropped for a reason.
 CREATE TABLE stray (
-    n   INTEGER PRIMARY KEY,
-    op  TEXT    NOT NULL,
-    why TEXT    NOT NULL,
-    at  INTEGER NOT NULL
+    n      INTEGER PRIMARY KEY,
+    op     TEXT    NOT NULL,
+    why    TEXT    NOT NULL,
+    at     INTEGER NOT NULL,
+    state  TEXT    NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'entered', 'dropped')),
+    reason TEXT    NOT NULL DEFAULT '',
+    CHECK ((state = 'dropped') = (reason <> ''))
 ) STRICT;
+
+CREATE TRIGGER stray_is_kept BEFORE DELETE ON stray
+BEGIN SELECT raise(ABORT, 'strays are never removed'); END;
 
 -- A slice of a balance, and of a key's budget, that one replica may hold against in memory. No
 -- index has `spent`, and the row has an address of its own: it is overwritten in place by every

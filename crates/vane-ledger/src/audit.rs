@@ -133,20 +133,32 @@ fn too_large(error: &LedgerError) -> bool {
     said.contains("integer overflow") || said.contains("bigint out of range")
 }
 
-/// Looks for a settlement that could not be entered.
+/// Looks for a settlement that could not be entered and that nobody has decided about, and for one
+/// that is said to be entered and is not.
 fn strays(txn: Txn<'_>) -> Result<(), Halt> {
-    let sql = "SELECT n, op, why FROM stray ORDER BY n LIMIT 1";
-    let stray = txn.one(sql, &[], |row| {
+    let sql = "SELECT n, op, why, state FROM stray
+        WHERE state <> 'dropped' OR reason = '' ORDER BY n";
+    let strays = txn.rows(sql, &[], |row| {
         let (n, op, why): (i64, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok((n, op, why))
-    });
-    let Some((n, op, why)) = stray? else {
-        return Ok(());
-    };
-    let call = match serde_json::from_str::<Op>(&op).map(|op| op.act) {
-        Ok(Act::Settle(settlement)) => settlement.call,
-        _ => n.to_string(),
-    };
-    let what = "it could not be settled and is paid for by nobody";
-    broken(11, format!("call {call} ({why}): {what}"))
+        Ok((n, op, why, row.get::<String>(3)?))
+    })?;
+    for (n, op, why, state) in strays {
+        let call = match serde_json::from_str::<Op>(&op).map(|op| op.act) {
+            Ok(Act::Settle(settlement)) => settlement.call,
+            _ => n.to_string(),
+        };
+        let what = match state.as_str() {
+            "entered" => {
+                let sql = "SELECT 1 FROM receipt WHERE call = ?1";
+                if txn.one(sql, &[&call], |_| Ok(()))?.is_some() {
+                    continue;
+                }
+                "it is said to be entered and has no receipt"
+            }
+            "dropped" => "it was dropped without a reason",
+            _ => "it could not be settled and is paid for by nobody",
+        };
+        return broken(11, format!("call {call} ({why}): {what}"));
+    }
+    Ok(())
 }

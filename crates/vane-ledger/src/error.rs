@@ -174,6 +174,10 @@ pub enum LedgerError {
     Refused(Refusal),
     #[error("more than {max} operations at once")]
     BatchTooLarge { max: usize },
+    #[error("there is no stray {n}; list them to find it")]
+    NoSuchStray { n: i64 },
+    #[error("stray {n} is {state} already")]
+    StrayEnded { n: i64, state: String },
     #[error("instance {instance} has not begun a life")]
     NotBegun { instance: i64 },
     #[error(

@@ -21,7 +21,10 @@ use crate::error::LedgerError;
 use crate::key::KeyHasher;
 use crate::secret::{Purpose, Secret};
 
-pub use books::{BATCH_MAX, By, Ingest, Of, Posted, ProviderDay, StatementLine, Stray, UsageRow};
+pub use books::{
+    BATCH_MAX, By, Ingest, Of, OpenStray, Posted, ProviderDay, StatementLine, Stray, StrayEntry,
+    UsageRow,
+};
 pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
 pub use idempotency::{Claim, Repeatable, Room, Use};
 pub use instance::Life;

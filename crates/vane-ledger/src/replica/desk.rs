@@ -77,14 +77,19 @@ impl Desk {
         }
     }
 
-    /// Forgets answers that were kept for long enough, a few at a time.
+    /// Forgets answers that were kept for long enough, a few at a time, and counts strays anew.
     pub(super) fn forget(&mut self) {
         let now = self.clock.now();
         if now < self.forgets_at {
             return;
         }
+        let forgotten = self.store.forget_answers(now).and_then(|forgotten| {
+            // People end strays in processes of their own.
+            self.shared.tally.recount(self.store.strays()?);
+            Ok(forgotten)
+        });
         // A store that fails is asked again in a while.
-        let forgotten = self.store.forget_answers(now).unwrap_or_default();
+        let forgotten = forgotten.unwrap_or_default();
         self.forgets_at = match forgotten < crate::store::FORGOTTEN_AT_ONCE {
             true => now.saturating_add(FORGET_EVERY_SECONDS),
             false => now,

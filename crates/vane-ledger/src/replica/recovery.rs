@@ -35,7 +35,7 @@ impl Desk {
         match calls {
             [] => Err(error),
             [(call, word)] => {
-                let op = record::read(word).ok();
+                let op = last_word(word, self.clock.now()).ok();
                 let shown = record::shown(record::OPENED, word, op.as_ref());
                 self.keep_stray(&shown, self.position, Some(call), &error)
             }
@@ -51,12 +51,7 @@ impl Desk {
         let now = self.clock.now();
         let mut ops = Vec::with_capacity(calls.len());
         for (_, word) in calls {
-            let mut op = record::read(word)?;
-            if let Act::Settle(settlement) = &mut op.act {
-                settlement.status = Status::Interrupted;
-            }
-            op.at = op.at.max(now);
-            ops.push(op);
+            ops.push(last_word(word, now)?);
         }
         let closed: Vec<String> = calls.iter().map(|(call, _)| call.clone()).collect();
         let done = self.store.ingest(&Ingest {
@@ -70,6 +65,16 @@ impl Desk {
         self.tell(&ops, &done);
         Ok(())
     }
+}
+
+/// The settlement of a call that nobody runs any more.
+fn last_word(word: &[u8], now: i64) -> Result<Op, ReplicaError> {
+    let mut op = record::read(word)?;
+    if let Act::Settle(settlement) = &mut op.act {
+        settlement.status = Status::Interrupted;
+    }
+    op.at = op.at.max(now);
+    Ok(op)
 }
 
 /// Returns the leases of an instance that were taken before `epoch`.

@@ -13,7 +13,7 @@ pub struct Figures {
     pub not_ingested: u64,
     /// Calls that money is held for.
     pub holds: u64,
-    /// Records that could not be entered, of all times.
+    /// Records that could not be entered and that nobody has decided about.
     pub strays: u64,
     /// What calls of this process cost the operator.
     pub lost: Money,
@@ -30,6 +30,11 @@ impl Tally {
             strays: AtomicU64::new(strays),
             lost: AtomicU64::new(0),
         }
+    }
+
+    /// What the store said last.
+    pub(super) fn recount(&self, strays: u64) {
+        self.strays.store(strays, Relaxed);
     }
 
     pub(super) fn stray(&self) {

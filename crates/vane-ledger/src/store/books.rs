@@ -11,6 +11,7 @@ mod memory;
 mod payments;
 mod read;
 mod report;
+mod strays;
 mod usage;
 mod write;
 
@@ -25,6 +26,7 @@ pub(super) use ingest::{STRAY, enter};
 pub(crate) use memory::Memory;
 pub(crate) use read::{DETAILS, RECEIPT, receipt_of};
 pub use report::{Posted, StatementLine};
+pub use strays::{OpenStray, StrayEntry};
 pub use usage::{By, Of, ProviderDay, UsageRow};
 pub(crate) use usage::{Hour, Sums};
 

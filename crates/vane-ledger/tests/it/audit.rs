@@ -302,7 +302,17 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         11,
         "a stray",
-        "INSERT INTO stray VALUES (1, '{}', 'no such account', 1)",
+        "INSERT INTO stray VALUES (1, '{}', 'no such account', 1, 'open', '')",
+    ),
+    (
+        11,
+        "a stray that is said to be entered",
+        "INSERT INTO stray VALUES (1, '{}', 'no such account', 1, 'entered', '')",
+    ),
+    (
+        11,
+        "a stray that was dropped without a reason",
+        "INSERT INTO stray VALUES (1, '{}', 'no such account', 1, 'dropped', '')",
     ),
 ];
 

@@ -23,6 +23,7 @@ mod reports;
 mod ring;
 mod room;
 mod rotation;
+mod strays;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -39,6 +39,8 @@ mod room;
 #[path = "../it/rotation.rs"]
 mod rotation;
 mod sharing;
+#[path = "../it/strays.rs"]
+mod strays;
 mod trouble;
 mod uses;
 

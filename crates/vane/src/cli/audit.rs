@@ -1,18 +1,41 @@
-//! `vane audit`: proof that the books hold.
+//! `vane audit`: proof that the books hold, and what people decide about what could not be entered.
+
+mod strays;
 
 use serde_json::json;
 
 use super::{Failure, Settings, terminal};
 
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Audit {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    #[command(subcommand)]
+    of: Option<Of>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Of {
+    /// List settlements that could not be entered and that nobody has decided about
+    #[command(
+        after_help = "Examples:\n  vane audit strays\n  vane audit strays --json\n  \
+                            vane audit strays enter all\n  \
+                            vane audit strays drop 3 --reason \"a call of the load test\""
+    )]
+    Strays(strays::Strays),
 }
 
 impl Audit {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
+        match &self.of {
+            Some(Of::Strays(strays)) => strays.run(settings),
+            None => self.prove(settings),
+        }
+    }
+
+    fn prove(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         match settings.store()?.audit()? {
             Ok(sound) if self.json => terminal::print_json(&json!({
                 "ok": true,

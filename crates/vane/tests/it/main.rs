@@ -77,5 +77,6 @@ mod responses;
 mod secrets;
 mod security;
 mod spent;
+mod stray_commands;
 mod tls;
 mod wire;

@@ -99,13 +99,6 @@ impl Store {
         })
     }
 
-    /// How many records could not be entered.
-    pub fn strays(&self) -> Result<u64, LedgerError> {
-        let sql = "SELECT count(*) FROM stray";
-        let count = self.read(|txn| txn.one(sql, &[], |row| row.get::<i64>(0)))?;
-        Ok(count.unwrap_or_default().unsigned_abs())
-    }
-
     /// The calls of an instance that its journal opened and did not close, as it wrote them.
     pub fn open_calls(&self, instance: i64) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
         let sql = "SELECT call, state FROM open_call WHERE instance = ?1 ORDER BY call";
