@@ -4,10 +4,10 @@
 //! they settle waits in the journal.
 
 use std::pin::Pin;
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use std::sync::mpsc::Sender;
 use tokio::sync::watch;
 
 use crate::journal::Position;

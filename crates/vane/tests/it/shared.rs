@@ -4,7 +4,6 @@
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -106,13 +105,6 @@ pub(crate) fn caller(key: &str, requests: u32, tokens: u32, concurrency: u32) ->
             ..Limits::default()
         },
     }
-}
-
-pub(crate) fn at(clock: &Clock, seconds: i64) {
-    let Clock::Manual(hand) = clock else {
-        panic!("made manual")
-    };
-    hand.store(NOW + seconds, Relaxed);
 }
 
 /// A server that reads, and answers with what it is given each time it has read something.

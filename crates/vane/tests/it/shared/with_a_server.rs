@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -12,10 +13,17 @@ use vane::limits::{Refusal, Shared, Traffic};
 use vane_ledger::{Caller, Clock, Key, NewKey};
 use vane_testkit::Answer;
 
-use super::{Replica, at, caller, server};
+use super::{Replica, caller, server};
 use crate::client::{self, Ask, within};
 use crate::valkey::Valkey;
 use crate::world::{Folder, NOW, World, named};
+
+fn at(clock: &Clock, seconds: i64) {
+    let Clock::Manual(hand) = clock else {
+        panic!("made manual")
+    };
+    hand.store(NOW + seconds, Relaxed);
+}
 
 const PATH: &str = "/v1/chat/completions";
 
