@@ -3,13 +3,16 @@
 //! Some are forged: whoever rewrote the hashes too is found by what does not add up.
 
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Ended, Hold, Lease, Receipt, Settlement, Source, Status, details_of};
+use vane_ledger::book::{
+    Act, Attempt, Ended, Hold, Lease, Receipt, Settlement, Source, Status, details_of,
+};
 use vane_ledger::{AccountId, Broken, Ingest, Store};
 
 use crate::books::{START, attempt, cash, op, prepaid, usd};
 use crate::{Folder, Vandal, blob};
 
-/// Books with something of everything in them: four calls, of which the third is metered.
+/// Books with something of everything in them: four calls, of which the third is metered, and one
+/// that runs in the second life of its instance.
 fn books(store: &Store) {
     let account = prepaid(store, "team", "5");
     let metered = crate::account(store, "metered");
@@ -55,6 +58,32 @@ fn books(store: &Store) {
             outcome.unwrap();
         }
     }
+    store.begin(1, START).unwrap();
+    let life = store.begin(1, START).unwrap();
+    let running = Ingest {
+        instance: life.instance,
+        epoch: life.epoch,
+        position: 1,
+        ops: &[],
+        opened: &[("running".to_owned(), vec![1])],
+        closed: &[],
+    };
+    store.ingest(&running).unwrap();
+}
+
+/// An attempt that cost nothing.
+fn unbilled(outcome: Ended) -> Attempt {
+    Attempt {
+        outcome,
+        lines: Vec::new(),
+        ..attempt(1, 1)
+    }
+}
+
+fn costs_nothing(receipt: &mut Receipt) {
+    receipt.cost = Money::ZERO;
+    receipt.charged = Money::ZERO;
+    receipt.spent = Money::ZERO;
 }
 
 /// A call that cost 0.3 dollars and for which 0.2 were held.
@@ -269,7 +298,23 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         6,
         "an open call that has ended",
-        "INSERT INTO open_call VALUES (0, 'one', NOUGHT)",
+        "INSERT INTO open_call VALUES (0, 'one', 0, NOUGHT)",
+    ),
+    (
+        13,
+        "an open call of nobody",
+        "INSERT INTO open_call VALUES (7, 'five', 1, NOUGHT)",
+    ),
+    (
+        13,
+        "an open call of a life that never began",
+        "INSERT INTO open_call VALUES (1, 'five', 3, NOUGHT)",
+    ),
+    (
+        13,
+        "an open call that was forgotten at the start of the next life",
+        "INSERT INTO open_call VALUES (1, 'five', 1, NOUGHT);
+         UPDATE instance SET cleared = 2 WHERE id = 1",
     ),
     (7, "a price of no rate", "UPDATE rate SET price = 7"),
     (
@@ -362,6 +407,50 @@ const FORGERIES: &[Forgery] = &[
         r.settlement.hold = settlement("three", AccountId(1)).hold;
         r.spent = usd("0.2");
     }),
+    (13, "a call of which nobody was asked", "four", |r| {
+        r.settlement.attempts.clear();
+        costs_nothing(r);
+    }),
+    (
+        13,
+        "an attempt that does not say who was asked",
+        "four",
+        |r| {
+            r.settlement.attempts[0] = Attempt {
+                provider: String::new(),
+                ..unbilled(Ended::Done)
+            };
+            costs_nothing(r);
+        },
+    ),
+    (13, "an attempt without an outcome", "four", |r| {
+        r.settlement.attempts[0].outcome = Ended::Interrupted;
+    }),
+    (
+        13,
+        "an attempt before another without an outcome",
+        "four",
+        |r| {
+            r.settlement
+                .attempts
+                .insert(0, unbilled(Ended::Interrupted));
+        },
+    ),
+    (13, "an attempt after one that was answered", "four", |r| {
+        r.settlement.attempts.insert(0, unbilled(Ended::Done));
+    }),
+    (13, "attempts that changed places", "four", |r| {
+        r.settlement.attempts.push(unbilled(Ended::FailedUnbilled));
+    }),
+    (13, "an answer to a call that failed", "four", |r| {
+        r.settlement.status = Status::Failed;
+    }),
+    (13, "an answer to a call that was cut off", "four", |r| {
+        r.settlement.status = Status::Interrupted;
+    }),
+    (13, "an answer to a client that was gone", "four", |r| {
+        r.settlement.status = Status::ClientGone;
+    }),
     (1, "a leg of no transaction", "four", |r| r.txn = 999_999),
     (1, "a leg of a grant", "four", |r| r.txn = 1),
     (1, "a leg of other usage", "four", |r| r.txn = 4),
@@ -430,6 +519,7 @@ fn sound_books_pass_and_are_counted() {
     assert_eq!((audited.books, audited.entries), (6, 12), "{audited:?}");
     assert_eq!(audited.transactions, 6, "{audited:?}");
     assert_eq!((audited.leases, audited.receipts), (1, 4), "{audited:?}");
+    assert_eq!(audited.open_calls, 1, "{audited:?}");
     assert_eq!(
         planted(""),
         None,
@@ -476,12 +566,11 @@ fn a_settlement_that_cannot_be_entered_is_kept_and_told() {
     let folder = Folder::new();
     let store = folder.store();
     books(&store);
-    store.begin(1, START).unwrap();
     let ops = [op("lost", Act::Settle(settlement("five", AccountId(9))))];
     let outcomes = store.ingest(&Ingest {
         instance: 1,
-        epoch: 1,
-        position: 1,
+        epoch: 2,
+        position: 2,
         ops: &ops,
         opened: &[],
         closed: &[],
