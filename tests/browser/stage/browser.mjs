@@ -5,6 +5,8 @@ import { chromium } from "playwright-core";
 
 export const { VANE_URL } = process.env;
 export const WIDTHS = [320, 768, 1440];
+// Generous: it only ends a test that has failed, on however slow a machine.
+const WITHIN_MS = 60_000;
 export const SCHEMES = ["light", "dark"];
 
 export function launch() {
@@ -23,6 +25,7 @@ export async function open(browser, options = {}) {
     viewport: { width: 1440, height: 900 },
     ...options,
   });
+  context.setDefaultTimeout(WITHIN_MS);
   return { context, page: await context.newPage() };
 }
 

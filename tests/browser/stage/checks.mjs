@@ -107,6 +107,6 @@ export async function picture(page, name) {
   await mkdir(PICTURES, { recursive: true });
   const { width } = page.viewportSize();
   const tall = await page.evaluate(() => document.documentElement.scrollHeight);
-  const file = path.join(PICTURES, `${name.replaceAll(/[^a-z0-9.]+/gi, "_").replace(/^_$/, "home")}.png`);
+  const file = path.join(PICTURES, `${name.replaceAll(/[^a-z0-9.-]+/gi, "_")}.png`);
   await page.screenshot({ path: file, fullPage: true, clip: { x: 0, y: 0, width, height: Math.min(tall, PICTURE_HEIGHT_MAX) } });
 }
