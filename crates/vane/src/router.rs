@@ -1,12 +1,17 @@
-//! Every route of the product on one page, grouped by who calls it.
+//! From a request to whoever answers it: `table` has every route, and what all answers carry is
+//! put on here.
 
 mod client;
+mod cors;
 mod host;
 mod ready;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use crate::api::{self, Page};
+pub use table::{PREFIXES, ROUTES, Route, find, methods};
+
+use crate::api;
 use crate::gateway::Gateway;
 use crate::payments;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
@@ -16,231 +21,12 @@ use crate::site;
 use crate::telemetry;
 use crate::upstream::{HOP, Pool};
 use bytes::Bytes;
-use http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ALLOW, CONTENT_TYPE, HeaderName,
-    HeaderValue, USER_AGENT,
-};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Method, Request, Uri};
 use std::net::IpAddr;
 use std::sync::Arc;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault};
-
-/// What a path answers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// A call of a model.
-    Call(Door),
-    /// Counting the tokens of a call.
-    Count(Door),
-    Models(Door),
-    /// One model; the id is the rest of the path.
-    Model(Door),
-    /// The caller's account, its money, keys and members.
-    Api(Page, Door),
-    /// What a provider of payments has to say; its signature stands for a key.
-    Webhook(Door),
-    Live,
-    Ready,
-    Metrics,
-    /// A page for people, or its twin for machines. Clients probe the first one.
-    Site(site::Page),
-}
-
-const fn door(dialect: Dialect, route: &'static str) -> Door {
-    Door { dialect, route }
-}
-
-/// Every exact path. [`PREFIXES`] are the routes with a variable part.
-pub const ROUTES: &[(&str, Route)] = &[
-    // Called by SDKs and tools, with a key.
-    (
-        "/v1/chat/completions",
-        Route::Call(door(Dialect::OpenaiChat, "/v1/chat/completions")),
-    ),
-    (
-        "/v1/completions",
-        Route::Call(door(Dialect::OpenaiCompletions, "/v1/completions")),
-    ),
-    (
-        "/v1/fim/completions",
-        Route::Call(door(Dialect::MistralFim, "/v1/fim/completions")),
-    ),
-    (
-        "/v1/responses",
-        Route::Call(door(Dialect::OpenaiResponses, "/v1/responses")),
-    ),
-    (
-        "/v1/messages",
-        Route::Call(door(Dialect::AnthropicMessages, "/v1/messages")),
-    ),
-    (
-        "/v1/embeddings",
-        Route::Call(door(Dialect::OpenaiEmbeddings, "/v1/embeddings")),
-    ),
-    (
-        "/v1/messages/count_tokens",
-        Route::Count(door(
-            Dialect::AnthropicMessages,
-            "/v1/messages/count_tokens",
-        )),
-    ),
-    (
-        "/v1/responses/input_tokens",
-        Route::Count(door(Dialect::OpenaiResponses, "/v1/responses/input_tokens")),
-    ),
-    (
-        "/v1/models",
-        Route::Models(door(Dialect::OpenaiChat, "/v1/models")),
-    ),
-    (
-        "/v1/credits",
-        Route::Api(Page::Credits, door(Dialect::OpenaiChat, "/v1/credits")),
-    ),
-    (
-        "/v1/credits/top-ups",
-        Route::Api(
-            Page::TopUps,
-            door(Dialect::OpenaiChat, "/v1/credits/top-ups"),
-        ),
-    ),
-    (
-        "/v1/usage",
-        Route::Api(Page::Usage, door(Dialect::OpenaiChat, "/v1/usage")),
-    ),
-    (
-        "/v1/receipts",
-        Route::Api(Page::Receipts, door(Dialect::OpenaiChat, "/v1/receipts")),
-    ),
-    (
-        "/v1/account",
-        Route::Api(Page::Account, door(Dialect::OpenaiChat, "/v1/account")),
-    ),
-    (
-        "/v1/changes",
-        Route::Api(Page::Changes, door(Dialect::OpenaiChat, "/v1/changes")),
-    ),
-    (
-        "/v1/keys",
-        Route::Api(Page::Keys, door(Dialect::OpenaiChat, "/v1/keys")),
-    ),
-    (
-        "/v1/members",
-        Route::Api(Page::Members, door(Dialect::OpenaiChat, "/v1/members")),
-    ),
-    // Mistral's dialect to the letter.
-    (
-        "/mistral/v1/chat/completions",
-        Route::Call(door(Dialect::MistralChat, "/mistral/v1/chat/completions")),
-    ),
-    (
-        "/mistral/v1/fim/completions",
-        Route::Call(door(Dialect::MistralFim, "/mistral/v1/fim/completions")),
-    ),
-    (
-        "/mistral/v1/embeddings",
-        Route::Call(door(Dialect::MistralEmbeddings, "/mistral/v1/embeddings")),
-    ),
-    (
-        "/mistral/v1/models",
-        Route::Models(door(Dialect::MistralChat, "/mistral/v1/models")),
-    ),
-    // Called by providers of payments.
-    (
-        "/webhooks/stripe",
-        Route::Webhook(door(Dialect::OpenaiChat, "/webhooks/stripe")),
-    ),
-    // Called by operators and their machines.
-    ("/health/live", Route::Live),
-    ("/health/ready", Route::Ready),
-    ("/metrics", Route::Metrics),
-    // Read by people, and by machines that read pages.
-    ("/", Route::Site(site::Page::Home)),
-    ("/index.md", Route::Site(site::Page::HomeTwin)),
-    ("/models", Route::Site(site::Page::Models)),
-    ("/models.md", Route::Site(site::Page::ModelsTwin)),
-    ("/models.json", Route::Site(site::Page::ModelsJson)),
-    ("/compare", Route::Site(site::Page::Compare)),
-    ("/robots.txt", Route::Site(site::Page::Robots)),
-    ("/sitemap.xml", Route::Site(site::Page::Sitemap)),
-    ("/llms.txt", Route::Site(site::Page::Llms)),
-    ("/llms-full.txt", Route::Site(site::Page::LlmsFull)),
-];
-
-/// Paths with a variable part, between what they begin and end with.
-pub const PREFIXES: &[(&str, &str, Route)] = &[
-    (
-        "/v1/keys/",
-        "/rotate",
-        Route::Api(
-            Page::Rotation,
-            door(Dialect::OpenaiChat, "/v1/keys/{id}/rotate"),
-        ),
-    ),
-    (
-        "/v1/keys/",
-        "",
-        Route::Api(Page::Key, door(Dialect::OpenaiChat, "/v1/keys/{id}")),
-    ),
-    (
-        "/v1/members/",
-        "",
-        Route::Api(Page::Member, door(Dialect::OpenaiChat, "/v1/members/{id}")),
-    ),
-    (
-        "/v1/credits/top-ups/",
-        "",
-        Route::Api(
-            Page::TopUp,
-            door(Dialect::OpenaiChat, "/v1/credits/top-ups/{id}"),
-        ),
-    ),
-    (
-        "/v1/models/",
-        "",
-        Route::Model(door(Dialect::OpenaiChat, "/v1/models/{id}")),
-    ),
-    (
-        "/mistral/v1/models/",
-        "",
-        Route::Model(door(Dialect::MistralChat, "/v1/models/{id}")),
-    ),
-    (
-        "/v1/receipts/",
-        "",
-        Route::Api(
-            Page::Receipt,
-            door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
-        ),
-    ),
-    ("/models/", "", Route::Site(site::Page::Model)),
-    ("/makers/", "", Route::Site(site::Page::Maker)),
-    ("/providers/", "", Route::Site(site::Page::Provider)),
-    ("/assets/", "", Route::Site(site::Page::Asset)),
-];
-
-/// Finds the route of a path, with the variable part where it has one.
-#[must_use]
-pub fn find(path: &str) -> Option<(Route, &str)> {
-    // Some clients add `/v1` to a base URL that has it already.
-    let path = match path.strip_prefix("/v1/v1/") {
-        Some(_) => &path[3..],
-        None => path,
-    };
-    let path = if path.len() > 1 {
-        path.strip_suffix('/').unwrap_or(path)
-    } else {
-        path
-    };
-    if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
-        return Some((*route, ""));
-    }
-    PREFIXES.iter().find_map(|(prefix, suffix, route)| {
-        let id = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
-        (!id.is_empty()).then_some((*route, id))
-    })
-}
 
 /// Answers one request.
 pub async fn answer(
@@ -279,7 +65,7 @@ pub async fn answer(
             let door = recognised(door, &head.headers);
             let response = match methods(route) {
                 _ if head.method == Method::OPTIONS && !matches!(route, Route::Webhook(_)) => {
-                    preflight()
+                    cors::preflight()
                 }
                 methods if !takes(methods, &head.method) => {
                     takes_only(methods, door.dialect, &request_id)
@@ -306,7 +92,7 @@ pub async fn answer(
             };
             match route {
                 Route::Webhook(_) => response,
-                _ => with_cors(response),
+                _ => cors::opened(response),
             }
         }
     };
@@ -461,16 +247,6 @@ fn recognised(door: Door, headers: &HeaderMap) -> Door {
     Door { dialect, ..door }
 }
 
-/// The methods of a route. Where `GET` is one, `HEAD` is too.
-#[must_use]
-pub const fn methods(route: Route) -> &'static [Method] {
-    match route {
-        Route::Call(_) | Route::Count(_) | Route::Webhook(_) => &[Method::POST],
-        Route::Api(page, _) => page.methods(),
-        _ => &[Method::GET],
-    }
-}
-
 fn takes(methods: &[Method], method: &Method) -> bool {
     let asked = match *method {
         Method::HEAD => &Method::GET,
@@ -508,28 +284,6 @@ fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
     let mut response = json(200, telemetry::render(gateway));
     let text = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(CONTENT_TYPE, text);
-    response
-}
-
-/// Any page may call the key routes: they are worth nothing without a key.
-fn with_cors(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("*"));
-    response
-}
-
-fn preflight() -> Response {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = http::StatusCode::NO_CONTENT;
-    let headers = response.headers_mut();
-    headers.insert(
-        ACCESS_CONTROL_ALLOW_METHODS,
-        HeaderValue::from_static("GET, POST, PATCH, DELETE, HEAD"),
-    );
-    let allowed = HeaderValue::from_static("authorization, *");
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
-    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
     response
 }
 
