@@ -20,6 +20,8 @@ pub mod journal;
 mod key;
 mod member;
 mod name;
+mod person;
+mod provider_key;
 pub mod replica;
 mod ring;
 mod secret;
@@ -32,7 +34,10 @@ pub use clock::Clock;
 pub use error::LedgerError;
 pub use id::new_id;
 pub use key::{Key, KeyRecord, Limits, NewKey, Terms};
-pub use member::{Author, Member, Right, Role, Who};
+pub use member::{Author, CONSOLE, Member, Right, Role, Who};
+pub use person::{
+    Invitation, Password, Seat, SignedUp, SigningUp, Spans, Token, User, Visit,
+};
 pub use replica::{Figures, Hold, Payer, Replica, Settling, Short};
 pub use ring::{Acting, Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
