@@ -189,7 +189,11 @@ fn another_owner(txn: Txn<'_>, account: AccountId, but: &Member) -> Result<(), L
     Ok(())
 }
 
-pub(crate) fn count(txn: Txn<'_>, account: AccountId, role: Option<Role>) -> Result<i64, LedgerError> {
+pub(crate) fn count(
+    txn: Txn<'_>,
+    account: AccountId,
+    role: Option<Role>,
+) -> Result<i64, LedgerError> {
     let sql = "SELECT count(*) FROM member
         WHERE account = ?1 AND removed_at IS NULL AND role = coalesce(CAST(?2 AS TEXT), role)";
     let role = role.map(Role::as_str);
@@ -199,7 +203,12 @@ pub(crate) fn count(txn: Txn<'_>, account: AccountId, role: Option<Role>) -> Res
 }
 
 /// The user of an address; a new one where there is none.
-pub(crate) fn user_of(txn: Txn<'_>, email: &str, new: &str, at: i64) -> Result<String, LedgerError> {
+pub(crate) fn user_of(
+    txn: Txn<'_>,
+    email: &str,
+    new: &str,
+    at: i64,
+) -> Result<String, LedgerError> {
     let make = "INSERT INTO \"user\" (id, email, name, created_at) VALUES (?1, ?2, '', ?3)
         ON CONFLICT (email) DO NOTHING";
     txn.execute(make, &[&new, &email, &at])?;

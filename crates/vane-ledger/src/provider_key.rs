@@ -27,9 +27,8 @@ impl Store {
     /// All that are kept: providers and their keys.
     pub fn provider_keys(&self) -> Result<Vec<(String, String)>, LedgerError> {
         let sql = "SELECT provider, sealed FROM provider_key ORDER BY provider";
-        let rows: Vec<(String, String)> = self.read(|txn| {
-            txn.rows(sql, &[], |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?)))
-        })?;
+        let rows: Vec<(String, String)> =
+            self.read(|txn| txn.rows(sql, &[], |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?))))?;
         let sealer = self.sealer(Purpose::ProviderKey)?;
         let open = |(provider, sealed): (String, String)| {
             let key = sealer.open(&sealed, provider.as_bytes())?;

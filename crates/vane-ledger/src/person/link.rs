@@ -103,7 +103,8 @@ impl Store {
                 return Err(LedgerError::NoSuchAccount(account));
             }
             member::may_add(txn, author, account, role)?;
-            let outdated = "DELETE FROM link WHERE expires_at <= ?1 OR (account = ?2 AND email = ?3)";
+            let outdated =
+                "DELETE FROM link WHERE expires_at <= ?1 OR (account = ?2 AND email = ?3)";
             txn.execute(outdated, &[&author.at, &account.0, &email])?;
             let count = "SELECT count(*) FROM link WHERE account = ?1";
             let open: i64 = txn
@@ -192,11 +193,7 @@ fn is_setup(txn: Txn<'_>, hash: &[u8; 32], now: i64) -> Result<bool, LedgerError
 }
 
 /// A good invitation, whose maker may still invite.
-fn invitation(
-    txn: Txn<'_>,
-    hash: &[u8; 32],
-    now: i64,
-) -> Result<Option<Invitation>, LedgerError> {
+fn invitation(txn: Txn<'_>, hash: &[u8; 32], now: i64) -> Result<Option<Invitation>, LedgerError> {
     let sql = "SELECT l.account, a.name, l.email, l.role, l.made_by
         FROM link l JOIN account a ON a.id = l.account
         WHERE l.token = ?1 AND l.purpose = 'join' AND l.expires_at > ?2";

@@ -4,8 +4,8 @@
 //! user signs out, and when the password is set anew. Roles are read with every look, so that a
 //! change of them counts at once.
 
-use super::token::{Token, Use};
 use super::User;
+use super::token::{Token, Use};
 use crate::account::{self, Account, AccountId};
 use crate::error::LedgerError;
 use crate::member::Role;
@@ -106,7 +106,9 @@ impl Store {
                 return Ok(None);
             };
             let seats = seats(txn, &user.id)?;
-            let chosen = seats.iter().find(|seat| Some(&seat.member) == member.as_ref());
+            let chosen = seats
+                .iter()
+                .find(|seat| Some(&seat.member) == member.as_ref());
             let seat = chosen.or(seats.first()).cloned();
             Ok(Some((Visit { user, seat, seats }, idle_at)))
         })?;
