@@ -70,6 +70,9 @@ pub async fn answer(
     head: &Parts,
     body: server::Body,
 ) -> Response {
+    if !page.takes(&head.method) {
+        return reply::takes_only(page.methods());
+    }
     let answered = async {
         let asked = read(gateway, pool, rest, address, head, body).await?;
         page.answer(&asked).await

@@ -53,9 +53,6 @@ pub async fn answer(
         Route::Ready => ready::ready(&gateway),
         Route::Metrics => metrics(&gateway, peer, &head.headers),
         Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
-        Route::People(_) if !takes(methods(route), &head.method) => {
-            takes_only(methods(route), dialect_of(&head), &request_id)
-        }
         // Boxed: seldom, and larger than all that a call holds.
         Route::People(page) => {
             Box::pin(peopled(&gateway, &pool, page, rest, peer, &head, body)).await

@@ -32,6 +32,14 @@ impl Page {
         }
     }
 
+    pub(super) fn takes(self, method: &Method) -> bool {
+        let asked = match *method {
+            Method::HEAD => &Method::GET,
+            _ => method,
+        };
+        self.methods().contains(asked)
+    }
+
     /// Where it is, for whoever has to sign in first.
     const fn path(self) -> &'static str {
         match self {

@@ -5,8 +5,10 @@
 
 use askama::Template;
 use bytes::Bytes;
-use http::StatusCode;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION, RETRY_AFTER, SET_COOKIE,
+};
+use http::{Method, StatusCode};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault, codec};
 
@@ -92,6 +94,17 @@ pub(super) fn refused(fault: &Fault) -> Response {
     if let Some(wait) = fault.retry_after {
         let seconds = HeaderValue::from(wait.as_secs().max(1));
         response.headers_mut().insert(RETRY_AFTER, seconds);
+    }
+    response
+}
+
+/// The page for another method than a page takes.
+pub(super) fn takes_only(methods: &[Method]) -> Response {
+    let methods: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    let message = format!("this page takes {} only", methods.join(" and "));
+    let mut response = refused(&Fault::new(Kind::Method, Blame::Caller, message));
+    if let Ok(value) = HeaderValue::from_str(&methods.join(", ")) {
+        response.headers_mut().insert(ALLOW, value);
     }
     response
 }

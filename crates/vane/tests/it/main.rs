@@ -79,5 +79,6 @@ mod secrets;
 mod security;
 mod spent;
 mod stray_commands;
+mod tenants;
 mod tls;
 mod wire;
