@@ -4,7 +4,7 @@
 use vane_ledger::{Author, Role};
 
 use crate::client::Ask;
-use crate::people::{BODY, Browser, PASSWORD, invited, open};
+use crate::people::{Browser, PASSWORD, invited, open};
 use crate::world::{NOW, World};
 
 #[tokio::test]
