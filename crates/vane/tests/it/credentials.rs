@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 65] = [
+const TABLE: [(&str, &str, &str, bool); 71] = [
     (
         "POST",
         "/v1/chat/completions",
