@@ -152,7 +152,8 @@ impl Gateway {
     }
 
     /// Replaces the configuration for calls that begin from now on.
-    pub fn replace(&self, state: State) {
+    pub fn replace(&self, mut state: State) {
+        state.offers.follow(&self.state.load().offers);
         self.state.store(Arc::new(state));
     }
 }

@@ -92,9 +92,9 @@ impl<'v> View<'v> {
         self.listing.rows.get_or_init(write)
     }
 
-    /// What this server measured of an offer: nothing is, so far.
-    pub(crate) const fn measured(&self, _offer: &str) -> Option<Measured> {
-        None
+    /// What this process measured of an offer in the last day.
+    pub(crate) fn measured(&self, offer: &str) -> Option<Measured> {
+        self.state.offers.get(offer)?.window.measured(self.now)
     }
 }
 
@@ -188,7 +188,7 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     let query = head.uri.query().unwrap_or_default().to_owned();
     let is_kept = query.is_empty() || !write::heeds_query(page);
     let rest = crate::relay::percent_decoded(rest);
-    if let Some(sheet) = day.get(page, &rest).filter(|_| is_kept) {
+    if let Some(sheet) = day.get(page, &rest, now).filter(|_| is_kept) {
         return sheet.answer(asked);
     }
     let writer = match state.shelf.writers.clone().acquire_owned().await {
@@ -206,7 +206,7 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
         };
         let written = write::page(&view, page, &rest, &query, is_kept);
         if let (Ok(Written::Page(sheet)), true) = (&written, is_kept) {
-            day.keep(page, rest, sheet);
+            day.keep(page, rest, now, sheet);
         }
         written
     });

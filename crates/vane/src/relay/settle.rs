@@ -57,6 +57,8 @@ struct Facts {
     /// Of the last attempt.
     basis: Basis,
     offer: Option<Arc<Offer>>,
+    /// When that was asked.
+    asked_at: Instant,
     first_content: Option<Duration>,
     usage: Usage,
     counted: Option<Counted>,
@@ -99,6 +101,7 @@ impl Record {
             asked: 0,
             basis: Basis::default(),
             offer: None,
+            asked_at: Instant::now(),
             first_content: None,
             usage: Usage::default(),
             counted: None,
@@ -221,6 +224,8 @@ impl Record {
         self.with(|facts| {
             facts.attempts.push(receipt::begun(&offer.facts, &basis));
             facts.asked = facts.attempts.len();
+            facts.asked_at = Instant::now();
+            offer.window.asked(facts.gateway.clock.now());
             facts.basis = basis;
             facts.offer = Some(offer.clone());
             facts.dropped = dropped.to_vec();
@@ -234,6 +239,7 @@ impl Record {
             if let Some(attempt) = facts.attempts.last_mut() {
                 receipt::failed(attempt, fault);
             }
+            facts.is_failed(fault);
         });
     }
 
@@ -258,6 +264,10 @@ impl Record {
             if let Some(offer) = &facts.offer {
                 add(&offer.tally.first_contents, 1);
                 add(&offer.tally.first_content_ms, millis(after));
+                if facts.stream {
+                    let now = facts.gateway.clock.now();
+                    offer.window.first_content(now, facts.asked_at.elapsed());
+                }
             }
         });
     }
@@ -300,6 +310,17 @@ impl Record {
             return;
         };
         facts.fault = fault.map(said);
+        match (outcome, &facts.offer, fault) {
+            (Outcome::Done, Some(offer), _) => {
+                let (now, took) = (facts.gateway.clock.now(), facts.asked_at.elapsed());
+                offer.window.answered(now, facts.usage.output, took);
+            }
+            // Without content it was told by its attempt.
+            (Outcome::Broken, _, Some(fault)) if facts.first_content.is_some() => {
+                facts.is_failed(fault);
+            }
+            _ => {}
+        }
         if let (Some(fault), Some(attempt)) = (fault, facts.attempts.last_mut()) {
             attempt.fault = receipt::cut(said(fault));
         }
@@ -332,6 +353,13 @@ impl Drop for Record {
 }
 
 impl Facts {
+    /// The offer that was asked last has failed, if it is to blame.
+    fn is_failed(&self, fault: &Fault) {
+        if let (Some(offer), Blame::Upstream) = (&self.offer, fault.blame) {
+            offer.window.failed(self.gateway.clock.now());
+        }
+    }
+
     /// What a meter's counts come to.
     fn reckon(&self, meter: &Meter) -> Option<(Counts, Cost)> {
         let offer = self.offer.as_ref()?;

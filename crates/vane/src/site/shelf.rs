@@ -2,7 +2,8 @@
 //!
 //! Prices change by the UTC day and with the configuration, whose `State` this shelf is a part
 //! of. Invariants: a page of another day is never given; only addresses without a query are kept,
-//! so that what is kept is bounded by the catalogue, and by bytes besides.
+//! so that what is kept is bounded by the catalogue, and by bytes besides; what was measured is told as it
+//! was a minute ago at most.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +20,9 @@ const BYTES_MAX: usize = 32 << 20;
 
 /// How many pages are written at a time: whoever asks for more waits, and calls keep the machine.
 const WRITERS: usize = 2;
+
+/// A page with figures of this process's own is given for so long.
+const MEASURED_SECONDS: i64 = 60;
 
 pub struct Shelf {
     day: Mutex<Option<Arc<Day>>>,
@@ -44,7 +48,8 @@ pub(super) struct Day {
 #[derive(Default)]
 struct Kept {
     bytes: usize,
-    pages: HashMap<(Page, String), Arc<Sheet>>,
+    /// With the instant at which each was written.
+    pages: HashMap<(Page, String), (i64, Arc<Sheet>)>,
 }
 
 impl Shelf {
@@ -68,17 +73,22 @@ impl Shelf {
 }
 
 impl Day {
-    pub(super) fn get(&self, page: Page, rest: &str) -> Option<Arc<Sheet>> {
+    pub(super) fn get(&self, page: Page, rest: &str, now: i64) -> Option<Arc<Sheet>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.pages.get(&(page, rest.to_owned())).cloned()
+        let (written, sheet) = kept.pages.get(&(page, rest.to_owned()))?;
+        let is_measured = matches!(page, Page::Model | Page::Provider);
+        let is_fresh = !is_measured || (0..MEASURED_SECONDS).contains(&(now - written));
+        is_fresh.then(|| sheet.clone())
     }
 
-    pub(super) fn keep(&self, page: Page, rest: String, sheet: &Arc<Sheet>) {
+    pub(super) fn keep(&self, page: Page, rest: String, now: i64, sheet: &Arc<Sheet>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.bytes + sheet.size() <= BYTES_MAX
-            && kept.pages.insert((page, rest), sheet.clone()).is_none()
-        {
-            kept.bytes += sheet.size();
+        if kept.bytes + sheet.size() > BYTES_MAX {
+            return;
+        }
+        kept.bytes += sheet.size();
+        if let Some((_, before)) = kept.pages.insert((page, rest), (now, sheet.clone())) {
+            kept.bytes -= before.size();
         }
     }
 }

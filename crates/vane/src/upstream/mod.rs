@@ -11,6 +11,7 @@ mod parts;
 mod pool;
 mod provider;
 mod tls;
+mod window;
 
 pub use body::Body;
 pub use breaker::{Breaker, Standing};
@@ -21,3 +22,4 @@ pub use parts::Parts;
 pub use pool::{Pool, Unsent};
 pub use provider::{HOP, Provider};
 pub(crate) use tls::without_alpn as tls_without_alpn;
+pub use window::Window;

@@ -1,6 +1,6 @@
 //! Offers that can be called now: the catalogue's facts beside a provider that is on.
 
-use super::{Breaker, Provider};
+use super::{Breaker, Provider, Window};
 use crate::config::Config;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ pub struct Offer {
     pub quirks: Quirks,
     pub breaker: Breaker,
     pub tally: Tally,
+    /// What it did lately; goes on when the configuration is replaced.
+    pub window: Arc<Window>,
     /// The model's name at the provider as JSON text, ready to be spliced in.
     pub model_json: String,
 }
@@ -64,12 +66,22 @@ impl Offers {
                     quirks: quirks.union(row.quirks.iter().copied().collect()),
                     breaker: Breaker::default(),
                     tally: Tally::default(),
+                    window: Arc::default(),
                     model_json: Raw::of(&facts.upstream).get().to_owned(),
                 };
                 offers.by_id.insert(facts.id.to_string(), Arc::new(offer));
             }
         }
         Ok(offers)
+    }
+
+    /// Goes on with what the offers of before were seen to do.
+    pub fn follow(&mut self, before: &Self) {
+        for (id, offer) in &mut self.by_id {
+            if let (Some(offer), Some(before)) = (Arc::get_mut(offer), before.get(id)) {
+                offer.window = before.window.clone();
+            }
+        }
     }
 
     #[must_use]

@@ -59,6 +59,7 @@ mod limits;
 mod load;
 mod malformed;
 mod matrix;
+mod measured;
 mod member_commands;
 mod members;
 mod messages;
