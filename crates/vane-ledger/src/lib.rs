@@ -20,6 +20,7 @@ pub mod journal;
 mod key;
 mod member;
 mod name;
+mod quick;
 pub mod replica;
 mod ring;
 mod secret;
