@@ -11,6 +11,7 @@ pub mod chart;
 mod compare;
 mod crawlers;
 mod deep_dive;
+mod docs;
 mod figures;
 mod history;
 mod home;
@@ -56,6 +57,13 @@ pub enum Page {
     Maker,
     Provider,
     Compare,
+    /// The first page of the documentation, and every other one.
+    Docs,
+    DocsTwin,
+    DocsChapter,
+    UseCase,
+    DocsSearch,
+    OpenApi,
     Robots,
     Sitemap,
     Llms,
@@ -124,6 +132,13 @@ impl Frame {
             twin: Some(twin),
             ..self
         }
+    }
+
+    /// A page of the documentation.
+    pub(crate) fn is_docs(&self) -> bool {
+        ["/docs/", "/use-cases/"]
+            .iter()
+            .any(|family| self.path.starts_with(family))
     }
 
     /// Not for search engines.

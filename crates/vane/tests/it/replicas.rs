@@ -288,6 +288,57 @@ async fn a_key_and_a_receipt_of_one_process_are_known_to_the_other() {
     pair.end();
 }
 
+#[test]
+fn check_looks_at_the_keys_of_a_database_that_is_there() {
+    let (schema, folder) = (Schema::new(), Folder::new());
+    let configure = |url: &str, id: &str| {
+        let toml = format!(
+            "database = '{url}'\n[[provider]]\nid = 'lab'\ndialect = 'openai'\n\
+             base_url = 'http://127.0.0.1:9/v1'\n\
+             models = [{{ id = '{id}', input = '0', output = '0', free = true }}]\n"
+        );
+        std::fs::write(folder.0.join("vane.toml"), toml).unwrap();
+    };
+    let check = || {
+        let check = vane(&folder, &["check"]).output().unwrap();
+        let said = String::from_utf8_lossy(&check.stdout).into_owned();
+        (check.status.success(), said)
+    };
+    configure(&schema.url(), "small");
+    assert!(check().0, "{}", check().1);
+    // It has made nothing.
+    schema.sql("CREATE TABLE schema_migration (x INT); DROP TABLE schema_migration");
+    assert!(!folder.0.join("vane.secret").exists());
+    for command in [
+        &["account", "create", "team"][..],
+        &[
+            "key",
+            "create",
+            "--account",
+            "team",
+            "--budget",
+            "1/day",
+            "--when-spent",
+            "small",
+        ],
+    ] {
+        let made = vane(&folder, command).output().unwrap();
+        let said = String::from_utf8_lossy(&made.stderr).into_owned();
+        assert!(made.status.success(), "{said}");
+    }
+    assert!(check().0, "{}", check().1);
+    configure(&schema.url(), "other");
+    let (is_well, said) = check();
+    assert!(!is_well && said.contains("falls to a model"), "{said}");
+
+    configure("postgres://vane@127.0.0.1:9/vane", "other");
+    let (is_well, said) = check();
+    assert!(
+        is_well && said.contains("keys were not looked at"),
+        "{said}"
+    );
+}
+
 #[tokio::test]
 async fn two_processes_cannot_have_one_journal() {
     let pair = Pair::start().await;
