@@ -14,6 +14,7 @@ pub use table::{PREFIXES, ROUTES, Route, find, methods};
 use crate::api;
 use crate::gateway::Gateway;
 use crate::payments;
+use crate::people;
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
@@ -50,12 +51,12 @@ pub async fn answer(
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
         Route::Ready => ready::ready(&gateway),
-        Route::Metrics => {
-            let state = gateway.state();
-            let proxies = &state.config.trusted_proxies;
-            metrics(&gateway, client::address(proxies, peer, &head.headers))
-        }
+        Route::Metrics => metrics(&gateway, peer, &head.headers),
         Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
+        // Boxed: seldom, and larger than all that a call holds.
+        Route::People(page) => {
+            Box::pin(peopled(&gateway, &pool, page, rest, peer, &head, body)).await
+        }
         Route::Call(door)
         | Route::Count(door)
         | Route::Models(door)
@@ -102,6 +103,30 @@ pub async fn answer(
     finished(response, &request_id)
 }
 
+/// Answers a page behind the door, or the door.
+async fn peopled(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    page: people::Page,
+    rest: &str,
+    peer: IpAddr,
+    head: &http::request::Parts,
+    body: server::Body,
+) -> Response {
+    let state = gateway.state();
+    let address = client::address(&state.config.trusted_proxies, peer, &head.headers);
+    people::answer(
+        gateway,
+        pool,
+        page,
+        rest,
+        address.unwrap_or(peer),
+        head,
+        body,
+    )
+    .await
+}
+
 /// Whether the request is for this server. Probes of health come by any name and tell nothing.
 fn for_us(
     gateway: &Gateway,
@@ -129,7 +154,9 @@ impl Route {
             | Self::Model(door)
             | Self::Api(_, door)
             | Self::Webhook(door) => recognised(door, &head.headers).dialect,
-            Self::Live | Self::Ready | Self::Metrics | Self::Site(_) => dialect_of(head),
+            Self::Live | Self::Ready | Self::Metrics | Self::People(_) | Self::Site(_) => {
+                dialect_of(head)
+            }
         }
     }
 
@@ -198,7 +225,12 @@ async fn keyed(
                 api::answer(gateway, pool, page, method, rest, query, &inbound).await
             }
             Route::Webhook(_) => payments::receive(gateway, &inbound).await,
-            Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Site(_) => {
+            Route::Models(_)
+            | Route::Live
+            | Route::Ready
+            | Route::Metrics
+            | Route::People(_)
+            | Route::Site(_) => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
         }
@@ -276,9 +308,10 @@ fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
     )
 }
 
-fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
-    if !client.is_some_and(|client| client.is_loopback()) && !gateway.state().config.metrics_public
-    {
+fn metrics(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Response {
+    let state = gateway.state();
+    let client = client::address(&state.config.trusted_proxies, peer, headers);
+    if !client.is_some_and(|client| client.is_loopback()) && !state.config.metrics_public {
         return json(404, Bytes::from_static(br#"{"error":{"message":"/metrics is for loopback: set `metrics_public = true` to open it"}}"#));
     }
     let mut response = json(200, telemetry::render(gateway));

@@ -12,7 +12,7 @@ mod compare;
 mod crawlers;
 mod deep_dive;
 mod docs;
-mod figures;
+pub(crate) mod figures;
 mod history;
 mod home;
 mod listing;
@@ -24,8 +24,9 @@ mod model;
 mod prices;
 mod provider;
 mod query;
+pub(crate) use query::Query;
 mod row;
-mod sheet;
+pub(crate) mod sheet;
 mod shelf;
 mod workload;
 mod write;
@@ -122,6 +123,20 @@ impl Frame {
             path: path.to_owned(),
             twin: None,
             is_listed: true,
+            style: &assets::style().name,
+            icon: &assets::icon().name,
+        }
+    }
+
+    /// Of a page that only who asks may see.
+    pub(crate) fn private(title: &str) -> Self {
+        Self {
+            title: format!("{title} \u{b7} Vane"),
+            description: String::new(),
+            canonical: String::new(),
+            path: String::new(),
+            twin: None,
+            is_listed: false,
             style: &assets::style().name,
             icon: &assets::icon().name,
         }

@@ -15,6 +15,7 @@ mod needs;
 mod node;
 mod outbound;
 mod payments;
+mod people;
 mod problem;
 mod provider;
 pub(crate) mod quantity;
@@ -40,6 +41,7 @@ pub use catalog::{CatalogFault, CatalogFile, base, catalog};
 pub use environment::Environment;
 pub use load::Reading;
 pub use needs::{how_to_name_models, names_its_own_models, variables as variables_of};
+pub use people::Entry;
 pub use problem::{Place, Problem, Warning};
 pub(crate) use reader::variable_name;
 
@@ -80,6 +82,7 @@ pub struct Config {
     pub sign_up: Option<SignUp>,
     /// `None` while nobody can pay.
     pub payments: Option<Payments>,
+    pub people: People,
     pub site: Site,
     /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
     pub catalog: Option<CatalogFile>,
@@ -236,6 +239,19 @@ pub struct Payments {
     pub api_base: String,
     pub success_url: String,
     pub cancel_url: String,
+}
+
+/// `[people]`: who comes in by the console.
+#[derive(Debug, Clone, Copy)]
+pub struct People {
+    /// Closed, unless it is said otherwise.
+    pub entry: Entry,
+    /// 7: a session that is not used for so long is over.
+    pub idle_days: i64,
+    /// 30: any session is over then.
+    pub session_days: i64,
+    /// 100: so many may sign up without a link in any 24 hours.
+    pub sign_ups_per_day: i64,
 }
 
 /// `[site]`: what pages say of this server.

@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 52] = [
+const TABLE: [(&str, &str, &str, bool); 71] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -101,6 +101,19 @@ const TABLE: [(&str, &str, &str, bool); 52] = [
     ("GET", "/health/live", "", false),
     ("GET", "/health/ready", "", false),
     ("GET", "/metrics", "", false),
+    ("GET", "/login", "", false),
+    ("POST", "/login", "", false),
+    ("POST", "/logout", "", false),
+    ("GET", "/signup", "", false),
+    ("POST", "/signup", "", false),
+    ("GET", "/console", "", false),
+    ("GET", "/console/keys", "", false),
+    ("POST", "/console/keys", "", false),
+    ("GET", "/console/keys/none", "", false),
+    ("POST", "/console/keys/none", "", false),
+    ("GET", "/console/receipts", "", false),
+    ("GET", "/console/receipts/none", "", false),
+    ("POST", "/console/seat", "", false),
     ("GET", "/", "", false),
     ("GET", "/index.md", "", false),
     ("GET", "/models", "", false),
@@ -110,6 +123,12 @@ const TABLE: [(&str, &str, &str, bool); 52] = [
     ("GET", "/makers/mistralai", "", false),
     ("GET", "/providers/mistral", "", false),
     ("GET", "/compare", "", false),
+    ("GET", "/docs", "", false),
+    ("GET", "/docs.md", "", false),
+    ("GET", "/docs/search", "", false),
+    ("GET", "/docs/quickstart", "", false),
+    ("GET", "/use-cases/zed", "", false),
+    ("GET", "/openapi.json", "", false),
     ("GET", "/robots.txt", "", false),
     ("GET", "/sitemap.xml", "", false),
     ("GET", "/llms.txt", "", false),
@@ -194,9 +213,16 @@ fn ask(method: &'static str, path: &str, body: &str) -> Ask {
 
 /// What a good key of nobody comes to. These worlds take no payments, which is said to whoever may
 /// ask; a webhook heeds no key (see `payments`).
-fn opened(path: &str) -> u16 {
+fn opened(method: &str, path: &str) -> u16 {
     let managed = ["/v1/account", "/v1/changes", "/v1/keys", "/v1/members"];
+    let behind_the_door = ["/login", "/logout", "/signup", "/console"];
     match path {
+        // No key is a session, and a form of no page is none.
+        _ if behind_the_door.iter().any(|page| path.starts_with(page)) => match (method, path) {
+            ("GET", "/login") => 200,
+            ("POST", _) | (_, "/signup") => 403,
+            _ => 303,
+        },
         _ if managed.iter().any(|managed| path.starts_with(managed)) => 403,
         "/v1/credits/top-ups" | "/webhooks/stripe" => 404,
         _ if path.ends_with("/none") => 404,
@@ -232,7 +258,7 @@ async fn s3_every_route_heeds_every_kind_of_credential() {
             let before = world.fake.calls().len();
             let reply = world.ask(&ask).await;
             let wanted = if *good || !needs_key {
-                opened(path)
+                opened(method, path)
             } else {
                 401
             };
@@ -253,7 +279,7 @@ async fn s3_a_key_in_a_query_is_none() {
     let world = World::start().await;
     let key = &world.key;
     for (method, path, body, needs_key) in TABLE {
-        let wanted = if needs_key { 401 } else { opened(path) };
+        let wanted = if needs_key { 401 } else { opened(method, path) };
         for query in [
             format!("key={key}"),
             format!("api_key={key}&access_token={key}"),
