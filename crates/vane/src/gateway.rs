@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::limits::{Arrivals, Shared, Traffic};
+use crate::playground::{self, Guests};
 use crate::server::Ids;
 use crate::site::Shelf;
 use crate::telemetry::Telemetry;
@@ -36,6 +37,7 @@ pub struct Gateway {
     pub top_ups: Arrivals<AccountId>,
     /// Changes of an account and its keys by its members.
     pub changes: Arrivals<AccountId>,
+    pub guests: Guests,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -79,7 +81,9 @@ impl Gateway {
         telemetry: Telemetry,
     ) -> anyhow::Result<Self> {
         let ring = Arc::new(KeyRing::open(&store)?);
-        let open_caller = store.list_accounts()?.into_iter().next().map(|account| {
+        let mut accounts = store.list_accounts()?.into_iter();
+        let first = accounts.find(|account| account.name != playground::GUEST);
+        let open_caller = first.map(|account| {
             Arc::new(Caller {
                 key_id: "open".to_owned(),
                 key_name: "open".to_owned(),
@@ -110,6 +114,7 @@ impl Gateway {
         let traffic = Traffic::new(state.config.limits.concurrent_per_key_max, shared);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
+            guests: Guests::new(&store)?,
             store,
             ring,
             replica,

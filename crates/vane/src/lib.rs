@@ -12,6 +12,7 @@ pub mod gateway;
 pub mod import;
 pub mod limits;
 pub mod payments;
+pub mod playground;
 pub mod reconcile;
 pub mod relay;
 pub mod rescue;

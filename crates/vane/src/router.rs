@@ -14,6 +14,7 @@ pub use table::{PREFIXES, ROUTES, Route, find, methods};
 use crate::api;
 use crate::gateway::Gateway;
 use crate::payments;
+use crate::playground::{self, Asking};
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
@@ -55,7 +56,12 @@ pub async fn answer(
             let proxies = &state.config.trusted_proxies;
             metrics(&gateway, client::address(proxies, peer, &head.headers))
         }
+        Route::Site(site::Page::Playground) | Route::Play(_) => {
+            let asking = asking(&gateway, &pool, &head, peer, &request_id);
+            played(&asking, route, body).await
+        }
         Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
+        Route::PlayReceipt => playground::receipt(&gateway, &head, rest).await,
         Route::Call(door)
         | Route::Count(door)
         | Route::Models(door)
@@ -102,6 +108,33 @@ pub async fn answer(
     finished(response, &request_id)
 }
 
+/// A request from a page.
+fn asking<'a>(
+    gateway: &'a Arc<Gateway>,
+    pool: &'a Pool,
+    head: &'a http::request::Parts,
+    peer: IpAddr,
+    request_id: &'a str,
+) -> Asking<'a> {
+    let proxies = &gateway.state().config.trusted_proxies;
+    Asking {
+        gateway,
+        pool,
+        head,
+        client: client::address(proxies, peer, &head.headers).unwrap_or(peer),
+        request_id,
+    }
+}
+
+/// The playground's page, its form, and the calls of its script.
+async fn played(asking: &Asking<'_>, route: Route, body: server::Body) -> Response {
+    match route {
+        Route::Play(door) => playground::call(asking, door, body).await,
+        _ if asking.head.method == Method::POST => playground::post(asking, body).await,
+        _ => site::answer(asking.gateway, site::Page::Playground, "", asking.head).await,
+    }
+}
+
 /// Whether the request is for this server. Probes of health come by any name and tell nothing.
 fn for_us(
     gateway: &Gateway,
@@ -129,7 +162,10 @@ impl Route {
             | Self::Model(door)
             | Self::Api(_, door)
             | Self::Webhook(door) => recognised(door, &head.headers).dialect,
-            Self::Live | Self::Ready | Self::Metrics | Self::Site(_) => dialect_of(head),
+            Self::Play(door) => door.dialect,
+            Self::Live | Self::Ready | Self::Metrics | Self::Site(_) | Self::PlayReceipt => {
+                dialect_of(head)
+            }
         }
     }
 
@@ -198,7 +234,13 @@ async fn keyed(
                 api::answer(gateway, pool, page, method, rest, query, &inbound).await
             }
             Route::Webhook(_) => payments::receive(gateway, &inbound).await,
-            Route::Models(_) | Route::Live | Route::Ready | Route::Metrics | Route::Site(_) => {
+            Route::Models(_)
+            | Route::Live
+            | Route::Ready
+            | Route::Metrics
+            | Route::Site(_)
+            | Route::Play(_)
+            | Route::PlayReceipt => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
         }

@@ -20,6 +20,7 @@ mod makers;
 mod markdown;
 pub mod measured;
 mod model;
+mod playground;
 mod prices;
 mod provider;
 mod query;
@@ -38,6 +39,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use crate::gateway::{Gateway, State};
+use crate::playground::Tried;
 use crate::relay::{Body, Response, json};
 use listing::Listing;
 use measured::Measured;
@@ -56,6 +58,7 @@ pub enum Page {
     Maker,
     Provider,
     Compare,
+    Playground,
     Robots,
     Sitemap,
     Llms,
@@ -183,6 +186,26 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     match written.await {
         Ok(Ok(Written::Page(sheet) | Written::Absent(sheet))) => sheet.answer(asked),
         Ok(Ok(Written::Elsewhere(address))) => moved(&address),
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
+/// The playground with what came of its form; it is nobody else's.
+pub(crate) async fn played(gateway: &Arc<Gateway>, head: &Parts, tried: Tried) -> Response {
+    let (state, now) = (gateway.state(), gateway.clock.now());
+    let day = state.shelf.day(&state.catalog, now);
+    let written = tokio::task::spawn_blocking(move || {
+        let view = View {
+            origin: state.config.origin(),
+            state: &state,
+            listing: &day.listing,
+            now,
+        };
+        write::played(&view, tried)
+    });
+    match written.await {
+        Ok(Ok(sheet)) => sheet.answer(&head.headers),
         Ok(Err(error)) => failed(&error),
         Err(error) => failed(&error),
     }

@@ -13,7 +13,7 @@ use super::problem::{Place, Problem, Warning};
 use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
-use super::{Config, Limits, Outbound, Payments, Retries, SignUp, Site, Timeouts, provider};
+use super::{Config, Guest, Limits, Outbound, Payments, Retries, SignUp, Site, Timeouts, provider};
 
 /// Variables that commands take and no key of the file has.
 const OF_COMMANDS: [&str; 3] = ["VANE_CONFIG", "VANE_URL", "VANE_API_KEY"];
@@ -113,6 +113,7 @@ impl Config {
             sign_up: SignUp::read(root.section("credits")),
             payments: Payments::read(root.section("payments"), &own),
             site: Site::read(root.section("site")),
+            guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
             providers,
             catalog: file,
             listen: server.listen,

@@ -15,9 +15,11 @@ use super::figures::href;
 use super::home::HomePage;
 use super::maker::MakerPage;
 use super::model::ModelPage;
+use super::playground::PlaygroundPage;
 use super::provider::ProviderPage;
 use super::sheet::{HTML, JSON, MARKDOWN, PLAIN, Pressing, Sheet, XML};
 use super::{Page, View, assets, crawlers};
+use crate::playground::Tried;
 
 /// What an address came to.
 pub(super) enum Written {
@@ -31,7 +33,10 @@ pub(super) type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>
 
 /// Whether a page depends on more than its path.
 pub(super) fn heeds_query(page: Page) -> bool {
-    matches!(page, Page::Models | Page::ModelsTwin | Page::Compare)
+    matches!(
+        page,
+        Page::Models | Page::ModelsTwin | Page::Compare | Page::Playground
+    )
 }
 
 pub(super) fn page(
@@ -62,12 +67,35 @@ pub(super) fn page(
         Page::Maker => maker(view, rest),
         Page::Provider => provider(view, rest),
         Page::Compare => text(HTML, ComparePage::of(view, query).render()?),
+        Page::Playground => {
+            let page = PlaygroundPage::of(view, query).render()?;
+            let sheet = Sheet::new(HTML, page.as_bytes(), pressing)?.scripted();
+            Ok(Written::Page(Arc::new(sheet)))
+        }
         Page::Robots => text(PLAIN, crawlers::robots(view)),
         Page::Sitemap => text(XML, crawlers::sitemap(view)),
         Page::Llms => text(PLAIN, crawlers::llms(view)?),
         Page::LlmsFull => text(PLAIN, crawlers::llms_full(view)?),
         Page::Asset => asset(view, rest),
     }
+}
+
+/// The playground with what came of its form. Where nobody was asked, or nobody answered, the
+/// page has the status of that.
+pub(super) fn played(view: &View<'_>, tried: Tried) -> Fallible<Sheet> {
+    let mut answers = tried.answers.iter();
+    let problem = match answers.clone().all(|answer| answer.problem.is_some()) {
+        true => answers.find_map(|answer| answer.problem.as_ref()),
+        false => None,
+    };
+    let status = tried
+        .problem
+        .as_ref()
+        .or(problem)
+        .map_or(200, |problem| problem.status);
+    let page = PlaygroundPage::tried(view, tried).render()?;
+    let sheet = Sheet::new(HTML, page.as_bytes(), Pressing::Once)?.scripted();
+    Ok(sheet.with_status(StatusCode::from_u16(status)?))
 }
 
 /// A page that names its twin.

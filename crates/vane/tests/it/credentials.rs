@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 52] = [
+const TABLE: [(&str, &str, &str, bool); 59] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -98,6 +98,13 @@ const TABLE: [(&str, &str, &str, bool); 52] = [
     ("GET", "/mistral/v1/models", "", true),
     ("GET", "/mistral/v1/models/lab-m", "", true),
     ("POST", "/webhooks/stripe", "{}", false),
+    ("POST", "/playground/v1/chat/completions", "{}", false),
+    ("POST", "/playground/v1/completions", "{}", false),
+    ("POST", "/playground/v1/fim/completions", "{}", false),
+    ("POST", "/playground/v1/embeddings", "{}", false),
+    ("GET", "/playground/receipts/none", "", false),
+    ("GET", "/playground", "", false),
+    ("POST", "/playground", "", false),
     ("GET", "/health/live", "", false),
     ("GET", "/health/ready", "", false),
     ("GET", "/metrics", "", false),
@@ -194,11 +201,14 @@ fn ask(method: &'static str, path: &str, body: &str) -> Ask {
 
 /// What a good key of nobody comes to. These worlds take no payments, which is said to whoever may
 /// ask; a webhook heeds no key (see `payments`).
-fn opened(path: &str) -> u16 {
+fn opened(method: &str, path: &str) -> u16 {
     let managed = ["/v1/account", "/v1/changes", "/v1/keys", "/v1/members"];
     match path {
         _ if managed.iter().any(|managed| path.starts_with(managed)) => 403,
         "/v1/credits/top-ups" | "/webhooks/stripe" => 404,
+        // A page of this server asks there, and a key proves nothing (see `playground`).
+        _ if path.starts_with("/playground/v1/") => 403,
+        "/playground" if method == "POST" => 403,
         _ if path.ends_with("/none") => 404,
         _ => 200,
     }
@@ -232,7 +242,7 @@ async fn s3_every_route_heeds_every_kind_of_credential() {
             let before = world.fake.calls().len();
             let reply = world.ask(&ask).await;
             let wanted = if *good || !needs_key {
-                opened(path)
+                opened(method, path)
             } else {
                 401
             };
@@ -253,7 +263,7 @@ async fn s3_a_key_in_a_query_is_none() {
     let world = World::start().await;
     let key = &world.key;
     for (method, path, body, needs_key) in TABLE {
-        let wanted = if needs_key { 401 } else { opened(path) };
+        let wanted = if needs_key { 401 } else { opened(method, path) };
         for query in [
             format!("key={key}"),
             format!("api_key={key}&access_token={key}"),
@@ -370,6 +380,7 @@ async fn s9_what_was_sealed_or_derived_here_is_no_credential() {
         Purpose::Seal,
         Purpose::Idempotency,
         Purpose::Request,
+        Purpose::Pass,
     ] {
         let sealed = store
             .sealer(purpose)

@@ -67,6 +67,7 @@ mod outage;
 mod page_facts;
 mod pages;
 mod payments;
+mod playground;
 mod proxies;
 mod reconcile;
 mod recorded;
