@@ -41,11 +41,16 @@ pub enum Store {
     Postgres(Arc<Postgres>),
 }
 
+/// Whether an address is one of PostgreSQL.
+fn is_a_server(url: &str) -> bool {
+    matches!(url.split_once(':'), Some(("postgres" | "postgresql", _)))
+}
+
 impl Store {
     /// Whether this is the address of a database, which need not be there.
     pub fn understands(url: &str) -> bool {
         match url.split_once(':') {
-            Some(("postgres" | "postgresql", _)) => Postgres::understands(url),
+            Some(_) if is_a_server(url) => Postgres::understands(url),
             Some(("sqlite", "" | "//")) => false,
             Some(("sqlite", _)) => true,
             _ => false,
@@ -65,25 +70,31 @@ impl Store {
         Self::opened(url, Some(secret))
     }
 
-    /// Reads a SQLite database that is there, in the schema of this version; nothing is made or
-    /// changed, and no secret is needed. Of any other there is nothing to see.
-    pub(crate) fn peek<T>(
+    /// Reads a database that is there, in the schema of this version; nothing is made or changed,
+    /// and no secret is needed. Of any other there is nothing to see.
+    pub(crate) fn peek<T: Send>(
         url: &str,
-        work: impl FnOnce(Txn<'_>) -> Result<T, LedgerError>,
+        mut work: impl FnMut(Txn<'_>) -> Result<T, LedgerError> + Send,
     ) -> Result<Option<T>, LedgerError> {
-        if !url.starts_with("sqlite:") {
-            return Ok(None);
+        if is_a_server(url) {
+            return Postgres::peek(url, work);
         }
         let place = place::Place::parse(url)?;
         let peeked = place.peek().map_err(|cause| place.blame(cause))?;
         let Some(mut connection) = peeked else {
             return Ok(None);
         };
-        work(Txn::Sqlite(&connection.transaction()?)).map(Some)
+        let txn = connection.transaction()?;
+        let txn = Txn::Sqlite(&txn);
+        // A file of another program, or of none, has no schema.
+        match migrate::is_current(txn) {
+            Ok(true) => work(txn).map(Some),
+            _ => Ok(None),
+        }
     }
 
     fn opened(url: &str, secret: Option<Secret>) -> Result<Self, LedgerError> {
-        if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        if is_a_server(url) {
             return Ok(Self::Postgres(Arc::new(Postgres::open(url, secret)?)));
         }
         Ok(Self::Sqlite(Arc::new(Sqlite::open(url, secret)?)))

@@ -18,12 +18,12 @@ def suite(here: pathlib.Path, name: str) -> None:
     if name == "python-litellm":
         _venv(here, "litellm")
     if name == "js":
-        _npm(here, here)
+        npm(here, here)
     if name == "tools":
-        _npm(here, here / "tools")
+        npm(here, here / "tools")
     if name == "coding":
         _venv(here, "aider")
-        _npm(here, here / "coding")
+        npm(here, here / "coding")
 
 
 def python(here: pathlib.Path, venv: str) -> pathlib.Path:
@@ -50,7 +50,7 @@ def _venv(here: pathlib.Path, name: str) -> None:
     stamp.write_text(_hash(lock))
 
 
-def _npm(here: pathlib.Path, folder: pathlib.Path) -> None:
+def npm(here: pathlib.Path, folder: pathlib.Path) -> None:
     """By the lock file; without one, by the exact versions of package.json."""
     lock = folder / "package-lock.json"
     how = ["ci"]
@@ -59,10 +59,10 @@ def _npm(here: pathlib.Path, folder: pathlib.Path) -> None:
     stamp = folder / "node_modules" / "installed"
     if _is_done(lock, stamp):
         return
-    npm = _node_home(here) / "lib/node_modules/npm/bin/npm-cli.js"
+    program = _node_home(here) / "lib/node_modules/npm/bin/npm-cli.js"
     path = f"{node(here).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     env = os.environ | {"PATH": path}
-    subprocess.run([node(here), npm, *how, "--silent"], cwd=folder, env=env, check=True)
+    subprocess.run([node(here), program, *how, "--silent"], cwd=folder, env=env, check=True)
     stamp.write_text(_hash(lock))
 
 

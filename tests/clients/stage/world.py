@@ -78,7 +78,7 @@ class World:
         if not self.fake_url:
             raise SystemExit(f"{self.fake} did not start")
         self.url = f"http://127.0.0.1:{_free_port()}"
-        self._write_config()
+        self.config.write_text(self.configuration())
         self._vane("account", "create", "clients", "--json")
         self.key = self._vane("key", "create", "--account", "clients", "--json")["key"]
         self._run([self.vane, "serve", "--config", self.config], stdout=subprocess.DEVNULL)
@@ -90,11 +90,12 @@ class World:
         self.running.append(process)
         return process
 
-    def _write_config(self) -> None:
+    def configuration(self) -> str:
+        """What Vane is told: every provider is the fake."""
         text = CONFIG.format(port=self.url.rsplit(":", 1)[1], folder=self.folder)
         for id, path in PROVIDERS.items():
             text += PROVIDER.format(id=id, url=self.fake_url + path)
-        self.config.write_text(text + LAB.format(url=self.fake_url))
+        return text + LAB.format(url=self.fake_url)
 
     def _vane(self, *arguments: str) -> dict:
         command = [self.vane, *arguments, "--config", self.config]

@@ -155,8 +155,8 @@ impl Store {
         self.read(|txn| txn.rows(&sql, &[&account.0], record_of))
     }
 
-    /// All keys that fall to a model when their budget is spent, of a SQLite database that is there:
-    /// it is neither made nor changed.
+    /// All keys that fall to a model when their budget is spent, of a database that is there: it is
+    /// neither made nor changed.
     pub fn peek_falling(url: &str) -> Result<Vec<KeyRecord>, LedgerError> {
         let sql = select("k.when_spent IS NOT NULL ORDER BY k.created_at, k.id");
         let keys = Self::peek(url, |txn| txn.rows(&sql, &[], record_of))?;

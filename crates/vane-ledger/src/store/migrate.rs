@@ -96,6 +96,9 @@ impl Migration {
     }
 }
 
+/// The table of the steps that a database has taken.
+const STEPS: &str = "schema_migration";
+
 /// How the tables of a database are found, and the table of the steps that it has taken.
 fn bootstrap(txn: Txn<'_>) -> (&'static str, &'static str) {
     match txn {
@@ -120,11 +123,24 @@ fn bootstrap(txn: Txn<'_>) -> (&'static str, &'static str) {
     }
 }
 
+/// Whether a database has the schema of this version. It is not changed.
+pub(super) fn is_current(txn: Txn<'_>) -> Result<bool, LedgerError> {
+    let (find, _) = bootstrap(txn);
+    let tables: Vec<String> = txn.rows(find, &[], |row| row.get(0))?;
+    if !tables.iter().any(|table| table == STEPS) {
+        return Ok(false);
+    }
+    let steps: Option<i64> = txn.one("SELECT count(*) FROM schema_migration", &[], |row| {
+        row.get(0)
+    })?;
+    Ok(steps.is_some_and(|steps| usize::try_from(steps) == Ok(MIGRATIONS.len())))
+}
+
 /// Version, name and checksum of every applied step, in order.
 fn applied(txn: Txn<'_>) -> Result<Vec<(i64, String, Vec<u8>)>, LedgerError> {
     let (find, create) = bootstrap(txn);
     let tables: Vec<String> = txn.rows(find, &[], |row| row.get(0))?;
-    if !tables.iter().any(|table| table == "schema_migration") {
+    if !tables.iter().any(|table| table == STEPS) {
         if !tables.is_empty() {
             return Err(LedgerError::Foreign);
         }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use self::address::Address;
 use self::pool::{Lent, Pool, SESSIONS_MAX};
 use super::books::Memory;
-use super::migrate::{MIGRATIONS, step};
+use super::migrate::{MIGRATIONS, is_current, step};
 use super::{Txn, fingerprint};
 use crate::error::LedgerError;
 use crate::key::KeyHasher;
@@ -87,6 +87,26 @@ impl Postgres {
             memory: Mutex::default(),
             secret,
             hasher,
+        })
+    }
+
+    /// See [`super::Store::peek`].
+    pub(super) fn peek<T: Send>(
+        url: &str,
+        mut work: impl FnMut(Txn<'_>) -> Result<T, LedgerError> + Send,
+    ) -> Result<Option<T>, LedgerError> {
+        let address = Address::parse(url)?;
+        let server = address.shown().to_owned();
+        let peeked = off_runtime(|| {
+            let pool = Pool::new(address);
+            reading(&pool, |txn| match is_current(txn)? {
+                true => work(txn).map(Some),
+                false => Ok(None),
+            })
+        });
+        peeked.map_err(|cause| LedgerError::OpenServer {
+            server,
+            cause: Box::new(cause),
         })
     }
 

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use vane_ledger::{KeyRecord, Store};
+use vane_ledger::{KeyRecord, LedgerError, Store};
 
 use super::settings::now;
 use super::{Failure, Settings, terminal};
-use crate::config::{Config, Place, Problem, Reading};
+use crate::config::{Config, Place, Problem, Reading, Warning};
 use crate::gateway::State;
 use crate::relay::can_ask;
 
@@ -21,7 +21,12 @@ impl Check {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let mut reading = settings.read();
         if let Some(config) = settings.read().config {
-            reading.problems = of_keys(config)?;
+            match Store::peek_falling(&config.database.0) {
+                Ok(keys) => reading.problems = of_keys(config, &keys)?,
+                // The configuration may well be read where the database cannot be.
+                Err(why @ LedgerError::OpenServer { .. }) => reading.warnings.push(unseen(&why)),
+                Err(why) => return Err(why.into()),
+            }
         }
         if !reading.problems.is_empty() {
             reading.config = None;
@@ -39,9 +44,16 @@ impl Check {
     }
 }
 
+fn unseen(why: &LedgerError) -> Warning {
+    Warning(Problem {
+        place: Place::Nowhere,
+        key: String::new(),
+        what: format!("keys were not looked at: {why}"),
+    })
+}
+
 /// Keys that fall to a model which they cannot have.
-fn of_keys(config: Config) -> Result<Vec<Problem>, Failure> {
-    let keys = Store::peek_falling(&config.database.0)?;
+fn of_keys(config: Config, keys: &[KeyRecord]) -> Result<Vec<Problem>, Failure> {
     if keys.is_empty() {
         return Ok(Vec::new());
     }

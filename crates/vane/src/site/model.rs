@@ -130,8 +130,15 @@ impl ModelPage {
     }
 }
 
+/// Search engines cut what is longer.
+const TITLE_MAX: usize = 70;
+
 fn frame(view: &View<'_>, row: &Row, answer: &str) -> Frame {
-    let title = format!("{} ({}): price, context, API", row.name, row.id);
+    let whole = format!("{} ({}): price, context, API", row.name, row.id);
+    let title = match whole.chars().count() {
+        ..=TITLE_MAX => whole,
+        _ => format!("{}: price, context, API", row.name),
+    };
     Frame::new(view, &row.href, &title, answer).with_twin(format!("{}.md", row.href))
 }
 

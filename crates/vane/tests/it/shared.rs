@@ -25,8 +25,11 @@ type Entered = (Standing, Result<Place, Refusal>);
 
 impl Replica {
     pub(crate) fn new(limits: &SharedLimits, clock: &Clock) -> Self {
-        let outbound = Outbound::default();
-        let shared = Shared::start(limits, &outbound, clock).unwrap();
+        Self::through(limits, &Outbound::default(), clock)
+    }
+
+    pub(crate) fn through(limits: &SharedLimits, outbound: &Outbound, clock: &Clock) -> Self {
+        let shared = Shared::start(limits, outbound, clock).unwrap();
         Self {
             traffic: Traffic::new(1_000_000, Some(Arc::new(shared))),
             clock: clock.clone(),

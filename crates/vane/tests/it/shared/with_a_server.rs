@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use vane::config::{Config, Secret};
+use vane::config::{Config, Outbound, Secret};
 use vane::limits::{Refusal, Shared, Traffic};
 use vane_ledger::{Caller, Clock, Key, NewKey};
-use vane_testkit::Answer;
+use vane_testkit::{Answer, Authority, Certificate};
 
 use super::{Replica, caller, server};
 use crate::client::{self, Ask, within};
@@ -288,6 +289,73 @@ async fn a_server_with_a_password_takes_the_right_one_only() {
     assert!(!refused.figures().said.contains("wrong\""));
 }
 
+/// What speaks TLS in front of a server, with this certificate.
+async fn curtain(certificate: &Certificate, valkey: &Valkey) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (acceptor, behind) = (certificate.acceptor(&[]).unwrap(), valkey.port);
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                // Who distrusts the certificate hangs up.
+                let Ok(mut secure) = acceptor.accept(socket).await else {
+                    return;
+                };
+                let mut plain = TcpStream::connect(("127.0.0.1", behind)).await.unwrap();
+                let _ = tokio::io::copy_bidirectional(&mut secure, &mut plain).await;
+            });
+        }
+    });
+    port
+}
+
+// A start waits for the server, and the curtain must move meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_behind_tls_is_spoken_to_if_its_authority_is_trusted() {
+    let (valkey, clock) = (Valkey::start(&[]), Clock::manual(NOW));
+    let authority = Authority::new("private").unwrap();
+    let folder = Folder::new();
+    let pem = folder.0.join("authority.pem");
+    std::fs::write(&pem, authority.pem()).unwrap();
+    let trusting = Outbound {
+        extra_ca: vec![pem],
+        ..Outbound::default()
+    };
+    let secure = |port, host: &str| {
+        let mut limits = server(port);
+        limits.server.tls = true;
+        limits.server.host = host.to_owned();
+        limits
+    };
+    let key = caller("key", 3, 0, 0);
+    let port = curtain(&authority.certificate("localhost").unwrap(), &valkey).await;
+    let limits = secure(port, "localhost");
+    let replica = Replica::through(&limits, &trusting, &clock);
+    replica.until("shared").await;
+    assert_eq!(replica.offer(&key, 9).await, 3);
+    assert_eq!(
+        valkey.command("EXISTS vane:limits:requests:key").await,
+        ":1\r\n"
+    );
+
+    // A stranger's word, another's name and an old certificate are no server.
+    let expired = authority.expired("localhost").unwrap();
+    let expired = secure(curtain(&expired, &valkey).await, "localhost");
+    let other = authority.certificate("elsewhere.example").unwrap();
+    let other = secure(curtain(&other, &valkey).await, "localhost");
+    for (limits, outbound) in [
+        (&limits, &Outbound::default()),
+        (&expired, &trusting),
+        (&other, &trusting),
+    ] {
+        let alone = Replica::through(limits, outbound, &clock);
+        alone.until("certificate").await;
+        assert!(!alone.figures().is_shared);
+    }
+}
+
 #[tokio::test]
 async fn the_servers_own_clock_is_used_where_none_is_held() {
     let valkey = Valkey::start(&[]);
@@ -310,7 +378,7 @@ async fn the_servers_own_clock_is_used_where_none_is_held() {
 async fn a_replica_that_stops_takes_its_leave() {
     let (valkey, clock) = (Valkey::start(&[]), Clock::manual(NOW));
     let limits = server(valkey.port);
-    let outbound = vane::config::Outbound::default();
+    let outbound = Outbound::default();
     let shared = Shared::start(&limits, &outbound, &clock).unwrap();
     assert_eq!(valkey.command("ZCARD vane:limits:replicas").await, ":1\r\n");
     drop(Traffic::new(1, Some(Arc::new(shared))));
