@@ -51,11 +51,7 @@ pub async fn answer(
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
         Route::Ready => ready::ready(&gateway),
-        Route::Metrics => {
-            let state = gateway.state();
-            let proxies = &state.config.trusted_proxies;
-            metrics(&gateway, client::address(proxies, peer, &head.headers))
-        }
+        Route::Metrics => metrics(&gateway, client_of(&gateway, &head, peer)),
         Route::Site(site::Page::Playground) | Route::Play(_) => {
             let asking = asking(&gateway, &pool, &head, peer, &request_id);
             played(&asking, route, body).await
@@ -116,14 +112,19 @@ fn asking<'a>(
     peer: IpAddr,
     request_id: &'a str,
 ) -> Asking<'a> {
-    let proxies = &gateway.state().config.trusted_proxies;
     Asking {
         gateway,
         pool,
         head,
-        client: client::address(proxies, peer, &head.headers).unwrap_or(peer),
+        client: client_of(gateway, head, peer).unwrap_or(peer),
         request_id,
     }
+}
+
+/// Where a request comes from; `None` if a proxy that nobody trusts stands between.
+fn client_of(gateway: &Gateway, head: &http::request::Parts, peer: IpAddr) -> Option<IpAddr> {
+    let proxies = &gateway.state().config.trusted_proxies;
+    client::address(proxies, peer, &head.headers)
 }
 
 /// The playground's page, its form, and the calls of its script.
