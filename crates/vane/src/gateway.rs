@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::limits::{Arrivals, Shared, Traffic};
 use crate::playground::{self, Guests};
 use crate::server::Ids;
-use crate::site::Shelf;
+use crate::site::{Gallery, Shelf};
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
@@ -38,6 +38,8 @@ pub struct Gateway {
     /// Changes of an account and its keys by its members.
     pub changes: Arrivals<AccountId>,
     pub guests: Guests,
+    /// Runs that the operator shows.
+    pub gallery: Gallery,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -115,6 +117,7 @@ impl Gateway {
         Ok(Self {
             state: ArcSwap::from_pointee(state),
             guests: Guests::new(&store)?,
+            gallery: Gallery::default(),
             store,
             ring,
             replica,

@@ -12,6 +12,7 @@ mod compare;
 mod crawlers;
 mod deep_dive;
 mod figures;
+mod gallery;
 mod history;
 mod home;
 mod listing;
@@ -30,6 +31,7 @@ mod shelf;
 mod workload;
 mod write;
 
+pub use gallery::Gallery;
 pub use shelf::Shelf;
 
 use std::sync::Arc;
@@ -44,6 +46,7 @@ use crate::relay::{Body, Response, json};
 use listing::Listing;
 use measured::Measured;
 use row::Row;
+use vane_ledger::Example;
 use write::Written;
 
 /// A page, or a family of them whose name is the rest of the path.
@@ -70,6 +73,7 @@ pub enum Page {
 pub(crate) struct View<'v> {
     pub(crate) state: &'v State,
     pub(crate) listing: &'v Listing,
+    pub(crate) examples: &'v [Example],
     /// Unix seconds.
     pub(crate) now: i64,
     /// This server's address, from the configuration.
@@ -157,7 +161,8 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
         return response;
     }
     let (state, now) = (gateway.state(), gateway.clock.now());
-    let day = state.shelf.day(&state.catalog, now);
+    let examples = Gallery::fresh(gateway).await;
+    let day = state.shelf.day(&state.catalog, now, examples);
     let query = head.uri.query().unwrap_or_default().to_owned();
     let is_kept = query.is_empty() || !write::heeds_query(page);
     let rest = crate::relay::percent_decoded(rest);
@@ -175,6 +180,7 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
             origin: state.config.origin(),
             state: &state,
             listing: &day.listing,
+            examples: &day.examples,
             now,
         };
         let written = write::page(&view, page, &rest, &query, is_kept);
@@ -194,12 +200,14 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
 /// The playground with what came of its form; it is nobody else's.
 pub(crate) async fn played(gateway: &Arc<Gateway>, head: &Parts, tried: Tried) -> Response {
     let (state, now) = (gateway.state(), gateway.clock.now());
-    let day = state.shelf.day(&state.catalog, now);
+    let examples = Gallery::fresh(gateway).await;
+    let day = state.shelf.day(&state.catalog, now, examples);
     let written = tokio::task::spawn_blocking(move || {
         let view = View {
             origin: state.config.origin(),
             state: &state,
             listing: &day.listing,
+            examples: &day.examples,
             now,
         };
         write::played(&view, tried)
@@ -221,11 +229,14 @@ pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
         return None;
     }
     let (state, now) = (gateway.state(), gateway.clock.now());
-    let day = state.shelf.day(&state.catalog, now);
+    let day = state
+        .shelf
+        .day(&state.catalog, now, gateway.gallery.known());
     let view = View {
         origin: state.config.origin(),
         state: &state,
         listing: &day.listing,
+        examples: &day.examples,
         now,
     };
     let sheet = write::missing(&view).ok()?;

@@ -36,6 +36,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(5, "payments", "0005_payments.sql"),
     migration!(6, "members", "0006_members.sql"),
     migration!(7, "kept_answers", "0007_kept_answers.sql"),
+    migration!(8, "examples", "0008_examples.sql"),
 ];
 
 pub(super) fn migrate(

@@ -16,6 +16,8 @@ mod audit;
 #[path = "../it/books.rs"]
 mod books;
 mod encrypted;
+#[path = "../it/examples.rs"]
+mod examples;
 #[path = "../it/ingest.rs"]
 mod ingest;
 mod instances;

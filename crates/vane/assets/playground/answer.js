@@ -72,7 +72,21 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
     clearInterval(clock);
   }
   if (pass) await receipt(article, id, pass, say);
+  const begins = filled.mode !== "chat" || turns.filter((turn) => turn.role !== "system").length === 1;
+  if (id && begins && said.text && !said.stopped && !said.failed) article.append(kept(filled, model, said, id));
   return said;
+}
+
+// The run as a file, which `vane example save` takes.
+function kept({ mode, ...asked }, model, said, call) {
+  const run = JSON.stringify({ mode, model, asked, answer: said.text, call }, null, 2);
+  const link = node("a", { download: "run.json", href: "" }, "Save this run as a file");
+  link.addEventListener("click", () => {
+    const at = URL.createObjectURL(new Blob([run], { type: "application/json" }));
+    link.href = at;
+    setTimeout(() => URL.revokeObjectURL(at), 60000);
+  });
+  return node("p", { class: "fine" }, link);
 }
 
 function shown(mode, said) {

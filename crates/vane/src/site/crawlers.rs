@@ -43,7 +43,12 @@ pub(super) fn robots(view: &View<'_>) -> String {
 
 pub(super) fn sitemap(view: &View<'_>) -> String {
     let day = view.state.catalog.as_of();
-    let mut paths = vec!["/".to_owned(), "/models".to_owned(), "/compare".to_owned()];
+    let mut paths = vec![
+        "/".to_owned(),
+        "/models".to_owned(),
+        "/compare".to_owned(),
+        "/playground".to_owned(),
+    ];
     paths.extend(
         view.listing
             .current()

@@ -11,6 +11,7 @@ use crate::playground::{Answered, Filled, Mode, Problem, Tried};
 use crate::relay::Guest;
 
 use super::figures::query_value;
+use super::gallery::{self, Shown};
 use super::listing::Model;
 use super::query::Query;
 use super::{Frame, View, assets};
@@ -29,6 +30,10 @@ pub(crate) struct PlaygroundPage {
     awaits_result: bool,
     problem: Option<Problem>,
     answers: Vec<Answered>,
+    /// The example that is open.
+    example: Option<Shown>,
+    /// Those of the model.
+    examples: Vec<Shown>,
     visitor: String,
     output_max: String,
 }
@@ -62,6 +67,14 @@ impl PlaygroundPage {
     pub(crate) fn of(view: &View<'_>, query: &str) -> Self {
         let query = Query::read(query);
         let text = |name| query.text(name).unwrap_or_default().to_owned();
+        let example = text("example");
+        let known = view.examples.iter().find(|one| one.id == example);
+        if let Some(example) = known {
+            return Self {
+                example: Some(Shown::of(example)),
+                ..Self::filled(view, gallery::filled(example))
+            };
+        }
         let filled = Filled {
             mode: Mode::of_name(&text("mode")).unwrap_or_default(),
             model: text("model"),
@@ -121,6 +134,8 @@ impl PlaygroundPage {
             awaits_result: false,
             problem: None,
             answers: Vec::new(),
+            example: None,
+            examples: gallery::of_model(view.examples, &filled.model),
             visitor: visitor(view, &models),
             output_max: match is_guest {
                 true => guest.output_tokens_max.to_string(),
@@ -204,6 +219,14 @@ impl Offered {
             pico: rates.output.pico_per_token(),
         })
     }
+}
+
+/// Where a model can be tried; `None` for one that nobody serves here.
+pub(crate) fn link(view: &View<'_>, model: &Model) -> Option<String> {
+    let offered = Offered::of(view, model)?;
+    let mode = offered.modes.split(' ').next()?;
+    let id = query_value(&offered.id);
+    Some(format!("/playground?mode={mode}&model={id}"))
 }
 
 /// A model that guests can chat with or have complete, and how.
