@@ -11,6 +11,7 @@ pub mod config;
 pub mod gateway;
 pub mod import;
 pub mod limits;
+pub mod openapi;
 pub mod payments;
 pub mod playground;
 pub mod reconcile;

@@ -11,6 +11,7 @@ pub mod chart;
 mod compare;
 mod crawlers;
 mod deep_dive;
+mod docs;
 mod figures;
 mod gallery;
 mod history;
@@ -62,6 +63,13 @@ pub enum Page {
     Provider,
     Compare,
     Playground,
+    /// The first page of the documentation, and every other one.
+    Docs,
+    DocsTwin,
+    DocsChapter,
+    UseCase,
+    DocsSearch,
+    OpenApi,
     Robots,
     Sitemap,
     Llms,
@@ -131,6 +139,13 @@ impl Frame {
             twin: Some(twin),
             ..self
         }
+    }
+
+    /// A page of the documentation.
+    pub(crate) fn is_docs(&self) -> bool {
+        ["/docs/", "/use-cases/"]
+            .iter()
+            .any(|family| self.path.starts_with(family))
     }
 
     /// Not for search engines.

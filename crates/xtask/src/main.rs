@@ -1,7 +1,7 @@
 //! Every chore that a script would do, run as `cargo xtask`.
 //!
 //! `tidy` holds the tree to the rules that no compiler checks; `bench` measures the gateway beside a
-//! bare reverse proxy; `sbom` lists what a build contains; `load` is the other end of `bench`, a process of its own so that its CPU time
+//! bare reverse proxy; `sbom` lists what a build contains; `openapi` renews the kept description of the API; `load` is the other end of `bench`, a process of its own so that its CPU time
 //! is never counted as the gateway's.
 #![allow(
     clippy::print_stdout,
@@ -15,6 +15,7 @@
 
 mod bench;
 mod load;
+mod openapi;
 mod packages;
 mod sbom;
 mod tidy;
@@ -30,6 +31,8 @@ enum Chore {
     Tidy,
     /// Measure the gateway beside a bare reverse proxy on this machine.
     Bench(bench::Options),
+    /// Write docs/openapi.json anew from the routes.
+    Openapi,
     /// List every package of the lock file as CycloneDX 1.6 JSON.
     Sbom(sbom::Options),
     /// Offer load to one address and print what came back (used by `bench`).
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let done = match Chore::parse() {
         Chore::Tidy => tidy::run(),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Openapi => openapi::run(),
         Chore::Sbom(options) => sbom::run(&options),
         Chore::Load(options) => load::run(&options),
     };

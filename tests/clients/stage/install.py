@@ -15,9 +15,9 @@ REQUIREMENTS = {"sdk": "requirements.txt", "litellm": "requirements-litellm.txt"
 def suite(here: pathlib.Path, name: str) -> None:
     """All that a suite needs. Node comes from the Python packages: the clients want a new one."""
     _venv(here, "sdk")
-    if name == "python-litellm":
+    if name in ("python-litellm", "docs"):
         _venv(here, "litellm")
-    if name == "js":
+    if name in ("js", "docs"):
         npm(here, here)
     if name == "tools":
         npm(here, here / "tools")

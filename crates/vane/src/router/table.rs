@@ -165,6 +165,10 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/models.json", Route::Site(site::Page::ModelsJson)),
     ("/compare", Route::Site(site::Page::Compare)),
     ("/playground", Route::Site(site::Page::Playground)),
+    ("/docs", Route::Site(site::Page::Docs)),
+    ("/docs.md", Route::Site(site::Page::DocsTwin)),
+    ("/docs/search", Route::Site(site::Page::DocsSearch)),
+    ("/openapi.json", Route::Site(site::Page::OpenApi)),
     ("/robots.txt", Route::Site(site::Page::Robots)),
     ("/sitemap.xml", Route::Site(site::Page::Sitemap)),
     ("/llms.txt", Route::Site(site::Page::Llms)),
@@ -221,6 +225,8 @@ pub const PREFIXES: &[(&str, &str, Route)] = &[
     ("/models/", "", Route::Site(site::Page::Model)),
     ("/makers/", "", Route::Site(site::Page::Maker)),
     ("/providers/", "", Route::Site(site::Page::Provider)),
+    ("/docs/", "", Route::Site(site::Page::DocsChapter)),
+    ("/use-cases/", "", Route::Site(site::Page::UseCase)),
     ("/assets/", "", Route::Site(site::Page::Asset)),
 ];
 

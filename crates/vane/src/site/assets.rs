@@ -20,6 +20,12 @@ static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::named("site", "css", "text/css; charset=utf-8", content.into())
 });
 
+static PLAYGROUND: LazyLock<Asset> = LazyLock::new(|| {
+    let content = squeezed(include_str!("../../templates/playground.css"));
+    let kind = "text/css; charset=utf-8";
+    Asset::named("playground", "css", kind, content.into())
+});
+
 static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_str!("../../templates/icon.svg").as_bytes();
     Asset::named("icon", "svg", "image/svg+xml", Bytes::from_static(content))
@@ -80,6 +86,11 @@ pub(crate) fn icon() -> &'static Asset {
     &ICON
 }
 
+/// What the playground adds to the stylesheet.
+pub(crate) fn playground_style() -> &'static Asset {
+    &PLAYGROUND
+}
+
 /// The module that the playground's page runs.
 pub(crate) fn playground() -> &'static Asset {
     SCRIPTS.last().unwrap_or(&ICON)
@@ -88,7 +99,7 @@ pub(crate) fn playground() -> &'static Asset {
 pub(crate) fn find(name: &str) -> Option<&'static Asset> {
     let modules = SCRIPTS.iter();
     modules
-        .chain([style(), icon()])
+        .chain([style(), icon(), playground_style()])
         .find(|asset| asset.name == name)
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::View;
 use super::deep_dive;
+use super::docs::chapters::{self, Chapter, PARTS, Part};
 use super::listing::Model;
 use super::row::{Named, Row};
 
@@ -17,6 +18,7 @@ struct Llms<'v> {
     origin: &'v str,
     rows: &'v [Row],
     makers: Vec<Named>,
+    parts: &'static [Part],
     as_of: String,
 }
 
@@ -25,6 +27,7 @@ struct Llms<'v> {
 struct LlmsFull<'v> {
     origin: &'v str,
     entries: Vec<Entry<'v>>,
+    parts: &'static [Part],
     as_of: String,
 }
 
@@ -49,6 +52,8 @@ pub(super) fn sitemap(view: &View<'_>) -> String {
         "/compare".to_owned(),
         "/playground".to_owned(),
     ];
+    let docs = chapters::all().chain([&chapters::INDEX]);
+    paths.extend(docs.map(|chapter: &Chapter| chapter.path.to_owned()));
     paths.extend(
         view.listing
             .current()
@@ -72,6 +77,7 @@ pub(super) fn llms(view: &View<'_>) -> askama::Result<String> {
         origin: &view.origin,
         rows: view.rows(),
         makers: makers(view),
+        parts: PARTS,
         as_of: view.state.catalog.as_of().to_string(),
     };
     page.render()
@@ -85,6 +91,7 @@ pub(super) fn llms_full<'v>(view: &View<'v>) -> askama::Result<String> {
     let page = LlmsFull {
         origin: &view.origin,
         entries: view.rows().iter().map(entry).collect(),
+        parts: PARTS,
         as_of: view.state.catalog.as_of().to_string(),
     };
     page.render()

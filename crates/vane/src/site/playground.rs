@@ -21,6 +21,7 @@ use super::{Frame, View, assets};
 pub(crate) struct PlaygroundPage {
     frame: Frame,
     script: &'static str,
+    style: &'static str,
     origin: String,
     modes: Vec<ModeLink>,
     models: Vec<Offered>,
@@ -128,6 +129,7 @@ impl PlaygroundPage {
         Self {
             frame: Frame::new(view, "/playground", "Playground", about),
             script: &assets::playground().name,
+            style: &assets::playground_style().name,
             origin: view.origin.clone(),
             modes: modes(&filled),
             turns: turns_of(&filled.turns),

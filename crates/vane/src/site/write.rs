@@ -11,6 +11,7 @@ use http::StatusCode;
 use super::absent::{GonePage, GoneTwin, MissingPage, MissingTwin};
 use super::catalogue::CataloguePage;
 use super::compare::ComparePage;
+use super::docs::{self, DocsPage, SearchPage};
 use super::figures::href;
 use super::home::HomePage;
 use super::maker::MakerPage;
@@ -19,6 +20,7 @@ use super::playground::PlaygroundPage;
 use super::provider::ProviderPage;
 use super::sheet::{HTML, JSON, MARKDOWN, PLAIN, Pressing, Sheet, XML};
 use super::{Page, View, assets, crawlers};
+use crate::openapi;
 use crate::playground::Tried;
 
 /// What an address came to.
@@ -35,7 +37,7 @@ pub(super) type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>
 pub(super) fn heeds_query(page: Page) -> bool {
     matches!(
         page,
-        Page::Models | Page::ModelsTwin | Page::Compare | Page::Playground
+        Page::Models | Page::ModelsTwin | Page::Compare | Page::DocsSearch | Page::Playground
     )
 }
 
@@ -72,6 +74,12 @@ pub(super) fn page(
             let sheet = Sheet::new(HTML, page.as_bytes(), pressing)?.scripted();
             Ok(Written::Page(Arc::new(sheet)))
         }
+        Page::Docs => chapter(view, "/docs"),
+        Page::DocsTwin => chapter(view, "/docs.md"),
+        Page::DocsChapter => chapter(view, &format!("/docs/{rest}")),
+        Page::UseCase => chapter(view, &format!("/use-cases/{rest}")),
+        Page::DocsSearch => text(HTML, SearchPage::of(view, query).render()?),
+        Page::OpenApi => text(JSON, openapi::document(&view.origin).to_string()),
         Page::Robots => text(PLAIN, crawlers::robots(view)),
         Page::Sitemap => text(XML, crawlers::sitemap(view)),
         Page::Llms => text(PLAIN, crawlers::llms(view)?),
@@ -162,6 +170,24 @@ fn provider(view: &View<'_>, rest: &str) -> Fallible<Written> {
         Some(page) if id != rest => twin(&page.twin(), &path),
         Some(page) => paired(&page, &format!("{path}.md"), Pressing::Kept),
         None => nothing(view, "provider", id, id != rest),
+    }
+}
+
+fn chapter(view: &View<'_>, asked: &str) -> Fallible<Written> {
+    let path = asked.strip_suffix(".md").unwrap_or(asked);
+    match docs::chapter(path) {
+        Some(chapter) if path != asked => {
+            let text = docs::twin(view, chapter);
+            let sheet = Sheet::new(MARKDOWN, text.as_bytes(), Pressing::Kept)?;
+            Ok(Written::Page(Arc::new(
+                sheet.beside(path, "rel=\"canonical\""),
+            )))
+        }
+        Some(chapter) => {
+            let page = DocsPage::of(view, chapter);
+            paired(&page, &format!("{path}.md"), Pressing::Kept)
+        }
+        None => nothing(view, "page", path, path != asked),
     }
 }
 

@@ -348,11 +348,9 @@ async fn an_account_of_somebody_is_not_taken_for_the_guests() {
     let world = world().await;
     let store = &world.gateway.store;
     let kind = vane_ledger::AccountKind::Metered;
-    let taken = store
-        .create_account("guest", kind, crate::world::NOW)
-        .unwrap();
+    let taken = store.create_account("guest", kind, NOW).unwrap();
     store
-        .create_key(taken.id, &crate::world::named("own"), crate::world::NOW)
+        .create_key(taken.id, &crate::world::named("own"), NOW)
         .unwrap();
     let reply = world.ask(&from_page(CHAT, chat("free-m"))).await;
     assert_eq!(
