@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 59] = [
+const TABLE: [(&str, &str, &str, bool); 65] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -117,6 +117,12 @@ const TABLE: [(&str, &str, &str, bool); 59] = [
     ("GET", "/makers/mistralai", "", false),
     ("GET", "/providers/mistral", "", false),
     ("GET", "/compare", "", false),
+    ("GET", "/docs", "", false),
+    ("GET", "/docs.md", "", false),
+    ("GET", "/docs/search", "", false),
+    ("GET", "/docs/quickstart", "", false),
+    ("GET", "/use-cases/zed", "", false),
+    ("GET", "/openapi.json", "", false),
     ("GET", "/robots.txt", "", false),
     ("GET", "/sitemap.xml", "", false),
     ("GET", "/llms.txt", "", false),
