@@ -148,6 +148,10 @@ pub enum LedgerError {
     NoSuchMember { who: String },
     #[error("{email} is a member of this account already; change the role instead")]
     MemberExists { email: String },
+    #[error("this link was used, or its time is over; ask for another one")]
+    LinkOver,
+    #[error("this is not the password of that address here")]
+    OtherPassword,
     #[error("this is no address of mail; write it as ann@example.com")]
     Email,
     #[error("the first member of an account is its owner; add an owner first")]

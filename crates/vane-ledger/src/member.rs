@@ -5,13 +5,13 @@
 //! a row that keys and changes point at, and all keys that acted for them end in the same commit.
 
 mod author;
-mod email;
+pub(crate) mod email;
 mod role;
 
 use serde_json::json;
 
 pub(crate) use self::author::Standing;
-pub use self::author::{Author, Who};
+pub use self::author::{Author, CONSOLE, Who};
 pub use self::role::{Right, Role};
 use crate::account::AccountId;
 use crate::error::LedgerError;
@@ -45,38 +45,9 @@ impl Store {
         let email = email::read(email)?;
         let ids = (new_id()?, new_id()?);
         self.write(|txn| {
-            let standing = author.standing(txn, account)?;
-            standing.must(Right::Members)?;
-            standing.must_reach(role)?;
-            let members = count(txn, account, None)?;
-            if members == 0 && role != Role::Owner {
-                return Err(LedgerError::FirstOwner);
-            }
-            if members >= MEMBERS_MAX {
-                return Err(LedgerError::TooMany {
-                    what: "members",
-                    max: MEMBERS_MAX,
-                });
-            }
+            may_add(txn, author, account, role)?;
             let user = user_of(txn, &email, &ids.0, author.at)?;
-            // Selecting the account makes an unknown one zero rows, not a constraint to decipher.
-            let made = txn.execute(
-                "INSERT INTO member (id, account, user_id, role, created_at)
-                 SELECT ?1, id, ?3, ?4, ?5 FROM account WHERE id = ?2
-                 ON CONFLICT DO NOTHING",
-                &[&ids.1, &account.0, &user, &role.as_str(), &author.at],
-            )?;
-            if made == 0 {
-                return Err(match crate::account::exists(txn, account)? {
-                    true => LedgerError::MemberExists {
-                        email: email.clone(),
-                    },
-                    false => LedgerError::NoSuchAccount(account),
-                });
-            }
-            let detail = json!({ "email": email, "role": role.as_str() });
-            trail::note(txn, author, account, What::MemberAdded, &ids.1, &detail)?;
-            of_account(txn, account, &ids.1)
+            add(txn, author, account, (&ids.1, &user, &email), role)
         })
     }
 
@@ -145,6 +116,57 @@ impl Store {
     }
 }
 
+/// Whether an author may make one more member of a role.
+pub(crate) fn may_add(
+    txn: Txn<'_>,
+    author: &Author,
+    account: AccountId,
+    role: Role,
+) -> Result<(), LedgerError> {
+    let standing = author.standing(txn, account)?;
+    standing.must(Right::Members)?;
+    standing.must_reach(role)?;
+    let members = count(txn, account, None)?;
+    if members == 0 && role != Role::Owner {
+        return Err(LedgerError::FirstOwner);
+    }
+    if members >= MEMBERS_MAX {
+        return Err(LedgerError::TooMany {
+            what: "members",
+            max: MEMBERS_MAX,
+        });
+    }
+    Ok(())
+}
+
+/// Makes a user a member under a new id.
+pub(crate) fn add(
+    txn: Txn<'_>,
+    author: &Author,
+    account: AccountId,
+    (id, user, email): (&str, &str, &str),
+    role: Role,
+) -> Result<Member, LedgerError> {
+    // Selecting the account makes an unknown one zero rows, not a constraint to decipher.
+    let made = txn.execute(
+        "INSERT INTO member (id, account, user_id, role, created_at)
+         SELECT ?1, id, ?3, ?4, ?5 FROM account WHERE id = ?2
+         ON CONFLICT DO NOTHING",
+        &[&id, &account.0, &user, &role.as_str(), &author.at],
+    )?;
+    if made == 0 {
+        return Err(match crate::account::exists(txn, account)? {
+            true => LedgerError::MemberExists {
+                email: email.to_owned(),
+            },
+            false => LedgerError::NoSuchAccount(account),
+        });
+    }
+    let detail = json!({ "email": email, "role": role.as_str() });
+    trail::note(txn, author, account, What::MemberAdded, id, &detail)?;
+    of_account(txn, account, id)
+}
+
 /// The member that an author who may is about to change, to a role that the author has too.
 fn reached(
     txn: Txn<'_>,
@@ -167,7 +189,11 @@ fn another_owner(txn: Txn<'_>, account: AccountId, but: &Member) -> Result<(), L
     Ok(())
 }
 
-fn count(txn: Txn<'_>, account: AccountId, role: Option<Role>) -> Result<i64, LedgerError> {
+pub(crate) fn count(
+    txn: Txn<'_>,
+    account: AccountId,
+    role: Option<Role>,
+) -> Result<i64, LedgerError> {
     let sql = "SELECT count(*) FROM member
         WHERE account = ?1 AND removed_at IS NULL AND role = coalesce(CAST(?2 AS TEXT), role)";
     let role = role.map(Role::as_str);
@@ -177,7 +203,12 @@ fn count(txn: Txn<'_>, account: AccountId, role: Option<Role>) -> Result<i64, Le
 }
 
 /// The user of an address; a new one where there is none.
-fn user_of(txn: Txn<'_>, email: &str, new: &str, at: i64) -> Result<String, LedgerError> {
+pub(crate) fn user_of(
+    txn: Txn<'_>,
+    email: &str,
+    new: &str,
+    at: i64,
+) -> Result<String, LedgerError> {
     let make = "INSERT INTO \"user\" (id, email, name, created_at) VALUES (?1, ?2, '', ?3)
         ON CONFLICT (email) DO NOTHING";
     txn.execute(make, &[&new, &email, &at])?;

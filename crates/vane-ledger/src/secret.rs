@@ -22,9 +22,11 @@ pub struct Secret([u8; 32]);
 pub enum Purpose {
     /// Hashes of the keys of accounts.
     KeyHash,
-    /// What goes through other hands or rests in the database: reasoning state, provider keys.
+    /// What goes through other hands: reasoning state.
     Seal,
-    /// Cookies of people who signed in.
+    /// Keys of providers that rest in the database.
+    ProviderKey,
+    /// Hashes of what people sign in with: cookies, forms and links.
     Session,
     /// Stored answers of idempotent calls.
     Idempotency,
@@ -42,6 +44,7 @@ impl Purpose {
         match self {
             Self::KeyHash => "vane key hash",
             Self::Seal => "vane seal",
+            Self::ProviderKey => "vane provider key",
             Self::Session => "vane session",
             Self::Idempotency => "vane idempotency",
             Self::Request => "vane request",
@@ -119,6 +122,7 @@ mod tests {
         let keys = [
             Purpose::KeyHash,
             Purpose::Seal,
+            Purpose::ProviderKey,
             Purpose::Session,
             Purpose::Idempotency,
             Purpose::Request,

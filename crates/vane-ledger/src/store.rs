@@ -154,7 +154,7 @@ impl Store {
 
     /// All of `work` or nothing of it, for the books, with what is remembered of
     /// them. It may be done more than once, of which one counts.
-    fn write_books<T: Send>(
+    pub(crate) fn write_books<T: Send>(
         &self,
         mut work: impl FnMut(Txn<'_>, &mut books::Memory) -> Result<T, LedgerError> + Send,
     ) -> Result<T, LedgerError> {

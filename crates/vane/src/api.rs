@@ -23,15 +23,17 @@ pub use page::Page;
 pub(crate) use receipts::receipt as receipt_shown;
 
 use crate::gateway::Gateway;
-use crate::relay::{self, Inbound, Response, json, percent_decoded};
+use crate::relay::{self, Door, Inbound, Response, json, percent_decoded};
 use crate::upstream::Pool;
-use http::Method;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
 use query::Query;
 use refusal::{away, missing};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use vane_dialect::Fault;
+use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::{Dialect, Fault};
 use vane_ledger::{AccountId, Author, Caller, LedgerError, Store, Who};
 
 /// Settlements that the store has not taken within this time make the answer fail.
@@ -75,7 +77,25 @@ pub async fn answer(
     inbound: &Inbound,
 ) -> Result<Response, Fault> {
     let caller = relay::authenticate(gateway, &inbound.headers).await?;
-    relay::must(&caller, page.right(method))?;
+    answered(gateway, pool, &caller, page, method, rest, query, inbound).await
+}
+
+/// The same for who was recognised otherwise: a member who signed in.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of one request, taken apart once"
+)]
+async fn answered(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    caller: &Caller,
+    page: Page,
+    method: &Method,
+    rest: &str,
+    query: &str,
+    inbound: &Inbound,
+) -> Result<Response, Fault> {
+    relay::must(caller, page.right(method))?;
     let query = Query::read(query)?;
     if percent_decoded(rest).contains('\0') {
         // PostgreSQL would take it for a fault of the statement.
@@ -84,7 +104,7 @@ pub async fn answer(
     let question = Question {
         gateway,
         pool,
-        caller: &caller,
+        caller,
         inbound,
         rest,
     };
@@ -99,11 +119,11 @@ pub async fn answer(
         caught_up.map_err(|short| away(&short.to_string()))?;
     }
     let value = match page {
-        Page::Credits => credits::show(gateway, &caller, &query).await?,
-        Page::Usage => usage::show(gateway, &caller, &query).await?,
-        Page::Receipts => receipts::list(gateway, &caller, &query).await?,
-        Page::Receipt => receipts::show(gateway, &caller, &query, rest).await?,
-        Page::TopUps | Page::TopUp => top_ups::show(gateway, &caller, &query, rest).await?,
+        Page::Credits => credits::show(gateway, caller, &query).await?,
+        Page::Usage => usage::show(gateway, caller, &query).await?,
+        Page::Receipts => receipts::list(gateway, caller, &query).await?,
+        Page::Receipt => receipts::show(gateway, caller, &query, rest).await?,
+        Page::TopUps | Page::TopUp => top_ups::show(gateway, caller, &query, rest).await?,
         Page::Account => accounts::show(&question, &query).await?,
         Page::Changes => accounts::changes(&question, &query).await?,
         Page::Keys => keys::list(&question, &query).await?,
@@ -111,6 +131,77 @@ pub async fn answer(
         Page::Members | Page::Member => members::list(&question, &query).await?,
     };
     Ok(json(200, value.to_string()))
+}
+
+/// What the API says to a member who signed in, so that a page can say no other.
+///
+/// # Errors
+/// As the same request with a key that acts for the member.
+pub(crate) async fn told(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    caller: &Caller,
+    asks: Asks<'_>,
+) -> Result<Value, Fault> {
+    let inbound = Inbound {
+        door: Door {
+            dialect: Dialect::OpenaiChat,
+            route: "/console",
+        },
+        headers: HeaderMap::new(),
+        body: asks
+            .body
+            .map_or_else(Bytes::new, |body| body.to_string().into()),
+        request_id: String::new(),
+    };
+    let Asks {
+        page,
+        method,
+        rest,
+        query,
+        ..
+    } = asks;
+    let answered = answered(gateway, pool, caller, page, &method, rest, query, &inbound);
+    match answered.await?.into_body() {
+        relay::Body::Whole(bytes) => serde_json::from_slice(&bytes).map_err(|_| broken()),
+        relay::Body::Stream(_) | relay::Body::Kept(_) => Err(broken()),
+    }
+}
+
+/// A request of a page.
+pub(crate) struct Asks<'a> {
+    pub(crate) page: Page,
+    pub(crate) method: Method,
+    /// The variable part of the path.
+    pub(crate) rest: &'a str,
+    pub(crate) query: &'a str,
+    pub(crate) body: Option<Value>,
+}
+
+impl<'a> Asks<'a> {
+    pub(crate) fn get(page: Page, query: &'a str) -> Self {
+        Self {
+            page,
+            method: Method::GET,
+            rest: "",
+            query,
+            body: None,
+        }
+    }
+
+    pub(crate) fn post(page: Page, rest: &'a str, body: Value) -> Self {
+        Self {
+            page,
+            method: Method::POST,
+            rest,
+            query: "",
+            body: Some(body),
+        }
+    }
+}
+
+fn broken() -> Fault {
+    Fault::new(Kind::Internal, Blame::Us, "the answer cannot be read")
 }
 
 /// Answers a request that changes something.

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::limits::{Arrivals, Shared, Traffic};
+use crate::people::Gate;
 use crate::playground::{self, Guests};
 use crate::server::Ids;
 use crate::site::{Gallery, Shelf};
@@ -35,6 +36,8 @@ pub struct Gateway {
     /// Deliveries to the webhook by address, and top-ups by account.
     pub deliveries: Arrivals<IpAddr>,
     pub top_ups: Arrivals<AccountId>,
+    /// What bounds signing in.
+    pub people: Gate,
     /// Changes of an account and its keys by its members.
     pub changes: Arrivals<AccountId>,
     pub guests: Guests,
@@ -127,6 +130,7 @@ impl Gateway {
             traffic,
             deliveries: Arrivals::new(DELIVERIES_PER_SECOND, 1),
             top_ups: Arrivals::new(TOP_UPS_PER_MINUTE, 60),
+            people: Gate::default(),
             changes: Arrivals::new(CHANGES_PER_MINUTE, 60),
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),

@@ -13,6 +13,7 @@ pub mod import;
 pub mod limits;
 pub mod openapi;
 pub mod payments;
+pub mod people;
 pub mod playground;
 pub mod reconcile;
 pub mod relay;

@@ -19,9 +19,11 @@ pub use guest::{GUEST, Guests};
 pub use mode::Mode;
 
 use crate::gateway::Gateway;
+use crate::people::{self, Visitor};
 use crate::relay::{self, Door, Inbound, Outcome, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
+use crate::site;
 use crate::upstream::Pool;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
@@ -38,6 +40,27 @@ const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// With this the receipt of a run is asked for.
 pub(crate) const PASS: HeaderName = HeaderName::from_static("vane-pass");
+
+/// The token of the session, where somebody signed in.
+const CSRF: HeaderName = HeaderName::from_static("vane-csrf");
+
+/// What a page says to somebody who signed in.
+pub(crate) struct Known {
+    pub(crate) csrf: String,
+    pub(crate) email: String,
+    pub(crate) account: String,
+}
+
+impl Known {
+    fn of(who: &Visitor) -> Option<Self> {
+        let seat = who.seat.as_ref()?;
+        Some(Self {
+            csrf: who.csrf.clone(),
+            email: who.user.email.clone(),
+            account: seat.account.name.clone(),
+        })
+    }
+}
 
 /// A request from a page, and the address it came from.
 pub struct Asking<'a> {
@@ -56,6 +79,9 @@ pub async fn call(asking: &Asking<'_>, door: Door, body: server::Body) -> Respon
     let mut record = Record::begin(asking.gateway, door, asking.request_id.to_owned());
     let answered = async {
         let visit = asking.visit("application/json").await?;
+        let csrf = asking.head.headers.get(CSRF);
+        let csrf = csrf.and_then(|value| value.to_str().ok());
+        visit.must_have_written(csrf.unwrap_or_default())?;
         let body = asking.body(&visit, body).await?;
         asking.run(&visit, door, body, &mut record).await
     };
@@ -87,10 +113,25 @@ pub async fn receipt(gateway: &Arc<Gateway>, head: &Parts, id: &str) -> Response
     kept_by_nobody(response)
 }
 
+/// The page as it is for who asks.
+pub async fn page(asking: &Asking<'_>) -> Response {
+    let (gateway, head) = (asking.gateway, asking.head);
+    // While the store is away, everybody is a guest.
+    let who = people::visitor(gateway, &head.headers).await.ok().flatten();
+    if let Some(known) = who.as_ref().and_then(Known::of) {
+        return kept_by_nobody(site::played(gateway, head, None, Some(known)).await);
+    }
+    let mut response = site::answer(gateway, site::Page::Playground, "", head).await;
+    // It is another page once somebody signs in.
+    let asked_again = HeaderValue::from_static("no-cache");
+    response.headers_mut().insert(CACHE_CONTROL, asked_again);
+    response
+}
+
 /// The form of the page, where no script runs: the answer is a page.
 pub async fn post(asking: &Asking<'_>, body: server::Body) -> Response {
-    let tried = form::tried(asking, body).await;
-    kept_by_nobody(crate::site::played(asking.gateway, asking.head, tried).await)
+    let (known, tried) = form::tried(asking, body).await;
+    kept_by_nobody(site::played(asking.gateway, asking.head, Some(tried), known).await)
 }
 
 impl Asking<'_> {
@@ -107,7 +148,7 @@ impl Asking<'_> {
             let message = format!("this route takes a body of the type `{kind}` only");
             return Err(Fault::new(Kind::MediaType, Blame::Caller, message));
         }
-        visitor::visit(self.gateway).await
+        visitor::visit(self.gateway, &self.head.headers).await
     }
 
     async fn body(&self, visit: &Visit, body: server::Body) -> Result<Bytes, Fault> {

@@ -14,6 +14,7 @@ pub use table::{PREFIXES, ROUTES, Route, find, methods};
 use crate::api;
 use crate::gateway::Gateway;
 use crate::payments;
+use crate::people;
 use crate::playground::{self, Asking};
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
@@ -51,51 +52,35 @@ pub async fn answer(
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
         Route::Ready => ready::ready(&gateway),
-        Route::Metrics => metrics(&gateway, client_of(&gateway, &head, peer)),
+        Route::Metrics => metrics(&gateway, peer, &head.headers),
         Route::Site(site::Page::Playground) | Route::Play(_) => {
-            let asking = asking(&gateway, &pool, &head, peer, &request_id);
-            played(&asking, route, body).await
+            Box::pin(played(
+                &gateway,
+                &pool,
+                &head,
+                peer,
+                &request_id,
+                route,
+                body,
+            ))
+            .await
         }
-        Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
         Route::PlayReceipt => playground::receipt(&gateway, &head, rest).await,
+        Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
+        // Boxed: seldom, and larger than all that a call holds.
+        Route::People(page) => {
+            Box::pin(peopled(&gateway, &pool, page, rest, peer, &head, body)).await
+        }
         Route::Call(door)
         | Route::Count(door)
         | Route::Models(door)
         | Route::Model(door)
         | Route::Api(_, door)
         | Route::Webhook(door) => {
-            let door = recognised(door, &head.headers);
-            let response = match methods(route) {
-                _ if head.method == Method::OPTIONS && !matches!(route, Route::Webhook(_)) => {
-                    cors::preflight()
-                }
-                methods if !takes(methods, &head.method) => {
-                    takes_only(methods, door.dialect, &request_id)
-                }
-                _ if !client::may_deliver(&gateway, route, peer, &head.headers) => {
-                    rescue(door.dialect, &client::too_often(), &request_id)
-                }
-                _ => {
-                    let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
-                    keyed(
-                        &gateway,
-                        &pool,
-                        route,
-                        door,
-                        rest,
-                        &head.method,
-                        uri,
-                        headers,
-                        body,
-                        &request_id,
-                    )
-                    .await
-                }
-            };
-            match route {
-                Route::Webhook(_) => response,
-                _ => cors::opened(response),
-            }
+            let found = (route, door, rest);
+            let headers = std::mem::take(&mut head.headers);
+            let asked = (&head.method, &head.uri, headers);
+            called(&gateway, &pool, found, peer, asked, body, &request_id).await
         }
     };
     if head.method == Method::HEAD {
@@ -104,36 +89,83 @@ pub async fn answer(
     finished(response, &request_id)
 }
 
-/// A request from a page.
-fn asking<'a>(
-    gateway: &'a Arc<Gateway>,
-    pool: &'a Pool,
-    head: &'a http::request::Parts,
+/// Answers a route that programs call.
+async fn called(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    (route, door, rest): (Route, Door, &str),
     peer: IpAddr,
-    request_id: &'a str,
-) -> Asking<'a> {
-    Asking {
-        gateway,
-        pool,
-        head,
-        client: client_of(gateway, head, peer).unwrap_or(peer),
-        request_id,
+    (method, uri, headers): (&Method, &Uri, HeaderMap),
+    body: server::Body,
+    request_id: &str,
+) -> Response {
+    let door = recognised(door, &headers);
+    let response = match methods(route) {
+        _ if *method == Method::OPTIONS && !matches!(route, Route::Webhook(_)) => cors::preflight(),
+        methods if !takes(methods, method) => takes_only(methods, door.dialect, request_id),
+        _ if !client::may_deliver(gateway, route, peer, &headers) => {
+            rescue(door.dialect, &client::too_often(), request_id)
+        }
+        _ => {
+            keyed(
+                gateway, pool, route, door, rest, method, uri, headers, body, request_id,
+            )
+            .await
+        }
+    };
+    match route {
+        Route::Webhook(_) => response,
+        _ => cors::opened(response),
     }
-}
-
-/// Where a request comes from; `None` if a proxy that nobody trusts stands between.
-fn client_of(gateway: &Gateway, head: &http::request::Parts, peer: IpAddr) -> Option<IpAddr> {
-    let proxies = &gateway.state().config.trusted_proxies;
-    client::address(proxies, peer, &head.headers)
 }
 
 /// The playground's page, its form, and the calls of its script.
-async fn played(asking: &Asking<'_>, route: Route, body: server::Body) -> Response {
+async fn played(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    head: &http::request::Parts,
+    peer: IpAddr,
+    request_id: &str,
+    route: Route,
+    body: server::Body,
+) -> Response {
+    let proxies = &gateway.state().config.trusted_proxies;
+    let asking = Asking {
+        gateway,
+        pool,
+        head,
+        client: client::address(proxies, peer, &head.headers).unwrap_or(peer),
+        request_id,
+    };
     match route {
-        Route::Play(door) => playground::call(asking, door, body).await,
-        _ if asking.head.method == Method::POST => playground::post(asking, body).await,
-        _ => site::answer(asking.gateway, site::Page::Playground, "", asking.head).await,
+        Route::Play(door) => playground::call(&asking, door, body).await,
+        _ if head.method == Method::POST => playground::post(&asking, body).await,
+        _ => playground::page(&asking).await,
     }
+}
+
+/// Answers a page behind the door, or the door.
+async fn peopled(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    page: people::Page,
+    rest: &str,
+    peer: IpAddr,
+    head: &http::request::Parts,
+    body: server::Body,
+) -> Response {
+    let state = gateway.state();
+    let address = client::address(&state.config.trusted_proxies, peer, &head.headers);
+    people::answer(
+        gateway,
+        pool,
+        page,
+        rest,
+        address.unwrap_or(peer),
+        head,
+        body,
+    )
+    .await
 }
 
 /// Whether the request is for this server. Probes of health come by any name and tell nothing.
@@ -164,9 +196,12 @@ impl Route {
             | Self::Api(_, door)
             | Self::Webhook(door) => recognised(door, &head.headers).dialect,
             Self::Play(door) => door.dialect,
-            Self::Live | Self::Ready | Self::Metrics | Self::Site(_) | Self::PlayReceipt => {
-                dialect_of(head)
-            }
+            Self::Live
+            | Self::Ready
+            | Self::Metrics
+            | Self::People(_)
+            | Self::Site(_)
+            | Self::PlayReceipt => dialect_of(head),
         }
     }
 
@@ -239,6 +274,7 @@ async fn keyed(
             | Route::Live
             | Route::Ready
             | Route::Metrics
+            | Route::People(_)
             | Route::Site(_)
             | Route::Play(_)
             | Route::PlayReceipt => {
@@ -319,9 +355,10 @@ fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
     )
 }
 
-fn metrics(gateway: &Gateway, client: Option<IpAddr>) -> Response {
-    if !client.is_some_and(|client| client.is_loopback()) && !gateway.state().config.metrics_public
-    {
+fn metrics(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> Response {
+    let state = gateway.state();
+    let client = client::address(&state.config.trusted_proxies, peer, headers);
+    if !client.is_some_and(|client| client.is_loopback()) && !state.config.metrics_public {
         return json(404, Bytes::from_static(br#"{"error":{"message":"/metrics is for loopback: set `metrics_public = true` to open it"}}"#));
     }
     let mut response = json(200, telemetry::render(gateway));

@@ -12,7 +12,7 @@ mod compare;
 mod crawlers;
 mod deep_dive;
 mod docs;
-mod figures;
+pub(crate) mod figures;
 mod gallery;
 mod history;
 mod home;
@@ -26,8 +26,9 @@ mod playground;
 mod prices;
 mod provider;
 mod query;
+pub(crate) use query::Query;
 mod row;
-mod sheet;
+pub(crate) mod sheet;
 mod shelf;
 mod workload;
 mod write;
@@ -42,7 +43,7 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use crate::gateway::{Gateway, State};
-use crate::playground::Tried;
+use crate::playground::{Known, Tried};
 use crate::relay::{Body, Response, json};
 use listing::Listing;
 use measured::Measured;
@@ -134,6 +135,20 @@ impl Frame {
         }
     }
 
+    /// Of a page that only who asks may see.
+    pub(crate) fn private(title: &str) -> Self {
+        Self {
+            title: format!("{title} \u{b7} Vane"),
+            description: String::new(),
+            canonical: String::new(),
+            path: String::new(),
+            twin: None,
+            is_listed: false,
+            style: &assets::style().name,
+            icon: &assets::icon().name,
+        }
+    }
+
     pub(crate) fn with_twin(self, twin: String) -> Self {
         Self {
             twin: Some(twin),
@@ -213,7 +228,13 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
 }
 
 /// The playground with what came of its form; it is nobody else's.
-pub(crate) async fn played(gateway: &Arc<Gateway>, head: &Parts, tried: Tried) -> Response {
+pub(crate) async fn played(
+    gateway: &Arc<Gateway>,
+    head: &Parts,
+    tried: Option<Tried>,
+    known: Option<Known>,
+) -> Response {
+    let query = head.uri.query().unwrap_or_default().to_owned();
     let (state, now) = (gateway.state(), gateway.clock.now());
     let examples = Gallery::fresh(gateway).await;
     let day = state.shelf.day(&state.catalog, now, examples);
@@ -225,7 +246,7 @@ pub(crate) async fn played(gateway: &Arc<Gateway>, head: &Parts, tried: Tried) -
             examples: &day.examples,
             now,
         };
-        write::played(&view, tried)
+        write::played(&view, &query, tried, known)
     });
     match written.await {
         Ok(Ok(sheet)) => sheet.answer(&head.headers),

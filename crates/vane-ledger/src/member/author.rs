@@ -8,6 +8,9 @@ use crate::account::AccountId;
 use crate::error::LedgerError;
 use crate::store::Txn;
 
+/// What stands in the place of a key where a member signed in. No id of a key is so short.
+pub const CONSOLE: &str = "console";
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
     pub who: Who,
@@ -19,7 +22,7 @@ pub struct Author {
 pub enum Who {
     /// By a command.
     Operator,
-    /// By a key that acts for a member: the ids of both.
+    /// By a key that acts for a member, the ids of both; in the console the key is [`CONSOLE`].
     Member { id: String, key: String },
 }
 

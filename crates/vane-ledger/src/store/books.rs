@@ -95,7 +95,7 @@ fn within_batch(ops: &[Op]) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn apply(
+pub(crate) fn apply(
     txn: Txn<'_>,
     memory: &mut Memory,
     ops: &[Op],

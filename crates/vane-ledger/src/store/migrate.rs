@@ -36,7 +36,8 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(5, "payments", "0005_payments.sql"),
     migration!(6, "members", "0006_members.sql"),
     migration!(7, "kept_answers", "0007_kept_answers.sql"),
-    migration!(8, "examples", "0008_examples.sql"),
+    migration!(8, "people", "0008_people.sql"),
+    migration!(9, "examples", "0009_examples.sql"),
 ];
 
 pub(super) fn migrate(

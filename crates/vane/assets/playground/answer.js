@@ -36,7 +36,7 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
     const call = bodyOf(filled, model, turns);
     if (streams) call.stream = true;
     if (filled.mode === "chat" || filled.mode === "completion") call.stream_options = { include_usage: true };
-    const headers = { "content-type": "application/json" };
+    const headers = { "content-type": "application/json", "vane-csrf": filled.csrf };
     const response = await fetch("/playground" + PATHS[filled.mode], { method: "POST", headers, body: JSON.stringify(call), signal });
     if (!response.ok) throw await refusal(response);
     [pass, id] = [response.headers.get("vane-pass"), response.headers.get("vane-request-id")];
@@ -78,7 +78,7 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
 }
 
 // The run as a file, which `vane example save` takes.
-function kept({ mode, ...asked }, model, said, call) {
+function kept({ mode, csrf, ...asked }, model, said, call) {
   const run = JSON.stringify({ mode, model, asked, answer: said.text, call }, null, 2);
   const link = node("a", { download: "run.json", href: "" }, "Save this run as a file");
   link.addEventListener("click", () => {

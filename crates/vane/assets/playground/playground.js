@@ -18,7 +18,7 @@ let running = null;
 // The conversation as it is sent.
 let turns = JSON.parse(value("turns") || "[]");
 
-const filled = () => Object.fromEntries(["mode", "system", "prompt", "suffix", "tools", "temperature", "top_p", "max_tokens", "stop"].map((name) => [name, value(name)]));
+const filled = () => Object.fromEntries(["csrf", "mode", "system", "prompt", "suffix", "tools", "temperature", "top_p", "max_tokens", "stop"].map((name) => [name, value(name)]));
 
 // The conversation with what is typed at its end.
 function next() {

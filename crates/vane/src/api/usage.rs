@@ -24,7 +24,11 @@ pub(super) async fn show(
         None | Some("day") => By::Day,
         Some("model") => By::Model,
         Some("key") => By::Key,
-        Some(_) => return Err(Fault::invalid("by", "`by` must be day, model or key")),
+        Some("day_model") => By::DayModel,
+        Some(_) => {
+            let message = "`by` must be day, model, key or day_model";
+            return Err(Fault::invalid("by", message));
+        }
     };
     let now = gateway.clock.now();
     let from = query.day("from")?.unwrap_or(Period::Month.start(now));
@@ -59,16 +63,20 @@ pub(super) async fn show(
 
 fn shown(row: &UsageRow) -> Value {
     let (what, name) = match &row.of {
-        Of::Day(day) => ("day", Date::of(*day).to_string()),
+        Of::Day(day) | Of::DayModel(day, _) => ("day", Date::of(*day).to_string()),
         Of::Model(model) => ("model", model.clone()),
         Of::Key(key) => ("key", key.clone()),
     };
-    json!({
+    let mut shown = json!({
         what: name,
         "calls": row.calls,
         "input_tokens": row.tokens_in,
         "output_tokens": row.tokens_out,
         "cost": usd(row.cost),
         "charged": usd(row.charged),
-    })
+    });
+    if let Of::DayModel(_, model) = &row.of {
+        shown["model"] = model.as_str().into();
+    }
+    shown
 }

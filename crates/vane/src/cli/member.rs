@@ -7,6 +7,9 @@ use vane_ledger::{Account, Author, Role, Store};
 use super::settings::{account, now};
 use super::{Failure, Settings, terminal};
 
+/// A link that nobody used by then is over.
+const INVITED_SECONDS: i64 = 7 * 86_400;
+
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Member {
     /// Make somebody a member of an account; the first one is an owner
@@ -15,6 +18,18 @@ pub(super) enum Member {
                             vane member add team bob@example.com --role viewer --json"
     )]
     Add {
+        #[command(flatten)]
+        who: Who,
+        /// What the member may do: owner, admin, member or viewer
+        #[arg(long, value_parser = role)]
+        role: Role,
+    },
+    /// Print a link by which somebody joins an account and can sign in, once and within a week
+    #[command(
+        after_help = "Examples:\n  vane member invite team ann@example.com --role owner\n  \
+                            vane member invite team bob@example.com --role viewer --json"
+    )]
+    Invite {
         #[command(flatten)]
         who: Who,
         /// What the member may do: owner, admin, member or viewer
@@ -69,6 +84,17 @@ impl Member {
                 let of = account(&store, &who.account)?;
                 let made = store.add_member(&author, of.id, &who.email, *role)?;
                 show(&of, &[made], who.json)
+            }
+            Self::Invite { who, role } => {
+                let origin = settings.config()?.origin();
+                let of = account(&store, &who.account)?;
+                let ends = author.at + INVITED_SECONDS;
+                let token = store.invite(&author, of.id, &who.email, *role, ends)?;
+                let link = format!("{origin}/signup?invitation={}", token.expose());
+                match who.json {
+                    true => terminal::print_json(&json!({ "link": link, "expires_at": ends })),
+                    false => terminal::print(&format!("{link}\n")),
+                }
             }
             Self::List {
                 account: name,

@@ -13,7 +13,9 @@ use super::problem::{Place, Problem, Warning};
 use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
-use super::{Config, Guest, Limits, Outbound, Payments, Retries, SignUp, Site, Timeouts, provider};
+use super::{
+    Config, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts, provider,
+};
 
 /// Variables that commands take and no key of the file has.
 const OF_COMMANDS: [&str; 3] = ["VANE_CONFIG", "VANE_URL", "VANE_API_KEY"];
@@ -104,13 +106,16 @@ impl Config {
         };
         let providers = provider::read(&mut root, catalog, &own);
         let (limits, shared_limits) = Limits::read(root.section("limits"));
+        let sign_up = SignUp::read(root.section("credits"));
+        let people = People::read(root.section("people"), sign_up.is_some());
         let config = Self {
             limits,
             shared_limits,
             timeouts: Timeouts::read(root.section("timeouts")),
             retries: Retries::read(root.section("retries")),
             outbound: Outbound::read(root.section("outbound")),
-            sign_up: SignUp::read(root.section("credits")),
+            sign_up,
+            people,
             payments: Payments::read(root.section("payments"), &own),
             site: Site::read(root.section("site")),
             guest: Guest::read(root.section("guest"), server.is_for_one_machine()),

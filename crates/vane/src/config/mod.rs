@@ -16,6 +16,7 @@ mod needs;
 mod node;
 mod outbound;
 mod payments;
+mod people;
 mod problem;
 mod provider;
 pub(crate) mod quantity;
@@ -41,6 +42,7 @@ pub use catalog::{CatalogFault, CatalogFile, base, catalog};
 pub use environment::Environment;
 pub use load::Reading;
 pub use needs::{how_to_name_models, names_its_own_models, variables as variables_of};
+pub use people::Entry;
 pub use problem::{Place, Problem, Warning};
 pub(crate) use reader::variable_name;
 
@@ -81,6 +83,7 @@ pub struct Config {
     pub sign_up: Option<SignUp>,
     /// `None` while nobody can pay.
     pub payments: Option<Payments>,
+    pub people: People,
     pub site: Site,
     pub guest: Guest,
     /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
@@ -252,6 +255,19 @@ pub struct Guest {
     pub output_tokens_max: u64,
     /// 64 KiB: the body of a call.
     pub body_bytes_max: usize,
+}
+
+/// `[people]`: who comes in by the console.
+#[derive(Debug, Clone, Copy)]
+pub struct People {
+    /// Closed, unless it is said otherwise.
+    pub entry: Entry,
+    /// 7: a session that is not used for so long is over.
+    pub idle_days: i64,
+    /// 30: any session is over then.
+    pub session_days: i64,
+    /// 100: so many may sign up without a link in any 24 hours.
+    pub sign_ups_per_day: i64,
 }
 
 /// `[site]`: what pages say of this server.

@@ -86,8 +86,8 @@ fn usage() -> Value {
     let row = object(
         &["calls", "input_tokens", "output_tokens", "cost", "charged"],
         vec![
-            ("day", text("With `by=day`.")),
-            ("model", text("With `by=model`.")),
+            ("day", text("With `by=day` or `by=day_model`.")),
+            ("model", text("With `by=model` or `by=day_model`.")),
             ("key", text("With `by=key`.")),
             ("calls", integer("How many.")),
             ("input_tokens", integer("Cached ones included.")),
@@ -110,7 +110,10 @@ fn usage() -> Value {
             ("object", always("usage")),
             ("from", text("The first day.")),
             ("until", text("The day after the last.")),
-            ("by", one_of(&["day", "model", "key"], "What a row is of.")),
+            (
+                "by",
+                one_of(&["day", "model", "key", "day_model"], "What a row is of."),
+            ),
             ("data", list(&row, "Rows with calls.")),
             ("total", total),
         ],

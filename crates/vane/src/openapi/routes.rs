@@ -51,6 +51,7 @@ fn operations(route: Route) -> Vec<Operation> {
             .about("For callers on loopback, unless `metrics_public` is set.")
             .of(Kind::Open),
         ],
+        Route::People(_) => Vec::new(),
         Route::Site(page) => files(page),
         // Only pages of this server may ask there: nothing for programs.
         Route::Play(_) | Route::PlayReceipt => Vec::new(),
@@ -336,7 +337,10 @@ fn usage() -> Operation {
         .about("From the first of the month to now, by day, unless asked otherwise.")
         .asks("from", &text("The first day, such as 2026-11-01, in UTC."))
         .asks("until", &text("The day after the last."))
-        .asks("by", &one_of(&["day", "model", "key"], "What a row is of."))
+        .asks(
+            "by",
+            &one_of(&["day", "model", "key", "day_model"], "What a row is of."),
+        )
         .asks("key", &text("Only calls of this key."))
         .answers(reference("UsageByTime"))
 }

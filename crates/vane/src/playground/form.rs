@@ -5,7 +5,7 @@
 
 use super::mode::Mode;
 use super::visitor::Visit;
-use super::{Asking, Bill, bill, told};
+use super::{Asking, Bill, Known, bill, told};
 use crate::relay::{Body, Record, Response, percent_decoded};
 use crate::server;
 use bytes::Bytes;
@@ -34,6 +34,8 @@ pub(crate) struct Filled {
     pub(crate) stop: String,
     /// The turns before, as JSON.
     pub(crate) turns: String,
+    /// The token of the session that the page was written for.
+    pub(crate) csrf: String,
 }
 
 /// What came of posting it.
@@ -66,22 +68,31 @@ pub(crate) struct Problem {
 }
 
 /// Reads the form, asks each model once, and tells what came.
-pub(super) async fn tried(asking: &Asking<'_>, body: server::Body) -> Tried {
+pub(super) async fn tried(asking: &Asking<'_>, body: server::Body) -> (Option<Known>, Tried) {
     let read = async {
         let visit = asking.visit("application/x-www-form-urlencoded").await?;
         let body = asking.body(&visit, body).await?;
-        Ok((visit, Filled::read(&body)))
+        let filled = Filled::read(&body);
+        visit.must_have_written(&filled.csrf)?;
+        Ok((visit, filled))
     };
-    let (visit, mut filled) = match read.await {
-        Ok(read) => read,
+    match read.await {
+        Ok((visit, filled)) => {
+            let known = visit.who.as_ref().and_then(Known::of);
+            (known, asked(asking, &visit, filled).await)
+        }
         Err(fault) => {
-            return Tried {
+            let tried = Tried {
                 filled: Filled::default(),
                 problem: Some(Problem::of_fault(&fault, asking.request_id)),
                 answers: Vec::new(),
             };
+            (None, tried)
         }
-    };
+    }
+}
+
+async fn asked(asking: &Asking<'_>, visit: &Visit, mut filled: Filled) -> Tried {
     let mut tried = Tried {
         filled: filled.clone(),
         problem: None,
@@ -100,7 +111,7 @@ pub(super) async fn tried(asking: &Asking<'_>, body: server::Body) -> Tried {
         filled.model = model;
         match filled.body(&turns) {
             Ok(body) => {
-                let answered = ask(asking, &visit, &filled, body, &turns).await;
+                let answered = ask(asking, visit, &filled, body, &turns).await;
                 tried.answers.push(answered);
             }
             Err(fault) => tried.problem = Some(Problem::of_fault(&fault, asking.request_id)),
@@ -180,6 +191,7 @@ impl Filled {
             "max_tokens" => &mut self.max_tokens,
             "stop" => &mut self.stop,
             "turns" => &mut self.turns,
+            "csrf" => &mut self.csrf,
             _ => return,
         };
         *field = value;

@@ -7,6 +7,7 @@
 use super::bound;
 use super::decode::RawCall;
 use super::plan::{LeftOut, Plan};
+use crate::config::Entry;
 use crate::gateway::State;
 use vane_catalog::Offer;
 use vane_dialect::Fault;
@@ -75,10 +76,12 @@ impl Guest {
 
 /// The model is there and costs something.
 fn needs_an_account(state: &State, model: &str) -> Fault {
+    let is_open = state.config.people.entry == Entry::Open;
     let credit = state
         .config
         .sign_up
         .as_ref()
+        .filter(|_| is_open)
         .map_or_else(String::new, |sign_up| {
             let amount = sign_up.amount.display_cost();
             format!("; a new account begins with {amount} of free credit")

@@ -4,6 +4,7 @@ use http::Method;
 use vane_dialect::Dialect;
 
 use crate::api::Page;
+use crate::people;
 use crate::playground::Mode;
 use crate::relay::Door;
 use crate::site;
@@ -29,6 +30,8 @@ pub enum Route {
     Live,
     Ready,
     Metrics,
+    /// What people sign in with, and the pages behind that door.
+    People(people::Page),
     /// A page for people, or its twin for machines. Clients probe the first one.
     Site(site::Page),
 }
@@ -157,6 +160,14 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/health/live", Route::Live),
     ("/health/ready", Route::Ready),
     ("/metrics", Route::Metrics),
+    // Used by people who sign in.
+    ("/login", Route::People(people::Page::Login)),
+    ("/logout", Route::People(people::Page::Logout)),
+    ("/signup", Route::People(people::Page::SignUp)),
+    ("/console", Route::People(people::Page::Console)),
+    ("/console/keys", Route::People(people::Page::Keys)),
+    ("/console/receipts", Route::People(people::Page::Receipts)),
+    ("/console/seat", Route::People(people::Page::Seat)),
     // Read by people, and by machines that read pages.
     ("/", Route::Site(site::Page::Home)),
     ("/index.md", Route::Site(site::Page::HomeTwin)),
@@ -221,6 +232,12 @@ pub const PREFIXES: &[(&str, &str, Route)] = &[
             door(Dialect::OpenaiChat, "/v1/receipts/{id}"),
         ),
     ),
+    ("/console/keys/", "", Route::People(people::Page::Key)),
+    (
+        "/console/receipts/",
+        "",
+        Route::People(people::Page::Receipt),
+    ),
     ("/playground/receipts/", "", Route::PlayReceipt),
     ("/models/", "", Route::Site(site::Page::Model)),
     ("/makers/", "", Route::Site(site::Page::Maker)),
@@ -260,6 +277,7 @@ pub const fn methods(route: Route) -> &'static [Method] {
         Route::Play(_) => &[Method::POST],
         Route::Site(site::Page::Playground) => &[Method::GET, Method::POST],
         Route::Api(page, _) => page.methods(),
+        Route::People(page) => page.methods(),
         _ => &[Method::GET],
     }
 }

@@ -7,7 +7,7 @@ use askama::Template;
 use serde_json::Value;
 use vane_catalog::Offer;
 
-use crate::playground::{Answered, Filled, Mode, Problem, Tried};
+use crate::playground::{Answered, Filled, Known, Mode, Problem, Tried};
 use crate::relay::Guest;
 
 use super::figures::query_value;
@@ -31,6 +31,8 @@ pub(crate) struct PlaygroundPage {
     awaits_result: bool,
     problem: Option<Problem>,
     answers: Vec<Answered>,
+    /// The token of the session, where somebody signed in.
+    csrf: String,
     /// The example that is open.
     example: Option<Shown>,
     /// Those of the model.
@@ -110,6 +112,20 @@ impl PlaygroundPage {
         }
     }
 
+    /// The same for somebody who signed in.
+    pub(crate) fn known(self, known: Option<Known>) -> Self {
+        let Some(known) = known else { return self };
+        Self {
+            visitor: format!(
+                "Signed in as {}: calls are billed to the account {}, by its key named playground.",
+                known.email, known.account
+            ),
+            output_max: "the model's own".to_owned(),
+            csrf: known.csrf,
+            ..self
+        }
+    }
+
     fn filled(view: &View<'_>, mut filled: Filled) -> Self {
         let models: Vec<Offered> = view
             .listing
@@ -136,6 +152,7 @@ impl PlaygroundPage {
             awaits_result: false,
             problem: None,
             answers: Vec::new(),
+            csrf: String::new(),
             example: None,
             examples: gallery::of_model(view.examples, &filled.model),
             visitor: visitor(view, &models),

@@ -27,7 +27,7 @@ const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy")
 const FRESH: &str = "public, max-age=60";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-pub(super) const HTML: &str = "text/html; charset=utf-8";
+pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const MARKDOWN: &str = "text/markdown; charset=utf-8";
 pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 pub(super) const XML: &str = "application/xml; charset=utf-8";
@@ -155,7 +155,7 @@ impl Sheet {
 }
 
 /// The headers of every page: no script, no frame, nothing from elsewhere.
-pub(super) fn strict(headers: &mut HeaderMap) {
+pub(crate) fn strict(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

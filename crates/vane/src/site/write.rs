@@ -21,7 +21,7 @@ use super::provider::ProviderPage;
 use super::sheet::{HTML, JSON, MARKDOWN, PLAIN, Pressing, Sheet, XML};
 use super::{Page, View, assets, crawlers};
 use crate::openapi;
-use crate::playground::Tried;
+use crate::playground::{Known, Tried};
 
 /// What an address came to.
 pub(super) enum Written {
@@ -90,20 +90,29 @@ pub(super) fn page(
 
 /// The playground with what came of its form. Where nobody was asked, or nobody answered, the
 /// page has the status of that.
-pub(super) fn played(view: &View<'_>, tried: Tried) -> Fallible<Sheet> {
+pub(super) fn played(
+    view: &View<'_>,
+    query: &str,
+    tried: Option<Tried>,
+    known: Option<Known>,
+) -> Fallible<Sheet> {
+    let (status, page) = match tried {
+        Some(tried) => (status_of(&tried), PlaygroundPage::tried(view, tried)),
+        None => (200, PlaygroundPage::of(view, query)),
+    };
+    let page = page.known(known).render()?;
+    let sheet = Sheet::new(HTML, page.as_bytes(), Pressing::Once)?.scripted();
+    Ok(sheet.with_status(StatusCode::from_u16(status)?))
+}
+
+fn status_of(tried: &Tried) -> u16 {
     let mut answers = tried.answers.iter();
     let problem = match answers.clone().all(|answer| answer.problem.is_some()) {
         true => answers.find_map(|answer| answer.problem.as_ref()),
         false => None,
     };
-    let status = tried
-        .problem
-        .as_ref()
-        .or(problem)
-        .map_or(200, |problem| problem.status);
-    let page = PlaygroundPage::tried(view, tried).render()?;
-    let sheet = Sheet::new(HTML, page.as_bytes(), Pressing::Once)?.scripted();
-    Ok(sheet.with_status(StatusCode::from_u16(status)?))
+    let problem = tried.problem.as_ref().or(problem);
+    problem.map_or(200, |problem| problem.status)
 }
 
 /// A page that names its twin.

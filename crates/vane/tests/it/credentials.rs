@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 65] = [
+const TABLE: [(&str, &str, &str, bool); 78] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -108,6 +108,19 @@ const TABLE: [(&str, &str, &str, bool); 65] = [
     ("GET", "/health/live", "", false),
     ("GET", "/health/ready", "", false),
     ("GET", "/metrics", "", false),
+    ("GET", "/login", "", false),
+    ("POST", "/login", "", false),
+    ("POST", "/logout", "", false),
+    ("GET", "/signup", "", false),
+    ("POST", "/signup", "", false),
+    ("GET", "/console", "", false),
+    ("GET", "/console/keys", "", false),
+    ("POST", "/console/keys", "", false),
+    ("GET", "/console/keys/none", "", false),
+    ("POST", "/console/keys/none", "", false),
+    ("GET", "/console/receipts", "", false),
+    ("GET", "/console/receipts/none", "", false),
+    ("POST", "/console/seat", "", false),
     ("GET", "/", "", false),
     ("GET", "/index.md", "", false),
     ("GET", "/models", "", false),
@@ -209,7 +222,14 @@ fn ask(method: &'static str, path: &str, body: &str) -> Ask {
 /// ask; a webhook heeds no key (see `payments`).
 fn opened(method: &str, path: &str) -> u16 {
     let managed = ["/v1/account", "/v1/changes", "/v1/keys", "/v1/members"];
+    let behind_the_door = ["/login", "/logout", "/signup", "/console"];
     match path {
+        // No key is a session, and a form of no page is none.
+        _ if behind_the_door.iter().any(|page| path.starts_with(page)) => match (method, path) {
+            ("GET", "/login") => 200,
+            ("POST", _) | (_, "/signup") => 403,
+            _ => 303,
+        },
         _ if managed.iter().any(|managed| path.starts_with(managed)) => 403,
         "/v1/credits/top-ups" | "/webhooks/stripe" => 404,
         // A page of this server asks there, and a key proves nothing (see `playground`).

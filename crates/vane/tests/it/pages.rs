@@ -106,7 +106,9 @@ async fn every_internal_link_resolves_to_a_sound_page_within_its_budget() {
             "etag",
             "cache-control",
         ] {
-            assert!(reply.header(name).is_some(), "{path}: {name}");
+            // What is kept by nobody is asked for anew.
+            let is_private = reply.header("cache-control") == Some("no-store") && name == "etag";
+            assert!(reply.header(name).is_some() || is_private, "{path}: {name}");
         }
         if reply.header("content-type") != Some("text/html; charset=utf-8") {
             continue;

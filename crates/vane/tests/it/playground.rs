@@ -9,6 +9,7 @@ use vane_testkit::{Answer, Script, When};
 use crate::client::{Ask, Reply};
 use crate::html::Document;
 use crate::pages::fetch;
+use crate::people::{Browser, field};
 use crate::world::{NOW, World};
 
 const CHAT: &str = "/playground/v1/chat/completions";
@@ -179,6 +180,7 @@ async fn a_refusal_names_the_credit_of_a_new_account() {
     let world = World::with(|config| {
         let amount = Money::parse("2.50").unwrap();
         let expires_days = None;
+        config.people.entry = vane::config::Entry::Open;
         config.sign_up = Some(vane::config::SignUp {
             amount,
             expires_days,
@@ -632,4 +634,59 @@ async fn s15_an_example_is_inert_on_its_pages() {
     }
     let twin = world.ask(&Ask::get("/models/free-m.md")).await.ok();
     assert!(twin.text().contains("\n    # [x](javascript:pwned)"));
+}
+
+#[tokio::test]
+async fn s15_who_signed_in_pays_and_only_a_page_of_the_session_can_ask() {
+    let world = world().await;
+    let (email, role) = ("ann@example.com", vane_ledger::Role::Member);
+    let mut browser = Browser::of(&world, world.account, email, role).await;
+    let page = browser.get(&world, "/playground").await.ok();
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    assert!(page.text().contains("Signed in as ann@example.com"));
+    Document::read(page.text()).check();
+    let csrf = field(page.text(), "csrf").unwrap();
+    let cookie = format!("vane={}", browser.session().unwrap());
+    let ask = |csrf: &str| {
+        let ask = from_page(CHAT, chat("gpt-m")).header("cookie", &cookie);
+        ask.header("vane-csrf", csrf)
+    };
+    for stale in ["", "junk"] {
+        assert_eq!(world.ask(&ask(stale)).await.status, 403, "{stale}");
+    }
+    let form = [
+        ("mode", "chat"),
+        ("model", "gpt-m"),
+        ("prompt", "Hi"),
+        ("csrf", "junk"),
+    ];
+    assert_eq!(browser.post(&world, "/playground", &form).await.status, 403);
+    assert!(world.fake.calls().is_empty());
+    let reply = world.ask(&ask(&csrf)).await.ok();
+    let pass = reply.header("vane-pass").unwrap().to_owned();
+    let bill = receipt(&world, &reply, &pass).await.ok().json();
+    assert_ne!(bill["cost"], "0");
+    let keys = world.gateway.store.list_keys(world.account).unwrap();
+    let key = keys.iter().find(|key| key.name == "playground").unwrap();
+    assert_eq!(bill["key"], key.id.as_str());
+    let form = [
+        ("mode", "chat"),
+        ("model", "gpt-m"),
+        ("prompt", "Hi"),
+        ("csrf", csrf.as_str()),
+    ];
+    let page = browser.post(&world, "/playground", &form).await.ok();
+    assert!(page.text().contains("Charged") && page.text().contains("Signed in as"));
+    // No second key, and no cookie goes up.
+    assert_eq!(
+        world.gateway.store.list_keys(world.account).unwrap().len(),
+        keys.len()
+    );
+    assert!(
+        world
+            .fake
+            .calls()
+            .iter()
+            .all(|call| call.request.header("cookie").is_none())
+    );
 }

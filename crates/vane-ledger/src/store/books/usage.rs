@@ -75,6 +75,8 @@ pub enum By {
     Day,
     Model,
     Key,
+    /// Days, and models on each.
+    DayModel,
 }
 
 /// What a row of usage is of.
@@ -84,6 +86,7 @@ pub enum Of {
     Day(i64),
     Model(String),
     Key(String),
+    DayModel(i64, String),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +132,9 @@ impl Store {
             By::Day => "hour - hour % 86400",
             By::Model => "model",
             By::Key => "key",
+            By::DayModel => "hour - hour % 86400, model",
         };
+        let group = if by == By::DayModel { "1, 2" } else { "1" };
         let (mut wanted, mut values) = (String::new(), vec![&from as &dyn Value, &until]);
         let account = account.map(|account| account.0);
         if let Some(account) = &account {
@@ -149,7 +154,7 @@ impl Store {
                 .map(|column| format!("CAST(sum({column}) AS BIGINT)"));
         let sql = format!(
             "SELECT {of}, {calls}, {tokens_in}, {tokens_out}, {cost}, {charged}
-             FROM usage_hour WHERE hour >= ?1 AND hour < ?2{wanted} GROUP BY 1 ORDER BY 1"
+             FROM usage_hour WHERE hour >= ?1 AND hour < ?2{wanted} GROUP BY {group} ORDER BY {group}"
         );
         self.read(|txn| txn.rows(&sql, &values, |row| usage_of(by, row)))
     }
@@ -175,17 +180,20 @@ impl Store {
 }
 
 fn usage_of(by: By, row: &Row<'_>) -> Result<UsageRow, LedgerError> {
+    let (of, sums): (Of, usize) = match by {
+        By::Day => (Of::Day(row.get(0)?), 1),
+        By::Model => (Of::Model(row.get(0)?), 1),
+        By::Key => (Of::Key(row.get(0)?), 1),
+        By::DayModel => (Of::DayModel(row.get(0)?, row.get(1)?), 2),
+    };
+    let sum = |nth: usize| row.get::<i64>(sums.saturating_add(nth));
     Ok(UsageRow {
-        of: match by {
-            By::Day => Of::Day(row.get(0)?),
-            By::Model => Of::Model(row.get(0)?),
-            By::Key => Of::Key(row.get(0)?),
-        },
-        calls: row.get(1)?,
-        tokens_in: row.get(2)?,
-        tokens_out: row.get(3)?,
-        cost: Money::from_pico(row.get(4)?),
-        charged: Money::from_pico(row.get(5)?),
+        of,
+        calls: sum(0)?,
+        tokens_in: sum(1)?,
+        tokens_out: sum(2)?,
+        cost: Money::from_pico(sum(3)?),
+        charged: Money::from_pico(sum(4)?),
     })
 }
 

@@ -169,6 +169,11 @@ pub(crate) const PARTS: &[Part] = &[
                 "Members of an account and what each may do."
             ),
             chapter!(
+                "/docs/people",
+                "docs/people.md",
+                "Signing in, invitations, the console, and what protects them."
+            ),
+            chapter!(
                 "/docs/payments",
                 "docs/payments.md",
                 "Topping up by card: set up, events, refunds and disputes."

@@ -1,0 +1,142 @@
+//! Who sees what behind the door: accounts are apart, and roles mean there what they mean over the
+//! API.
+
+use vane_ledger::{Author, Role};
+
+use crate::client::Ask;
+use crate::people::{Browser, PASSWORD, invited, open};
+use crate::world::{NOW, World};
+
+#[tokio::test]
+async fn who_was_written_down_by_another_looks_at_nothing() {
+    let world = World::with(open).await;
+    let store = &world.gateway.store;
+    // Somebody took the address first.
+    let mut squatter = Browser::default();
+    let form = [("email", "ann@example.com"), ("password", PASSWORD)];
+    squatter.post(&world, "/signup", &form).await;
+    squatter.post(&world, "/login", &form).await;
+    let by = Author::operator(NOW);
+    let ann = store
+        .add_member(&by, world.account, "ann@example.com", Role::Owner)
+        .unwrap();
+    let page = squatter.get(&world, "/console").await.ok();
+    assert!(!page.text().contains("team"), "{}", page.text());
+    let taken = squatter
+        .send(&world, "/console/seat", &[("member", &ann.id)])
+        .await;
+    assert_eq!(taken.status, 404);
+    // Neither does an invitation give away who is there: it wants the password of the address.
+    let token = invited(&world, world.account, "ann@example.com", Role::Owner);
+    let mut holder = Browser::default();
+    holder
+        .get(&world, &format!("/signup?invitation={}", token.expose()))
+        .await;
+    let guess = holder
+        .post(&world, "/signup", &[("password", "another password")])
+        .await;
+    assert_eq!(guess.status, 422);
+    assert_eq!(holder.session(), None);
+    assert_eq!(holder.post(&world, "/signup", &form).await.status, 303);
+    assert_eq!(
+        holder
+            .send(&world, "/console/seat", &[("member", &ann.id)])
+            .await
+            .status,
+        303
+    );
+    assert!(
+        holder
+            .get(&world, "/console")
+            .await
+            .ok()
+            .text()
+            .contains("<h1>team</h1>")
+    );
+}
+
+#[tokio::test]
+async fn s8_a_session_sees_nothing_of_another_account() {
+    let world = World::start().await;
+    let key = world.prepaid_key();
+    let payer = world.gateway.store.find_account("payer").unwrap().unwrap();
+    let body = r#"{"model":"lab-m","messages":[{"role":"user","content":"Hi"}]}"#;
+    let call = Ask::post("/v1/chat/completions", body).key(key.expose());
+    let request = world
+        .ask(&call)
+        .await
+        .ok()
+        .header("vane-request-id")
+        .unwrap()
+        .to_owned();
+    let owner = Browser::of(&world, payer.id, "payer@example.com", Role::Owner).await;
+    let mut browsers = vec![(Some(200), owner)];
+    for role in Role::ALL {
+        let email = format!("{}@example.com", role.as_str());
+        browsers.push((None, Browser::of(&world, world.account, &email, role).await));
+    }
+    for (seen, mut browser) in browsers {
+        let status = seen.unwrap_or(404);
+        let receipt = browser
+            .get(&world, &format!("/console/receipts/{request}"))
+            .await;
+        assert_eq!(receipt.status, status);
+        let path = format!("/console/keys/{}", key.id());
+        assert_eq!(browser.get(&world, &path).await.status, status);
+        for path in ["/console", "/console/keys", "/console/receipts"] {
+            let page = browser.get(&world, path).await.ok();
+            let shows = page.text().contains(&request) || page.text().contains(key.id());
+            assert_eq!(shows, seen.is_some(), "{path} {}", page.text());
+        }
+        let form = [("do", "revoke"), ("sure", "yes")];
+        if seen.is_none() {
+            let refused = browser.send(&world, &path, &form).await;
+            assert!(matches!(refused.status, 403 | 404), "{}", refused.status);
+        }
+    }
+    assert!(
+        world
+            .gateway
+            .store
+            .find_key(key.id())
+            .unwrap()
+            .unwrap()
+            .revoked_at
+            .is_none()
+    );
+}
+
+#[tokio::test]
+async fn s7_a_role_does_in_the_console_what_it_may_do_over_the_api() {
+    let world = World::start().await;
+    for role in Role::ALL {
+        let email = format!("{}@example.com", role.as_str());
+        let mut browser = Browser::of(&world, world.account, &email, role).await;
+        for path in ["/console", "/console/keys", "/console/receipts"] {
+            assert_eq!(
+                browser.get(&world, path).await.status,
+                200,
+                "{path} {role:?}"
+            );
+        }
+        let made = browser
+            .send(&world, "/console/keys", &[("name", "mine")])
+            .await;
+        let may = role >= Role::Member;
+        assert_eq!(
+            made.status,
+            if may { 200 } else { 403 },
+            "{role:?} {}",
+            made.text()
+        );
+        let form = [("name", "machine"), ("nobody", "yes")];
+        let made = browser.send(&world, "/console/keys", &form).await;
+        let may = role >= Role::Admin;
+        assert_eq!(
+            made.status,
+            if may { 200 } else { 403 },
+            "{role:?} {}",
+            made.text()
+        );
+    }
+}
