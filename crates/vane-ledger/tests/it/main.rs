@@ -11,6 +11,7 @@ mod audit;
 mod books;
 mod cost;
 mod examples;
+mod forged;
 mod holds;
 mod idempotency;
 mod ingest;

@@ -18,6 +18,8 @@ mod books;
 mod encrypted;
 #[path = "../it/examples.rs"]
 mod examples;
+#[path = "../it/forged.rs"]
+mod forged;
 #[path = "../it/ingest.rs"]
 mod ingest;
 mod instances;

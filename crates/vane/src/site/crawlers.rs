@@ -51,6 +51,7 @@ pub(super) fn sitemap(view: &View<'_>) -> String {
         "/models".to_owned(),
         "/compare".to_owned(),
         "/playground".to_owned(),
+        "/status".to_owned(),
     ];
     let docs = chapters::all().chain([&chapters::INDEX]);
     paths.extend(docs.map(|chapter: &Chapter| chapter.path.to_owned()));

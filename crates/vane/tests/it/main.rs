@@ -82,6 +82,7 @@ mod responses;
 mod secrets;
 mod security;
 mod spent;
+mod status;
 mod stray_commands;
 mod tenants;
 mod tls;
