@@ -45,6 +45,7 @@ const KNOWN: &[&str] = &[
     "h1",
     "h2",
     "h3",
+    "h4",
     "section",
     "table",
     "caption",
