@@ -43,6 +43,7 @@ mod embeddings;
 mod explain;
 mod failures;
 mod fim;
+mod gallery;
 mod health;
 mod host;
 mod hosted;
