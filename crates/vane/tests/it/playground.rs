@@ -157,7 +157,6 @@ async fn s3_a_guest_reaches_nothing_that_costs() {
             json!({"model": "lab-e", "input": "a"}),
         ),
     ] {
-        // A key beside it, or what a script may set, changes nothing.
         let ask = from_page(path, &body).key(&world.key);
         let reply = world.ask(&ask).await;
         let said = reply.text();
@@ -165,7 +164,6 @@ async fn s3_a_guest_reaches_nothing_that_costs() {
         assert!(said.contains("sign in"), "{said}");
     }
     assert!(world.fake.calls().is_empty() && world.second.calls().is_empty());
-    // Of several models, only the free one is asked.
     let reply = world
         .ask(&from_page(CHAT, more("models", json!(["free-m"]))))
         .await
@@ -587,7 +585,6 @@ async fn s15_who_signed_in_pays_and_only_a_page_of_the_session_can_ask() {
     ];
     let page = browser.post(&world, "/playground", &form).await.ok();
     assert!(page.text().contains("Charged") && page.text().contains("Signed in as"));
-    // No second key, and no cookie goes up.
     assert_eq!(
         world.gateway.store.list_keys(world.account).unwrap().len(),
         keys.len()
