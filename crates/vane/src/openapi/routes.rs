@@ -53,6 +53,8 @@ fn operations(route: Route) -> Vec<Operation> {
         ],
         Route::People(_) => Vec::new(),
         Route::Site(page) => files(page),
+        // Only pages of this server may ask there: nothing for programs.
+        Route::Play(_) | Route::PlayReceipt => Vec::new(),
     }
 }
 
@@ -266,6 +268,9 @@ fn files(page: site::Page) -> Vec<Operation> {
                 ],
             )),
         ],
+        Page::StatusJson => {
+            vec![file("status", "What works now").answers(reference("Status"))]
+        }
         Page::Home
         | Page::HomeTwin
         | Page::Models
@@ -274,11 +279,14 @@ fn files(page: site::Page) -> Vec<Operation> {
         | Page::Maker
         | Page::Provider
         | Page::Compare
+        | Page::Playground
         | Page::Docs
         | Page::DocsTwin
         | Page::DocsChapter
         | Page::UseCase
         | Page::DocsSearch
+        | Page::Status
+        | Page::StatusTwin
         | Page::Robots
         | Page::Sitemap
         | Page::Llms

@@ -16,10 +16,12 @@ use super::figures::href;
 use super::home::HomePage;
 use super::maker::MakerPage;
 use super::model::ModelPage;
+use super::playground::PlaygroundPage;
 use super::provider::ProviderPage;
 use super::sheet::{HTML, JSON, MARKDOWN, PLAIN, Pressing, Sheet, XML};
 use super::{Page, View, assets, crawlers};
 use crate::openapi;
+use crate::playground::{Known, Tried};
 
 /// What an address came to.
 pub(super) enum Written {
@@ -35,7 +37,7 @@ pub(super) type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>
 pub(super) fn heeds_query(page: Page) -> bool {
     matches!(
         page,
-        Page::Models | Page::ModelsTwin | Page::Compare | Page::DocsSearch
+        Page::Models | Page::ModelsTwin | Page::Compare | Page::DocsSearch | Page::Playground
     )
 }
 
@@ -67,12 +69,21 @@ pub(super) fn page(
         Page::Maker => maker(view, rest),
         Page::Provider => provider(view, rest),
         Page::Compare => text(HTML, ComparePage::of(view, query).render()?),
+        Page::Playground => {
+            let page = PlaygroundPage::of(view, query).render()?;
+            let sheet = Sheet::new(HTML, page.as_bytes(), pressing)?.scripted();
+            Ok(Written::Page(Arc::new(sheet)))
+        }
         Page::Docs => chapter(view, "/docs"),
         Page::DocsTwin => chapter(view, "/docs.md"),
         Page::DocsChapter => chapter(view, &format!("/docs/{rest}")),
         Page::UseCase => chapter(view, &format!("/use-cases/{rest}")),
         Page::DocsSearch => text(HTML, SearchPage::of(view, query).render()?),
         Page::OpenApi => text(JSON, openapi::document(&view.origin).to_string()),
+        // Written from the gateway, before anything that is kept is looked for.
+        Page::Status | Page::StatusTwin | Page::StatusJson => {
+            Err("the status is of this moment".into())
+        }
         Page::Robots => text(PLAIN, crawlers::robots(view)),
         Page::Sitemap => text(XML, crawlers::sitemap(view)),
         Page::Llms => text(PLAIN, crawlers::llms(view)?),
@@ -81,11 +92,45 @@ pub(super) fn page(
     }
 }
 
+/// The playground with what came of its form. Where nobody was asked, or nobody answered, the
+/// page has the status of that.
+pub(super) fn played(
+    view: &View<'_>,
+    query: &str,
+    tried: Option<Tried>,
+    known: Option<Known>,
+) -> Fallible<Sheet> {
+    let (status, page) = match tried {
+        Some(tried) => (status_of(&tried), PlaygroundPage::tried(view, tried)),
+        None => (200, PlaygroundPage::of(view, query)),
+    };
+    let page = page.known(known).render()?;
+    let sheet = Sheet::new(HTML, page.as_bytes(), Pressing::Once)?.scripted();
+    Ok(sheet.with_status(StatusCode::from_u16(status)?))
+}
+
+fn status_of(tried: &Tried) -> u16 {
+    let mut answers = tried.answers.iter();
+    let problem = match answers.clone().all(|answer| answer.problem.is_some()) {
+        true => answers.find_map(|answer| answer.problem.as_ref()),
+        false => None,
+    };
+    let problem = tried.problem.as_ref().or(problem);
+    problem.map_or(200, |problem| problem.status)
+}
+
 /// A page that names its twin.
-fn paired(page: &impl Template, twin: &str, pressing: Pressing) -> Fallible<Written> {
+pub(super) fn paired_sheet(
+    page: &impl Template,
+    twin: &str,
+    pressing: Pressing,
+) -> Fallible<Sheet> {
     let sheet = Sheet::new(HTML, page.render()?.as_bytes(), pressing)?;
-    let relation = "rel=\"alternate\"; type=\"text/markdown\"";
-    Ok(Written::Page(Arc::new(sheet.beside(twin, relation))))
+    Ok(sheet.beside(twin, "rel=\"alternate\"; type=\"text/markdown\""))
+}
+
+fn paired(page: &impl Template, twin: &str, pressing: Pressing) -> Fallible<Written> {
+    Ok(Written::Page(Arc::new(paired_sheet(page, twin, pressing)?)))
 }
 
 fn twin(page: &impl Template, of: &str) -> Fallible<Written> {

@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 71] = [
+const TABLE: [(&str, &str, &str, bool); 81] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -98,6 +98,13 @@ const TABLE: [(&str, &str, &str, bool); 71] = [
     ("GET", "/mistral/v1/models", "", true),
     ("GET", "/mistral/v1/models/lab-m", "", true),
     ("POST", "/webhooks/stripe", "{}", false),
+    ("POST", "/playground/v1/chat/completions", "{}", false),
+    ("POST", "/playground/v1/completions", "{}", false),
+    ("POST", "/playground/v1/fim/completions", "{}", false),
+    ("POST", "/playground/v1/embeddings", "{}", false),
+    ("GET", "/playground/receipts/none", "", false),
+    ("GET", "/playground", "", false),
+    ("POST", "/playground", "", false),
     ("GET", "/health/live", "", false),
     ("GET", "/health/ready", "", false),
     ("GET", "/metrics", "", false),
@@ -123,6 +130,9 @@ const TABLE: [(&str, &str, &str, bool); 71] = [
     ("GET", "/makers/mistralai", "", false),
     ("GET", "/providers/mistral", "", false),
     ("GET", "/compare", "", false),
+    ("GET", "/status", "", false),
+    ("GET", "/status.md", "", false),
+    ("GET", "/status.json", "", false),
     ("GET", "/docs", "", false),
     ("GET", "/docs.md", "", false),
     ("GET", "/docs/search", "", false),
@@ -225,6 +235,9 @@ fn opened(method: &str, path: &str) -> u16 {
         },
         _ if managed.iter().any(|managed| path.starts_with(managed)) => 403,
         "/v1/credits/top-ups" | "/webhooks/stripe" => 404,
+        // A page of this server asks there, and a key proves nothing (see `playground`).
+        _ if path.starts_with("/playground/v1/") => 403,
+        "/playground" if method == "POST" => 403,
         _ if path.ends_with("/none") => 404,
         _ => 200,
     }
@@ -396,6 +409,7 @@ async fn s9_what_was_sealed_or_derived_here_is_no_credential() {
         Purpose::Seal,
         Purpose::Idempotency,
         Purpose::Request,
+        Purpose::Pass,
     ] {
         let sealed = store
             .sealer(purpose)
