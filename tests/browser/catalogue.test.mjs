@@ -11,7 +11,7 @@ let browser;
 before(async () => {
   browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 const named = (name) => (at) => at.name === name;
 const says = (text) => (at) => at.says === text;

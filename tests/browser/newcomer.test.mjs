@@ -18,7 +18,7 @@ let browser;
 before(async () => {
   browser = await launch();
 });
-after(() => browser.close());
+after(() => browser?.close());
 
 /** Looks at the page that a navigation led to: its source, its shape in every view, axe. */
 async function look(page, name, answered) {

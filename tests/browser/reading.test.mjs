@@ -22,7 +22,7 @@ suite("reads well", { concurrency: AT_ONCE }, () => {
   before(async () => {
     browser = await launch();
   });
-  after(() => browser.close());
+  after(() => browser?.close());
   for (const path of paths) test(path, () => look(browser, path, 200));
   for (const path of ABSENT) test(path, () => look(browser, path, 404));
 });

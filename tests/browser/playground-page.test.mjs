@@ -1,0 +1,126 @@
+// The playground's page in every mode, width and scheme, with an answer and without scripts; and
+// what no model and no address gets into it. The model costs nothing and is played by the fake.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { Fake, answer, text } from "../clients/js/stage.mjs";
+import { faults, launch, open } from "./stage/browser.mjs";
+import { everyView, inaccessible, invalid, misshapen, none, picture } from "./stage/checks.mjs";
+
+const FREE = "lab-free";
+// What a model may say to whoever reads it in a page. Each tries to set window.pwned.
+const HOSTILE = [
+  "<script>window.pwned = 1</script>",
+  "<img src=x onerror='window.pwned = 2'>",
+  "<svg onload='window.pwned = 3'></svg>",
+  "[click](javascript:window.pwned=4)",
+  "[click](JaVaScRiPt&colon;window.pwned=5)",
+  "[click](data:text/html,<script>parent.pwned=6</script>)",
+  "![alt](x\" onerror=\"window.pwned=7)",
+  "`</code><script>window.pwned = 8</script>`",
+  "```html\"onmouseover=window.pwned=9\n</pre><script>window.pwned = 10</script>\n```",
+  "| <img src=x onerror=window.pwned=11> | b |\n|---|---|\n| <iframe srcdoc='<script>parent.pwned=12</script>'> | c |",
+  "<https://example.org/\" onclick=\"window.pwned=13>",
+  "<style>@import 'http://example.org/x.css'</style><base href='http://example.org/'>",
+  "# <a href=javascript:window.pwned=14>heading</a>",
+];
+const fake = new Fake();
+let browser;
+
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+const log = (page) => page.locator("#log");
+const receipts = (page) => page.locator("#log .receipt");
+
+/** Waits until nothing runs any more and so many receipts stand there. */
+async function settled(page, count) {
+  await receipts(page).nth(count - 1).waitFor();
+  await page.locator("#log[aria-busy=false]").waitFor();
+}
+
+async function tried(path, options) {
+  const opened = await open(browser, options);
+  const found = await faults(opened.page);
+  await opened.page.goto(path);
+  return { ...opened, found };
+}
+
+test("s15: what a model says is inert", async () => {
+  const { page, context, found } = await tried(`/playground?model=${FREE}`);
+  for (const [at, said] of HOSTILE.entries()) {
+    await fake.script(answer(text(said)));
+    await page.locator("textarea[name=prompt]").fill("Say it");
+    await page.keyboard.press("Control+Enter");
+    await settled(page, at + 1);
+  }
+  const made = await page.evaluate(() => ({
+    elements: document.querySelectorAll("#log :is(script, img, svg, iframe, style, base, object, embed)").length,
+    handlers: [...document.querySelectorAll("#log *")].flatMap((one) => one.getAttributeNames()).filter((name) => name.startsWith("on")),
+    links: [...document.querySelectorAll("#log a")].map((a) => a.protocol).filter((protocol) => !/^https?:$/.test(protocol)),
+  }));
+  assert.deepEqual(made, { elements: 0, handlers: [], links: [] });
+  for (const said of ["onerror='window.pwned = 2'", "onload='window.pwned = 3'"]) {
+    assert.ok((await log(page).innerText()).includes(said), "it stands there as text");
+  }
+  assert.equal(await page.evaluate("window.pwned"), undefined);
+  none(found);
+  await context.close();
+});
+
+test("s15: what an address says is inert", async () => {
+  const said = encodeURIComponent("\"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>");
+  const places = ["/playground?model=X", "/playground?mode=X", "/playground?mode=fim&prompt=X", "/models?q=X", "/models?maker=X&sort=X", "/compare?m=X&in=X", "/models/X", "/X"];
+  const { page, context } = await open(browser);
+  const found = await faults(page, 404);
+  for (const place of places) {
+    await page.goto(place.replaceAll("X", said));
+    assert.equal(await page.evaluate("window.pwned"), undefined, place);
+    assert.equal(await page.locator("img, script:not([src])").count(), 0, place);
+  }
+  none(found);
+  await context.close();
+});
+
+test("without scripts the playground answers by a form", async () => {
+  await fake.script(answer(text("from the form")));
+  const { page, context, found } = await tried(`/playground?model=${FREE}`, { javaScriptEnabled: false });
+  await page.locator("textarea[name=prompt]").fill("Hello");
+  const [answered] = await Promise.all([page.waitForResponse((response) => response.request().method() === "POST"), page.getByRole("button", { name: "Send" }).click()]);
+  found.push(...(await invalid(await answered.text())));
+  await receipts(page).waitFor();
+  assert.equal(await log(page).getByText("from the form").count(), 1);
+  none([...found, ...(await misshapen(page))]);
+  await context.close();
+});
+
+for (const [mode, fields] of [["chat", ["prompt"]], ["completion", ["prompt"]], ["fim", ["prompt", "suffix"]]]) {
+  test(`the playground reads well with an answer: ${mode}`, async () => {
+    await fake.script(answer(text("```python\ndef add(a, b):\n    return a + b\n```\n\nA **sum**, and `code`.")));
+    const { page, context, found } = await tried(`/playground?mode=${mode}&model=${FREE}`);
+    for (const field of fields) await page.locator(`textarea[name=${field}]`).fill("def add(a, b):");
+    await page.keyboard.press("Control+Enter");
+    await settled(page, 1);
+    await page.getByText("curl", { exact: true }).click();
+    await everyView(page, async (name) => {
+      found.push(...(await misshapen(page)).map((what) => `${name}: ${what}`));
+      await picture(page, `playground-${mode}-${name}`);
+    });
+    none([...found, ...(await inaccessible(page))]);
+    await context.close();
+  });
+}
+
+test("two models answer beside each other", async () => {
+  await fake.script(answer(text("the same")));
+  const { page, context, found } = await tried(`/playground?model=${FREE}&beside=lab-other`);
+  await page.locator("textarea[name=prompt]").fill("Hello");
+  await page.keyboard.press("Control+Enter");
+  await settled(page, 2);
+  assert.equal(await page.locator("#log .beside article").count(), 2);
+  none([...found, ...(await misshapen(page))]);
+  await context.close();
+});
