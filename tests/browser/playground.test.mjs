@@ -74,7 +74,7 @@ test("s15 what a model says is shown and does nothing", async () => {
     await page.locator(".receipt").waitFor();
     const said = await page.locator("article").innerText();
     assert.ok(said.includes("window.pwned=1"), said);
-    const dangerous = "article img, article script, article [onclick], article [onerror], #log a:not([href^='https://'])";
+    const dangerous = "article img, article script, article [onclick], article [onerror], #log a:not([href^='https://'], [download])";
     assert.equal(await page.locator(dangerous).count(), 0);
     if (javaScriptEnabled) {
       assert.equal(await page.evaluate("window.pwned"), undefined);

@@ -20,8 +20,15 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   const began = performance.now();
   let [first, drawn, pass, id] = [0, 0, "", ""];
 
+  let later = 0;
   const draw = (now) => {
-    if (!now && performance.now() - drawn < REDRAW_MS) return;
+    if (!now && performance.now() - drawn < REDRAW_MS) {
+      // Shown soon, also where nothing more comes for a while.
+      later ||= setTimeout(() => draw(true), REDRAW_MS);
+      return;
+    }
+    clearTimeout(later);
+    later = 0;
     drawn = performance.now();
     body.replaceChildren(...shown(filled.mode, said));
     const running = (performance.now() - first) / 1000;
@@ -71,9 +78,10 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   } finally {
     clearInterval(clock);
   }
-  if (pass) await receipt(article, id, pass, say);
+  // Nobody waits for the receipt to send again.
+  const billed = pass ? receipt(article, id, pass, say) : Promise.resolve();
   const begins = filled.mode !== "chat" || turns.filter((turn) => turn.role !== "system").length === 1;
-  if (id && begins && said.text && !said.stopped && !said.failed) article.append(kept(filled, model, said, id));
+  if (id && begins && said.text && !said.stopped && !said.failed) billed.then(() => article.append(kept(filled, model, said, id)));
   return said;
 }
 
