@@ -80,6 +80,7 @@ mod replicas;
 mod responses;
 mod secrets;
 mod security;
+mod setup;
 mod spent;
 mod stray_commands;
 mod tenants;
