@@ -115,7 +115,8 @@ CREATE INDEX topup_by_txn ON topup (txn);
 -- here. A number belongs to one journal for ever: what comes late is never taken for another's.
 -- `lease_until` is when it counts as dead unless it says before that it lives, `seen_since` from when
 -- on it has never counted as dead; both in microseconds by the clock of the database, so that no
--- machine's own clock decides over another's money. `recalled` is the last recall that it heeded.
+-- machine's own clock decides over another's money. `recalled` is the last recall that it heeded,
+-- `cleared` the life that settled all calls which those before it had left.
 CREATE TABLE instance (
     id          BIGINT PRIMARY KEY CHECK (id >= 0),
     journal     TEXT COLLATE "C" UNIQUE CHECK (length(journal) BETWEEN 1 AND 64),
@@ -124,7 +125,8 @@ CREATE TABLE instance (
     begun_at    BIGINT NOT NULL,
     lease_until BIGINT NOT NULL DEFAULT 0,
     seen_since  BIGINT NOT NULL DEFAULT 0,
-    recalled    BIGINT NOT NULL DEFAULT 0
+    recalled    BIGINT NOT NULL DEFAULT 0,
+    cleared     BIGINT NOT NULL DEFAULT 0
 );
 
 -- The last time that a replica lacked money of an account of which others may have some to spare.
@@ -133,10 +135,12 @@ CREATE TABLE recall (
     n       BIGINT NOT NULL UNIQUE
 );
 
--- Calls that a journal told of and that had not ended by then, as their instance wrote them.
+-- Calls that a journal told of and that had not ended by then, as the life of their instance that
+-- told of them last wrote them.
 CREATE TABLE open_call (
     instance BIGINT NOT NULL,
     call     TEXT COLLATE "C" NOT NULL,
+    epoch    BIGINT NOT NULL,
     state    BYTEA  NOT NULL,
     PRIMARY KEY (instance, call)
 );

@@ -106,18 +106,22 @@ CREATE TABLE topup (
 CREATE UNIQUE INDEX topup_once ON topup (provider, external);
 CREATE INDEX topup_by_txn ON topup (txn);
 
--- A running Vane: its present life, and the record of its journal up to which all is in here.
+-- A running Vane: its present life, the record of its journal up to which all is in here, and the
+-- life that settled all calls which those before it had left.
 CREATE TABLE instance (
     id       INTEGER PRIMARY KEY CHECK (id >= 0),
     epoch    INTEGER NOT NULL CHECK (epoch >= 0),
     ingested INTEGER NOT NULL CHECK (ingested >= 0),
-    begun_at INTEGER NOT NULL
+    begun_at INTEGER NOT NULL,
+    cleared  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- Calls that a journal told of and that had not ended by then, as their instance wrote them.
+-- Calls that a journal told of and that had not ended by then, as the life of their instance that
+-- told of them last wrote them.
 CREATE TABLE open_call (
     instance INTEGER NOT NULL,
     call     TEXT    NOT NULL,
+    epoch    INTEGER NOT NULL,
     state    BLOB    NOT NULL,
     PRIMARY KEY (instance, call)
 ) STRICT, WITHOUT ROWID;

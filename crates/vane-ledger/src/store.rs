@@ -28,7 +28,7 @@ pub use books::{
 pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
 pub use idempotency::{Claim, Repeatable, Room, Use};
 pub use instance::Life;
-pub(crate) use instance::{ALONE, RENEW_EVERY, TRUSTED_FOR};
+pub(crate) use instance::{ALONE, RENEW_EVERY, TRUSTED_FOR, unswept};
 pub(crate) use place::BUSY_SECONDS;
 pub use postgres::Postgres;
 pub(crate) use postgres::Session;

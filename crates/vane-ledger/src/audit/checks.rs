@@ -3,11 +3,13 @@
 //! Every query is the same text for either database: sums are cast, for PostgreSQL's are wider. It
 //! answers the name of the row and, where the check is of amounts, what it says and what it should. It groups along an index, so that the database holds no more than one group.
 
-pub(super) struct Check {
+use crate::store;
+
+pub(super) struct Check<Sql = &'static str> {
     pub(super) invariant: u8,
     /// What is wrong with the row that is found.
     pub(super) says: &'static str,
-    pub(super) sql: &'static str,
+    pub(super) sql: Sql,
 }
 
 const fn check(invariant: u8, says: &'static str, sql: &'static str) -> Check {
@@ -15,6 +17,15 @@ const fn check(invariant: u8, says: &'static str, sql: &'static str) -> Check {
         invariant,
         says,
         sql,
+    }
+}
+
+/// Where several processes serve one database.
+pub(super) fn unswept() -> Check<String> {
+    Check {
+        invariant: 13,
+        says: "somebody was asked for it in a process that is gone, and nobody has settled it",
+        sql: store::unswept(),
     }
 }
 
@@ -118,6 +129,19 @@ pub(super) const CHECKS: &[Check] = &[
         "it has ended and stands among the open calls",
         "SELECT 'call ' || o.call FROM open_call o
          JOIN receipt r ON r.call = o.call LIMIT 1",
+    ),
+    check(
+        13,
+        "it runs in a life that never began",
+        "SELECT 'call ' || o.call FROM open_call o
+         WHERE NOT EXISTS (SELECT 1 FROM instance i
+             WHERE i.id = o.instance AND i.epoch >= o.epoch) LIMIT 1",
+    ),
+    check(
+        13,
+        "somebody was asked for it in a life that is over, and it was never settled",
+        "SELECT 'call ' || o.call FROM open_call o
+         JOIN instance i ON i.id = o.instance WHERE o.epoch < i.cleared LIMIT 1",
     ),
     check(
         5,

@@ -11,7 +11,7 @@ use vane_catalog::Money;
 use super::chains::Chains;
 use super::sums::Sums;
 use super::{Audited, Halt, broken};
-use crate::book::{Attempt, Receipt, Refusal};
+use crate::book::{Attempt, Ended, Receipt, Refusal, Settlement, Status};
 use crate::error::LedgerError;
 use crate::store::Txn;
 use crate::store::books::{DETAILS, RECEIPT, receipt_of};
@@ -89,6 +89,7 @@ impl Walk<'_> {
         if cost != i128::from(receipt.cost.pico()) {
             return broken(7, "its cost is not the sum of its attempts");
         }
+        outcomes(&receipt.settlement)?;
         paid(receipt, prepaid)?;
         self.lease(receipt)?;
         self.usage(receipt.txn)?;
@@ -157,6 +158,37 @@ impl Walk<'_> {
         self.usage = n;
         Ok(())
     }
+}
+
+/// Everyone who was asked has an outcome. Another is asked only after one that failed before it had
+/// said anything; the last one ended as the call did.
+fn outcomes(made: &Settlement) -> Result<(), Halt> {
+    let Some((last, before)) = made.attempts.split_last() else {
+        return broken(13, "it was settled and nobody was asked");
+    };
+    let of_nobody = |attempt: &Attempt| attempt.provider.is_empty() || attempt.model.is_empty();
+    if made.attempts.iter().any(of_nobody) {
+        return broken(13, "an attempt does not say who was asked");
+    }
+    let failed = |attempt: &Attempt| attempt.outcome == Ended::FailedUnbilled;
+    if !before.iter().all(failed) {
+        return broken(13, "an attempt follows one that has not failed");
+    }
+    let ended = match made.status {
+        Status::Done => last.outcome == Ended::Done,
+        Status::Stopped | Status::Interrupted => last.outcome == Ended::Interrupted,
+        // Also between two attempts.
+        Status::ClientGone => last.outcome == Ended::Interrupted || failed(last),
+        Status::Failed => last.outcome == Ended::FailedBilled || failed(last),
+    };
+    if !ended {
+        let (status, outcome) = (made.status.as_str(), last.outcome.as_str());
+        return broken(
+            13,
+            format!("it is {status}, and its last attempt {outcome}"),
+        );
+    }
+    Ok(())
 }
 
 /// Whoever pays pays no more than was delivered and held; who needs no balance pays all of it.

@@ -119,6 +119,16 @@ pub struct Settlement {
     pub reported: Option<Money>,
 }
 
+impl Settlement {
+    /// Nobody runs the call any more: it was cut off, and with it the attempt that was made last.
+    pub(crate) fn interrupt(&mut self) {
+        self.status = Status::Interrupted;
+        if let Some(last) = self.attempts.last_mut() {
+            last.outcome = Ended::Interrupted;
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {

@@ -6,7 +6,7 @@
 
 use super::desk::Desk;
 use super::{ReplicaError, record};
-use crate::book::{Act, Op, Status};
+use crate::book::{Act, Op};
 use crate::error::LedgerError;
 use crate::id::new_id;
 use crate::store::{self, Ingest, Life, Store};
@@ -21,7 +21,7 @@ impl Desk {
             self.interrupt(calls)?;
         }
         self.kept.clear();
-        self.store.abandon_uses(self.life.instance)?;
+        self.store.clear(&self.life)?;
         let (life, now) = (&self.life, self.clock.now());
         Ok(return_leases(&self.store, life, life.epoch, now)?)
     }
@@ -71,7 +71,7 @@ impl Desk {
 fn last_word(word: &[u8], now: i64) -> Result<Op, ReplicaError> {
     let mut op = record::read(word)?;
     if let Act::Settle(settlement) = &mut op.act {
-        settlement.status = Status::Interrupted;
+        settlement.interrupt();
     }
     op.at = op.at.max(now);
     Ok(op)

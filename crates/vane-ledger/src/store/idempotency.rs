@@ -179,12 +179,6 @@ impl Store {
         })
     }
 
-    /// Takes back all uses of an instance of which no call runs.
-    pub(crate) fn abandon_uses(&self, instance: i64) -> Result<(), LedgerError> {
-        let sql = "DELETE FROM idempotency WHERE instance = ?1 AND state = 'in_flight'";
-        self.write_beside(|txn| run(txn, sql, &[&instance]))
-    }
-
     /// Forgets some of what was kept for long enough; says how many.
     pub(crate) fn forget_answers(&self, now: i64) -> Result<usize, LedgerError> {
         let sql = "DELETE FROM idempotency WHERE (account, key) IN (

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::books::{self, BATCH_MAX, Ingest, STRAY};
 use super::{Store, Txn};
-use crate::book::{Act, Op, Status};
+use crate::book::{Act, Op};
 use crate::error::LedgerError;
 use crate::id::new_id;
 
@@ -42,6 +42,9 @@ pub(super) const NOW: &str = "CAST(extract(epoch FROM clock_timestamp()) * 10000
 /// long again, should it only have been cut off.
 const LIFE: &str = "15000000";
 const DOUBT: &str = "30000000";
+/// Who lives and could sweep has done so within this, however much there was to settle.
+const SWEPT_WITHIN: &str = "300000000";
+const ABANDON_USES: &str = "DELETE FROM idempotency WHERE instance = ?1 AND state = 'in_flight'";
 
 impl Store {
     /// Begins a new life of an instance that is the caller's own, whoever lives as it. What an
@@ -79,6 +82,18 @@ impl Store {
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(database) => database.write_shared(|txn| renew(txn, life)),
         }
+    }
+
+    /// No call of the lives before this one runs any more, and all of them are settled: what they
+    /// used of idempotency keys is given back, and a call of theirs that is open is one that was
+    /// forgotten.
+    pub(crate) fn clear(&self, life: &Life) -> Result<(), LedgerError> {
+        let cleared = "UPDATE instance SET cleared = ?2 WHERE id = ?1 AND epoch = ?2";
+        self.write_beside(|txn| {
+            txn.execute(ABANDON_USES, &[&life.instance])?;
+            txn.execute(cleared, &[&life.instance, &life.epoch])?;
+            Ok(())
+        })
     }
 
     /// Settles what instances left that have been silent for long: their open calls as interrupted,
@@ -155,6 +170,18 @@ fn renew(txn: Txn<'_>, life: &Life) -> Result<(), LedgerError> {
     }
 }
 
+/// Finds a call of the dead that somebody who lives should have swept long ago, by the time at which
+/// the reader's look at the database began. Of PostgreSQL only.
+pub(crate) fn unswept() -> String {
+    let now = "CAST(extract(epoch FROM transaction_timestamp()) * 1000000 AS BIGINT)";
+    format!(
+        "SELECT 'call ' || o.call FROM open_call o JOIN instance i ON i.id = o.instance
+         WHERE i.lease_until < {now} - {DOUBT} - {SWEPT_WITHIN}
+         AND EXISTS (SELECT 1 FROM instance me WHERE me.lease_until >= {now}
+             AND me.seen_since < {now} - {LIFE} - {DOUBT} - {SWEPT_WITHIN}) LIMIT 1"
+    )
+}
+
 /// What a dead instance has left, as much as one commit takes.
 struct Left {
     instance: i64,
@@ -191,7 +218,7 @@ fn left(
             continue;
         };
         if let Act::Settle(settlement) = &mut op.act {
-            settlement.status = Status::Interrupted;
+            settlement.interrupt();
         }
         op.at = op.at.max(now);
         left.ops.push(op);
@@ -209,8 +236,8 @@ fn left(
                 act: Act::ReturnLease { lease },
             });
         }
-        let uses = "DELETE FROM idempotency WHERE instance = ?1 AND state = 'in_flight'";
-        left.uses = usize::try_from(txn.execute(uses, &[&instance])?).unwrap_or(usize::MAX);
+        let uses = txn.execute(ABANDON_USES, &[&instance])?;
+        left.uses = usize::try_from(uses).unwrap_or(usize::MAX);
     }
     Ok(Some(left))
 }

@@ -1,15 +1,13 @@
 //! Corruptions planted straight into the tables, around every constraint: the audit finds each.
-//!
-//! Some are forged: whoever rewrote the hashes too is found by what does not add up.
 
-use vane_catalog::Money;
-use vane_ledger::book::{Act, Ended, Hold, Lease, Receipt, Settlement, Source, Status, details_of};
+use vane_ledger::book::{Act, Hold, Lease, Settlement, Source, Status};
 use vane_ledger::{AccountId, Broken, Ingest, Store};
 
 use crate::books::{START, attempt, cash, op, prepaid, usd};
 use crate::{Folder, Vandal, blob};
 
-/// Books with something of everything in them: four calls, of which the third is metered.
+/// Books with something of everything in them: four calls, of which the third is metered, and one
+/// that runs in the second life of its instance.
 fn books(store: &Store) {
     let account = prepaid(store, "team", "5");
     let metered = crate::account(store, "metered");
@@ -55,10 +53,21 @@ fn books(store: &Store) {
             outcome.unwrap();
         }
     }
+    store.begin(1, START).unwrap();
+    let life = store.begin(1, START).unwrap();
+    let running = Ingest {
+        instance: life.instance,
+        epoch: life.epoch,
+        position: 1,
+        ops: &[],
+        opened: &[("running".to_owned(), vec![1])],
+        closed: &[],
+    };
+    store.ingest(&running).unwrap();
 }
 
 /// A call that cost 0.3 dollars and for which 0.2 were held.
-fn settlement(call: &str, account: AccountId) -> Settlement {
+pub(crate) fn settlement(call: &str, account: AccountId) -> Settlement {
     Settlement {
         call: call.into(),
         account,
@@ -269,7 +278,23 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     (
         6,
         "an open call that has ended",
-        "INSERT INTO open_call VALUES (0, 'one', NOUGHT)",
+        "INSERT INTO open_call VALUES (0, 'one', 0, NOUGHT)",
+    ),
+    (
+        13,
+        "an open call of nobody",
+        "INSERT INTO open_call VALUES (7, 'five', 1, NOUGHT)",
+    ),
+    (
+        13,
+        "an open call of a life that never began",
+        "INSERT INTO open_call VALUES (1, 'five', 3, NOUGHT)",
+    ),
+    (
+        13,
+        "an open call that was forgotten at the start of the next life",
+        "INSERT INTO open_call VALUES (1, 'five', 1, NOUGHT);
+         UPDATE instance SET cleared = 2 WHERE id = 1",
     ),
     (7, "a price of no rate", "UPDATE rate SET price = 7"),
     (
@@ -316,66 +341,8 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
     ),
 ];
 
-/// A receipt that is not what it was, with hashes and balances as if it had always been so.
-type Forgery = (u8, &'static str, &'static str, fn(&mut Receipt));
-
-const FORGERIES: &[Forgery] = &[
-    (7, "a cost that its lines do not make", "four", |r| {
-        r.cost = usd("0.4");
-    }),
-    (7, "a price that was never billed", "four", |r| {
-        r.settlement.attempts[0].lines[0].price = Money::from_pico(1);
-    }),
-    (7, "a failed attempt that cost something", "four", |r| {
-        r.settlement.attempts[0].outcome = Ended::FailedUnbilled;
-    }),
-    (8, "more tokens than the model can", "four", |r| {
-        r.settlement.attempts[0].quantity_max = 1;
-    }),
-    (8, "a line twice", "four", |r| {
-        let line = r.settlement.attempts[0].lines[0].clone();
-        r.settlement.attempts[0].lines.push(line);
-    }),
-    (6, "more charged than held", "four", |r| {
-        r.charged = usd("0.25")
-    }),
-    (6, "more charged than delivered", "four", |r| {
-        r.settlement.pays_max = Some(usd("0.1"));
-    }),
-    (6, "more charged than it cost", "three", |r| {
-        r.charged = usd("0.4");
-    }),
-    (6, "less charged than delivered", "three", |r| {
-        r.charged = usd("0.2");
-    }),
-    (6, "more out of the lease than charged", "four", |r| {
-        r.spent = usd("0.3");
-    }),
-    (6, "a lease that nothing was held of", "four", |r| {
-        r.settlement.hold = None;
-    }),
-    (3, "less out of the lease", "four", |r| r.spent = usd("0.1")),
-    (3, "out of a lease that is not there", "four", |r| {
-        r.settlement.hold.as_mut().unwrap().lease = "nobody".into();
-    }),
-    (3, "out of the lease of another account", "three", |r| {
-        r.settlement.hold = settlement("three", AccountId(1)).hold;
-        r.spent = usd("0.2");
-    }),
-    (1, "a leg of no transaction", "four", |r| r.txn = 999_999),
-    (1, "a leg of a grant", "four", |r| r.txn = 1),
-    (1, "a leg of other usage", "four", |r| r.txn = 4),
-    (5, "a call that was paid for twice", "four", |r| {
-        r.settlement.call = "two".into();
-    }),
-    (2, "usage of another hour", "four", |r| r.at += 3_600),
-    (2, "usage of another model", "four", |r| {
-        r.settlement.model = "other".into();
-    }),
-];
-
 /// Books around whose guards `vandal` may write, and what the audit says then.
-fn vandalised(vandal: impl FnOnce(&Store, &Vandal)) -> Option<Broken> {
+pub(crate) fn vandalised(vandal: impl FnOnce(&Store, &Vandal)) -> Option<Broken> {
     let folder = Folder::new();
     let store = folder.store();
     books(&store);
@@ -390,37 +357,6 @@ fn planted(sql: &str) -> Option<Broken> {
     vandalised(|_, vandal| vandal.run(&sql).unwrap())
 }
 
-/// The last receipt of its account, rewritten with all that follows from it in its chain.
-fn forged(call: &str, change: fn(&mut Receipt)) -> Option<Broken> {
-    vandalised(|store, vandal| {
-        let mut receipt = store.receipt(None, call).unwrap().unwrap();
-        let before = receipt.balance.checked_add(receipt.charged).unwrap();
-        change(&mut receipt);
-        receipt.balance = before.checked_sub(receipt.charged).unwrap();
-        let book = receipt.book().0;
-        let last = format!("SELECT hash FROM entry WHERE book = {book} ORDER BY seq DESC LIMIT 1");
-        let previous = vandal.hash(&last).unwrap_or_default();
-        let details = details_of(&receipt.settlement);
-        let hash = blob(&receipt.hash_after(&previous, &details));
-        let sql = format!(
-            "UPDATE receipt SET call = '{}', txn = {}, at = {}, cost = {}, charged = {},
-             spent = {}, balance = {}, details = {}, hash = {hash} WHERE n = {};
-             UPDATE book SET head = {hash}, posted = {} WHERE id = {book}",
-            receipt.settlement.call,
-            receipt.txn,
-            receipt.at,
-            receipt.cost.pico(),
-            receipt.charged.pico(),
-            receipt.spent.pico(),
-            receipt.balance.pico(),
-            blob(&details),
-            receipt.n,
-            receipt.balance.pico(),
-        );
-        vandal.run(&sql).unwrap();
-    })
-}
-
 #[test]
 fn sound_books_pass_and_are_counted() {
     let folder = Folder::new();
@@ -430,15 +366,11 @@ fn sound_books_pass_and_are_counted() {
     assert_eq!((audited.books, audited.entries), (6, 12), "{audited:?}");
     assert_eq!(audited.transactions, 6, "{audited:?}");
     assert_eq!((audited.leases, audited.receipts), (1, 4), "{audited:?}");
+    assert_eq!(audited.open_calls, 1, "{audited:?}");
     assert_eq!(
         planted(""),
         None,
         "without its guards the tables are still sound"
-    );
-    assert_eq!(
-        forged("four", |_| ()),
-        None,
-        "nothing changed, nothing broken"
     );
 }
 
@@ -453,35 +385,15 @@ fn every_planted_corruption_is_found() {
 }
 
 #[test]
-fn every_forged_receipt_is_found() {
-    for (invariant, what, call, change) in FORGERIES {
-        let broken = forged(call, *change);
-        println!("{what}: {broken:?}");
-        let found = broken.as_ref().map(|broken| broken.invariant);
-        assert_eq!(found, Some(*invariant), "{what}: {broken:?}");
-    }
-}
-
-#[test]
-fn m11_a_call_paid_for_twice_is_told_in_words() {
-    let broken = forged("four", |r| r.settlement.call = "two".into()).unwrap();
-    assert_eq!(
-        broken.to_string(),
-        "call two: it was paid for twice (invariant 5)"
-    );
-}
-
-#[test]
 fn a_settlement_that_cannot_be_entered_is_kept_and_told() {
     let folder = Folder::new();
     let store = folder.store();
     books(&store);
-    store.begin(1, START).unwrap();
     let ops = [op("lost", Act::Settle(settlement("five", AccountId(9))))];
     let outcomes = store.ingest(&Ingest {
         instance: 1,
-        epoch: 1,
-        position: 1,
+        epoch: 2,
+        position: 2,
         ops: &ops,
         opened: &[],
         closed: &[],

@@ -3,7 +3,7 @@
 //! The generator is seeded: a failure names its step and comes again.
 
 use vane_catalog::Money;
-use vane_ledger::book::{Settlement, Status};
+use vane_ledger::book::{Attempt, Ended, Settlement, Status};
 use vane_ledger::replica::Settings;
 use vane_ledger::{AccountId, Clock, Hold, Payer, Replica, Short};
 
@@ -94,7 +94,10 @@ impl Play {
             hold: None,
             model: "lab-m".into(),
             status: Status::Stopped,
-            attempts: vec![attempt(cost.unsigned_abs(), 1_000_000)],
+            attempts: vec![Attempt {
+                outcome: Ended::Interrupted,
+                ..attempt(cost.unsigned_abs(), 1_000_000)
+            }],
             pays_max: None,
             reported: None,
         };

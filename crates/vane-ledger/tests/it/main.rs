@@ -10,6 +10,7 @@ mod accounts;
 mod audit;
 mod books;
 mod cost;
+mod forged;
 mod holds;
 mod idempotency;
 mod ingest;

@@ -251,6 +251,7 @@ impl Play {
         let lender = lender.filter(|_| self.dice.below(20) > 0);
         let (account, key) = lender.unwrap_or_else(|| (self.account(), None));
         let amount = Money::from_pico(self.dice.money().pico() / 8);
+        let (status, attempts) = self.attempts();
         let known = (self.dice.below(20) == 0).then(|| Self::of(&mut self.dice, &self.calls));
         Act::Settle(Settlement {
             call: known.unwrap_or_else(|| format!("c{}", self.made)),
@@ -258,31 +259,44 @@ impl Play {
             key: key.unwrap_or_else(|| self.key()),
             hold: (self.dice.below(10) > 0).then_some(Hold { lease, amount }),
             model: format!("m{}", self.dice.below(2)),
-            status: Status::Done,
-            attempts: self.attempts(),
+            status,
+            attempts,
             pays_max: (self.dice.below(4) == 0).then(|| self.dice.money()),
             reported: (self.dice.below(4) == 0).then(|| self.dice.money()),
         })
     }
 
-    fn attempts(&mut self) -> Vec<Attempt> {
-        let mut attempts = Vec::new();
-        for _ in 0..self.dice.below(3) {
-            let mut made = attempt(
-                1 + self.dice.below(40),
-                i64::try_from(self.dice.below(9)).unwrap(),
-            );
-            match self.dice.below(30) {
-                0 => made.lines.clear(),
-                1 => made.outcome = Ended::FailedUnbilled,
-                2 => made.quantity_max = 10,
-                3 => made.lines[0].price = self.dice.money(),
-                4 => made.lines[0].quantity = 0,
-                _ => {}
-            }
-            attempts.push(made);
+    /// One that ended as the call does, after some that failed.
+    fn attempts(&mut self) -> (Status, Vec<Attempt>) {
+        let mut last = attempt(
+            1 + self.dice.below(40),
+            i64::try_from(self.dice.below(9)).unwrap(),
+        );
+        let (status, outcome) = match self.dice.below(12) {
+            // Refused, unless it cost nothing.
+            0 => (Status::Failed, Ended::FailedUnbilled),
+            1 => (Status::Failed, Ended::FailedBilled),
+            2 => (Status::ClientGone, Ended::Interrupted),
+            3 => (Status::Stopped, Ended::Interrupted),
+            _ => (Status::Done, Ended::Done),
+        };
+        last.outcome = outcome;
+        match self.dice.below(30) {
+            0 => last.lines.clear(),
+            1 => last.quantity_max = 10,
+            2 => last.lines[0].price = self.dice.money(),
+            3 => last.lines[0].quantity = 0,
+            _ => {}
         }
-        attempts
+        let failed = Attempt {
+            outcome: Ended::FailedUnbilled,
+            lines: Vec::new(),
+            ..attempt(1, 1)
+        };
+        let before = usize::try_from(self.dice.below(3)).unwrap();
+        let mut attempts = vec![failed; before];
+        attempts.push(last);
+        (status, attempts)
     }
 }
 

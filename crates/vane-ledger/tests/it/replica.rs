@@ -210,6 +210,7 @@ async fn m6_calls_of_a_process_that_died_are_settled_by_their_last_word() {
     drop(replica);
     drop(holds);
     assert_eq!(store.receipt(None, "req_0").unwrap(), None);
+    assert_eq!(store.audit().unwrap().unwrap().open_calls, 20);
 
     let replica = open(&store);
     for n in 0..20 {
@@ -230,6 +231,10 @@ async fn m6_calls_of_a_process_that_died_are_settled_by_their_last_word() {
     drop(open(&store));
     assert_eq!(store.balance(payer_id).unwrap().posted, usd("4.99"));
     sound(&store);
+    // One that it had forgotten would be found.
+    let forgotten = "INSERT INTO open_call VALUES (1, 'req_20', 2, x'00')";
+    folder.vandal().run(forgotten).unwrap();
+    assert_eq!(store.audit().unwrap().unwrap_err().invariant, 13);
 }
 
 #[tokio::test]

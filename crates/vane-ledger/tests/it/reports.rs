@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Attempt, Hold, Op, Period, Settlement, TxnKind};
+use vane_ledger::book::{Act, Attempt, Ended, Hold, Op, Period, Settlement, TxnKind};
 use vane_ledger::{AccountId, By, Of, Posted, StatementLine, Store, UsageRow};
 
 use crate::books::{START, attempt, cash, lease, op, prepaid, settlement, usd};
@@ -53,6 +53,7 @@ fn a_receipt_reads_as_it_was_settled_and_only_for_its_account() {
         reported: Some(usd("0.31")),
         attempts: vec![
             Attempt {
+                outcome: Ended::FailedUnbilled,
                 fault: "529 \"overloaded\"\n".into(),
                 lines: Vec::new(),
                 ..attempt(1, 1)

@@ -146,3 +146,44 @@ fn what_the_dead_leave_is_settled_once_and_their_money_returns() {
     assert_eq!(store.strays().unwrap(), 0);
     store.audit().unwrap().unwrap();
 }
+
+#[test]
+fn m6_a_call_of_the_dead_that_nobody_sweeps_is_found_and_none_that_runs_or_is_being_swept() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let life = instance(&folder, "a");
+    let other = instance(&folder, "b");
+    store
+        .ingest(&Ingest {
+            instance: life.instance,
+            epoch: life.epoch,
+            position: 1,
+            ops: &[],
+            opened: &[("cut off".to_owned(), vec![1])],
+            closed: &[],
+        })
+        .unwrap();
+    let sound = |when: &str| {
+        let audited = store.audit().unwrap();
+        assert_eq!(audited.map(|sound| sound.open_calls), Ok(1), "{when}");
+    };
+    age(&folder, other.instance);
+    sound("it runs");
+    let silent = "UPDATE instance SET lease_until =
+        CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) - 60000000 WHERE id = 1";
+    aside(|| folder.vandal().run(silent)).unwrap();
+    sound("it is being swept");
+    bury(&folder, life.instance);
+    bury(&folder, other.instance);
+    sound("nobody lives who could sweep it");
+    instance(&folder, "c");
+    sound("who lives cannot know yet who is dead");
+
+    store.renew_instance(&other).unwrap();
+    age(&folder, other.instance);
+    assert_eq!(
+        store.audit().unwrap().unwrap_err().to_string(),
+        "call cut off: somebody was asked for it in a process that is gone, and nobody has settled \
+         it (invariant 13)"
+    );
+}

@@ -153,8 +153,28 @@ async fn m5_of_n_funded_holds_two_replicas_grant_exactly_n() {
             let replica = Arc::clone(&process.replica);
             (replica, payer(account), usd("0.0001"))
         });
-        let held = ask_all(asking.collect()).await;
-        println!("measured: all were answered in {:.2?}", begun.elapsed());
+        let mut held = ask_all(asking.collect()).await;
+        println!(
+            "measured: {} of 1,000 were granted at once, all were answered in {:.2?}",
+            held.len(),
+            begun.elapsed()
+        );
+        assert!(
+            !long() || held.len() == 1_000,
+            "seed {seed}: {}",
+            held.len()
+        );
+        // Who waits for another replica does not wait for long, and on a busy machine that one is
+        // slow to return what it has: then it is there for who asks again.
+        until("all that is funded", async || {
+            let ask = |process: &Process| {
+                let replica = Arc::clone(&process.replica);
+                (replica, payer(account), usd("0.0001"))
+            };
+            held.extend(ask_all(processes.iter().map(ask).collect()).await);
+            held.len() >= 1_000
+        })
+        .await;
         assert_eq!(held.len(), 1_000, "seed {seed}");
         let book = folder.store().balance(account).unwrap();
         assert_eq!(book.free().unwrap(), Money::ZERO);
@@ -183,7 +203,17 @@ async fn what_lies_idle_in_one_replica_is_there_for_a_call_of_another() {
         let all = budget.unwrap_or(usd("1"));
         let small = first.replica.hold(payer, usd("0.001")).await;
         drop(small.unwrap());
-        let hold = second.replica.hold(payer, all).await.unwrap();
+        let mut hold = second.replica.hold(payer, all).await;
+        assert!(!long() || hold.is_ok(), "{hold:?}");
+        // Who has it may be slow to return it, where the machine is busy.
+        until("what lies idle", async || {
+            if hold.is_err() {
+                hold = second.replica.hold(payer, all).await;
+            }
+            hold.is_ok()
+        })
+        .await;
+        let hold = hold.unwrap();
         assert_eq!(hold.limit(), Some(all));
         // What is held comes back to nobody.
         let short = first.replica.hold(payer, usd("0.001")).await.unwrap_err();

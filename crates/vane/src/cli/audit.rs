@@ -44,10 +44,16 @@ impl Audit {
                 "transactions": sound.transactions,
                 "leases": sound.leases,
                 "receipts": sound.receipts,
+                "open_calls": sound.open_calls,
             })),
             Ok(sound) => terminal::print(&format!(
-                "ok: {} entries in {} books, {} transactions, {} leases, {} receipts\n",
-                sound.entries, sound.books, sound.transactions, sound.leases, sound.receipts
+                "ok: {} entries in {} books, {} transactions, {} leases, {} receipts, {} open calls\n",
+                sound.entries,
+                sound.books,
+                sound.transactions,
+                sound.leases,
+                sound.receipts,
+                sound.open_calls
             )),
             Err(broken) => {
                 if self.json {

