@@ -18,6 +18,7 @@ mod keys;
 mod members;
 mod opening;
 mod payments;
+mod people;
 mod random;
 mod replica;
 mod reports;
