@@ -28,8 +28,8 @@ SELECT id * 8, 'customer', id, CASE kind WHEN 'prepaid' THEN 1 ELSE 0 END, 0, 0,
 
 -- A commit takes numbers for as many receipts and transactions as it may need, at once: a payment
 -- has two transactions, its own and that of the usage before it.
-CREATE SEQUENCE receipt_n INCREMENT BY 8192;
-CREATE SEQUENCE txn_n INCREMENT BY 8192;
+CREATE SEQUENCE receipt_n INCREMENT BY 16384;
+CREATE SEQUENCE txn_n INCREMENT BY 16384;
 
 -- Usage is one transaction for each commit of an instance; its customers' legs are receipts.
 CREATE TABLE txn (

@@ -22,6 +22,7 @@ mod member;
 mod name;
 mod person;
 mod provider_key;
+mod quick;
 pub mod replica;
 mod ring;
 mod secret;

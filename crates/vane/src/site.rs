@@ -28,6 +28,7 @@ pub(crate) use query::Query;
 mod row;
 pub(crate) mod sheet;
 mod shelf;
+mod status;
 mod workload;
 mod write;
 
@@ -65,6 +66,9 @@ pub enum Page {
     UseCase,
     DocsSearch,
     OpenApi,
+    Status,
+    StatusTwin,
+    StatusJson,
     Robots,
     Sitemap,
     Llms,
@@ -185,6 +189,16 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     }
     let (state, now) = (gateway.state(), gateway.clock.now());
     let day = state.shelf.day(&state.catalog, now);
+    if let Page::Status | Page::StatusTwin | Page::StatusJson = page {
+        let view = View {
+            origin: state.config.origin(),
+            state: &state,
+            listing: &day.listing,
+            now,
+        };
+        let sheet = status::Status::of(&view, gateway).written(&view, page);
+        return sheet.map_or_else(|error| failed(&*error), |sheet| sheet.answer(asked));
+    }
     let query = head.uri.query().unwrap_or_default().to_owned();
     let is_kept = query.is_empty() || !write::heeds_query(page);
     let rest = crate::relay::percent_decoded(rest);

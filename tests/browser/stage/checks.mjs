@@ -23,8 +23,9 @@ const validator = new HtmlValidate({
   rules: {
     // The standard takes either case.
     "doctype-style": "off",
-    // Without a type an input is a line of text, by the standard and by our pages' bytes.
+    // By the standard an input is a line of text and a button submits; bytes are dear.
     "no-implicit-input-type": "off",
+    "no-implicit-button-type": "off",
     // A list of models is one name with many values.
     "form-dup-name": "off",
     // A table that scrolls is a box that takes focus, not a section of the text.

@@ -42,8 +42,8 @@ impl Sums {
         }
         let mut sums = HourSums::default();
         sums.add(receipt);
-        self.hours
-            .add(&self.keys, Hour::of(receipt), numbers(&sums));
+        let hour = Hour::<&str>::of(made, receipt.at);
+        self.hours.add(&self.keys, hour, numbers(&sums));
     }
 
     pub(super) fn compare(&self, txn: Txn<'_>) -> Result<(), Halt> {
@@ -182,7 +182,8 @@ fn name_hour(txn: Txn<'_>) -> Result<(), Halt> {
     let mut should: BTreeMap<Hour, HourSums> = BTreeMap::new();
     txn.each(&format!("SELECT {RECEIPT} FROM receipt"), &[], |row| {
         let receipt = receipt_of(row)?;
-        should.entry(Hour::of(&receipt)).or_default().add(&receipt);
+        let hour = Hour::of(&receipt.settlement, receipt.at);
+        should.entry(hour).or_default().add(&receipt);
         Ok::<_, LedgerError>(())
     })?;
     let mut kept = BTreeMap::new();

@@ -14,7 +14,7 @@ use super::shelf::{Place, Shelf};
 use super::window::Window;
 
 /// The most records that one batch holds: no more than a commit of the store takes.
-pub const BATCH_MAX: usize = 4_096;
+pub const BATCH_MAX: usize = 8_192;
 const BATCH_BYTES: usize = 4 << 20;
 
 /// An iterator that may go on after `None`: when more is synced.

@@ -5,17 +5,19 @@
 //! that the store cannot take is found by halving its batch, kept as a stray with the reason, and
 //! told of; all others go on. A store that is away is no reason to give up a record.
 
-use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
 use tokio::sync::watch;
 use vane_catalog::Money;
 
+use super::funds::Arrived;
 use super::scribe::Shared;
 use super::{ReplicaError, record};
+use crate::account::AccountId;
 use crate::book::{Act, Attempt, Op, Outcome, Refusal, Settlement};
 use crate::clock::Clock;
 use crate::journal::{Batch, Position, Record, Replay};
+use crate::quick::{QuickMap, QuickSet};
 use crate::store::{Ingest, Life, Store, Stray};
 
 pub(super) struct Desk {
@@ -28,7 +30,7 @@ pub(super) struct Desk {
     /// Read, and not taken by the store yet.
     waiting: Option<Batch>,
     /// Running calls whose last word the store keeps.
-    pub(super) kept: HashSet<String>,
+    pub(super) kept: QuickSet<String>,
     told: watch::Sender<u64>,
     /// When answers of idempotent calls are forgotten next.
     forgets_at: i64,
@@ -68,7 +70,7 @@ impl Desk {
             clock,
             position,
             waiting: None,
-            kept: HashSet::new(),
+            kept: QuickSet::default(),
             told,
             forgets_at: 0,
             said: None,
@@ -219,7 +221,7 @@ impl Desk {
     fn read(&self, records: &[Record]) -> Result<Read, ReplicaError> {
         let mut read = Read::default();
         // Calls that have not ended within the batch, each with its last word.
-        let mut running = HashMap::new();
+        let mut running = QuickMap::default();
         for written in records {
             match written.kind {
                 record::OPENED => {
@@ -244,16 +246,8 @@ impl Desk {
         Ok(read)
     }
 
-    /// What the call was counted with here is in the store, whatever it was charged there.
-    fn arrived(&self, settlement: &Settlement, cost: Money, balance: Option<Money>) {
-        let Some(hold) = &settlement.hold else { return };
-        let counted = cost.min(settlement.pays_max.unwrap_or(cost));
-        let counted = counted.min(hold.amount);
-        let funds = &self.shared.funds;
-        funds.ingested(settlement.account, counted, balance);
-    }
-
     pub(super) fn tell(&self, ops: &[Op], done: &[Result<Outcome, Refusal>]) {
+        let mut arrived = QuickMap::<AccountId, Arrived>::default();
         for (op, outcome) in ops.iter().zip(done) {
             let Act::Settle(settlement) = &op.act else {
                 continue;
@@ -266,17 +260,33 @@ impl Desk {
                 }) => {
                     self.shared.tally.lose(*lost);
                     let cost = charged.checked_add(*lost).unwrap_or(*charged);
-                    self.arrived(settlement, cost, Some(*balance));
+                    arrive(&mut arrived, settlement, cost, Some(*balance));
                 }
                 Ok(_) => {}
                 // By this process, or by whoever swept it.
                 Err(Refusal::Repeated) => {
                     let costs = settlement.attempts.iter().map(Attempt::cost);
                     let cost = Money::checked_sum(costs.map(Result::unwrap_or_default));
-                    self.arrived(settlement, cost.unwrap_or_default(), None);
+                    arrive(&mut arrived, settlement, cost.unwrap_or_default(), None);
                 }
                 Err(refusal) => self.stray(self.position.number(), &refusal.to_string()),
             }
         }
+        self.shared.funds.ingested(arrived);
     }
+}
+
+/// What the call was counted with here is in the store, whatever it was charged there.
+fn arrive(
+    arrived: &mut QuickMap<AccountId, Arrived>,
+    settlement: &Settlement,
+    cost: Money,
+    balance: Option<Money>,
+) {
+    let Some(hold) = &settlement.hold else { return };
+    let counted = cost.min(settlement.pays_max.unwrap_or(cost));
+    let counted = counted.min(hold.amount);
+    let of_account = arrived.entry(settlement.account).or_default();
+    of_account.counted = of_account.counted.saturating_add(counted.pico());
+    of_account.balance = balance.or(of_account.balance);
 }

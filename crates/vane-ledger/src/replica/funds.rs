@@ -1,6 +1,5 @@
 //! What this process knows of the money of accounts: their balances, and the purses of their calls.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use vane_catalog::Money;
@@ -8,11 +7,12 @@ use vane_catalog::Money;
 use super::Payer;
 use super::purse::Purse;
 use crate::account::AccountId;
+use crate::quick::QuickMap;
 
 #[derive(Debug, Default)]
 pub(super) struct Funds {
-    purses: RwLock<HashMap<AccountId, Vec<Arc<Purse>>>>,
-    balances: RwLock<HashMap<AccountId, Balance>>,
+    purses: RwLock<QuickMap<AccountId, Vec<Arc<Purse>>>>,
+    balances: RwLock<QuickMap<AccountId, Balance>>,
 }
 
 /// A balance as the store had it, and what was settled here since.
@@ -20,6 +20,15 @@ pub(super) struct Funds {
 struct Balance {
     stored: Money,
     unsettled: Money,
+}
+
+/// What a commit has brought into the store of one account.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Arrived {
+    /// What its calls were counted with here, in pico-dollars.
+    pub(super) counted: i64,
+    /// What the last of them left there.
+    pub(super) balance: Option<Money>,
 }
 
 impl Funds {
@@ -96,16 +105,22 @@ impl Funds {
         self.change(account, |known| known.checked_sub(charged));
     }
 
-    /// A settlement that was counted with so much is in the store, and left this balance there.
-    pub(super) fn ingested(&self, account: AccountId, counted: Money, balance: Option<Money>) {
-        self.change(account, |known| known.checked_sub(counted));
-        let Some(balance) = balance else { return };
+    /// Settlements are in the store.
+    pub(super) fn ingested(&self, arrived: QuickMap<AccountId, Arrived>) {
         let mut balances = self
             .balances
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = balances.get_mut(&account) {
-            known.stored = balance;
+        for (account, arrived) in arrived {
+            let Some(known) = balances.get_mut(&account) else {
+                continue;
+            };
+            let counted = Money::from_pico(arrived.counted);
+            known.unsettled = known
+                .unsettled
+                .checked_sub(counted)
+                .unwrap_or(known.unsettled);
+            known.stored = arrived.balance.unwrap_or(known.stored);
         }
     }
 

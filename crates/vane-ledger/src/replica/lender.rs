@@ -99,9 +99,9 @@ enum Lending {
 }
 
 /// A slice has room for so many calls like the largest that waits, while there is plenty.
-const CALLS_PER_SLICE: i64 = 64;
+const CALLS_PER_SLICE: i64 = 256;
 /// And twice as much each time that it was gone soon.
-const DOUBLINGS_MAX: u32 = 8;
+const DOUBLINGS_MAX: u32 = 6;
 /// And is at most this part of what is free.
 const PART_OF_FREE: i64 = 4;
 /// Metered accounts are lent this much at least.

@@ -129,8 +129,9 @@ pub(super) struct Lacking {
     pub(super) in_a_row: u32,
 }
 
-/// A purse that is empty again after so short a time is lent more the next time.
-const SOON: Duration = Duration::from_secs(1);
+/// A purse that is empty again after so short a time is lent more the next time: each time is a
+/// commit of its own.
+const SOON: Duration = Duration::from_secs(10);
 /// For so long a refusal answers calls that ask for as much, without asking the store again.
 const REFUSED_FOR: Duration = Duration::from_millis(50);
 

@@ -33,7 +33,7 @@ pub(crate) use usage::{Hour, Sums};
 /// Operations of one commit. The more, the fewer rows are written again for each: balances, leases
 /// and hours are written once a commit. But who needs a lease meanwhile waits for all of them. PostgreSQL's
 /// sequences of numbers go by twice as much.
-pub const BATCH_MAX: usize = 4_096;
+pub const BATCH_MAX: usize = 8_192;
 
 /// The rows of one transaction.
 #[derive(Clone, Copy)]

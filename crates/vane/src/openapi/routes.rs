@@ -266,6 +266,9 @@ fn files(page: site::Page) -> Vec<Operation> {
                 ],
             )),
         ],
+        Page::StatusJson => {
+            vec![file("status", "What works now").answers(reference("Status"))]
+        }
         Page::Home
         | Page::HomeTwin
         | Page::Models
@@ -279,6 +282,8 @@ fn files(page: site::Page) -> Vec<Operation> {
         | Page::DocsChapter
         | Page::UseCase
         | Page::DocsSearch
+        | Page::Status
+        | Page::StatusTwin
         | Page::Robots
         | Page::Sitemap
         | Page::Llms

@@ -197,7 +197,7 @@ pub(super) fn bench(offer: &Offer, fault: &Fault) {
         (Blame::ProviderKey, _) => offer.provider.breaker.failed(fault.retry_after),
         (Blame::Upstream, _) => offer.breaker.failed(fault.retry_after),
     }
-    offer.tally.faults.fetch_add(1, Relaxed);
+    offer.failed(fault.kind);
 }
 
 async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Reached, Fault> {

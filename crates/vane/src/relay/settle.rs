@@ -78,9 +78,12 @@ struct Facts {
     standing: Standing,
 }
 
-/// A running call's usage is noted for the case of a crash this often, and after so much output.
-const NOTED_EVERY: Duration = Duration::from_secs(1);
+/// A running call's usage is noted for the case of a crash after so much output, which bounds what
+/// is lost: of whose money is limited, and of others.
 const NOTED_BYTES: u64 = 256;
+const NOTED_BYTES_METERED: u64 = 2_048;
+/// A stream that is slower than that is noted this often: a note costs half as much as a chunk.
+const NOTED_EVERY: Duration = Duration::from_secs(5);
 
 impl Record {
     #[must_use]
@@ -275,7 +278,16 @@ impl Record {
         self.with(|facts| {
             let (bytes, at) = facts.noted;
             let more = meter.output_bytes.saturating_sub(bytes);
-            if more >= NOTED_BYTES || (more > 0 && at.elapsed() >= NOTED_EVERY) {
+            let is_limited = facts
+                .hold
+                .as_ref()
+                .is_some_and(|hold| hold.limit().is_some());
+            let most = if is_limited {
+                NOTED_BYTES
+            } else {
+                NOTED_BYTES_METERED
+            };
+            if more >= most || (more > 0 && at.elapsed() >= NOTED_EVERY) {
                 facts.noted = (meter.output_bytes, Instant::now());
                 facts.note(meter, None);
             }

@@ -46,7 +46,12 @@ pub(super) fn robots(view: &View<'_>) -> String {
 
 pub(super) fn sitemap(view: &View<'_>) -> String {
     let day = view.state.catalog.as_of();
-    let mut paths = vec!["/".to_owned(), "/models".to_owned(), "/compare".to_owned()];
+    let mut paths = vec![
+        "/".to_owned(),
+        "/models".to_owned(),
+        "/compare".to_owned(),
+        "/status".to_owned(),
+    ];
     let docs = chapters::all().chain([&chapters::INDEX]);
     paths.extend(docs.map(|chapter: &Chapter| chapter.path.to_owned()));
     paths.extend(

@@ -23,6 +23,8 @@ const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy")
 
 /// How long browsers and caches may keep a page without asking: prices change by the day.
 const FRESH: &str = "public, max-age=60";
+/// A page of this moment is true of no other.
+const NEVER: &str = "no-store";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
 pub(crate) const HTML: &str = "text/html; charset=utf-8";
@@ -74,6 +76,14 @@ impl Sheet {
 
     pub(super) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// For this answer only.
+    pub(super) fn of_now(self) -> Self {
+        Self {
+            cache: NEVER,
+            ..self
+        }
     }
 
     pub(super) fn for_ever(self) -> Self {

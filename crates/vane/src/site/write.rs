@@ -73,6 +73,10 @@ pub(super) fn page(
         Page::UseCase => chapter(view, &format!("/use-cases/{rest}")),
         Page::DocsSearch => text(HTML, SearchPage::of(view, query).render()?),
         Page::OpenApi => text(JSON, openapi::document(&view.origin).to_string()),
+        // Written from the gateway, before anything that is kept is looked for.
+        Page::Status | Page::StatusTwin | Page::StatusJson => {
+            Err("the status is of this moment".into())
+        }
         Page::Robots => text(PLAIN, crawlers::robots(view)),
         Page::Sitemap => text(XML, crawlers::sitemap(view)),
         Page::Llms => text(PLAIN, crawlers::llms(view)?),
@@ -82,10 +86,17 @@ pub(super) fn page(
 }
 
 /// A page that names its twin.
-fn paired(page: &impl Template, twin: &str, pressing: Pressing) -> Fallible<Written> {
+pub(super) fn paired_sheet(
+    page: &impl Template,
+    twin: &str,
+    pressing: Pressing,
+) -> Fallible<Sheet> {
     let sheet = Sheet::new(HTML, page.render()?.as_bytes(), pressing)?;
-    let relation = "rel=\"alternate\"; type=\"text/markdown\"";
-    Ok(Written::Page(Arc::new(sheet.beside(twin, relation))))
+    Ok(sheet.beside(twin, "rel=\"alternate\"; type=\"text/markdown\""))
+}
+
+fn paired(page: &impl Template, twin: &str, pressing: Pressing) -> Fallible<Written> {
+    Ok(Written::Page(Arc::new(paired_sheet(page, twin, pressing)?)))
 }
 
 fn twin(page: &impl Template, of: &str) -> Fallible<Written> {

@@ -90,7 +90,8 @@ impl Breaker {
             .store(self.now_ms() + millis(bench).max(1), Relaxed);
     }
 
-    fn now_ms(&self) -> u64 {
+    /// How long this has been watched.
+    pub(super) fn now_ms(&self) -> u64 {
         millis(self.born.elapsed())
     }
 }

@@ -4,8 +4,10 @@ use super::{Breaker, Provider};
 use crate::config::Config;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 use vane_catalog::{Capability, Catalog};
+use vane_dialect::fault::Kind;
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::{Dialect, json::Raw};
 
@@ -31,7 +33,13 @@ pub struct Tally {
     pub unpriced_uses: AtomicU64,
     pub first_content_ms: AtomicU64,
     pub first_contents: AtomicU64,
+    /// When the offer failed last, in milliseconds of its breaker's age, above the place of the
+    /// kind in `Kind::ALL`, from one on; 0 is never.
+    last_fault: AtomicU64,
 }
+
+/// Bits that the place of a kind takes.
+const KIND_BITS: u32 = 8;
 
 /// Every offer that can be called now, by the catalogue's offer id.
 #[derive(Default)]
@@ -83,6 +91,25 @@ impl Offers {
 }
 
 impl Offer {
+    /// Notes a failure of the upstream's or the credential's.
+    pub fn failed(&self, kind: Kind) {
+        self.tally.faults.fetch_add(1, Relaxed);
+        let place = Kind::ALL.iter().position(|one| *one == kind);
+        let place = place.map_or(0, |place| place as u64 + 1);
+        let at = self.breaker.now_ms() << KIND_BITS | place;
+        self.tally.last_fault.store(at, Relaxed);
+    }
+
+    /// The kind of the last failure, and how long ago it was.
+    #[must_use]
+    pub fn last_fault(&self) -> Option<(Kind, Duration)> {
+        let noted = self.tally.last_fault.load(Relaxed);
+        let place = usize::try_from(noted & ((1 << KIND_BITS) - 1)).ok()?;
+        let kind = Kind::ALL.get(place.checked_sub(1)?)?;
+        let ago = self.breaker.now_ms().saturating_sub(noted >> KIND_BITS);
+        Some((*kind, Duration::from_millis(ago)))
+    }
+
     /// Whether the offer can be asked in `dialect`.
     #[must_use]
     pub fn speaks(&self, dialect: Dialect) -> bool {

@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 86] = [
+const TABLE: [(&str, &str, &str, bool); 89] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -138,6 +138,9 @@ const TABLE: [(&str, &str, &str, bool); 86] = [
     ("GET", "/makers/mistralai", "", false),
     ("GET", "/providers/mistral", "", false),
     ("GET", "/compare", "", false),
+    ("GET", "/status", "", false),
+    ("GET", "/status.md", "", false),
+    ("GET", "/status.json", "", false),
     ("GET", "/docs", "", false),
     ("GET", "/docs.md", "", false),
     ("GET", "/docs/search", "", false),

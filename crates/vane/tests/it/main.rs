@@ -82,6 +82,7 @@ mod secrets;
 mod security;
 mod setup;
 mod spent;
+mod status;
 mod stray_commands;
 mod tenants;
 mod tls;

@@ -300,7 +300,15 @@ async fn s15_names_that_are_markup_are_inert_on_every_page() {
 #[tokio::test]
 async fn s12_no_header_of_a_request_gets_into_a_page() {
     let world = World::with(|config| config.hosts = vec!["vane.example.com".to_owned()]).await;
-    for path in ["/", "/models/codestral-latest", "/sitemap.xml", "/llms.txt"] {
+    for path in [
+        "/",
+        "/models/codestral-latest",
+        "/sitemap.xml",
+        "/llms.txt",
+        "/docs/quickstart",
+        "/openapi.json",
+        "/status",
+    ] {
         let ask = Ask::get(path)
             .header("host", "localhost:4711")
             .header("x-forwarded-host", "evil.example")

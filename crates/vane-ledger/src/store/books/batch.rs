@@ -18,14 +18,14 @@ use crate::book::{
 };
 use crate::error::LedgerError;
 
-pub(super) struct Batch<'t, 'm> {
+pub(super) struct Batch<'t, 'm, 'o> {
     kept: Kept<'t>,
     memory: &'m mut Memory,
     receipts: Receipts<'t>,
     /// Books and leases that their tables do not know as they are now.
     changed: Vec<BookId>,
     spent: Vec<String>,
-    hours: HashMap<Hour, Sums>,
+    hours: HashMap<Hour<&'o str>, Sums>,
     /// The operator's side of usage by instance, with the number of its transaction once it has one.
     sides: BTreeMap<i64, (Option<i64>, Side)>,
     /// The last numbers given.
@@ -33,7 +33,7 @@ pub(super) struct Batch<'t, 'm> {
     txn: i64,
 }
 
-impl<'t, 'm> Batch<'t, 'm> {
+impl<'t, 'm, 'o> Batch<'t, 'm, 'o> {
     /// `ops` are those that it will be of.
     pub(super) fn new(
         kept: Kept<'t>,
@@ -88,7 +88,7 @@ impl<'t, 'm> Batch<'t, 'm> {
         Ok(())
     }
 
-    pub(super) fn apply(&mut self, op: &Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
+    pub(super) fn apply(&mut self, op: &'o Op) -> Result<Result<Outcome, Refusal>, LedgerError> {
         let Act::Settle(settlement) = &op.act else {
             return self.decide(op);
         };
@@ -133,7 +133,7 @@ impl<'t, 'm> Batch<'t, 'm> {
     fn settle(
         &mut self,
         op: &Op,
-        settlement: &Settlement,
+        settlement: &'o Settlement,
     ) -> Result<Result<Outcome, Refusal>, LedgerError> {
         if let Err(refusal) = well_formed(op) {
             return Ok(Err(refusal));
@@ -214,7 +214,7 @@ impl<'t, 'm> Batch<'t, 'm> {
     }
 
     /// What was settled holds for the settlements after it.
-    fn remember(&mut self, settled: Settled<'_>) -> Result<(), LedgerError> {
+    fn remember(&mut self, settled: Settled<'o>) -> Result<(), LedgerError> {
         let receipt = &settled.receipt;
         let settlement = receipt.settlement;
         self.receipt = receipt.n;
@@ -242,7 +242,7 @@ impl<'t, 'm> Batch<'t, 'm> {
             }
         }
         self.hours
-            .entry(Hour::of(receipt))
+            .entry(Hour::of(settlement, receipt.at))
             .or_default()
             .add(receipt);
         let id = settled.customer.id();

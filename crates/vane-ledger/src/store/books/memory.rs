@@ -4,12 +4,13 @@
 //! remembered is what the tables hold whenever no commit is under way: it is forgotten when one
 //! fails, and when another connection has written.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 
 use crate::account::AccountId;
 use crate::book::{Attempt, Book, BookId, Lent, Lot};
 use crate::error::LedgerError;
+use crate::quick::QuickMap;
 use crate::store::Txn;
 
 /// Rows of a kind that are remembered at most.
@@ -44,10 +45,10 @@ impl<T> Cached<T> {
 pub(crate) struct Memory {
     /// SQLite's count of what other connections wrote.
     version: i64,
-    pub(super) books: HashMap<BookId, Cached<Book>>,
+    pub(super) books: QuickMap<BookId, Cached<Book>>,
     /// `None` where there is no such lease.
-    pub(super) leases: HashMap<String, Option<Cached<Lent>>>,
-    pub(super) lots: HashMap<AccountId, Vec<Cached<Lot>>>,
+    pub(super) leases: QuickMap<String, Option<Cached<Lent>>>,
+    pub(super) lots: QuickMap<AccountId, Vec<Cached<Lot>>>,
     /// Prices that stand in the table of rates, by a keyed hash of what they belong to.
     prices: HashSet<u64>,
     keys: RandomState,

@@ -15,21 +15,20 @@ use crate::store::{Row, Store, Value};
 
 /// What a row of usage by hour is of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Hour {
+pub(crate) struct Hour<Text = String> {
     pub(crate) account: AccountId,
     pub(crate) hour: i64,
-    pub(crate) key: String,
-    pub(crate) model: String,
+    pub(crate) key: Text,
+    pub(crate) model: Text,
 }
 
-impl Hour {
-    pub(crate) fn of<S: std::borrow::Borrow<Settlement>>(receipt: &Receipt<S>) -> Self {
-        let made: &Settlement = receipt.settlement.borrow();
+impl<'s, Text: From<&'s str>> Hour<Text> {
+    pub(crate) fn of(settlement: &'s Settlement, at: i64) -> Self {
         Self {
-            account: made.account,
-            hour: hour_of(receipt.at),
-            key: made.key.clone(),
-            model: made.model.clone(),
+            account: settlement.account,
+            hour: hour_of(at),
+            key: settlement.key.as_str().into(),
+            model: settlement.model.as_str().into(),
         }
     }
 }

@@ -3,13 +3,12 @@
 mod bulk;
 mod receipts;
 
-use std::collections::HashMap;
-
 use super::Kept;
 use super::memory::Cached;
 use super::usage::{Hour, Sums};
 use crate::book::{Attempt, Book, BookId, Lent, Lot, Row, TopUp, Txn};
 use crate::error::LedgerError;
+use crate::quick::QuickMap;
 use crate::store;
 use crate::store::Value;
 
@@ -110,7 +109,7 @@ impl Kept<'_> {
     pub(super) fn update_books(
         self,
         changed: impl Iterator<Item = BookId>,
-        books: &mut HashMap<BookId, Cached<Book>>,
+        books: &mut QuickMap<BookId, Cached<Book>>,
     ) -> Result<(), LedgerError> {
         let txn = match self.0 {
             store::Txn::Sqlite(txn) => txn,
@@ -175,7 +174,7 @@ impl Kept<'_> {
     pub(super) fn update_leases(
         self,
         spent: impl Iterator<Item = String>,
-        leases: &mut HashMap<String, Option<Cached<Lent>>>,
+        leases: &mut QuickMap<String, Option<Cached<Lent>>>,
     ) -> Result<(), LedgerError> {
         let txn = match self.0 {
             store::Txn::Sqlite(txn) => txn,
@@ -218,9 +217,9 @@ impl Kept<'_> {
         Ok(())
     }
 
-    pub(super) fn add_hours(
+    pub(super) fn add_hours<'h>(
         self,
-        hours: impl Iterator<Item = (Hour, Sums)>,
+        hours: impl Iterator<Item = (Hour<&'h str>, Sums)>,
     ) -> Result<(), LedgerError> {
         let txn = match self.0 {
             store::Txn::Sqlite(txn) => txn,
@@ -231,8 +230,8 @@ impl Kept<'_> {
             let row = (
                 hour.account.0,
                 hour.hour,
-                &hour.key,
-                &hour.model,
+                hour.key,
+                hour.model,
                 sums.calls,
                 sums.cost,
                 sums.charged,

@@ -1,11 +1,10 @@
 //! Many rows in one statement, for PostgreSQL: a round trip costs more than a row.
 
-use std::collections::HashMap;
-
 use super::super::memory::Cached;
 use super::super::usage::{Hour, Sums};
 use crate::book::{Book, BookId, Lent, Settled};
 use crate::error::LedgerError;
+use crate::quick::QuickMap;
 use crate::store::Session;
 
 const RECEIPTS: &str =
@@ -121,7 +120,7 @@ impl Columns {
 pub(super) fn books(
     session: &Session,
     changed: impl Iterator<Item = BookId>,
-    books: &mut HashMap<BookId, Cached<Book>>,
+    books: &mut QuickMap<BookId, Cached<Book>>,
 ) -> Result<(), LedgerError> {
     let (mut numbers, mut heads) = (Turned::<i64, 6>::default(), Vec::new());
     for id in changed {
@@ -151,7 +150,7 @@ pub(super) fn books(
 pub(super) fn leases(
     session: &Session,
     changed: impl Iterator<Item = String>,
-    leases: &mut HashMap<String, Option<Cached<Lent>>>,
+    leases: &mut QuickMap<String, Option<Cached<Lent>>>,
 ) -> Result<(), LedgerError> {
     let (mut ids, mut spent) = (Vec::new(), Vec::new());
     for id in changed {
@@ -167,11 +166,11 @@ pub(super) fn leases(
     Ok(())
 }
 
-pub(super) fn hours(
+pub(super) fn hours<'h>(
     session: &Session,
-    hours: impl Iterator<Item = (Hour, Sums)>,
+    hours: impl Iterator<Item = (Hour<&'h str>, Sums)>,
 ) -> Result<(), LedgerError> {
-    let (mut numbers, mut names) = (Turned::<i64, 7>::default(), Turned::<String, 2>::default());
+    let (mut numbers, mut names) = (Turned::<i64, 7>::default(), Turned::<&str, 2>::default());
     for (hour, sums) in hours {
         numbers.push([
             hour.account.0,
