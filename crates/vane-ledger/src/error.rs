@@ -170,6 +170,13 @@ pub enum LedgerError {
     NotTheirs { id: String },
     #[error("an account has at most {max} {what} at a time; end some that nobody needs")]
     TooMany { what: &'static str, max: i64 },
+    #[error("there are {max} examples, which is all there may be; drop some")]
+    TooManyExamples { max: i64 },
+    #[error(
+        "there is no finished call {call:?} of this model; a run is an example once it has its receipt, \
+         what is none is an illustration"
+    )]
+    NoSuchRun { call: String },
     #[error("there is no account {0}; list the accounts to find it")]
     NoSuchAccount(AccountId),
     #[error("a prepaid account is made with its opening credit")]

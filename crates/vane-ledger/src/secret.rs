@@ -32,6 +32,8 @@ pub enum Purpose {
     Idempotency,
     /// Hashes of idempotency keys and of the requests they stand for.
     Request,
+    /// Passes to the receipt of what was just run in the playground.
+    Pass,
     /// Recognises the secret that a database was made with.
     Fingerprint,
 }
@@ -46,6 +48,7 @@ impl Purpose {
             Self::Session => "vane session",
             Self::Idempotency => "vane idempotency",
             Self::Request => "vane request",
+            Self::Pass => "vane pass",
             Self::Fingerprint => "vane fingerprint",
         }
     }
@@ -123,6 +126,7 @@ mod tests {
             Purpose::Session,
             Purpose::Idempotency,
             Purpose::Request,
+            Purpose::Pass,
             Purpose::Fingerprint,
         ]
         .map(|purpose| secret.derive(purpose).unwrap());

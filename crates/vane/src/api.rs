@@ -21,6 +21,7 @@ mod usage;
 pub(crate) use accounts::change_shown;
 pub(crate) use keys::{shown as key_shown, state as key_state};
 pub use page::Page;
+pub(crate) use receipts::receipt as receipt_shown;
 
 use crate::gateway::Gateway;
 use crate::relay::{self, Door, Inbound, Response, json, percent_decoded};

@@ -3,8 +3,9 @@
 use crate::config::{Config, Secret};
 use crate::limits::{Arrivals, Shared, Traffic};
 use crate::people::Gate;
+use crate::playground::{self, Guests};
 use crate::server::Ids;
-use crate::site::Shelf;
+use crate::site::{Gallery, Shelf};
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
@@ -39,6 +40,9 @@ pub struct Gateway {
     pub people: Gate,
     /// Changes of an account and its keys by its members.
     pub changes: Arrivals<AccountId>,
+    pub guests: Guests,
+    /// Runs that the operator shows.
+    pub gallery: Gallery,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -92,7 +96,9 @@ impl Gateway {
         telemetry: Telemetry,
     ) -> anyhow::Result<Self> {
         let ring = Arc::new(KeyRing::open(&store)?);
-        let open_caller = store.list_accounts()?.into_iter().next().map(|account| {
+        let mut accounts = store.list_accounts()?.into_iter();
+        let first = accounts.find(|account| account.name != playground::GUEST);
+        let open_caller = first.map(|account| {
             Arc::new(Caller {
                 key_id: "open".to_owned(),
                 key_name: "open".to_owned(),
@@ -123,6 +129,8 @@ impl Gateway {
         let traffic = Traffic::new(state.config.limits.concurrent_per_key_max, shared);
         Ok(Self {
             state: ArcSwap::from_pointee(state),
+            guests: Guests::new(&store)?,
+            gallery: Gallery::default(),
             store,
             ring,
             replica,

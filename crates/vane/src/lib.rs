@@ -14,6 +14,7 @@ pub mod limits;
 pub mod openapi;
 pub mod payments;
 pub mod people;
+pub mod playground;
 pub mod reconcile;
 pub mod relay;
 pub mod rescue;

@@ -13,6 +13,7 @@ mod dispatch;
 mod embed;
 mod encode;
 mod gather;
+mod guest;
 mod hold;
 mod idempotency;
 mod inbound;
@@ -34,6 +35,7 @@ pub use authenticate::{authenticate, must};
 pub use count::count_tokens;
 pub use decode::{RawCall, decode};
 pub use dispatch::RETRY_BUDGET_START;
+pub use guest::Guest;
 pub(crate) use idempotency::{Asked, claim};
 pub use inbound::{Door, Inbound, Pace, percent_decoded, read_body};
 pub use models::{list as list_models, one as one_model};
@@ -62,9 +64,24 @@ pub async fn relay(
     record: &mut Record,
 ) -> Result<Response, Fault> {
     let caller = authenticate(gateway, &inbound.headers).await?;
-    record.caller(&caller);
-    must(&caller, Right::Call)?;
-    let once = match claim(gateway, &caller, &inbound, query).await? {
+    relay_of(gateway, pool, (&caller, None), inbound, query, record).await
+}
+
+/// The same for a caller who proved otherwise than by a key who it is, or is a guest.
+///
+/// # Errors
+/// The same.
+pub async fn relay_of(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    (caller, guest): (&Arc<Caller>, Option<Guest>),
+    inbound: Inbound,
+    query: &str,
+    record: &mut Record,
+) -> Result<Response, Fault> {
+    record.caller(caller);
+    must(caller, Right::Call)?;
+    let once = match claim(gateway, caller, &inbound, query).await? {
         Asked::Freely => None,
         Asked::First(once) => Some(once),
         Asked::Again { call, answer } => {
@@ -72,7 +89,7 @@ pub async fn relay(
             return Ok(answer);
         }
     };
-    let answered = answer(gateway, pool, &caller, inbound, record).await;
+    let answered = answer(gateway, pool, (caller, guest), inbound, record).await;
     match once {
         None => answered,
         Some(once) => once.keep(answered).await,
@@ -82,7 +99,7 @@ pub async fn relay(
 async fn answer(
     gateway: &Arc<Gateway>,
     pool: &Pool,
-    caller: &Arc<Caller>,
+    (caller, guest): (&Arc<Caller>, Option<Guest>),
     inbound: Inbound,
     record: &mut Record,
 ) -> Result<Response, Fault> {
@@ -90,6 +107,9 @@ async fn answer(
     let call = decode(inbound)?;
     record.call(&call);
     let mut plan = route(&state, &caller.limits, &call, record.began())?;
+    if let Some(guest) = guest {
+        guest.narrow(&state, &call, &mut plan)?;
+    }
     let place = admit::admit(gateway, caller, &call, record).await?;
     let hold = hold::hold(gateway, &state, caller, &call, &mut plan, record.began()).await?;
     let terms = Terms::of(gateway, caller, &plan);

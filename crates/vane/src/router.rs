@@ -15,6 +15,7 @@ use crate::api;
 use crate::gateway::Gateway;
 use crate::payments;
 use crate::people;
+use crate::playground::{self, Asking};
 use crate::relay::{self, Body, Door, Inbound, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
@@ -52,6 +53,19 @@ pub async fn answer(
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
         Route::Ready => ready::ready(&gateway),
         Route::Metrics => metrics(&gateway, peer, &head.headers),
+        Route::Site(site::Page::Playground) | Route::Play(_) => {
+            Box::pin(played(
+                &gateway,
+                &pool,
+                &head,
+                peer,
+                &request_id,
+                route,
+                body,
+            ))
+            .await
+        }
+        Route::PlayReceipt => playground::receipt(&gateway, &head, rest).await,
         Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
         // Boxed: seldom, and larger than all that a call holds.
         Route::People(page) => {
@@ -63,44 +77,71 @@ pub async fn answer(
         | Route::Model(door)
         | Route::Api(_, door)
         | Route::Webhook(door) => {
-            let door = recognised(door, &head.headers);
-            let response = match methods(route) {
-                _ if head.method == Method::OPTIONS && !matches!(route, Route::Webhook(_)) => {
-                    cors::preflight()
-                }
-                methods if !takes(methods, &head.method) => {
-                    takes_only(methods, door.dialect, &request_id)
-                }
-                _ if !client::may_deliver(&gateway, route, peer, &head.headers) => {
-                    rescue(door.dialect, &client::too_often(), &request_id)
-                }
-                _ => {
-                    let (uri, headers) = (&head.uri, std::mem::take(&mut head.headers));
-                    keyed(
-                        &gateway,
-                        &pool,
-                        route,
-                        door,
-                        rest,
-                        &head.method,
-                        uri,
-                        headers,
-                        body,
-                        &request_id,
-                    )
-                    .await
-                }
-            };
-            match route {
-                Route::Webhook(_) => response,
-                _ => cors::opened(response),
-            }
+            let found = (route, door, rest);
+            let headers = std::mem::take(&mut head.headers);
+            let asked = (&head.method, &head.uri, headers);
+            called(&gateway, &pool, found, peer, asked, body, &request_id).await
         }
     };
     if head.method == Method::HEAD {
         *response.body_mut() = Body::empty();
     }
     finished(response, &request_id)
+}
+
+/// Answers a route that programs call.
+async fn called(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    (route, door, rest): (Route, Door, &str),
+    peer: IpAddr,
+    (method, uri, headers): (&Method, &Uri, HeaderMap),
+    body: server::Body,
+    request_id: &str,
+) -> Response {
+    let door = recognised(door, &headers);
+    let response = match methods(route) {
+        _ if *method == Method::OPTIONS && !matches!(route, Route::Webhook(_)) => cors::preflight(),
+        methods if !takes(methods, method) => takes_only(methods, door.dialect, request_id),
+        _ if !client::may_deliver(gateway, route, peer, &headers) => {
+            rescue(door.dialect, &client::too_often(), request_id)
+        }
+        _ => {
+            keyed(
+                gateway, pool, route, door, rest, method, uri, headers, body, request_id,
+            )
+            .await
+        }
+    };
+    match route {
+        Route::Webhook(_) => response,
+        _ => cors::opened(response),
+    }
+}
+
+/// The playground's page, its form, and the calls of its script.
+async fn played(
+    gateway: &Arc<Gateway>,
+    pool: &Pool,
+    head: &http::request::Parts,
+    peer: IpAddr,
+    request_id: &str,
+    route: Route,
+    body: server::Body,
+) -> Response {
+    let proxies = &gateway.state().config.trusted_proxies;
+    let asking = Asking {
+        gateway,
+        pool,
+        head,
+        client: client::address(proxies, peer, &head.headers).unwrap_or(peer),
+        request_id,
+    };
+    match route {
+        Route::Play(door) => playground::call(&asking, door, body).await,
+        _ if head.method == Method::POST => playground::post(&asking, body).await,
+        _ => playground::page(&asking).await,
+    }
 }
 
 /// Answers a page behind the door, or the door.
@@ -154,9 +195,13 @@ impl Route {
             | Self::Model(door)
             | Self::Api(_, door)
             | Self::Webhook(door) => recognised(door, &head.headers).dialect,
-            Self::Live | Self::Ready | Self::Metrics | Self::People(_) | Self::Site(_) => {
-                dialect_of(head)
-            }
+            Self::Play(door) => door.dialect,
+            Self::Live
+            | Self::Ready
+            | Self::Metrics
+            | Self::People(_)
+            | Self::Site(_)
+            | Self::PlayReceipt => dialect_of(head),
         }
     }
 
@@ -230,7 +275,9 @@ async fn keyed(
             | Route::Ready
             | Route::Metrics
             | Route::People(_)
-            | Route::Site(_) => {
+            | Route::Site(_)
+            | Route::Play(_)
+            | Route::PlayReceipt => {
                 relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
             }
         }

@@ -13,6 +13,7 @@ mod crawlers;
 mod deep_dive;
 mod docs;
 pub(crate) mod figures;
+mod gallery;
 mod history;
 mod home;
 mod listing;
@@ -21,6 +22,7 @@ mod makers;
 mod markdown;
 pub mod measured;
 mod model;
+mod playground;
 mod prices;
 mod provider;
 mod query;
@@ -32,6 +34,7 @@ mod status;
 mod workload;
 mod write;
 
+pub use gallery::Gallery;
 pub use shelf::Shelf;
 
 use std::sync::Arc;
@@ -41,10 +44,12 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 
 use crate::gateway::{Gateway, State};
+use crate::playground::{Known, Tried};
 use crate::relay::{Body, Response, json};
 use listing::Listing;
 use measured::Measured;
 use row::Row;
+use vane_ledger::Example;
 use write::Written;
 
 /// A page, or a family of them whose name is the rest of the path.
@@ -59,6 +64,7 @@ pub enum Page {
     Maker,
     Provider,
     Compare,
+    Playground,
     /// The first page of the documentation, and every other one.
     Docs,
     DocsTwin,
@@ -80,6 +86,7 @@ pub enum Page {
 pub(crate) struct View<'v> {
     pub(crate) state: &'v State,
     pub(crate) listing: &'v Listing,
+    pub(crate) examples: &'v [Example],
     /// Unix seconds.
     pub(crate) now: i64,
     /// This server's address, from the configuration.
@@ -188,12 +195,14 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
         return response;
     }
     let (state, now) = (gateway.state(), gateway.clock.now());
-    let day = state.shelf.day(&state.catalog, now);
+    let examples = Gallery::fresh(gateway).await;
+    let day = state.shelf.day(&state.catalog, now, examples);
     if let Page::Status | Page::StatusTwin | Page::StatusJson = page {
         let view = View {
             origin: state.config.origin(),
             state: &state,
             listing: &day.listing,
+            examples: &day.examples,
             now,
         };
         let sheet = status::Status::of(&view, gateway).written(&view, page);
@@ -216,6 +225,7 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
             origin: state.config.origin(),
             state: &state,
             listing: &day.listing,
+            examples: &day.examples,
             now,
         };
         let written = write::page(&view, page, &rest, &query, is_kept);
@@ -232,6 +242,34 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     }
 }
 
+/// The playground with what came of its form; it is nobody else's.
+pub(crate) async fn played(
+    gateway: &Arc<Gateway>,
+    head: &Parts,
+    tried: Option<Tried>,
+    known: Option<Known>,
+) -> Response {
+    let query = head.uri.query().unwrap_or_default().to_owned();
+    let (state, now) = (gateway.state(), gateway.clock.now());
+    let examples = Gallery::fresh(gateway).await;
+    let day = state.shelf.day(&state.catalog, now, examples);
+    let written = tokio::task::spawn_blocking(move || {
+        let view = View {
+            origin: state.config.origin(),
+            state: &state,
+            listing: &day.listing,
+            examples: &day.examples,
+            now,
+        };
+        write::played(&view, &query, tried, known)
+    });
+    match written.await {
+        Ok(Ok(sheet)) => sheet.answer(&head.headers),
+        Ok(Err(error)) => failed(&error),
+        Err(error) => failed(&error),
+    }
+}
+
 /// A page for a person who asked for one that is not there; `None` for a program.
 pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
     let asked = &head.headers;
@@ -242,11 +280,14 @@ pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
         return None;
     }
     let (state, now) = (gateway.state(), gateway.clock.now());
-    let day = state.shelf.day(&state.catalog, now);
+    let day = state
+        .shelf
+        .day(&state.catalog, now, gateway.gallery.known());
     let view = View {
         origin: state.config.origin(),
         state: &state,
         listing: &day.listing,
+        examples: &day.examples,
         now,
     };
     let sheet = write::missing(&view).ok()?;

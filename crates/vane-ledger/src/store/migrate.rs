@@ -37,6 +37,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(6, "members", "0006_members.sql"),
     migration!(7, "kept_answers", "0007_kept_answers.sql"),
     migration!(8, "people", "0008_people.sql"),
+    migration!(9, "examples", "0009_examples.sql"),
 ];
 
 pub(super) fn migrate(

@@ -10,6 +10,7 @@ mod accounts;
 mod audit;
 mod books;
 mod cost;
+mod examples;
 mod forged;
 mod holds;
 mod idempotency;

@@ -16,6 +16,8 @@ mod audit;
 #[path = "../it/books.rs"]
 mod books;
 mod encrypted;
+#[path = "../it/examples.rs"]
+mod examples;
 #[path = "../it/forged.rs"]
 mod forged;
 #[path = "../it/ingest.rs"]

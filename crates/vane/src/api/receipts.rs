@@ -48,7 +48,7 @@ pub(super) async fn list(
     }))
 }
 
-fn receipt(receipt: &Receipt) -> Value {
+pub(crate) fn receipt(receipt: &Receipt) -> Value {
     let made = &receipt.settlement;
     json!({
         "object": "receipt",

@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod credit;
 mod delta;
+mod example;
 mod failure;
 mod fim;
 mod http;
@@ -100,6 +101,12 @@ enum Command {
         after_help = "Example:\n  vane credit grant team 25 --reason \"invoice 17\""
     )]
     Credit(credit::Credit),
+    /// Show runs of the playground on the pages of their models
+    #[command(
+        subcommand,
+        after_help = "Example:\n  vane example save run.json --title \"Adds two numbers\""
+    )]
+    Example(example::Example),
     /// Prove that the books hold, or show the first line that does not
     #[command(after_help = "Examples:\n  vane audit\n  vane audit --json")]
     Audit(audit::Audit),
@@ -135,6 +142,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Member(member) => member.run(&settings),
         Command::Setup(setup) => setup.run(&settings),
         Command::Credit(credit) => credit.run(&settings),
+        Command::Example(example) => example.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
         Command::Reconcile(reconcile) => reconcile.run(&settings),
         Command::Catalog(catalog) => catalog.run(&settings),

@@ -49,6 +49,9 @@ async fn listen(
         Clock::System,
         Telemetry::new(log),
     )?;
+    if gateway.state().config.guest.enabled {
+        open_to_guests(&gateway);
+    }
     let gateway = Arc::new(gateway);
     // Held for as long as the server runs: keys that change elsewhere are noticed by it.
     let _watch = Watch::start(gateway.ring.clone()).map_err(anyhow::Error::from)?;
@@ -86,6 +89,14 @@ fn reload(gateway: &Gateway, settings: &Settings<'_>) {
             let why = failure.in_one_line();
             terminal::note(&format!("the configuration stays as it was: {why}"));
         }
+    }
+}
+
+/// Makes the account of guests before one comes. Without it, everything else is served.
+fn open_to_guests(gateway: &Gateway) {
+    let (store, ring) = (&gateway.store, &gateway.ring);
+    if let Err(error) = gateway.guests.establish(store, ring, now()) {
+        terminal::note(&format!("there are no guests in the playground: {error}"));
     }
 }
 

@@ -14,7 +14,7 @@ use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
 use super::{
-    Config, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts, provider,
+    Config, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts, provider,
 };
 
 /// Variables that commands take and no key of the file has.
@@ -118,6 +118,7 @@ impl Config {
             people,
             payments: Payments::read(root.section("payments"), &own),
             site: Site::read(root.section("site")),
+            guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
             providers,
             keyless,
             catalog: file,

@@ -7,6 +7,7 @@ mod base_url;
 mod catalog;
 mod credential;
 mod environment;
+mod guest;
 mod limits;
 mod load;
 mod model;
@@ -84,6 +85,7 @@ pub struct Config {
     pub payments: Option<Payments>,
     pub people: People,
     pub site: Site,
+    pub guest: Guest,
     /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
     pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
@@ -241,6 +243,20 @@ pub struct Payments {
     pub api_base: String,
     pub success_url: String,
     pub cancel_url: String,
+}
+
+/// `[guest]`: what visitors of the playground may do who have not signed in. They call what is
+/// `free` and nothing else, whatever stands here.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    /// On at a loopback address that has no `hosts`, off elsewhere.
+    pub enabled: bool,
+    /// 10: calls of one address.
+    pub requests_per_minute: u32,
+    /// 1,024: of all answers of a call together.
+    pub output_tokens_max: u64,
+    /// 64 KiB: the body of a call.
+    pub body_bytes_max: usize,
 }
 
 /// `[people]`: who comes in by the console.

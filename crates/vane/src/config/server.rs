@@ -59,6 +59,11 @@ impl Server {
         server
     }
 
+    /// Whether only this machine is meant to reach the server: no proxy hands strangers on to it.
+    pub(super) fn is_for_one_machine(&self) -> bool {
+        self.listen.ip().is_loopback() && self.hosts.is_empty() && self.trusted_proxies.is_empty()
+    }
+
     /// Beyond loopback, a gateway that anyone may use or whose keys anyone may forge is refused.
     fn check_exposure(&self, root: &Section<'_>) {
         if self.listen.ip().is_loopback() {

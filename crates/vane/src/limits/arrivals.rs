@@ -33,6 +33,11 @@ impl<K: Eq + Hash> Arrivals<K> {
 
     /// Whether one more of these may come now.
     pub fn enter(&self, who: K, now: i64) -> bool {
+        self.enter_within(who, self.max, now)
+    }
+
+    /// The same by another limit than the usual one.
+    pub fn enter_within(&self, who: K, max: u32, now: i64) -> bool {
         let began = now.saturating_sub(now.rem_euclid(self.span_seconds.max(1)));
         let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
         if span.began != began {
@@ -44,7 +49,7 @@ impl<K: Eq + Hash> Arrivals<K> {
         }
         let seen = span.seen.entry(who).or_default();
         *seen = seen.saturating_add(1);
-        *seen <= self.max
+        *seen <= max
     }
 }
 

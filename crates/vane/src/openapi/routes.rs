@@ -53,6 +53,8 @@ fn operations(route: Route) -> Vec<Operation> {
         ],
         Route::People(_) => Vec::new(),
         Route::Site(page) => files(page),
+        // Only pages of this server may ask there: nothing for programs.
+        Route::Play(_) | Route::PlayReceipt => Vec::new(),
     }
 }
 
@@ -277,6 +279,7 @@ fn files(page: site::Page) -> Vec<Operation> {
         | Page::Maker
         | Page::Provider
         | Page::Compare
+        | Page::Playground
         | Page::Docs
         | Page::DocsTwin
         | Page::DocsChapter

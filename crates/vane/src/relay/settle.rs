@@ -132,6 +132,12 @@ impl Record {
         Self(self.0.take())
     }
 
+    /// Empty for a record of nothing.
+    #[must_use]
+    pub fn request_id(&self) -> &str {
+        self.0.as_ref().map_or("", |facts| &facts.request_id)
+    }
+
     /// Unix seconds at which the call began.
     #[must_use]
     pub fn began(&self) -> i64 {

@@ -5,6 +5,7 @@ use vane_dialect::Dialect;
 
 use crate::api::Page;
 use crate::people;
+use crate::playground::Mode;
 use crate::relay::Door;
 use crate::site;
 
@@ -22,6 +23,10 @@ pub enum Route {
     Api(Page, Door),
     /// What a provider of payments has to say; its signature stands for a key.
     Webhook(Door),
+    /// A call of a model from the playground, by a visitor who has no key.
+    Play(Door),
+    /// The receipt of such a call; its id is the rest of the path.
+    PlayReceipt,
     Live,
     Ready,
     Metrics,
@@ -136,6 +141,23 @@ pub const ROUTES: &[(&str, Route)] = &[
         "/mistral/v1/models",
         Route::Models(door(Dialect::MistralChat, "/mistral/v1/models")),
     ),
+    // Called by the playground's page, for visitors.
+    (
+        "/playground/v1/chat/completions",
+        Route::Play(Mode::Chat.door()),
+    ),
+    (
+        "/playground/v1/completions",
+        Route::Play(Mode::Completion.door()),
+    ),
+    (
+        "/playground/v1/fim/completions",
+        Route::Play(Mode::Fim.door()),
+    ),
+    (
+        "/playground/v1/embeddings",
+        Route::Play(Mode::Embeddings.door()),
+    ),
     // Called by providers of payments.
     (
         "/webhooks/stripe",
@@ -174,6 +196,7 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/models.md", Route::Site(site::Page::ModelsTwin)),
     ("/models.json", Route::Site(site::Page::ModelsJson)),
     ("/compare", Route::Site(site::Page::Compare)),
+    ("/playground", Route::Site(site::Page::Playground)),
     ("/docs", Route::Site(site::Page::Docs)),
     ("/docs.md", Route::Site(site::Page::DocsTwin)),
     ("/docs/search", Route::Site(site::Page::DocsSearch)),
@@ -239,6 +262,7 @@ pub const PREFIXES: &[(&str, &str, Route)] = &[
         "",
         Route::People(people::Page::Receipt),
     ),
+    ("/playground/receipts/", "", Route::PlayReceipt),
     ("/models/", "", Route::Site(site::Page::Model)),
     ("/makers/", "", Route::Site(site::Page::Maker)),
     ("/providers/", "", Route::Site(site::Page::Provider)),
@@ -274,6 +298,8 @@ pub fn find(path: &str) -> Option<(Route, &str)> {
 pub const fn methods(route: Route) -> &'static [Method] {
     match route {
         Route::Call(_) | Route::Count(_) | Route::Webhook(_) => &[Method::POST],
+        Route::Play(_) => &[Method::POST],
+        Route::Site(site::Page::Playground) => &[Method::GET, Method::POST],
         Route::Api(page, _) => page.methods(),
         Route::People(page) => page.methods(),
         _ => &[Method::GET],

@@ -1,4 +1,4 @@
-//! The stylesheet and the icon, under names that change with their content.
+//! The stylesheet, the icon and the playground's scripts, under names that change with their content.
 //!
 //! Invariant: a name stands for one content for ever, so that browsers may keep it for a year.
 
@@ -20,9 +20,51 @@ static STYLE: LazyLock<Asset> = LazyLock::new(|| {
     Asset::named("site", "css", "text/css; charset=utf-8", content.into())
 });
 
+static PLAYGROUND: LazyLock<Asset> = LazyLock::new(|| {
+    let content = squeezed(include_str!("../../templates/playground.css"));
+    let kind = "text/css; charset=utf-8";
+    Asset::named("playground", "css", kind, content.into())
+});
+
 static ICON: LazyLock<Asset> = LazyLock::new(|| {
     let content = include_str!("../../templates/icon.svg").as_bytes();
     Asset::named("icon", "svg", "image/svg+xml", Bytes::from_static(content))
+});
+
+/// The modules of the playground; each stands after those that it imports, so that it can name
+/// them by their content. The last one is the page's.
+static SCRIPTS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
+    let sources = [
+        (
+            "highlight",
+            include_str!("../../assets/playground/highlight.js"),
+        ),
+        (
+            "markdown",
+            include_str!("../../assets/playground/markdown.js"),
+        ),
+        ("wire", include_str!("../../assets/playground/wire.js")),
+        ("code", include_str!("../../assets/playground/code.js")),
+        ("picker", include_str!("../../assets/playground/picker.js")),
+        ("answer", include_str!("../../assets/playground/answer.js")),
+        (
+            "playground",
+            include_str!("../../assets/playground/playground.js"),
+        ),
+    ];
+    let mut modules: Vec<Asset> = Vec::with_capacity(sources.len());
+    for (name, source) in sources {
+        let mut content = without_comments(source);
+        for (known, module) in sources.iter().map(|(known, _)| known).zip(&modules) {
+            content = content.replace(
+                &format!("\"./{known}.js\""),
+                &format!("\"./{}\"", module.name),
+            );
+        }
+        let kind = "text/javascript; charset=utf-8";
+        modules.push(Asset::named(name, "js", kind, content.into()));
+    }
+    modules
 });
 
 impl Asset {
@@ -44,10 +86,28 @@ pub(crate) fn icon() -> &'static Asset {
     &ICON
 }
 
+/// What the playground adds to the stylesheet.
+pub(crate) fn playground_style() -> &'static Asset {
+    &PLAYGROUND
+}
+
+/// The module that the playground's page runs.
+pub(crate) fn playground() -> &'static Asset {
+    SCRIPTS.last().unwrap_or(&ICON)
+}
+
 pub(crate) fn find(name: &str) -> Option<&'static Asset> {
-    [style(), icon()]
-        .into_iter()
+    let modules = SCRIPTS.iter();
+    modules
+        .chain([style(), icon(), playground_style()])
         .find(|asset| asset.name == name)
+}
+
+/// A script without indentation and lines that are comments: no module has text over lines.
+fn without_comments(script: &str) -> String {
+    let lines = script.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// A stylesheet without comments and indentation.

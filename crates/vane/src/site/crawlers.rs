@@ -50,6 +50,7 @@ pub(super) fn sitemap(view: &View<'_>) -> String {
         "/".to_owned(),
         "/models".to_owned(),
         "/compare".to_owned(),
+        "/playground".to_owned(),
         "/status".to_owned(),
     ];
     let docs = chapters::all().chain([&chapters::INDEX]);

@@ -8,8 +8,10 @@ use vane_catalog::{Capability, Kind, Offer};
 
 use super::listing::Model;
 use super::model::{Snippet, chat_completion, fill_in_the_middle, messages};
+use super::playground;
 use super::row::{Named, Row};
 use super::{Frame, View};
+use crate::playground::Mode;
 
 /// What the calls name where no other model answers.
 const USUAL: &str = "codestral-latest";
@@ -35,6 +37,10 @@ pub(crate) struct HomePage {
     models: usize,
     providers: usize,
     ready: usize,
+    /// What visitors can try here with no key: a model, and what to ask of it.
+    try_it: Option<(String, Mode)>,
+    /// Nothing that answers here costs anything: no provider of others is on.
+    only_free: bool,
     as_of: String,
 }
 
@@ -69,6 +75,8 @@ impl HomePage {
             models: all.len(),
             providers: providers.filter(|row| row.is_callable()).count(),
             ready: all.iter().filter(|row| row.ready.is_ready()).count(),
+            try_it: playground::for_guests(view),
+            only_free: playground::is_all_free(view),
             as_of: view.state.catalog.as_of().to_string(),
         }
     }

@@ -15,6 +15,7 @@ use vane_catalog::{Capability, Kind, Offer, Rates, Status};
 
 use super::deep_dive::{self, Conflict, DeepDive, Question, Statement};
 use super::figures::{grouped, price, short};
+use super::gallery::{self, Shown};
 use super::history::History;
 use super::listing::Model;
 use super::measured::Measured;
@@ -48,6 +49,9 @@ pub(crate) struct ModelPage {
     pub(crate) questions: Vec<Question>,
     pub(crate) guides: Vec<Guide>,
     pub(crate) related: Vec<Row>,
+    pub(crate) examples: Vec<Shown>,
+    /// Where it can be tried.
+    pub(crate) playground: Option<String>,
     pub(crate) typical: String,
 }
 
@@ -123,6 +127,8 @@ impl ModelPage {
             questions,
             guides: guides::of(&view.origin, lead, &model.id),
             related: related(view, lead, &model.id),
+            examples: gallery::of_model(view.examples, &model.id),
+            playground: super::playground::link(view, model),
             answer,
             typical,
             row,

@@ -1,7 +1,7 @@
 //! A written page: compressed once, sent as it is to who takes gzip, unpacked for who does not.
 //!
-//! Invariants: every sheet carries the same strict headers; a page runs no script, loads nothing
-//! from elsewhere and stands in no frame.
+//! Invariants: every sheet carries the same strict headers; a page loads nothing from elsewhere,
+//! stands in no frame, and runs no script but ours, where it says so.
 
 use std::io::{Read, Write};
 
@@ -19,6 +19,8 @@ use http::header::{
 use crate::relay::{Body, Response};
 
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The same for a page that runs scripts of this server, which ask this server.
+const SCRIPTED: &str = "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
 /// How long browsers and caches may keep a page without asking: prices change by the day.
@@ -40,6 +42,7 @@ pub(super) struct Sheet {
     gzip: Bytes,
     tag: HeaderValue,
     cache: &'static str,
+    policy: &'static str,
     /// Where the same page is as Markdown, or the page of a Markdown file.
     link: Option<HeaderValue>,
 }
@@ -70,6 +73,7 @@ impl Sheet {
             gzip: encoder.finish()?.into(),
             tag: HeaderValue::from_str(&tag).map_err(std::io::Error::other)?,
             cache: FRESH,
+            policy: POLICY,
             link: None,
         })
     }
@@ -89,6 +93,14 @@ impl Sheet {
     pub(super) fn for_ever(self) -> Self {
         Self {
             cache: FOR_EVER,
+            ..self
+        }
+    }
+
+    /// A page that our own scripts improve.
+    pub(super) fn scripted(self) -> Self {
+        Self {
+            policy: SCRIPTED,
             ..self
         }
     }
@@ -121,6 +133,10 @@ impl Sheet {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static(self.cache));
         strict(headers);
+        headers.insert(
+            CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(self.policy),
+        );
         if is_known && self.status == StatusCode::OK {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             return response;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 use vane_catalog::{Catalog, Date};
+use vane_ledger::Example;
 
 use super::Page;
 use super::listing::Listing;
@@ -38,6 +39,7 @@ impl Default for Shelf {
 pub(super) struct Day {
     date: Date,
     pub(super) listing: Listing,
+    pub(super) examples: Arc<Vec<Example>>,
     kept: Mutex<Kept>,
 }
 
@@ -48,16 +50,18 @@ struct Kept {
 }
 
 impl Shelf {
-    /// The pages of the day of this instant.
-    pub(super) fn day(&self, catalog: &Catalog, now: i64) -> Arc<Day> {
+    /// The pages of the day of this instant, with these examples.
+    pub(super) fn day(&self, catalog: &Catalog, now: i64, examples: Arc<Vec<Example>>) -> Arc<Day> {
         let mut day = self.day.lock().unwrap_or_else(PoisonError::into_inner);
         let date = Date::of(now);
-        match day.as_ref().filter(|day| day.date == date) {
+        let is_it = |day: &&Arc<Day>| day.date == date && Arc::ptr_eq(&day.examples, &examples);
+        match day.as_ref().filter(is_it) {
             Some(day) => day.clone(),
             None => {
                 let new = Arc::new(Day {
                     date,
                     listing: Listing::of(catalog, now),
+                    examples,
                     kept: Mutex::default(),
                 });
                 *day = Some(new.clone());

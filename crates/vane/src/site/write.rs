@@ -16,10 +16,12 @@ use super::figures::href;
 use super::home::HomePage;
 use super::maker::MakerPage;
 use super::model::ModelPage;
+use super::playground::PlaygroundPage;
 use super::provider::ProviderPage;
 use super::sheet::{HTML, JSON, MARKDOWN, PLAIN, Pressing, Sheet, XML};
 use super::{Page, View, assets, crawlers};
 use crate::openapi;
+use crate::playground::{Known, Tried};
 
 /// What an address came to.
 pub(super) enum Written {
@@ -35,7 +37,7 @@ pub(super) type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>
 pub(super) fn heeds_query(page: Page) -> bool {
     matches!(
         page,
-        Page::Models | Page::ModelsTwin | Page::Compare | Page::DocsSearch
+        Page::Models | Page::ModelsTwin | Page::Compare | Page::DocsSearch | Page::Playground
     )
 }
 
@@ -67,6 +69,11 @@ pub(super) fn page(
         Page::Maker => maker(view, rest),
         Page::Provider => provider(view, rest),
         Page::Compare => text(HTML, ComparePage::of(view, query).render()?),
+        Page::Playground => {
+            let page = PlaygroundPage::of(view, query).render()?;
+            let sheet = Sheet::new(HTML, page.as_bytes(), pressing)?.scripted();
+            Ok(Written::Page(Arc::new(sheet)))
+        }
         Page::Docs => chapter(view, "/docs"),
         Page::DocsTwin => chapter(view, "/docs.md"),
         Page::DocsChapter => chapter(view, &format!("/docs/{rest}")),
@@ -83,6 +90,33 @@ pub(super) fn page(
         Page::LlmsFull => text(PLAIN, crawlers::llms_full(view)?),
         Page::Asset => asset(view, rest),
     }
+}
+
+/// The playground with what came of its form. Where nobody was asked, or nobody answered, the
+/// page has the status of that.
+pub(super) fn played(
+    view: &View<'_>,
+    query: &str,
+    tried: Option<Tried>,
+    known: Option<Known>,
+) -> Fallible<Sheet> {
+    let (status, page) = match tried {
+        Some(tried) => (status_of(&tried), PlaygroundPage::tried(view, tried)),
+        None => (200, PlaygroundPage::of(view, query)),
+    };
+    let page = page.known(known).render()?;
+    let sheet = Sheet::new(HTML, page.as_bytes(), Pressing::Once)?.scripted();
+    Ok(sheet.with_status(StatusCode::from_u16(status)?))
+}
+
+fn status_of(tried: &Tried) -> u16 {
+    let mut answers = tried.answers.iter();
+    let problem = match answers.clone().all(|answer| answer.problem.is_some()) {
+        true => answers.find_map(|answer| answer.problem.as_ref()),
+        false => None,
+    };
+    let problem = tried.problem.as_ref().or(problem);
+    problem.map_or(200, |problem| problem.status)
 }
 
 /// A page that names its twin.

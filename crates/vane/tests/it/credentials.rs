@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 89] = [
+const TABLE: [(&str, &str, &str, bool); 96] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -99,6 +99,13 @@ const TABLE: [(&str, &str, &str, bool); 89] = [
     ("GET", "/mistral/v1/models", "", true),
     ("GET", "/mistral/v1/models/lab-m", "", true),
     ("POST", "/webhooks/stripe", "{}", false),
+    ("POST", "/playground/v1/chat/completions", "{}", false),
+    ("POST", "/playground/v1/completions", "{}", false),
+    ("POST", "/playground/v1/fim/completions", "{}", false),
+    ("POST", "/playground/v1/embeddings", "{}", false),
+    ("GET", "/playground/receipts/none", "", false),
+    ("GET", "/playground", "", false),
+    ("POST", "/playground", "", false),
     ("GET", "/health/live", "", false),
     ("GET", "/health/ready", "", false),
     ("GET", "/metrics", "", false),
@@ -245,6 +252,9 @@ fn opened(method: &str, path: &str) -> u16 {
         },
         _ if managed.iter().any(|managed| path.starts_with(managed)) => 403,
         "/v1/credits/top-ups" | "/webhooks/stripe" => 404,
+        // A page of this server asks there, and a key proves nothing (see `playground`).
+        _ if path.starts_with("/playground/v1/") => 403,
+        "/playground" if method == "POST" => 403,
         _ if path.ends_with("/none") => 404,
         _ => 200,
     }
@@ -417,6 +427,7 @@ async fn s9_what_was_sealed_or_derived_here_is_no_credential() {
         Purpose::Seal,
         Purpose::Idempotency,
         Purpose::Request,
+        Purpose::Pass,
     ] {
         let sealed = store
             .sealer(purpose)

@@ -129,6 +129,11 @@ pub(crate) const PARTS: &[Part] = &[
                 "Code completion between a prefix and a suffix, and as you type."
             ),
             chapter!(
+                "/docs/playground",
+                "docs/playground.md",
+                "Trying models from a page: who may, what guests get, and examples."
+            ),
+            chapter!(
                 "/docs/routing",
                 "docs/routing.md",
                 "Which provider answers a call, in what order others are tried, and how to narrow it."
