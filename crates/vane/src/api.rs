@@ -8,6 +8,7 @@
 mod accounts;
 mod body;
 mod credits;
+mod entries;
 mod keys;
 mod members;
 mod page;
@@ -120,6 +121,7 @@ async fn answered(
     }
     let value = match page {
         Page::Credits => credits::show(gateway, caller, &query).await?,
+        Page::Entries => entries::list(gateway, caller, &query).await?,
         Page::Usage => usage::show(gateway, caller, &query).await?,
         Page::Receipts => receipts::list(gateway, caller, &query).await?,
         Page::Receipt => receipts::show(gateway, caller, &query, rest).await?,
@@ -223,6 +225,7 @@ async fn page_changed(
         Page::Account => accounts::update(question).await?,
         // The router lets only questions through to these.
         Page::Credits
+        | Page::Entries
         | Page::Usage
         | Page::Receipts
         | Page::Receipt

@@ -1,6 +1,6 @@
 //! The long-lived parts of a running gateway.
 
-use crate::config::Config;
+use crate::config::{Config, Secret};
 use crate::limits::{Arrivals, Shared, Traffic};
 use crate::people::Gate;
 use crate::playground::{self, Guests};
@@ -62,6 +62,16 @@ pub struct State {
 }
 
 impl State {
+    /// With the keys of providers that are kept in the database.
+    ///
+    /// # Errors
+    /// With the reason why the configuration cannot be put to work, or a key not be read.
+    pub fn with_kept_keys(config: Config, store: &Store) -> anyhow::Result<Self> {
+        let keys = store.provider_keys()?.into_iter();
+        let keys = keys.map(|(id, key)| (id, Secret(key))).collect();
+        Self::new(config.with_kept_keys(keys))
+    }
+
     /// # Errors
     /// With the reason why the configuration cannot be put to work.
     pub fn new(config: Config) -> anyhow::Result<Self> {

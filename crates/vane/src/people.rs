@@ -13,6 +13,7 @@ mod page;
 mod password;
 mod reply;
 mod room;
+mod setup;
 mod sign_in;
 mod sign_up;
 mod visitor;

@@ -19,6 +19,7 @@ mod keys;
 mod members;
 mod opening;
 mod payments;
+mod people;
 mod random;
 mod replica;
 mod reports;

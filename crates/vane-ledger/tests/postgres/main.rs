@@ -30,6 +30,8 @@ mod members;
 mod opening;
 #[path = "../it/payments.rs"]
 mod payments;
+#[path = "../it/people.rs"]
+mod people;
 mod proxy;
 #[path = "../it/random.rs"]
 mod random;

@@ -26,6 +26,7 @@ pub(super) async fn show(
         "kind": caller.kind.as_str(),
         "currency": "USD",
         "balance": usd(book.posted),
+        "held": usd(book.held),
         "promotional": usd(book.promotional),
         "frozen": caller.frozen,
         "key": { "id": caller.key_id, "name": caller.key_name },

@@ -7,6 +7,7 @@ use vane_ledger::Right;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Page {
     Credits,
+    Entries,
     Usage,
     Receipts,
     Receipt,
@@ -36,6 +37,7 @@ impl Page {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Credits
+            | Self::Entries
             | Self::Usage
             | Self::Receipts
             | Self::Receipt
@@ -53,9 +55,12 @@ impl Page {
     pub(super) fn right(self, method: &Method) -> Right {
         let asks = *method == Method::GET || *method == Method::HEAD;
         match self {
-            Self::Credits | Self::Usage | Self::Receipts | Self::Receipt | Self::TopUp => {
-                Right::ReadMoney
-            }
+            Self::Credits
+            | Self::Entries
+            | Self::Usage
+            | Self::Receipts
+            | Self::Receipt
+            | Self::TopUp => Right::ReadMoney,
             Self::TopUps => Right::TopUp,
             Self::Changes => Right::ReadChanges,
             Self::Account | Self::Keys | Self::Key | Self::Members if asks => Right::ReadAccount,
@@ -69,7 +74,12 @@ impl Page {
     pub(super) const fn tells_money(self) -> bool {
         matches!(
             self,
-            Self::Credits | Self::Usage | Self::Receipts | Self::Receipt | Self::TopUp
+            Self::Credits
+                | Self::Entries
+                | Self::Usage
+                | Self::Receipts
+                | Self::Receipt
+                | Self::TopUp
         )
     }
 }

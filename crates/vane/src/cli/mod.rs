@@ -23,6 +23,7 @@ mod reconcile;
 mod route;
 mod serve;
 mod settings;
+mod setup;
 mod terminal;
 
 use clap::{Parser, Subcommand};
@@ -91,6 +92,9 @@ enum Command {
         after_help = "Example:\n  vane member add team ann@example.com --role owner"
     )]
     Member(member::Member),
+    /// Say who runs this server from a browser
+    #[command(subcommand, after_help = "Example:\n  vane setup link")]
+    Setup(setup::Setup),
     /// Give accounts credit and show their balance
     #[command(
         subcommand,
@@ -136,6 +140,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Account(account) => account.run(&settings),
         Command::Key(key) => key.run(&settings),
         Command::Member(member) => member.run(&settings),
+        Command::Setup(setup) => setup.run(&settings),
         Command::Credit(credit) => credit.run(&settings),
         Command::Example(example) => example.run(&settings),
         Command::Audit(audit) => audit.run(&settings),

@@ -27,7 +27,10 @@ pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
     let key = first_key(&store, now())?;
-    let greeting = banner(&config, key.as_deref());
+    let mut greeting = banner(&config, key.as_deref());
+    if !store.has_operator()? {
+        greeting += &super::setup::invitation(&super::setup::link(&config, &store)?);
+    }
     listen(config, store, settings, &greeting).await
 }
 
@@ -41,7 +44,7 @@ async fn listen(
     terminal::log_to_stderr(&config.log);
     let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
     let gateway = Gateway::new(
-        State::new(config)?,
+        State::with_kept_keys(config, &store)?,
         store,
         Clock::System,
         Telemetry::new(log),
@@ -76,7 +79,8 @@ async fn listen(
 
 /// Reads the configuration anew. A faulty one changes nothing.
 fn reload(gateway: &Gateway, settings: &Settings<'_>) {
-    match settings.config().and_then(|config| Ok(State::new(config)?)) {
+    let read = settings.config();
+    match read.and_then(|config| Ok(State::with_kept_keys(config, &gateway.store)?)) {
         Ok(state) => {
             gateway.replace(state);
             terminal::note("the configuration was read anew");

@@ -104,7 +104,7 @@ impl Config {
             listen: server.listen,
             hosts: &server.hosts,
         };
-        let providers = provider::read(&mut root, catalog, &own);
+        let (providers, keyless) = provider::read(&mut root, catalog, &own);
         let (limits, shared_limits) = Limits::read(root.section("limits"));
         let sign_up = SignUp::read(root.section("credits"));
         let people = People::read(root.section("people"), sign_up.is_some());
@@ -120,6 +120,7 @@ impl Config {
             site: Site::read(root.section("site")),
             guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
             providers,
+            keyless,
             catalog: file,
             listen: server.listen,
             database: server.database,

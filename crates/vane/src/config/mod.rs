@@ -89,6 +89,8 @@ pub struct Config {
     /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
     pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
+    /// Those of the catalogue that lack nothing but a key.
+    pub keyless: Vec<Provider>,
 }
 
 /// A text that never shows in `Debug`.

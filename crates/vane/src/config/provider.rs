@@ -12,16 +12,21 @@ use super::problem::Place;
 use super::read::{Read, boolean, list, text};
 use super::reader::variable_name;
 use super::section::Section;
-use super::{Provider, credential, model, speaks};
+use super::{Config, Provider, Secret, credential, model, speaks};
 
-/// Every provider that is on: the file's rows in their order, then those of the environment.
-pub(super) fn read(root: &mut Section<'_>, catalog: &Catalog, own: &Own<'_>) -> Vec<Provider> {
+/// Every provider that is on: the file's rows in their order, then those of the environment. And
+/// those of the catalogue that lack nothing but a key.
+pub(super) fn read(
+    root: &mut Section<'_>,
+    catalog: &Catalog,
+    own: &Own<'_>,
+) -> (Vec<Provider>, Vec<Provider>) {
     let rows = root.take_from_file("provider", |node| match &node.value {
         Value::List(rows) => Ok(rows.clone()),
         _ => Err("must be written as [[provider]], once for each".to_owned()),
     });
     let mut asked: Vec<String> = Vec::new();
-    let mut providers = Vec::new();
+    let (mut providers, mut keyless) = (Vec::new(), Vec::new());
     for row in rows.unwrap_or_default() {
         let Some((id, mut section)) = identified(root, row) else {
             continue;
@@ -45,9 +50,46 @@ pub(super) fn read(root: &mut Section<'_>, catalog: &Catalog, own: &Own<'_>) -> 
             let id = known.id.to_string();
             let mut section = Section::new(root.reader, id, Place::Nowhere, Table::new());
             providers.extend(provider(&mut section, &known.id, Some(known), own));
+        } else if known.is_callable() && known.auth != vane_catalog::Auth::None {
+            keyless.extend(without_key(root, known, own));
         }
     }
-    providers
+    (providers, keyless)
+}
+
+/// A provider as its variables and the catalogue have it, for a key that is kept elsewhere.
+fn without_key(root: &Section<'_>, known: &Row, own: &Own<'_>) -> Option<Provider> {
+    let id = known.id.to_string();
+    let mut section = Section::new(root.reader, id.clone(), Place::Nowhere, Table::new());
+    let base_url = section.take("base_url", |node| base_url::read(&text(node)?, own));
+    Some(Provider {
+        id,
+        base_url: base_url.or(known.base_url.as_deref().map(str::to_owned))?,
+        api_key: None,
+        speaks: Vec::new(),
+        auth: None,
+        quirks: Vec::new(),
+        headers: Vec::new(),
+        models: Vec::new(),
+        h2c: false,
+    })
+}
+
+impl Config {
+    /// Switches providers on by keys that are kept in the database. One that has a key by the file
+    /// or a variable goes on with that one.
+    #[must_use]
+    pub fn with_kept_keys(mut self, keys: Vec<(String, Secret)>) -> Self {
+        for (id, key) in keys {
+            let found = self.keyless.iter().position(|provider| provider.id == id);
+            if let Some(at) = found {
+                let mut provider = self.keyless.remove(at);
+                provider.api_key = Some(key);
+                self.providers.push(provider);
+            }
+        }
+        self
+    }
 }
 
 /// A row and its id, which names its problems and its variables.

@@ -21,6 +21,17 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
                 )),
             ),
         ),
+        ("Entry", entry()),
+        (
+            "EntryList",
+            page_of(
+                "Entry",
+                Some((
+                    "before",
+                    or_null(integer("For the next page; null on the last.")),
+                )),
+            ),
+        ),
         ("TopUp", top_up()),
     ]
 }
@@ -31,6 +42,24 @@ pub(super) fn ask_top_up() -> Value {
         "description": "US dollars in whole cents, as text or as a number; it is read from its digits.",
     });
     strict(&["amount"], vec![("amount", amount)])
+}
+
+fn entry() -> Value {
+    object(
+        &[
+            "object", "created", "kind", "amount", "balance", "reason", "receipt", "model",
+        ],
+        vec![
+            ("object", always("entry")),
+            ("created", integer("Unix seconds.")),
+            ("kind", text("`call`, or what kind of credit it is.")),
+            ("amount", usd("What was added; below zero, what was taken.")),
+            ("balance", usd("What was posted after it.")),
+            ("reason", or_null(text("Why, where it is no call."))),
+            ("receipt", or_null(text("The id of the call's receipt."))),
+            ("model", or_null(text("The model asked for."))),
+        ],
+    )
 }
 
 fn credits() -> Value {
@@ -59,6 +88,7 @@ fn credits() -> Value {
             "kind",
             "currency",
             "balance",
+            "held",
             "promotional",
             "frozen",
             "key",
@@ -72,6 +102,10 @@ fn credits() -> Value {
             ),
             ("currency", always("USD")),
             ("balance", usd("What there is.")),
+            (
+                "held",
+                usd("What of it is lent to processes for running calls."),
+            ),
             ("promotional", usd("The part of it that nobody paid for.")),
             (
                 "frozen",

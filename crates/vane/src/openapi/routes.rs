@@ -302,6 +302,17 @@ fn api(page: Page) -> Vec<Operation> {
                 .about("And what the key that asks may still spend, if it has a budget.")
                 .answers(reference("Credits")),
         ],
+        Page::Entries => vec![
+            operation(
+                Method::GET,
+                "Money",
+                "entries",
+                "All that changed the balance, the newest first",
+            )
+            .asks("limit", &integer("1 to 1,000; 20 unless said."))
+            .asks("before", &integer("That of the page before."))
+            .answers(reference("EntryList")),
+        ],
         Page::Usage => vec![usage()],
         Page::Receipts => vec![
             operation(

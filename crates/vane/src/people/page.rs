@@ -4,7 +4,7 @@ use http::Method;
 use vane_dialect::Fault;
 
 use super::visitor::{Visitor, visitor};
-use super::{Asked, reply, room, sign_in, sign_up};
+use super::{Asked, reply, room, setup, sign_in, sign_up};
 use crate::relay::Response;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,15 @@ pub enum Page {
     Key,
     Receipts,
     Receipt,
+    Credits,
+    CreditsFile,
+    Members,
+    /// All accounts, for who runs the server.
+    Accounts,
+    Setup,
+    SetupProvider,
+    SetupKey,
+    SetupLive,
     /// Acting as another member of the same user.
     Seat,
 }
@@ -27,8 +36,21 @@ impl Page {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Logout | Self::Seat => &[Method::POST],
-            Self::Console | Self::Receipts | Self::Receipt => &[Method::GET],
-            Self::Login | Self::SignUp | Self::Keys | Self::Key => &[Method::GET, Method::POST],
+            Self::Console
+            | Self::Receipts
+            | Self::Receipt
+            | Self::CreditsFile
+            | Self::SetupLive => &[Method::GET],
+            Self::Login
+            | Self::SignUp
+            | Self::Keys
+            | Self::Key
+            | Self::Credits
+            | Self::Members
+            | Self::Accounts
+            | Self::Setup
+            | Self::SetupProvider
+            | Self::SetupKey => &[Method::GET, Method::POST],
         }
     }
 
@@ -48,6 +70,13 @@ impl Page {
             Self::SignUp => "/signup",
             Self::Keys | Self::Key => "/console/keys",
             Self::Receipts | Self::Receipt => "/console/receipts",
+            Self::Credits | Self::CreditsFile => "/console/credits",
+            Self::Members => "/console/members",
+            Self::Accounts => "/admin/accounts",
+            Self::Setup => "/setup",
+            Self::SetupProvider => "/setup/provider",
+            Self::SetupKey => "/setup/key",
+            Self::SetupLive => "/setup/live",
         }
     }
 
@@ -55,6 +84,7 @@ impl Page {
         match self {
             Self::Login => return sign_in::answer(asked).await,
             Self::SignUp => return sign_up::answer(asked).await,
+            Self::Setup => return setup::operator(asked).await,
             _ => {}
         }
         let Some(visitor) = visitor(asked.gateway, asked.headers).await? else {
@@ -74,7 +104,16 @@ impl Page {
             Self::Key => room::keys::one(asked, visitor).await,
             Self::Receipts => room::receipts::answer(asked, visitor).await,
             Self::Receipt => room::receipts::one(asked, visitor).await,
-            Self::Console | Self::Login | Self::SignUp => room::overview(asked, visitor).await,
+            Self::Credits => room::credits::answer(asked, visitor).await,
+            Self::CreditsFile => room::credits::file(asked, visitor).await,
+            Self::Members => room::members::answer(asked, visitor).await,
+            Self::Accounts => room::accounts::answer(asked, visitor).await,
+            Self::SetupProvider => setup::provider(asked, visitor).await,
+            Self::SetupKey => setup::key(asked, visitor).await,
+            Self::SetupLive => setup::live(asked, visitor).await,
+            Self::Console | Self::Login | Self::SignUp | Self::Setup => {
+                room::overview(asked, visitor).await
+            }
         }
     }
 }

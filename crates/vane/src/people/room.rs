@@ -2,8 +2,11 @@
 //!
 //! Invariant: what a page shows of an account, the API told it for this very member.
 
+pub(super) mod accounts;
+pub(super) mod credits;
 pub(super) mod keys;
-mod overview;
+pub(super) mod members;
+pub(super) mod overview;
 pub(super) mod receipts;
 
 pub(super) use overview::answer as overview;
@@ -26,6 +29,7 @@ pub(super) struct Room {
     pub(super) account: String,
     pub(super) role: &'static str,
     pub(super) csrf: String,
+    pub(super) is_operator: bool,
     /// Other accounts that the user may look at: member and name.
     pub(super) others: Vec<(String, String)>,
     /// The path of this page.
@@ -41,6 +45,7 @@ impl Room {
             account: seat.map_or_else(String::new, |seat| seat.account.name.clone()),
             role: seat.map_or("", |seat| seat.role.as_str()),
             csrf: visitor.csrf.clone(),
+            is_operator: visitor.user.is_operator,
             others: others
                 .map(|seat| (seat.member.clone(), seat.account.name.clone()))
                 .collect(),

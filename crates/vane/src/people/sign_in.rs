@@ -126,7 +126,7 @@ fn destination(query: &str) -> String {
 /// A page of ours, whatever an address says: nobody is led to another site.
 fn within(to: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.?&=%".contains(c);
-    let ours = ["/console", "/setup", "/playground"];
+    let ours = ["/console", "/setup", "/admin", "/playground"];
     let is_ours = ours.iter().any(|page| {
         to.strip_prefix(page)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']))

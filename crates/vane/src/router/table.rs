@@ -94,6 +94,13 @@ pub const ROUTES: &[(&str, Route)] = &[
         ),
     ),
     (
+        "/v1/credits/entries",
+        Route::Api(
+            Page::Entries,
+            door(Dialect::OpenaiChat, "/v1/credits/entries"),
+        ),
+    ),
+    (
         "/v1/usage",
         Route::Api(Page::Usage, door(Dialect::OpenaiChat, "/v1/usage")),
     ),
@@ -167,6 +174,20 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/console", Route::People(people::Page::Console)),
     ("/console/keys", Route::People(people::Page::Keys)),
     ("/console/receipts", Route::People(people::Page::Receipts)),
+    ("/console/credits", Route::People(people::Page::Credits)),
+    (
+        "/console/credits.csv",
+        Route::People(people::Page::CreditsFile),
+    ),
+    ("/console/members", Route::People(people::Page::Members)),
+    ("/admin/accounts", Route::People(people::Page::Accounts)),
+    ("/setup", Route::People(people::Page::Setup)),
+    (
+        "/setup/provider",
+        Route::People(people::Page::SetupProvider),
+    ),
+    ("/setup/key", Route::People(people::Page::SetupKey)),
+    ("/setup/live", Route::People(people::Page::SetupLive)),
     ("/console/seat", Route::People(people::Page::Seat)),
     // Read by people, and by machines that read pages.
     ("/", Route::Site(site::Page::Home)),

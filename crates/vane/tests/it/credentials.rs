@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 81] = [
+const TABLE: [(&str, &str, &str, bool); 96] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -59,6 +59,7 @@ const TABLE: [(&str, &str, &str, bool); 81] = [
     ("GET", "/v1/models", "", true),
     ("GET", "/v1/models/lab-m", "", true),
     ("GET", "/v1/credits", "", true),
+    ("GET", "/v1/credits/entries", "", true),
     ("GET", "/v1/usage", "", true),
     ("POST", "/v1/credits/top-ups", r#"{"amount":"25"}"#, true),
     ("GET", "/v1/receipts", "", true),
@@ -121,6 +122,20 @@ const TABLE: [(&str, &str, &str, bool); 81] = [
     ("GET", "/console/receipts", "", false),
     ("GET", "/console/receipts/none", "", false),
     ("POST", "/console/seat", "", false),
+    ("GET", "/console/credits", "", false),
+    ("POST", "/console/credits", "", false),
+    ("GET", "/console/credits.csv", "", false),
+    ("GET", "/console/members", "", false),
+    ("POST", "/console/members", "", false),
+    ("GET", "/admin/accounts", "", false),
+    ("POST", "/admin/accounts", "", false),
+    ("GET", "/setup", "", false),
+    ("POST", "/setup", "", false),
+    ("GET", "/setup/provider", "", false),
+    ("POST", "/setup/provider", "", false),
+    ("GET", "/setup/key", "", false),
+    ("POST", "/setup/key", "", false),
+    ("GET", "/setup/live", "", false),
     ("GET", "/", "", false),
     ("GET", "/index.md", "", false),
     ("GET", "/models", "", false),
@@ -225,12 +240,14 @@ fn ask(method: &'static str, path: &str, body: &str) -> Ask {
 /// ask; a webhook heeds no key (see `payments`).
 fn opened(method: &str, path: &str) -> u16 {
     let managed = ["/v1/account", "/v1/changes", "/v1/keys", "/v1/members"];
-    let behind_the_door = ["/login", "/logout", "/signup", "/console"];
+    let behind_the_door = [
+        "/login", "/logout", "/signup", "/console", "/admin", "/setup",
+    ];
     match path {
         // No key is a session, and a form of no page is none.
         _ if behind_the_door.iter().any(|page| path.starts_with(page)) => match (method, path) {
             ("GET", "/login") => 200,
-            ("POST", _) | (_, "/signup") => 403,
+            ("POST", _) | (_, "/signup" | "/setup") => 403,
             _ => 303,
         },
         _ if managed.iter().any(|managed| path.starts_with(managed)) => 403,
@@ -284,7 +301,7 @@ async fn s3_every_route_heeds_every_kind_of_credential() {
             }
         }
     }
-    assert_eq!(refused, 34 * 12);
+    assert_eq!(refused, 35 * 12);
 }
 
 #[tokio::test]
@@ -337,7 +354,7 @@ const ABOVE_MEMBER: Opens = [200, 200, 403, 403, 403];
 
 /// The routes of an account by what each role comes to. A body that lacks what it needs is a 400,
 /// what is not there a 404: both come after the question who may ask.
-const RIGHTS: [(&str, &str, Opens); 22] = [
+const RIGHTS: [(&str, &str, Opens); 23] = [
     ("POST", "/v1/chat/completions", [200, 200, 200, 403, 200]),
     (
         "POST",
@@ -346,6 +363,7 @@ const RIGHTS: [(&str, &str, Opens); 22] = [
     ),
     ("GET", "/v1/models", ALL),
     ("GET", "/v1/credits", ALL),
+    ("GET", "/v1/credits/entries", ALL),
     ("GET", "/v1/usage", ALL),
     ("GET", "/v1/receipts", ALL),
     ("GET", "/v1/receipts/none", [404; 5]),

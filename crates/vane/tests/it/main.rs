@@ -83,6 +83,7 @@ mod replicas;
 mod responses;
 mod secrets;
 mod security;
+mod setup;
 mod spent;
 mod status;
 mod stray_commands;

@@ -1,0 +1,190 @@
+//! The first run: from a link to an operator, a provider's key, and the first call; and what only an
+//! operator may do.
+
+use std::sync::atomic::Ordering;
+
+use vane::gateway::State;
+use vane_ledger::{Clock, Role};
+use vane_testkit::Answer;
+
+use crate::client::Ask;
+use crate::people::{BODY, Browser, PASSWORD, field, key_on};
+use crate::world::{NOW, PROVIDER_KEY, World};
+
+const FORM: [(&str, &str); 2] = [("email", "op@example.com"), ("password", PASSWORD)];
+
+/// A world whose configuration gives `lab` no key, and a browser of its new operator.
+async fn set_up() -> (World, Browser) {
+    let world = World::with(|config| {
+        let at = config.providers.iter().position(|row| row.id == "lab");
+        let mut lab = config.providers.remove(at.unwrap());
+        lab.api_key = None;
+        config.keyless = vec![lab];
+    })
+    .await;
+    world.fake.always(Answer::text("Hi."));
+    let link = world.gateway.store.link_setup(NOW, NOW + 86_400).unwrap();
+    let mut op = Browser::default();
+    let to = op
+        .get(&world, &format!("/setup?token={}", link.expose()))
+        .await;
+    assert_eq!((to.status, to.header("location")), (303, Some("/setup")));
+    assert!(
+        op.get(&world, "/setup")
+            .await
+            .ok()
+            .text()
+            .contains("Step 1")
+    );
+    let made = op.post(&world, "/setup", &FORM).await;
+    assert_eq!(
+        made.header("location"),
+        Some("/setup/provider"),
+        "{}",
+        made.text()
+    );
+    (world, op)
+}
+
+#[tokio::test]
+async fn the_first_run_leads_from_a_link_to_the_first_call() {
+    let (world, mut op) = set_up().await;
+    let page = op.get(&world, "/setup/provider").await.ok();
+    assert!(
+        page.text().contains("<option value=\"lab\""),
+        "{}",
+        page.text()
+    );
+    let wrong = [("provider", "lab"), ("key", "not-the-key")];
+    let refused = op.send(&world, "/setup/provider", &wrong).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert!(refused.text().contains("refuses this key") && !refused.text().contains("not-the-key"));
+    assert!(world.gateway.store.provider_keys().unwrap().is_empty());
+    let right = [("provider", "lab"), ("key", PROVIDER_KEY)];
+    let kept = op.send(&world, "/setup/provider", &right).await;
+    assert_eq!(
+        kept.header("location"),
+        Some("/setup/key"),
+        "{}",
+        kept.text()
+    );
+    let waiting = op.get(&world, "/setup/live").await.ok();
+    assert!(waiting.header("refresh").is_some() && waiting.text().contains("Waiting"));
+    let made = op.send(&world, "/setup/key", &[]).await.ok();
+    let key = key_on(made.text());
+    world
+        .ask(&Ask::post("/v1/chat/completions", BODY).key(&key))
+        .await
+        .ok();
+    let live = op.get(&world, "/setup/live").await.ok();
+    assert!(
+        live.header("refresh").is_none() && live.text().contains("It works"),
+        "{}",
+        live.text()
+    );
+    // A start with the same configuration reads the key again.
+    let mut config = world.gateway.state().config.clone();
+    let at = config
+        .providers
+        .iter()
+        .position(|row| row.id == "lab")
+        .unwrap();
+    let mut lab = config.providers.remove(at);
+    lab.api_key = None;
+    config.keyless = vec![lab];
+    let state = State::with_kept_keys(config, &world.gateway.store).unwrap();
+    let lab = state
+        .config
+        .providers
+        .iter()
+        .find(|row| row.id == "lab")
+        .unwrap();
+    assert_eq!(lab.api_key.as_ref().unwrap().0, PROVIDER_KEY);
+}
+
+#[tokio::test]
+async fn a_link_of_setting_up_is_used_once_and_the_newest_alone_is_good() {
+    let (world, _) = set_up().await;
+    assert!(world.gateway.store.has_operator().unwrap());
+    let store = &world.gateway.store;
+    let [old, new] = [0, 1].map(|_| store.link_setup(NOW, NOW + 86_400).unwrap());
+    for (link, status) in [(&old, 403), (&new, 200)] {
+        let mut browser = Browser::default();
+        browser
+            .get(&world, &format!("/setup?token={}", link.expose()))
+            .await;
+        assert_eq!(browser.get(&world, "/setup").await.status, status);
+    }
+    let Clock::Manual(hand) = &world.gateway.clock else {
+        panic!("a world's clock stands still")
+    };
+    hand.fetch_add(86_400, Ordering::Relaxed);
+    let mut late = Browser::default();
+    late.get(&world, &format!("/setup?token={}", new.expose()))
+        .await;
+    assert_eq!(late.post(&world, "/setup", &FORM).await.status, 403);
+    assert_eq!(Browser::default().get(&world, "/setup").await.status, 403);
+}
+
+#[tokio::test]
+async fn an_operator_gives_credit_once_and_nobody_else_does() {
+    let (world, mut op) = set_up().await;
+    world.key_with("5");
+    let payer = world.gateway.store.find_account("payer").unwrap().unwrap();
+    let page = op.get(&world, "/admin/accounts").await.ok();
+    let id = field(page.text(), "id").unwrap();
+    let form = [
+        ("id", id.as_str()),
+        ("account", "payer"),
+        ("amount", "2.50"),
+        ("reason", "a gift"),
+    ];
+    for _ in 0..2 {
+        let given = op.send(&world, "/admin/accounts", &form).await;
+        assert_eq!(given.status, 303, "{}", given.text());
+    }
+    let balance = world.gateway.store.balance(payer.id).unwrap().posted;
+    assert_eq!(balance.to_string(), "7.5");
+    let mut ann = Browser::of(&world, payer.id, "ann@example.com", Role::Owner).await;
+    for path in ["/admin/accounts", "/setup/provider"] {
+        assert_eq!(ann.get(&world, path).await.status, 403, "{path}");
+        assert_eq!(ann.send(&world, path, &form).await.status, 403, "{path}");
+    }
+    let credits = ann.get(&world, "/console/credits").await.ok();
+    let says = "a gift (by op@example.com)";
+    assert!(
+        credits.text().contains(says) && credits.text().contains("$7.5"),
+        "{}",
+        credits.text()
+    );
+    let file = ann.get(&world, "/console/credits.csv").await.ok();
+    assert!(
+        file.text().contains(",2.5,7.5,,\"\",\"a gift"),
+        "{}",
+        file.text()
+    );
+    // Closed is closed: no owner invites.
+    let asked = [("email", "bob@example.com"), ("role", "viewer")];
+    let refused = ann.send(&world, "/console/members", &asked).await;
+    assert_eq!(refused.status, 403, "{}", refused.text());
+}
+
+#[tokio::test]
+async fn an_owner_invites_where_that_is_allowed_and_a_member_does_not() {
+    let world = World::with(|config| config.people.entry = vane::config::Entry::Invited).await;
+    let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;
+    let form = [("email", "bob@example.com"), ("role", "member")];
+    let page = ann.send(&world, "/console/members", &form).await.ok();
+    let link = page.text().split("/signup?invitation=").nth(1).unwrap();
+    let token = link.split('<').next().unwrap();
+    let mut bob = Browser::default();
+    bob.get(&world, &format!("/signup?invitation={token}"))
+        .await;
+    let joined = bob.post(&world, "/signup", &[("password", PASSWORD)]).await;
+    assert_eq!(joined.status, 303, "{}", joined.text());
+    let form = [("email", "cid@example.com"), ("role", "viewer")];
+    assert_eq!(
+        bob.send(&world, "/console/members", &form).await.status,
+        403
+    );
+}
