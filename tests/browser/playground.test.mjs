@@ -38,7 +38,7 @@ test("a call is sent, seen as it streams, stopped and sent again by keyboard alo
   assert.match(await page.innerText("#state"), /lab-free answers at lab/);
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => document.querySelector("#state").textContent.startsWith("Stopped"));
-  assert.equal(await page.getAttribute("#log", "aria-busy"), "false");
+  await page.locator("#log[aria-busy=false]").waitFor();
   assert.ok(!page.url().includes("Count"), page.url());
 
   await script({ parts: [{ text: "All of it" }] });
@@ -74,7 +74,7 @@ test("s15 what a model says is shown and does nothing", async () => {
     await page.locator(".receipt").waitFor();
     const said = await page.locator("article").innerText();
     assert.ok(said.includes("window.pwned=1"), said);
-    const dangerous = "article img, article script, article [onclick], article [onerror], #log a:not([href^='https://'])";
+    const dangerous = "article img, article script, article [onclick], article [onerror], #log a:not([href^='https://'], [download])";
     assert.equal(await page.locator(dangerous).count(), 0);
     if (javaScriptEnabled) {
       assert.equal(await page.evaluate("window.pwned"), undefined);

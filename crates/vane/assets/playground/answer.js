@@ -18,10 +18,13 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   place.append(article);
   const said = { text: "", thoughts: "", calls: [], usage: null, vectors: null, finish: "" };
   const began = performance.now();
-  let [first, drawn, pass, id] = [0, 0, "", ""];
+  let [first, drawn, later, pass, id] = [0, 0, 0, "", ""];
 
   const draw = (now) => {
-    if (!now && performance.now() - drawn < REDRAW_MS) return;
+    clearTimeout(later);
+    const wait = drawn + REDRAW_MS - performance.now();
+    // What came last is drawn also where nothing follows it for a while.
+    if (!now && wait > 0) return void (later = setTimeout(draw, wait, true));
     drawn = performance.now();
     body.replaceChildren(...shown(filled.mode, said));
     const running = (performance.now() - first) / 1000;
