@@ -38,7 +38,7 @@ test("a call is sent, seen as it streams, stopped and sent again by keyboard alo
   assert.match(await page.innerText("#state"), /lab-free answers at lab/);
   await page.keyboard.press("Escape");
   await page.waitForFunction(() => document.querySelector("#state").textContent.startsWith("Stopped"));
-  assert.equal(await page.getAttribute("#log", "aria-busy"), "false");
+  await page.locator("#log[aria-busy=false]").waitFor();
   assert.ok(!page.url().includes("Count"), page.url());
 
   await script({ parts: [{ text: "All of it" }] });

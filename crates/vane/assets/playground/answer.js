@@ -18,17 +18,13 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   place.append(article);
   const said = { text: "", thoughts: "", calls: [], usage: null, vectors: null, finish: "" };
   const began = performance.now();
-  let [first, drawn, pass, id] = [0, 0, "", ""];
+  let [first, drawn, later, pass, id] = [0, 0, 0, "", ""];
 
-  let later = 0;
   const draw = (now) => {
-    if (!now && performance.now() - drawn < REDRAW_MS) {
-      // Shown soon, also where nothing more comes for a while.
-      later ||= setTimeout(() => draw(true), REDRAW_MS);
-      return;
-    }
     clearTimeout(later);
-    later = 0;
+    const wait = drawn + REDRAW_MS - performance.now();
+    // What came last is drawn also where nothing follows it for a while.
+    if (!now && wait > 0) return void (later = setTimeout(draw, wait, true));
     drawn = performance.now();
     body.replaceChildren(...shown(filled.mode, said));
     const running = (performance.now() - first) / 1000;
@@ -78,10 +74,9 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   } finally {
     clearInterval(clock);
   }
-  // Nobody waits for the receipt to send again.
-  const billed = pass ? receipt(article, id, pass, say) : Promise.resolve();
+  if (pass) await receipt(article, id, pass, say);
   const begins = filled.mode !== "chat" || turns.filter((turn) => turn.role !== "system").length === 1;
-  if (id && begins && said.text && !said.stopped && !said.failed) billed.then(() => article.append(kept(filled, model, said, id)));
+  if (id && begins && said.text && !said.stopped && !said.failed) article.append(kept(filled, model, said, id));
   return said;
 }
 

@@ -133,7 +133,7 @@ pub fn banner(config: &Config, key: Option<&str>) -> String {
     said += &if ready.is_empty() {
         let variables = FIRST_VARIABLES.join(", ");
         format!(
-            "No provider is on: set {variables} or another provider's variable,, \
+            "No provider is on: set {variables} or another provider's variable, \
              or name a server of your own in vane.toml, and start again.\n"
         )
     } else {
