@@ -6,9 +6,7 @@
 //! member who signed in.
 
 mod cookie;
-mod form;
 mod gate;
-mod origin;
 mod page;
 mod password;
 mod reply;
@@ -19,7 +17,6 @@ mod sign_up;
 mod visitor;
 
 pub use gate::Gate;
-pub use origin::from_here;
 pub use page::Page;
 pub use visitor::{Visitor, visitor};
 
@@ -32,11 +29,12 @@ use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::{LedgerError, Store};
 
+use crate::form::Form;
 use crate::gateway::Gateway;
+use crate::origin;
 use crate::relay::{self, Pace, Response};
 use crate::server;
 use crate::upstream::Pool;
-use form::Form;
 
 /// A form has a few fields.
 const FORM_BYTES_MAX: usize = 64 << 10;
@@ -94,7 +92,7 @@ async fn read<'a>(
 ) -> Result<Asked<'a>, Fault> {
     let form = match head.method {
         Method::POST => {
-            if !from_here(&head.headers) {
+            if !origin::is_own(&gateway.state().config, head) {
                 let message = "this form was not sent from a page of this server";
                 return Err(Fault::new(Kind::Forbidden, Blame::Caller, message));
             }

@@ -9,7 +9,6 @@ mod bill;
 mod form;
 mod guest;
 mod mode;
-mod origin;
 mod pass;
 mod visitor;
 
@@ -19,6 +18,7 @@ pub use guest::{GUEST, Guests};
 pub use mode::Mode;
 
 use crate::gateway::Gateway;
+use crate::origin;
 use crate::people::{self, Visitor};
 use crate::relay::{self, Door, Inbound, Outcome, Pace, Record, Response, json};
 use crate::rescue::rescue;
@@ -138,7 +138,12 @@ impl Asking<'_> {
     /// Who asks, if a page of this server does, with a body of this kind.
     async fn visit(&self, kind: &str) -> Result<Visit, Fault> {
         let config = &self.gateway.state().config;
-        origin::check(config, self.head)?;
+        if !origin::is_own(config, self.head) {
+            let message =
+                "the playground answers pages of this server only: programs call /v1 with a key";
+            let fault = Fault::new(Kind::Forbidden, Blame::Caller, message);
+            return Err(fault.with_code("cross_site"));
+        }
         let said = self.head.headers.get(CONTENT_TYPE);
         let said = said
             .and_then(|value| value.to_str().ok())

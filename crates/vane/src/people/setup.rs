@@ -17,7 +17,6 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::{LedgerError, Token};
 
 use super::cookie::Cookie;
-use super::form::Form;
 use super::password::{CHARS_MAX, CHARS_MIN};
 use super::room::keys::to_paste;
 use super::room::overview::CallRow;
@@ -25,6 +24,7 @@ use super::room::{Desk, text};
 use super::visitor::Visitor;
 use super::{Asked, ask, away, need, reply, sign_in};
 use crate::api::{Asks, Page};
+use crate::form::Form;
 use crate::relay::Response;
 use crate::site::Frame;
 

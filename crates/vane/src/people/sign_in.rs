@@ -8,10 +8,10 @@ use http::StatusCode;
 use vane_dialect::Fault;
 
 use super::cookie::Cookie;
-use super::form::Form;
 use super::visitor::{Visitor, spans, visitor};
 use super::{Asked, need, reply};
 use crate::config::Entry;
+use crate::form::Form;
 use crate::relay::{Response, percent_decoded};
 use crate::site::Frame;
 

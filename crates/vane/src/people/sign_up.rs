@@ -13,10 +13,10 @@ use vane_ledger::{
 };
 
 use super::cookie::Cookie;
-use super::form::Form;
 use super::password::{CHARS_MAX, CHARS_MIN};
 use super::{Asked, ask, away, need, reply, sign_in};
 use crate::config::{Entry, SignUp};
+use crate::form::Form;
 use crate::gateway::State;
 use crate::relay::Response;
 use crate::site::Frame;

@@ -6,7 +6,8 @@
 use super::mode::Mode;
 use super::visitor::Visit;
 use super::{Asking, Bill, Known, bill, told};
-use crate::relay::{Body, Record, Response, percent_decoded};
+use crate::form::Form;
+use crate::relay::{Body, Record, Response};
 use crate::server;
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -72,7 +73,7 @@ pub(super) async fn tried(asking: &Asking<'_>, body: server::Body) -> (Option<Kn
     let read = async {
         let visit = asking.visit("application/x-www-form-urlencoded").await?;
         let body = asking.body(&visit, body).await?;
-        let filled = Filled::read(&body);
+        let filled = Filled::of(&Form::read(&asking.head.headers, &body)?);
         visit.must_have_written(&filled.csrf)?;
         Ok((visit, filled))
     };
@@ -153,48 +154,25 @@ async fn ask(
 }
 
 impl Filled {
-    fn read(body: &[u8]) -> Self {
-        let mut filled = Self::default();
-        let body = String::from_utf8_lossy(body);
-        for pair in body.split('&') {
-            let Some((name, value)) = pair.split_once('=') else {
-                continue;
-            };
-            // Browsers send each line's end as two characters.
-            let value = percent_decoded(&value.replace('+', " ")).replace("\r\n", "\n");
-            filled.set(&percent_decoded(name), value);
+    fn of(form: &Form) -> Self {
+        // Browsers send each line's end as two characters.
+        let typed = |name| form.raw(name).replace("\r\n", "\n");
+        Self {
+            mode: Mode::of_name(form.raw("mode")).unwrap_or_default(),
+            model: form.text("model").to_owned(),
+            beside: form.text("beside").to_owned(),
+            system: typed("system"),
+            prompt: typed("prompt"),
+            suffix: typed("suffix"),
+            result: typed("result"),
+            tools: typed("tools"),
+            temperature: typed("temperature"),
+            top_p: typed("top_p"),
+            max_tokens: typed("max_tokens"),
+            stop: typed("stop"),
+            turns: typed("turns"),
+            csrf: typed("csrf"),
         }
-        filled
-    }
-
-    fn set(&mut self, name: &str, value: String) {
-        let field = match name {
-            "mode" => {
-                self.mode = Mode::of_name(&value).unwrap_or_default();
-                return;
-            }
-            "model" | "beside" => {
-                let id = value.trim().to_owned();
-                match name {
-                    "model" => self.model = id,
-                    _ => self.beside = id,
-                }
-                return;
-            }
-            "system" => &mut self.system,
-            "prompt" => &mut self.prompt,
-            "suffix" => &mut self.suffix,
-            "result" => &mut self.result,
-            "tools" => &mut self.tools,
-            "temperature" => &mut self.temperature,
-            "top_p" => &mut self.top_p,
-            "max_tokens" => &mut self.max_tokens,
-            "stop" => &mut self.stop,
-            "turns" => &mut self.turns,
-            "csrf" => &mut self.csrf,
-            _ => return,
-        };
-        *field = value;
     }
 
     /// The conversation with what was typed now at its end.
@@ -397,7 +375,7 @@ mod tests {
                 json!({"model": "m", "input": ["a", "b"]}),
             ),
         ] {
-            let filled = Filled::read(form.as_bytes());
+            let filled = Filled::of(&Form::parse(form.as_bytes()).unwrap());
             let turns = filled.next_turns().unwrap();
             assert_eq!(filled.body(&turns).unwrap(), expected, "{form}");
         }
@@ -422,7 +400,7 @@ mod tests {
     #[test]
     fn what_is_no_number_or_tool_is_named() {
         for form in ["temperature=hot", "tools=%7B%7D", "max_tokens=1x"] {
-            let filled = Filled::read(form.as_bytes());
+            let filled = Filled::of(&Form::parse(form.as_bytes()).unwrap());
             let field = form.split('=').next().unwrap();
             let fault = filled.body(&[]).unwrap_err();
             assert_eq!(fault.param.as_deref(), Some(field));

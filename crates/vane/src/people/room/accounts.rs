@@ -12,7 +12,7 @@ use vane_ledger::book::{Act, Op, Refusal, Source};
 use vane_ledger::new_id;
 
 use super::Room;
-use crate::people::form::Form;
+use crate::form::Form;
 use crate::people::setup::must_operate;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, ask, away, need, reply};

@@ -14,7 +14,7 @@ use vane_ledger::Right;
 
 use super::{Desk, Room, instant, money, text};
 use crate::api::{Asks, Page};
-use crate::people::form::Form;
+use crate::form::Form;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;

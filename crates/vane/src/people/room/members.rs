@@ -9,7 +9,7 @@ use vane_ledger::{Author, CONSOLE, LedgerError, Right, Role, Who};
 use super::{Desk, Room, text};
 use crate::api::{Asks, Page};
 use crate::config::Entry;
-use crate::people::form::Form;
+use crate::form::Form;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, ask, away, reply};
 use crate::relay::Response;

@@ -12,8 +12,8 @@ use vane_dialect::Fault;
 
 use super::must_operate;
 use crate::config::{Config, Secret};
+use crate::form::Form;
 use crate::gateway::State;
-use crate::people::form::Form;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, need, reply};
 use crate::relay::Response;

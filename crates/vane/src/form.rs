@@ -15,10 +15,10 @@ use crate::relay::percent_decoded;
 const FIELDS_MAX: usize = 60;
 
 #[derive(Default)]
-pub(super) struct Form(BTreeMap<String, String>);
+pub(crate) struct Form(BTreeMap<String, String>);
 
 impl Form {
-    pub(super) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Fault> {
+    pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Fault> {
         let kind = headers
             .get(CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok());
@@ -31,6 +31,10 @@ impl Form {
             let message = "forms are sent as application/x-www-form-urlencoded";
             return Err(Fault::new(Kind::MediaType, Blame::Caller, message));
         }
+        Self::parse(body)
+    }
+
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, Fault> {
         let wrong = |what: &str| Fault::invalid("", format!("the form {what}"));
         let text = std::str::from_utf8(body).map_err(|_| wrong("is no text"))?;
         let mut fields = BTreeMap::new();
@@ -49,12 +53,12 @@ impl Form {
     }
 
     /// A field; empty where there is none.
-    pub(super) fn raw(&self, name: &str) -> &str {
+    pub(crate) fn raw(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 
     /// The same without spaces around it.
-    pub(super) fn text(&self, name: &str) -> &str {
+    pub(crate) fn text(&self, name: &str) -> &str {
         self.raw(name).trim()
     }
 }
