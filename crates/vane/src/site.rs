@@ -49,6 +49,7 @@ use crate::relay::{Body, Response, json};
 use listing::Listing;
 use measured::Measured;
 use row::Row;
+use shelf::Day;
 use vane_ledger::Example;
 use write::Written;
 
@@ -94,6 +95,16 @@ pub(crate) struct View<'v> {
 }
 
 impl<'v> View<'v> {
+    fn of(state: &'v State, day: &'v Day, now: i64) -> Self {
+        Self {
+            state,
+            listing: &day.listing,
+            examples: &day.examples,
+            now,
+            origin: state.config.origin(),
+        }
+    }
+
     /// Every model that is not retired, by id.
     pub(crate) fn rows(&self) -> &'v [Row] {
         let write = || {
@@ -198,13 +209,7 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     let examples = Gallery::fresh(gateway).await;
     let day = state.shelf.day(&state.catalog, now, examples);
     if let Page::Status | Page::StatusTwin | Page::StatusJson = page {
-        let view = View {
-            origin: state.config.origin(),
-            state: &state,
-            listing: &day.listing,
-            examples: &day.examples,
-            now,
-        };
+        let view = View::of(&state, &day, now);
         let sheet = status::Status::of(&view, gateway).written(&view, page);
         return sheet.map_or_else(|error| failed(&*error), |sheet| sheet.answer(asked));
     }
@@ -221,13 +226,7 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     let written = tokio::task::spawn_blocking(move || {
         // Held to the end also when nobody waits for the page any more.
         let _writer = writer;
-        let view = View {
-            origin: state.config.origin(),
-            state: &state,
-            listing: &day.listing,
-            examples: &day.examples,
-            now,
-        };
+        let view = View::of(&state, &day, now);
         let written = write::page(&view, page, &rest, &query, is_kept);
         if let (Ok(Written::Page(sheet)), true) = (&written, is_kept) {
             day.keep(page, rest, now, sheet);
@@ -254,13 +253,7 @@ pub(crate) async fn played(
     let examples = Gallery::fresh(gateway).await;
     let day = state.shelf.day(&state.catalog, now, examples);
     let written = tokio::task::spawn_blocking(move || {
-        let view = View {
-            origin: state.config.origin(),
-            state: &state,
-            listing: &day.listing,
-            examples: &day.examples,
-            now,
-        };
+        let view = View::of(&state, &day, now);
         write::played(&view, &query, tried, known)
     });
     match written.await {
@@ -283,13 +276,7 @@ pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
     let day = state
         .shelf
         .day(&state.catalog, now, gateway.gallery.known());
-    let view = View {
-        origin: state.config.origin(),
-        state: &state,
-        listing: &day.listing,
-        examples: &day.examples,
-        now,
-    };
+    let view = View::of(&state, &day, now);
     let sheet = write::missing(&view).ok()?;
     Some(sheet.answer(asked))
 }
