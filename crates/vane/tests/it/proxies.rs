@@ -122,13 +122,13 @@ async fn a_proxy_that_does_not_serve_is_named_and_the_next_offer_answers() {
         (false, Role::Hang, "did not begin to answer"),
     ] {
         let proxy = Proxy::start(role).await.unwrap();
-        // Only who hangs must be given up: who refuses has the time to say so.
-        let quick = Duration::from_secs(1);
-        let world = behind(&proxy, secure, |config| {
-            if role == Role::Hang {
-                config.timeouts.connect = quick / 2;
-                config.timeouts.upstream_head = quick;
-            }
+        // Only who hangs must be given up, at the place where it does: who refuses has the time to
+        // say so.
+        let quick = Duration::from_millis(500);
+        let world = behind(&proxy, secure, |config| match (role, secure) {
+            (Role::Hang, true) => config.timeouts.connect = quick,
+            (Role::Hang, false) => config.timeouts.upstream_head = quick,
+            _ => {}
         })
         .await;
         ask(&world, "two-m", true).await.ok();
