@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 /// So many that come in one span are told apart; more are turned away until it ends.
@@ -53,6 +54,17 @@ impl<K: Eq + Hash> Arrivals<K> {
     }
 }
 
+/// What one person has of addresses: of IPv6, whoever has one has 2^64 of them.
+pub(crate) fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let [a, b, c, d, ..] = v6.segments();
+            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,5 +84,17 @@ mod tests {
         let arrivals = Arrivals::new(1, 60);
         let entered = (0..100_000).filter(|who| arrivals.enter(*who, 0)).count();
         assert_eq!(entered, KNOWN_MAX);
+    }
+
+    #[test]
+    fn s16_a_network_is_what_one_person_has() {
+        for (address, of) in [
+            ("203.0.113.9", "203.0.113.9"),
+            ("::ffff:203.0.113.9", "203.0.113.9"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
+        ] {
+            let found = network(address.parse().unwrap());
+            assert_eq!(found.to_string(), of);
+        }
     }
 }

@@ -16,6 +16,7 @@ mod traffic;
 mod window;
 
 pub use arrivals::Arrivals;
+pub(crate) use arrivals::network;
 pub use estimate::tokens_at_most;
 pub use headers::{Quota, Standing};
 pub use lane::Place;

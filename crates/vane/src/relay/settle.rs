@@ -84,7 +84,7 @@ struct Facts {
 /// is lost: of whose money is limited, and of others.
 const NOTED_BYTES: u64 = 256;
 const NOTED_BYTES_METERED: u64 = 2_048;
-/// A stream that is slower than that is noted this often: a note costs half as much as a chunk.
+/// A stream that is slower than that is noted this often.
 const NOTED_EVERY: Duration = Duration::from_secs(5);
 
 impl Record {

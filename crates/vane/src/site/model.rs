@@ -18,11 +18,11 @@ use super::figures::{grouped, price, short};
 use super::gallery::{self, Shown};
 use super::history::History;
 use super::listing::Model;
-use super::measured::Measured;
 use super::prices::PriceList;
 use super::row::{Named, Readiness, Row, status};
 use super::workload::{TYPICAL, shown};
 use super::{Frame, View};
+use crate::upstream::Measured;
 use guides::Guide;
 
 /// How many models of the same maker are shown.

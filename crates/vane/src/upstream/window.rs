@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::site::measured::Measured;
+use super::measured::Measured;
 
 const DAY: i64 = 86_400;
 const HOUR: i64 = 3_600;
