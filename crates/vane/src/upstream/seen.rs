@@ -33,13 +33,13 @@ pub struct Sums {
 
 impl Default for Seen {
     fn default() -> Self {
-        const NONE: AtomicU32 = AtomicU32::new(0);
+        let none = || std::array::from_fn(|_| AtomicU32::new(0));
         Self {
-            asked: NONE,
-            answered: NONE,
-            failed: NONE,
-            first: [NONE; BUCKETS],
-            pace: [NONE; BUCKETS],
+            asked: AtomicU32::new(0),
+            answered: AtomicU32::new(0),
+            failed: AtomicU32::new(0),
+            first: none(),
+            pace: none(),
         }
     }
 }
