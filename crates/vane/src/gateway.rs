@@ -1,5 +1,6 @@
 //! The long-lived parts of a running gateway.
 
+use crate::chronicle::Chronicle;
 use crate::config::{Config, Secret};
 use crate::limits::{Arrivals, Shared, Traffic};
 use crate::people::Gate;
@@ -47,6 +48,8 @@ pub struct Gateway {
     pub runs: Runs,
     /// Runs that the operator shows.
     pub gallery: Gallery,
+    /// What offers did, for pages.
+    pub chronicle: Chronicle,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
@@ -137,6 +140,7 @@ impl Gateway {
             guests: Guests::new(&store, shared.as_ref())?,
             runs: Runs::new(&store)?,
             gallery: Gallery::default(),
+            chronicle: Chronicle::default(),
             store,
             ring,
             replica,
@@ -175,8 +179,16 @@ impl Gateway {
         self.ids.next(self.clock.now())
     }
 
+    /// Takes note of what offers did since the last time.
+    pub fn take_note(&self) {
+        let offers = &self.state.load().offers;
+        self.chronicle.refresh(offers, self.clock.now());
+    }
+
     /// Replaces the configuration for calls that begin from now on.
     pub fn replace(&self, mut state: State) {
+        // Of offers that are no more this is the last word.
+        self.take_note();
         state.offers.follow(&self.state.load().offers);
         self.state.store(Arc::new(state));
     }

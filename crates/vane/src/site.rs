@@ -42,6 +42,7 @@ use http::header::{ACCEPT, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
+use crate::chronicle::{Past, Span};
 use crate::gateway::{Gateway, State};
 use crate::playground::{Known, Tried};
 use crate::relay::{Body, Response, json};
@@ -87,6 +88,8 @@ pub(crate) struct View<'v> {
     pub(crate) state: &'v State,
     pub(crate) listing: &'v Listing,
     pub(crate) examples: &'v [Example],
+    /// What offers did until a minute ago.
+    pub(crate) past: Arc<Past>,
     /// Unix seconds.
     pub(crate) now: i64,
     /// This server's address, from the configuration.
@@ -94,11 +97,12 @@ pub(crate) struct View<'v> {
 }
 
 impl<'v> View<'v> {
-    fn of(state: &'v State, day: &'v Day, now: i64) -> Self {
+    fn of(state: &'v State, day: &'v Day, past: Arc<Past>, now: i64) -> Self {
         Self {
             state,
             listing: &day.listing,
             examples: &day.examples,
+            past,
             now,
             origin: state.config.origin(),
         }
@@ -113,9 +117,9 @@ impl<'v> View<'v> {
         self.listing.rows.get_or_init(write)
     }
 
-    /// What this process measured of an offer in the last day.
+    /// What this server measured of an offer in the last day.
     pub(crate) fn measured(&self, offer: &str) -> Option<Measured> {
-        self.state.offers.get(offer)?.window.measured(self.now)
+        Measured::of(&self.past.of(offer)?.over(Span::Day, self.now))
     }
 }
 
@@ -207,15 +211,16 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     let (state, now) = (gateway.state(), gateway.clock.now());
     let examples = Gallery::fresh(gateway).await;
     let day = state.shelf.day(&state.catalog, now, examples);
+    let past = gateway.chronicle.past();
     if let Page::Status | Page::StatusTwin | Page::StatusJson = page {
-        let view = View::of(&state, &day, now);
+        let view = View::of(&state, &day, past, now);
         let sheet = status::Status::of(&view, gateway).written(&view, page);
         return sheet.map_or_else(|error| failed(&*error), |sheet| sheet.answer(asked));
     }
     let query = head.uri.query().unwrap_or_default().to_owned();
     let is_kept = query.is_empty() || !write::heeds_query(page);
     let rest = crate::relay::percent_decoded(rest);
-    if let Some(sheet) = day.get(page, &rest, now).filter(|_| is_kept) {
+    if let Some(sheet) = day.get(page, &rest, past.version).filter(|_| is_kept) {
         return sheet.answer(asked);
     }
     let writer = match state.shelf.writers.clone().acquire_owned().await {
@@ -225,10 +230,10 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     let written = tokio::task::spawn_blocking(move || {
         // Held to the end also when nobody waits for the page any more.
         let _writer = writer;
-        let view = View::of(&state, &day, now);
+        let view = View::of(&state, &day, past, now);
         let written = write::page(&view, page, &rest, &query, is_kept);
         if let (Ok(Written::Page(sheet)), true) = (&written, is_kept) {
-            day.keep(page, rest, now, sheet);
+            day.keep(page, rest, view.past.version, sheet);
         }
         written
     });
@@ -256,8 +261,9 @@ pub(crate) async fn played(
         Some(_) => HeaderMap::new(),
         None => head.headers.clone(),
     };
+    let past = gateway.chronicle.past();
     let written = tokio::task::spawn_blocking(move || {
-        let view = View::of(&state, &day, now);
+        let view = View::of(&state, &day, past, now);
         write::played(&view, &query, tried, known)
     });
     match written.await {
@@ -280,7 +286,8 @@ pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
     let day = state
         .shelf
         .day(&state.catalog, now, gateway.gallery.known());
-    let view = View::of(&state, &day, now);
+    let past = gateway.chronicle.past();
+    let view = View::of(&state, &day, past, now);
     let sheet = write::missing(&view).ok()?;
     Some(sheet.answer(asked))
 }

@@ -234,7 +234,7 @@ impl Record {
             facts.attempts.push(receipt::begun(&offer.facts, &basis));
             facts.asked = facts.attempts.len();
             facts.asked_at = Instant::now();
-            offer.window.asked(facts.gateway.clock.now());
+            offer.seen.asked();
             facts.basis = basis;
             facts.offer = Some(offer.clone());
             facts.dropped = dropped.to_vec();
@@ -274,8 +274,7 @@ impl Record {
                 add(&offer.tally.first_contents, 1);
                 add(&offer.tally.first_content_ms, millis(after));
                 if facts.stream {
-                    let now = facts.gateway.clock.now();
-                    offer.window.first_content(now, facts.asked_at.elapsed());
+                    offer.seen.first_content(facts.asked_at.elapsed());
                 }
             }
         });
@@ -330,8 +329,8 @@ impl Record {
         facts.fault = fault.map(said);
         match (outcome, &facts.offer, fault) {
             (Outcome::Done, Some(offer), _) => {
-                let (now, took) = (facts.gateway.clock.now(), facts.asked_at.elapsed());
-                offer.window.answered(now, facts.usage.output, took);
+                let took = facts.asked_at.elapsed();
+                offer.seen.answered(facts.usage.output, took);
             }
             // Without content it was told by its attempt.
             (Outcome::Broken, _, Some(fault)) if facts.first_content.is_some() => {
@@ -374,7 +373,7 @@ impl Facts {
     /// The offer that was asked last has failed, if it is to blame.
     fn is_failed(&self, fault: &Fault) {
         if let (Some(offer), Blame::Upstream) = (&self.offer, fault.blame) {
-            offer.window.failed(self.gateway.clock.now());
+            offer.seen.failed();
         }
     }
 

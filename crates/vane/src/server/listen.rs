@@ -1,6 +1,7 @@
 //! Accepting, reloading, and stopping.
 
 use super::worker::{self, Accepted, Setup};
+use crate::chronicle::Keeper;
 use crate::config::Tls;
 use crate::gateway::Gateway;
 use crate::upstream::Pool;
@@ -21,6 +22,8 @@ pub struct Server {
     gateway: Arc<Gateway>,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
+    /// Ends after the last call, of which it takes note.
+    keeper: Keeper,
 }
 
 /// Every call needs two descriptors: the soft limit of a shell would allow five hundred calls.
@@ -75,6 +78,7 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     threads.push(builder.spawn(move || accept(listener, &workers, &open, max))?);
     Ok(Server {
         address,
+        keeper: Keeper::start(gateway.clone())?,
         gateway,
         stop,
         threads,
@@ -89,6 +93,7 @@ impl Server {
         for thread in self.threads {
             let _ = thread.join();
         }
+        drop(self.keeper);
     }
 }
 

@@ -22,9 +22,6 @@ const BYTES_MAX: usize = 32 << 20;
 /// How many pages are written at a time: whoever asks for more waits, and calls keep the machine.
 const WRITERS: usize = 2;
 
-/// A page with figures of this process's own is given for so long.
-const MEASURED_SECONDS: i64 = 60;
-
 pub struct Shelf {
     day: Mutex<Option<Arc<Day>>>,
     pub(super) writers: Arc<Semaphore>,
@@ -50,8 +47,8 @@ pub(super) struct Day {
 #[derive(Default)]
 struct Kept {
     bytes: usize,
-    /// With the instant at which each was written.
-    pages: HashMap<(Page, String), (i64, Arc<Sheet>)>,
+    /// With the version of what was measured when each was written.
+    pages: HashMap<(Page, String), (u64, Arc<Sheet>)>,
 }
 
 impl Shelf {
@@ -77,21 +74,21 @@ impl Shelf {
 }
 
 impl Day {
-    pub(super) fn get(&self, page: Page, rest: &str, now: i64) -> Option<Arc<Sheet>> {
+    pub(super) fn get(&self, page: Page, rest: &str, version: u64) -> Option<Arc<Sheet>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let (written, sheet) = kept.pages.get(&(page, rest.to_owned()))?;
         let is_measured = matches!(page, Page::Model | Page::Provider);
-        let is_fresh = !is_measured || (0..MEASURED_SECONDS).contains(&(now - written));
+        let is_fresh = !is_measured || *written == version;
         is_fresh.then(|| sheet.clone())
     }
 
-    pub(super) fn keep(&self, page: Page, rest: String, now: i64, sheet: &Arc<Sheet>) {
+    pub(super) fn keep(&self, page: Page, rest: String, version: u64, sheet: &Arc<Sheet>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.bytes + sheet.size() > BYTES_MAX {
             return;
         }
         kept.bytes += sheet.size();
-        if let Some((_, before)) = kept.pages.insert((page, rest), (now, sheet.clone())) {
+        if let Some((_, before)) = kept.pages.insert((page, rest), (version, sheet.clone())) {
             kept.bytes -= before.size();
         }
     }

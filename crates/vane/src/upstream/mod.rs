@@ -11,8 +11,9 @@ mod offer;
 mod parts;
 mod pool;
 mod provider;
+mod seen;
+mod spread;
 mod tls;
-mod window;
 
 pub use body::Body;
 pub use breaker::{Breaker, Standing};
@@ -23,5 +24,6 @@ pub use offer::{Offer, Offers, Tally};
 pub use parts::Parts;
 pub use pool::{Pool, Unsent};
 pub use provider::{HOP, Provider};
+pub use seen::{Seen, Sums};
+pub use spread::Spread;
 pub(crate) use tls::without_alpn as tls_without_alpn;
-pub use window::Window;

@@ -1,6 +1,6 @@
 //! Offers that can be called now: the catalogue's facts beside a provider that is on.
 
-use super::{Breaker, Provider, Window};
+use super::{Breaker, Provider, Seen};
 use crate::config::Config;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub struct Offer {
     pub quirks: Quirks,
     pub breaker: Breaker,
     pub tally: Tally,
-    /// What it did lately; goes on when the configuration is replaced.
-    pub window: Arc<Window>,
+    /// What it was seen to do; goes on when the configuration is replaced.
+    pub seen: Arc<Seen>,
     /// The model's name at the provider as JSON text, ready to be spliced in.
     pub model_json: String,
 }
@@ -74,7 +74,7 @@ impl Offers {
                     quirks: quirks.union(row.quirks.iter().copied().collect()),
                     breaker: Breaker::default(),
                     tally: Tally::default(),
-                    window: Arc::default(),
+                    seen: Arc::default(),
                     model_json: Raw::of(&facts.upstream).get().to_owned(),
                 };
                 offers.by_id.insert(facts.id.to_string(), Arc::new(offer));
@@ -87,7 +87,7 @@ impl Offers {
     pub fn follow(&mut self, before: &Self) {
         for (id, offer) in &mut self.by_id {
             if let (Some(offer), Some(before)) = (Arc::get_mut(offer), before.get(id)) {
-                offer.window = before.window.clone();
+                offer.seen = before.seen.clone();
             }
         }
     }

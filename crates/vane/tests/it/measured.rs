@@ -60,6 +60,7 @@ async fn a_page_tells_what_was_measured_of_each_offer_and_nothing_else() {
     world.fake.always(Answer::fault(Fault::status(500)));
     world.second.always(Answer::fault(Fault::status(500)));
     ask(&world, 500).await;
+    world.gateway.take_note();
     at(&world, NOW + 60);
 
     let [first, pace, uptime] = figures(&world, "lab").await;
@@ -81,5 +82,6 @@ async fn a_page_tells_what_was_measured_of_each_offer_and_nothing_else() {
     world.gateway.replace(State::new(config).unwrap());
     assert_eq!(figures(&world, "lab").await, [first, pace, uptime]);
     at(&world, NOW + 90_000);
+    world.gateway.take_note();
     assert_eq!(figures(&world, "lab").await, nothing);
 }
