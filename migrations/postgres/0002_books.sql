@@ -200,6 +200,7 @@ CREATE TRIGGER rate_stays BEFORE UPDATE ON rate
 FOR EACH ROW EXECUTE FUNCTION immutable();
 
 -- What receipts of an hour come to, kept as they land.
+-- `cached` is the part of `tokens_in` that was read from a cache.
 CREATE TABLE usage_hour (
     account    BIGINT NOT NULL,
     hour       BIGINT NOT NULL CHECK (hour % 3600 = 0),
@@ -209,6 +210,7 @@ CREATE TABLE usage_hour (
     cost       BIGINT NOT NULL,
     charged    BIGINT NOT NULL,
     tokens_in  BIGINT NOT NULL,
+    cached     BIGINT NOT NULL,
     tokens_out BIGINT NOT NULL,
     PRIMARY KEY (account, hour, key, model)
 ) WITH (fillfactor = 70);

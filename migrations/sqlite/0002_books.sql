@@ -181,6 +181,7 @@ CREATE TRIGGER rate_stays BEFORE UPDATE ON rate
 BEGIN SELECT raise(ABORT, 'rates are never changed'); END;
 
 -- What receipts of an hour come to, kept as they land: overwritten in place, as a lease is.
+-- `cached` is the part of `tokens_in` that was read from a cache.
 CREATE TABLE usage_hour (
     account    INTEGER NOT NULL,
     hour       INTEGER NOT NULL CHECK (hour % 3600 = 0),
@@ -190,6 +191,7 @@ CREATE TABLE usage_hour (
     cost       INTEGER NOT NULL,
     charged    INTEGER NOT NULL,
     tokens_in  INTEGER NOT NULL,
+    cached     INTEGER NOT NULL,
     tokens_out INTEGER NOT NULL,
     PRIMARY KEY (account, hour, key, model)
 ) STRICT;

@@ -23,7 +23,9 @@ mod settle;
 pub use decide::{Decision, decide, well_formed};
 pub use facts::{Facts, Rows, gather};
 pub use model::Model;
-pub use op::{Act, Attempt, Hold, Lease, Line, Op, Outcome, Refusal, Settlement, Source, Status};
+pub use op::{
+    Act, Attempt, Hold, Lease, Line, Op, Outcome, Refusal, Settlement, Source, Status, Times,
+};
 pub use payment::{Checkout, CheckoutState, Claim, Pay, Payment};
 pub use period::Period;
 pub use posting::{Entry, Txn, TxnKind, hash_of};

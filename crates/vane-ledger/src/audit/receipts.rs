@@ -90,6 +90,7 @@ impl Walk<'_> {
             return broken(7, "its cost is not the sum of its attempts");
         }
         outcomes(&receipt.settlement)?;
+        times(&receipt.settlement)?;
         paid(receipt, prepaid)?;
         self.lease(receipt)?;
         self.usage(receipt.txn)?;
@@ -187,6 +188,29 @@ fn outcomes(made: &Settlement) -> Result<(), Halt> {
             13,
             format!("it is {status}, and its last attempt {outcome}"),
         );
+    }
+    Ok(())
+}
+
+/// Attempts lie within their call, one after another, and only the last one can have had content.
+fn times(made: &Settlement) -> Result<(), Halt> {
+    let mut free = 0;
+    let last = made.attempts.len().saturating_sub(1);
+    for (n, attempt) in made.attempts.iter().enumerate() {
+        let times = attempt.times;
+        if times.began_ms < free {
+            return broken(14, "an attempt began before the one before it had ended");
+        }
+        if times.first_content_ms > Some(times.took_ms) {
+            return broken(14, "the first content of an attempt came after its end");
+        }
+        if n < last && times.first_content_ms.is_some() {
+            return broken(14, "an attempt follows one that had content");
+        }
+        free = times.end_ms();
+    }
+    if free > made.took_ms {
+        return broken(14, "an attempt ended after its call");
     }
     Ok(())
 }

@@ -17,7 +17,8 @@ use crate::error::LedgerError;
 use crate::store::Txn;
 use crate::store::books::{Hour, RECEIPT, Sums as HourSums, receipt_of};
 
-const HOURS: &str = "SELECT account, hour, key, model, calls, cost, charged, tokens_in, tokens_out
+const HOURS: &str =
+    "SELECT account, hour, key, model, calls, cost, charged, tokens_in, cached, tokens_out
     FROM usage_hour";
 
 #[derive(Default)]
@@ -27,7 +28,7 @@ pub(super) struct Sums {
     leases: Mix<1>,
     /// What is owed and lost by transaction.
     usage: Mix<2>,
-    hours: Mix<5>,
+    hours: Mix<6>,
 }
 
 impl Sums {
@@ -113,19 +114,20 @@ impl Sums {
         Ok(mix)
     }
 
-    fn kept_hours(&self, txn: Txn<'_>) -> Result<Mix<5>, LedgerError> {
+    fn kept_hours(&self, txn: Txn<'_>) -> Result<Mix<6>, LedgerError> {
         let mut mix = Mix::default();
         each_hour(txn, |hour, sums| mix.add(&self.keys, &hour, numbers(&sums)))?;
         Ok(mix)
     }
 }
 
-fn numbers(sums: &HourSums) -> [i64; 5] {
+fn numbers(sums: &HourSums) -> [i64; 6] {
     [
         sums.calls,
         sums.cost,
         sums.charged,
         sums.tokens_in,
+        sums.cached,
         sums.tokens_out,
     ]
 }
@@ -143,7 +145,8 @@ fn each_hour(txn: Txn<'_>, mut take: impl FnMut(Hour, HourSums)) -> Result<(), L
             cost: row.get(5)?,
             charged: row.get(6)?,
             tokens_in: row.get(7)?,
-            tokens_out: row.get(8)?,
+            cached: row.get(8)?,
+            tokens_out: row.get(9)?,
         };
         take(hour, sums);
         Ok(())

@@ -117,9 +117,20 @@ pub struct Settlement {
     pub pays_max: Option<Money>,
     /// What the provider said that it cost, all attempts together.
     pub reported: Option<Money>,
+    /// Whether the answer was asked for as a stream.
+    pub stream: bool,
+    /// How long it took, in milliseconds; as far as that is known of one that was cut off.
+    pub took_ms: u32,
 }
 
 impl Settlement {
+    /// From the beginning of the call to the first content of its answer. Who was asked before the
+    /// last had none.
+    pub fn first_content_ms(&self) -> Option<u32> {
+        let times = self.attempts.last()?.times;
+        Some(times.began_ms.saturating_add(times.first_content_ms?))
+    }
+
     /// Nobody runs the call any more: it was cut off, and with it the attempt that was made last.
     pub(crate) fn interrupt(&mut self) {
         self.status = Status::Interrupted;
@@ -150,9 +161,33 @@ pub struct Attempt {
     pub method: String,
     /// Why it failed; empty where it did not.
     pub fault: String,
+    pub times: Times,
+    /// What a translation left out of the request, as the answer says it; empty where nothing.
+    pub dropped: String,
     /// The context plus the most output: no quantity can be more.
     pub quantity_max: u64,
     pub lines: Vec<Line>,
+}
+
+/// When an attempt was made and how long it took, in milliseconds.
+///
+/// An attempt lies within its call and after the one before it: all are counted by one clock that
+/// never goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// From the beginning of the call to that of the attempt.
+    pub began_ms: u32,
+    /// From there to its first content; nothing where none came.
+    pub first_content_ms: Option<u32>,
+    /// From there to its end; as far as that is known of one that was cut off.
+    pub took_ms: u32,
+}
+
+impl Times {
+    /// From the beginning of the call to its end.
+    pub const fn end_ms(self) -> u32 {
+        self.began_ms.saturating_add(self.took_ms)
+    }
 }
 
 /// Tokens or uses that share a price. What they come to is always computed.

@@ -107,8 +107,9 @@ impl Line {
     }
 }
 
-/// Stands before details. What serialises otherwise than this gets another, and is read as well.
-const FORM: u8 = 1;
+/// Stands before details. What serialises otherwise than this gets another; what a release wrote is
+/// read as well.
+const FORM: u8 = 2;
 
 /// What details consist of, after their form.
 type Details<Text, Hold, Attempts> = (
@@ -119,6 +120,8 @@ type Details<Text, Hold, Attempts> = (
     Attempts,
     Option<Money>,
     Option<Money>,
+    bool,
+    u32,
 );
 
 /// What of a settlement is kept as bytes: all but its call and its account.
@@ -131,6 +134,8 @@ pub fn details_of(settlement: &Settlement) -> Vec<u8> {
         &settlement.attempts,
         settlement.pays_max,
         settlement.reported,
+        settlement.stream,
+        settlement.took_ms,
     );
     let mut bytes = Vec::with_capacity(256);
     bytes.push(FORM);
@@ -142,7 +147,7 @@ pub fn details_of(settlement: &Settlement) -> Vec<u8> {
 pub fn settlement_of(call: String, account: AccountId, details: &[u8]) -> Option<Settlement> {
     let (_, details) = details.split_first().filter(|(form, _)| **form == FORM)?;
     let read: Details<String, Option<Hold>, Vec<Attempt>> = postcard::from_bytes(details).ok()?;
-    let (key, hold, model, status, attempts, pays_max, reported) = read;
+    let (key, hold, model, status, attempts, pays_max, reported, stream, took_ms) = read;
     Some(Settlement {
         call,
         account,
@@ -153,6 +158,8 @@ pub fn settlement_of(call: String, account: AccountId, details: &[u8]) -> Option
         attempts,
         pays_max,
         reported,
+        stream,
+        took_ms,
     })
 }
 
@@ -172,6 +179,8 @@ mod tests {
             attempts: Vec::new(),
             pays_max: Some(Money::ZERO),
             reported: None,
+            stream: true,
+            took_ms: 1_234,
         };
         let mut details = details_of(&written);
         let read = |details: &[u8]| settlement_of("call".into(), AccountId(7), details);

@@ -16,7 +16,7 @@ use vane_catalog::Money;
 
 use super::{Lifeline, Payer, Place, Replica, Settings, name_of};
 use crate::account::AccountId;
-use crate::book::{Act, Attempt, Ended, Line, Op, Settlement, Source, Status};
+use crate::book::{Act, Attempt, Ended, Line, Op, Settlement, Source, Status, Times};
 use crate::clock::Clock;
 use crate::journal::{Durability, Journal, Model, Position, Settings as Sizes};
 use crate::store::Store;
@@ -126,6 +126,8 @@ fn call(id: &str, account: AccountId, micro: u64) -> Settlement {
         outcome: Ended::Done,
         method: "reported".into(),
         fault: String::new(),
+        times: Times::default(),
+        dropped: String::new(),
         quantity_max: 1_000_000,
         lines: vec![Line {
             bucket: "output".into(),
@@ -143,6 +145,8 @@ fn call(id: &str, account: AccountId, micro: u64) -> Settlement {
         attempts: vec![attempt],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 0,
     }
 }
 

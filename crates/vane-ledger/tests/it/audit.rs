@@ -81,6 +81,8 @@ pub(crate) fn settlement(call: &str, account: AccountId) -> Settlement {
         attempts: vec![attempt(100_000, 3_000_000)],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 0,
     }
 }
 
@@ -318,11 +320,16 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
         "tokens out of nothing",
         "UPDATE usage_hour SET tokens_in = 1 WHERE account = 2",
     ),
+    (
+        2,
+        "tokens out of no cache",
+        "UPDATE usage_hour SET cached = cached + 1 WHERE account = 2",
+    ),
     (2, "a roll-up that is missing", "DELETE FROM usage_hour"),
     (
         2,
         "a roll-up of nothing",
-        "INSERT INTO usage_hour VALUES (1, 0, 'key', 'm', 1, 0, 0, 0, 0)",
+        "INSERT INTO usage_hour VALUES (1, 0, 'key', 'm', 1, 0, 0, 0, 0, 0)",
     ),
     (
         11,

@@ -3,7 +3,7 @@
 use vane_catalog::Money;
 use vane_ledger::book::{
     Act, Attempt, BookKind, Ended, Hold, Lease, Line, Op, Outcome, Period, Refusal, Settlement,
-    Source, Status,
+    Source, Status, Times,
 };
 use vane_ledger::{AccountId, Store};
 
@@ -47,6 +47,8 @@ pub(crate) fn attempt(quantity: u64, price: i64) -> Attempt {
         outcome: Ended::Done,
         method: "reported".into(),
         fault: String::new(),
+        times: Times::default(),
+        dropped: String::new(),
         quantity_max: 1_000_000,
         lines: vec![Line {
             bucket: "output".into(),
@@ -126,6 +128,8 @@ pub(crate) fn settlement(call: &str, account: AccountId) -> Settlement {
         attempts: vec![attempt(100_000, 3_000_000)],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 0,
     }
 }
 

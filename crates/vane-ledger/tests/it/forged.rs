@@ -114,6 +114,28 @@ const FORGERIES: &[Forgery] = &[
     (13, "an answer to a client that was gone", "four", |r| {
         r.settlement.status = Status::ClientGone;
     }),
+    (14, "an attempt that outlasts its call", "four", |r| {
+        r.settlement.attempts[0].times.took_ms = 1;
+    }),
+    (14, "content after the end", "four", |r| {
+        r.settlement.attempts[0].times.first_content_ms = Some(1);
+    }),
+    (
+        14,
+        "an attempt before the one before it ended",
+        "four",
+        |r| {
+            let mut failed = unbilled(Ended::FailedUnbilled);
+            failed.times.took_ms = 10;
+            r.settlement.took_ms = 20;
+            r.settlement.attempts.insert(0, failed);
+        },
+    ),
+    (14, "an attempt after one that had content", "four", |r| {
+        let mut failed = unbilled(Ended::FailedUnbilled);
+        failed.times.first_content_ms = Some(0);
+        r.settlement.attempts.insert(0, failed);
+    }),
     (1, "a leg of no transaction", "four", |r| r.txn = 999_999),
     (1, "a leg of a grant", "four", |r| r.txn = 1),
     (1, "a leg of other usage", "four", |r| r.txn = 4),

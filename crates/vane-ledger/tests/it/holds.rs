@@ -100,6 +100,8 @@ impl Play {
             }],
             pays_max: None,
             reported: None,
+            stream: false,
+            took_ms: 0,
         };
         let settling = self.replica.settle(hold, settlement, micro(cost)).unwrap();
         settling.await.unwrap();

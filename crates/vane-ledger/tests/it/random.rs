@@ -10,7 +10,7 @@ use vane_catalog::Money;
 use vane_ledger::AccountId;
 use vane_ledger::book::{
     Act, Attempt, Book, BookKind, Checkout, CheckoutState, Claim, Ended, Hold, Lease, Model, Op,
-    Outcome, Pay, Period, Settlement, Source, Status,
+    Outcome, Pay, Period, Settlement, Source, Status, Times,
 };
 
 use crate::books::{START, attempt, cash, op, prepaid, usd};
@@ -26,6 +26,11 @@ impl Dice {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % n
+    }
+
+    /// A few milliseconds.
+    fn small(&mut self) -> u32 {
+        u32::try_from(self.below(400)).unwrap()
     }
 
     /// Mostly small; sometimes nothing, negative, or more than can be.
@@ -252,6 +257,7 @@ impl Play {
         let (account, key) = lender.unwrap_or_else(|| (self.account(), None));
         let amount = Money::from_pico(self.dice.money().pico() / 8);
         let (status, attempts) = self.attempts();
+        let ended = attempts.iter().map(|one| one.times.end_ms()).max();
         let known = (self.dice.below(20) == 0).then(|| Self::of(&mut self.dice, &self.calls));
         Act::Settle(Settlement {
             call: known.unwrap_or_else(|| format!("c{}", self.made)),
@@ -263,6 +269,8 @@ impl Play {
             attempts,
             pays_max: (self.dice.below(4) == 0).then(|| self.dice.money()),
             reported: (self.dice.below(4) == 0).then(|| self.dice.money()),
+            stream: self.dice.below(2) == 0,
+            took_ms: ended.unwrap_or_default() + self.dice.small(),
         })
     }
 
@@ -296,7 +304,28 @@ impl Play {
         let before = usize::try_from(self.dice.below(3)).unwrap();
         let mut attempts = vec![failed; before];
         attempts.push(last);
+        self.timed(&mut attempts);
         (status, attempts)
+    }
+
+    /// One after another, the last of them with an answer.
+    fn timed(&mut self, attempts: &mut [Attempt]) {
+        let mut now = 0;
+        for attempt in &mut *attempts {
+            now += self.dice.small();
+            let took_ms = self.dice.small();
+            attempt.times = Times {
+                began_ms: now,
+                first_content_ms: None,
+                took_ms,
+            };
+            attempt.dropped = ["", "top_k,seed"][usize::from(took_ms == 0)].into();
+            now += took_ms;
+        }
+        if let Some(last) = attempts.last_mut() {
+            let took_ms = last.times.took_ms;
+            last.times.first_content_ms = (took_ms > 20).then_some(took_ms / 2);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vane_catalog::Money;
-use vane_ledger::book::{Act, BookKind, Period, Settlement, Status};
+use vane_ledger::book::{Act, BookKind, Period, Settlement, Status, Times};
 use vane_ledger::replica::Settings;
 use vane_ledger::{AccountId, Clock, Hold, Payer, Replica, Short, Store};
 
@@ -37,7 +37,20 @@ fn call(id: impl Into<String>, account: AccountId, micro: u64) -> Settlement {
         attempts: vec![attempt(micro, 1_000_000)],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 0,
     }
+}
+
+/// What is known of a call after so long, its only attempt begun 3 ms after it.
+fn after(took_ms: u32, first_content_ms: Option<u32>, mut call: Settlement) -> Settlement {
+    call.took_ms = took_ms;
+    call.attempts[0].times = Times {
+        began_ms: 3,
+        first_content_ms,
+        took_ms: took_ms - 3,
+    };
+    call
 }
 
 fn micro(micro: u64) -> Money {
@@ -194,11 +207,12 @@ async fn m6_calls_of_a_process_that_died_are_settled_by_their_last_word() {
         let hold = replica.hold(payer(payer_id), usd("0.01")).await.unwrap();
         let begun = Settlement {
             pays_max: Some(Money::ZERO),
-            ..call(format!("req_{n}"), payer_id, 7)
+            ..after(3, None, call(format!("req_{n}"), payer_id, 7))
         };
         replica.opened(&hold, begun);
         if n % 2 == 0 {
-            replica.opened(&hold, call(format!("req_{n}"), payer_id, 1_000));
+            let later = call(format!("req_{n}"), payer_id, 1_000);
+            replica.opened(&hold, after(900, Some(250), later));
         }
         if n == 10 {
             caught_up(&replica).await;
@@ -215,13 +229,15 @@ async fn m6_calls_of_a_process_that_died_are_settled_by_their_last_word() {
     let replica = open(&store);
     for n in 0..20 {
         let receipt = store.receipt(None, &format!("req_{n}")).unwrap().unwrap();
-        let expected = if n % 2 == 0 {
-            [micro(1_000), Money::ZERO]
+        let (expected, times) = if n % 2 == 0 {
+            ([micro(1_000), Money::ZERO], (900, Some(253)))
         } else {
-            [Money::ZERO, micro(7)]
+            ([Money::ZERO, micro(7)], (3, None))
         };
         assert_eq!([receipt.charged, receipt.lost()], expected, "{n}");
-        assert_eq!(receipt.settlement.status, Status::Interrupted);
+        let kept = &receipt.settlement;
+        assert_eq!(kept.status, Status::Interrupted);
+        assert_eq!((kept.took_ms, kept.first_content_ms()), times, "{n}");
     }
     let book = store.balance(payer_id).unwrap();
     assert_eq!((book.posted, book.held), (usd("4.99"), Money::ZERO));

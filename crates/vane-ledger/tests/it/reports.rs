@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Attempt, Ended, Hold, Op, Period, Settlement, TxnKind};
-use vane_ledger::{AccountId, By, Of, Posted, StatementLine, Store, UsageRow};
+use vane_ledger::book::{
+    Act, Attempt, Ended, Hold, Line, Op, Period, Settlement, Status, Times, TxnKind,
+};
+use vane_ledger::{AccountId, By, Newest, Of, Posted, Spread, StatementLine, Store, UsageRow};
 
 use crate::books::{START, attempt, cash, lease, op, prepaid, settlement, usd};
 use crate::memory;
@@ -55,16 +57,32 @@ fn a_receipt_reads_as_it_was_settled_and_only_for_its_account() {
             Attempt {
                 outcome: Ended::FailedUnbilled,
                 fault: "529 \"overloaded\"\n".into(),
+                times: Times {
+                    began_ms: 3,
+                    first_content_ms: None,
+                    took_ms: 210,
+                },
                 lines: Vec::new(),
                 ..attempt(1, 1)
             },
-            attempt(100_000, 3_000_000),
+            Attempt {
+                times: Times {
+                    began_ms: 413,
+                    first_content_ms: Some(250),
+                    took_ms: 1_800,
+                },
+                dropped: "top_k,logit_bias".into(),
+                ..attempt(100_000, 3_000_000)
+            },
         ],
+        stream: true,
+        took_ms: 2_214,
         ..settlement("whole", team)
     };
     settle(&store, START + 9, whole.clone());
     let receipt = store.receipt(Some(team), "whole").unwrap().unwrap();
     assert_eq!(receipt.settlement, whole);
+    assert_eq!(receipt.settlement.first_content_ms(), Some(663));
     assert_eq!((receipt.cost, receipt.charged), (usd("0.3"), usd("0.3")));
     assert_eq!((receipt.at, receipt.lost()), (START + 9, Money::ZERO));
     assert_eq!(store.receipt(None, "whole").unwrap(), Some(receipt));
@@ -128,34 +146,47 @@ fn a_statement_is_all_that_changed_a_balance_however_it_is_paged() {
 #[test]
 fn usage_is_summed_up_by_what_is_asked() {
     let (store, team, _) = store();
-    let next = Settlement {
+    let mut next = Settlement {
         key: "key2".into(),
         model: "m2".into(),
         ..settlement("next", team)
     };
+    for (bucket, quantity) in [("input", 1_000), ("cache_read", 512)] {
+        next.attempts[0].lines.push(Line {
+            bucket: bucket.into(),
+            quantity,
+            price: Money::ZERO,
+        });
+    }
     settle(&store, START + DAY, next);
     let row = |of, calls, tokens_out, cost: &str, charged: &str| UsageRow {
         of,
         calls,
         tokens_in: 0,
+        cached: 0,
         tokens_out,
         cost: usd(cost),
         charged: usd(charged),
+    };
+    let read = |of| UsageRow {
+        tokens_in: 1_512,
+        cached: 512,
+        ..row(of, 1, 100_000, "0.3", "0.2")
     };
     let today = START - START % DAY;
     let (from, until) = (today, today + 2 * DAY);
     let usage = |account, key, by| store.usage(account, key, from, until, by).unwrap();
     let days = [
         row(Of::Day(today), 6, 600_000, "1.8", "1.2"),
-        row(Of::Day(today + DAY), 1, 100_000, "0.3", "0.2"),
+        read(Of::Day(today + DAY)),
     ];
     assert_eq!(usage(Some(team), None, By::Day), days);
     let models = [
         row(Of::Model("m".into()), 12, 1_200_000, "3.6", "3"),
-        row(Of::Model("m2".into()), 1, 100_000, "0.3", "0.2"),
+        read(Of::Model("m2".into())),
     ];
     assert_eq!(usage(None, None, By::Model), models);
-    let keys = [row(Of::Key("key2".into()), 1, 100_000, "0.3", "0.2")];
+    let keys = [read(Of::Key("key2".into()))];
     assert_eq!(usage(Some(team), Some("key2"), By::Key), keys);
     assert_eq!(usage(None, Some("key2"), By::Key), keys);
     let none = store.usage(Some(team), None, until, until + DAY, By::Day);
@@ -213,4 +244,74 @@ fn m10_what_a_provider_is_owed_stands_beside_what_it_reported() {
         (usd("0.31"), usd("0.3"))
     );
     assert_eq!(days[1].attempts, 1);
+}
+
+/// A call that took so long, its first content there after half of that.
+fn lasting(call: &str, account: AccountId, status: Status, took_ms: u32) -> Settlement {
+    let outcome = match status {
+        Status::Done => Ended::Done,
+        Status::Failed => Ended::FailedBilled,
+        Status::Stopped | Status::ClientGone | Status::Interrupted => Ended::Interrupted,
+    };
+    let times = Times {
+        began_ms: 0,
+        first_content_ms: Some(took_ms / 2),
+        took_ms,
+    };
+    let attempt = Attempt {
+        outcome,
+        times,
+        ..attempt(1, 1)
+    };
+    Settlement {
+        status,
+        took_ms,
+        hold: None,
+        attempts: vec![attempt],
+        ..settlement(call, account)
+    }
+}
+
+#[test]
+fn the_newest_calls_are_summed_up_exactly_and_only_those_of_the_span() {
+    let store = memory();
+    let team = crate::account(&store, "team");
+    let other = crate::account(&store, "other");
+    let newest = |count, key, from, until| store.newest(team, count, key, from, until).unwrap();
+    assert_eq!(newest(10, None, START, START + DAY), Newest::default());
+    // Twenty that were done, in no order of their times, among others.
+    for n in 0..20_u32 {
+        let took = (n * 7 % 20 + 1) * 100;
+        let call = lasting(&format!("t{n}"), team, Status::Done, took);
+        settle(&store, START + i64::from(n), call);
+        let elsewhere = lasting(&format!("o{n}"), other, Status::Failed, 9_000);
+        settle(&store, START, elsewhere);
+    }
+    for (n, status) in [Status::Failed, Status::Interrupted, Status::ClientGone]
+        .into_iter()
+        .enumerate()
+    {
+        let mut call = lasting(&format!("x{n}"), team, status, 9_000);
+        call.key = "key2".into();
+        settle(&store, START + 20, call);
+    }
+    let all = Newest {
+        calls: 23,
+        failed: 2,
+        took_ms: Some(Spread {
+            p50: 1_000,
+            p95: 1_900,
+        }),
+        first_content_ms: Some(Spread { p50: 500, p95: 950 }),
+    };
+    assert_eq!(newest(1_000, None, START, START + DAY), all);
+    assert_eq!(newest(23, None, START, START + DAY), all);
+    let of_key = newest(1_000, Some("key2"), START, START + DAY);
+    assert_eq!((of_key.calls, of_key.failed, of_key.took_ms), (3, 2, None));
+    // Of the newest three, and of the span.
+    assert_eq!(newest(3, None, START, START + DAY).calls, 3);
+    let early = newest(1_000, None, START, START + 1);
+    assert_eq!((early.calls, early.failed), (1, 0));
+    let one = Spread { p50: 100, p95: 100 };
+    assert_eq!(early.took_ms, Some(one));
 }

@@ -78,6 +78,8 @@ fn running(call: &str, account: AccountId) -> Op {
         attempts: vec![attempt(1, 1_000_000)],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 40,
     };
     Op {
         instance: 1,
@@ -121,6 +123,7 @@ fn what_the_dead_leave_is_settled_once_and_their_money_returns() {
     assert_eq!(sweep(&other), 0);
     let receipt = store.receipt(None, "cut off").unwrap().unwrap();
     assert_eq!(receipt.settlement.status, Status::Interrupted);
+    assert_eq!(receipt.settlement.took_ms, 40);
     let book = store.balance(account).unwrap();
     assert_eq!((book.posted, book.held), (usd("0.999999"), Money::ZERO));
 

@@ -97,6 +97,8 @@ fn replicas_that_settle_the_same_accounts_in_any_order_end() {
                             attempts: vec![attempt(1, 1)],
                             pays_max: None,
                             reported: None,
+                            stream: false,
+                            took_ms: 0,
                         };
                         let id = settlement.call.clone();
                         Op {
@@ -173,6 +175,8 @@ fn what_a_settlement_takes() {
                     attempts: vec![attempt(100, 1_000_000)],
                     pays_max: None,
                     reported: None,
+                    stream: false,
+                    took_ms: 0,
                 };
                 Op {
                     instance: 1,

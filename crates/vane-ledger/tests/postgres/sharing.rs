@@ -81,6 +81,8 @@ fn call(id: &str, account: AccountId, micro: u64) -> Settlement {
         attempts: vec![attempt(micro, 1_000_000)],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 0,
     }
 }
 

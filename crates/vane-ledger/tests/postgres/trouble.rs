@@ -25,6 +25,8 @@ fn settle(call: &str, account: AccountId) -> Op {
         attempts: vec![attempt(1, 1_000_000)],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 0,
     };
     op(call, Act::Settle(settlement))
 }

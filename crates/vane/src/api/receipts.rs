@@ -63,6 +63,9 @@ pub(crate) fn receipt(receipt: &Receipt) -> Value {
         "balance": usd(receipt.balance),
         "held": made.hold.as_ref().map(|hold| usd(hold.amount)),
         "reported_cost": made.reported.map(usd),
+        "stream": made.stream,
+        "first_content_ms": made.first_content_ms(),
+        "took_ms": made.took_ms,
         "attempts": made.attempts.iter().map(attempt).collect::<Vec<_>>(),
     })
 }
@@ -75,6 +78,10 @@ fn attempt(attempt: &Attempt) -> Value {
         "fault": (!attempt.fault.is_empty()).then_some(&attempt.fault),
         "counted": (!attempt.method.is_empty()).then_some(&attempt.method),
         "rate_version": (!attempt.rate_version.is_empty()).then_some(&attempt.rate_version),
+        "began_ms": attempt.times.began_ms,
+        "first_content_ms": attempt.times.first_content_ms,
+        "took_ms": attempt.times.took_ms,
+        "dropped": (!attempt.dropped.is_empty()).then_some(&attempt.dropped),
         "cost": usd(attempt.cost().unwrap_or_default()),
         "lines": attempt.lines.iter().map(line).collect::<Vec<_>>(),
     })

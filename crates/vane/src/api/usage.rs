@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vane_catalog::{Date, Money};
 use vane_dialect::Fault;
 use vane_ledger::book::Period;
-use vane_ledger::{By, Caller, Of, UsageRow};
+use vane_ledger::{By, Caller, NEWEST_MAX, Newest, Of, Spread, UsageRow};
 
 /// Days that one question may span.
 const DAYS_MAX: i64 = 3_660;
@@ -19,7 +19,7 @@ pub(super) async fn show(
     caller: &Caller,
     query: &Query,
 ) -> Result<Value, Fault> {
-    query.only(&["from", "until", "by", "key"])?;
+    query.only(&["from", "until", "by", "key", "newest"])?;
     let by = match query.text("by") {
         None | Some("day") => By::Day,
         Some("model") => By::Model,
@@ -38,12 +38,16 @@ pub(super) async fn show(
             format!("`until` must be a day after `from`, and at most {DAYS_MAX} days later");
         return Err(Fault::invalid("until", message));
     }
+    let newest = query.number("newest", 1, NEWEST_MAX)?;
     let key = query.text("key").map(str::to_owned);
     let account = account(caller);
     let asked = ask(gateway, move |store| {
-        store.usage(Some(account), key.as_deref(), from, until, by)
+        let key = key.as_deref();
+        let newest = newest.map(|count| store.newest(account, count, key, from, until));
+        let rows = store.usage(Some(account), key, from, until, by)?;
+        Ok((rows, newest.transpose()?))
     });
-    let rows = asked.await?;
+    let (rows, newest) = asked.await?;
     let total = |part: fn(&UsageRow) -> Money| {
         Money::checked_sum(rows.iter().map(part)).map_or(Value::Null, usd)
     };
@@ -58,7 +62,18 @@ pub(super) async fn show(
             "cost": total(|row| row.cost),
             "charged": total(|row| row.charged),
         },
+        "newest": newest.as_ref().map(newest_shown),
     }))
+}
+
+fn newest_shown(newest: &Newest) -> Value {
+    let spread = |spread: Spread| json!({ "p50": spread.p50, "p95": spread.p95 });
+    json!({
+        "calls": newest.calls,
+        "failed": newest.failed,
+        "first_content_ms": newest.first_content_ms.map(spread),
+        "took_ms": newest.took_ms.map(spread),
+    })
 }
 
 fn shown(row: &UsageRow) -> Value {
@@ -71,6 +86,7 @@ fn shown(row: &UsageRow) -> Value {
         what: name,
         "calls": row.calls,
         "input_tokens": row.tokens_in,
+        "cached_tokens": row.cached,
         "output_tokens": row.tokens_out,
         "cost": usd(row.cost),
         "charged": usd(row.charged),

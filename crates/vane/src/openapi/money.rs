@@ -118,13 +118,24 @@ fn credits() -> Value {
 
 fn usage() -> Value {
     let row = object(
-        &["calls", "input_tokens", "output_tokens", "cost", "charged"],
+        &[
+            "calls",
+            "input_tokens",
+            "cached_tokens",
+            "output_tokens",
+            "cost",
+            "charged",
+        ],
         vec![
             ("day", text("With `by=day` or `by=day_model`.")),
             ("model", text("With `by=model` or `by=day_model`.")),
             ("key", text("With `by=key`.")),
             ("calls", integer("How many.")),
             ("input_tokens", integer("Cached ones included.")),
+            (
+                "cached_tokens",
+                integer("Those of them that were read from a cache."),
+            ),
             ("output_tokens", integer("Reasoning included.")),
             ("cost", usd("What they cost.")),
             ("charged", usd("What the account paid of it.")),
@@ -150,11 +161,43 @@ fn usage() -> Value {
             ),
             ("data", list(&row, "Rows with calls.")),
             ("total", total),
+            ("newest", or_null(newest())),
         ],
     )
 }
 
-fn receipt() -> Value {
+/// What the newest calls were like.
+fn newest() -> Value {
+    object(
+        &["calls", "failed", "first_content_ms", "took_ms"],
+        vec![
+            ("calls", integer("How many were looked at.")),
+            (
+                "failed",
+                integer("Those that failed, or were cut off with the process."),
+            ),
+            (
+                "first_content_ms",
+                spread("Of those that are done: to their first content."),
+            ),
+            ("took_ms", spread("Of those that are done: to their end.")),
+        ],
+    )
+}
+
+fn spread(about: &str) -> Value {
+    let mut spread = object(
+        &["p50", "p95"],
+        vec![
+            ("p50", integer("Half of them stayed within it.")),
+            ("p95", integer("95 of 100 stayed within it.")),
+        ],
+    );
+    spread["description"] = about.into();
+    or_null(spread)
+}
+
+fn attempt() -> Value {
     let line = object(
         &["bucket", "quantity", "price", "amount"],
         vec![
@@ -167,8 +210,10 @@ fn receipt() -> Value {
             ("amount", usd("Quantity times price.")),
         ],
     );
-    let attempt = object(
-        &["provider", "model", "outcome", "cost", "lines"],
+    object(
+        &[
+            "provider", "model", "outcome", "began_ms", "took_ms", "cost", "lines",
+        ],
         vec![
             ("provider", text("Who was asked.")),
             ("model", text("For which model.")),
@@ -179,14 +224,31 @@ fn receipt() -> Value {
                 or_null(text("`reported` by the provider, or `bytes/4`.")),
             ),
             ("rate_version", or_null(text("The prices that were used."))),
+            (
+                "began_ms",
+                integer("Milliseconds after the beginning of the call."),
+            ),
+            (
+                "first_content_ms",
+                or_null(integer("From its beginning to its first content.")),
+            ),
+            ("took_ms", integer("From its beginning to its end.")),
+            (
+                "dropped",
+                or_null(text("What was left out of the request, as `vane-dropped`.")),
+            ),
             ("cost", usd("Of this attempt.")),
             ("lines", list(&line, "Line by line.")),
         ],
-    );
+    )
+}
+
+fn receipt() -> Value {
+    let attempt = attempt();
     object(
         &[
             "object", "id", "created", "key", "model", "status", "cost", "charged", "lost",
-            "balance", "attempts",
+            "balance", "stream", "took_ms", "attempts",
         ],
         vec![
             ("object", always("receipt")),
@@ -203,6 +265,17 @@ fn receipt() -> Value {
             (
                 "reported_cost",
                 or_null(usd("What the provider says that it cost.")),
+            ),
+            ("stream", boolean("Whether it was asked for as a stream.")),
+            (
+                "first_content_ms",
+                or_null(integer(
+                    "From the beginning of the call to the first content.",
+                )),
+            ),
+            (
+                "took_ms",
+                integer("How long the call took; as far as is known of one that was interrupted."),
             ),
             (
                 "attempts",

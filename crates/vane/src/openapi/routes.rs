@@ -358,6 +358,10 @@ fn usage() -> Operation {
             &one_of(&["day", "model", "key", "day_model"], "What a row is of."),
         )
         .asks("key", &text("Only calls of this key."))
+        .asks(
+            "newest",
+            &integer("1 to 1,000: what so many of the account's newest calls were like, as far as they are of these days."),
+        )
         .answers(reference("UsageByTime"))
 }
 

@@ -5,12 +5,13 @@ use super::decode::RawCall;
 use super::meter::{Basis, Counts};
 use super::plan::{Choice, Plan};
 use super::settle::Outcome;
+use std::time::Duration;
 use vane_catalog::{Cost, Money};
 use vane_dialect::Fault;
-use vane_ledger::book::{Attempt, Ended, Line, Status};
+use vane_ledger::book::{Attempt, Ended, Line, Status, Times};
 
-/// Most of a fault's words are kept.
-const FAULT_BYTES_MAX: usize = 200;
+/// So much is kept of a fault's words, and of the names of what was left out.
+const TEXT_BYTES_MAX: usize = 200;
 /// No model is known to read more, where its own limit is not known.
 const CONTEXT_ASSUMED: u64 = 1 << 24;
 
@@ -36,8 +37,13 @@ pub(super) fn basis(call: &RawCall, plan: &Plan, choice: &Choice) -> Result<Basi
     })
 }
 
-/// An attempt that was just begun.
-pub(super) fn begun(offer: &vane_catalog::Offer, basis: &Basis) -> Attempt {
+/// An attempt that was just begun, so long after its call.
+pub(super) fn begun(
+    offer: &vane_catalog::Offer,
+    basis: &Basis,
+    dropped: &[String],
+    after: Duration,
+) -> Attempt {
     Attempt {
         provider: offer.provider.to_string(),
         model: offer.upstream.to_string(),
@@ -45,6 +51,11 @@ pub(super) fn begun(offer: &vane_catalog::Offer, basis: &Basis) -> Attempt {
         outcome: Ended::Interrupted,
         method: String::new(),
         fault: String::new(),
+        times: Times {
+            began_ms: millis(after),
+            ..Times::default()
+        },
+        dropped: named(dropped),
         quantity_max: basis.quantity_max,
         lines: Vec::new(),
     }
@@ -68,16 +79,40 @@ fn line(line: &vane_catalog::Line) -> Line {
     }
 }
 
+/// Tells of an attempt how it ended, and after how long.
+pub(super) fn ended(attempt: &mut Attempt, ended: Ended, took: Duration) {
+    attempt.outcome = ended;
+    attempt.times.took_ms = millis(took);
+}
+
 /// Tells of an attempt why it failed. Nobody pays for it.
-pub(super) fn failed(attempt: &mut Attempt, fault: &Fault) {
-    attempt.outcome = Ended::FailedUnbilled;
+pub(super) fn failed(attempt: &mut Attempt, fault: &Fault, took: Duration) {
+    ended(attempt, Ended::FailedUnbilled, took);
     attempt.lines.clear();
     attempt.fault = cut(format!("{:?}: {fault}", fault.kind));
 }
 
 pub(super) fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(FAULT_BYTES_MAX));
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     text
+}
+
+/// Names that fit, as `vane-dropped` has them.
+fn named(dropped: &[String]) -> String {
+    let mut text = String::new();
+    for (n, name) in dropped.iter().enumerate() {
+        let comma = if n == 0 { "" } else { "," };
+        if text.len() + name.len() >= TEXT_BYTES_MAX {
+            return text + comma + "...";
+        }
+        text.push_str(comma);
+        text.push_str(name);
+    }
+    text
+}
+
+pub(super) fn millis(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// How the books call the end of a call, and of its last attempt.

@@ -231,9 +231,11 @@ impl Record {
     pub fn attempt(&mut self, offer: &Arc<Offer>, dropped: &[String], basis: Basis) {
         offer.tally.attempts.fetch_add(1, Relaxed);
         self.with(|facts| {
-            facts.attempts.push(receipt::begun(&offer.facts, &basis));
-            facts.asked = facts.attempts.len();
             facts.asked_at = Instant::now();
+            let after = facts.asked_at - facts.started;
+            let begun = receipt::begun(&offer.facts, &basis, dropped, after);
+            facts.attempts.push(begun);
+            facts.asked = facts.attempts.len();
             offer.seen.asked();
             facts.basis = basis;
             facts.offer = Some(offer.clone());
@@ -245,8 +247,9 @@ impl Record {
     /// The attempt that was made last failed before it had any content.
     pub fn attempt_failed(&mut self, fault: &Fault) {
         self.with(|facts| {
-            if let Some(attempt) = facts.attempts.last_mut() {
-                receipt::failed(attempt, fault);
+            let took = facts.asked_at.elapsed();
+            if let Some(attempt) = facts.running() {
+                receipt::failed(attempt, fault, took);
             }
             facts.is_failed(fault);
         });
@@ -268,13 +271,17 @@ impl Record {
     /// The first content of the answer is here.
     pub fn first_content(&mut self) {
         self.with(|facts| {
-            let after = facts.started.elapsed();
+            let now = Instant::now();
+            let (after, waited) = (now - facts.started, now - facts.asked_at);
             facts.first_content = Some(after);
+            if let Some(attempt) = facts.running() {
+                attempt.times.first_content_ms = Some(receipt::millis(waited));
+            }
             if let Some(offer) = &facts.offer {
                 add(&offer.tally.first_contents, 1);
                 add(&offer.tally.first_content_ms, millis(after));
                 if facts.stream {
-                    offer.seen.first_content(facts.asked_at.elapsed());
+                    offer.seen.first_content(waited);
                 }
             }
         });
@@ -377,6 +384,12 @@ impl Facts {
         }
     }
 
+    /// The attempt that was made last, while it has not ended.
+    fn running(&mut self) -> Option<&mut Attempt> {
+        let last = self.attempts.last_mut();
+        last.filter(|attempt| attempt.outcome == Ended::Interrupted)
+    }
+
     /// What a meter's counts come to.
     fn reckon(&self, meter: &Meter) -> Option<(Counts, Cost)> {
         let offer = self.offer.as_ref()?;
@@ -414,10 +427,12 @@ impl Facts {
             return;
         };
         let mut attempts = self.attempts.clone();
+        let now = Instant::now();
         if let Some(attempt) = attempts.last_mut() {
             receipt::priced(attempt, &counts, &cost);
+            attempt.times.took_ms = receipt::millis(now - self.asked_at);
         }
-        let settlement = self.settlement(Settled::Interrupted, attempts, pays_max);
+        let settlement = self.settlement(Settled::Interrupted, attempts, pays_max, now);
         self.gateway.replica.opened(hold, settlement);
     }
 
@@ -426,6 +441,7 @@ impl Facts {
         status: Settled,
         attempts: Vec<Attempt>,
         pays_max: Option<Money>,
+        now: Instant,
     ) -> Settlement {
         let caller = self.caller.as_ref();
         Settlement {
@@ -438,6 +454,8 @@ impl Facts {
             attempts,
             pays_max,
             reported: self.reported,
+            stream: self.stream,
+            took_ms: receipt::millis(now - self.started),
         }
     }
 
@@ -447,19 +465,20 @@ impl Facts {
             return Ok(None);
         };
         let (status, ended) = receipt::ending(outcome);
-        let is_running = |attempt: &Attempt| attempt.outcome == Ended::Interrupted;
-        if self.attempts.last().is_some_and(is_running) {
+        let now = Instant::now();
+        if self.running().is_some() {
             // A client that left before anything came has had its call accepted.
             if outcome == Outcome::ClientGone && self.first_content.is_none() {
                 self.price(&Meter::default());
             }
-            if let Some(attempt) = self.attempts.last_mut() {
-                attempt.outcome = ended;
+            let took = now - self.asked_at;
+            if let Some(attempt) = self.running() {
+                receipt::ended(attempt, ended, took);
             }
         }
         let pays_max = self.undelivered.then_some(Money::ZERO);
         let attempts = std::mem::take(&mut self.attempts);
-        let settlement = self.settlement(status, attempts, pays_max);
+        let settlement = self.settlement(status, attempts, pays_max, now);
         let cost = self.cost.unwrap_or_default();
         let settled = self.gateway.replica.settle(hold, settlement, cost);
         settled

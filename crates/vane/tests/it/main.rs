@@ -76,6 +76,7 @@ mod payments;
 mod people;
 mod playground;
 mod proxies;
+mod receipts;
 mod reconcile;
 mod recorded;
 mod recovery;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Attempt, Ended, Line, Op, Settlement, Status};
+use vane_ledger::book::{Act, Attempt, Ended, Line, Op, Settlement, Status, Times};
 use vane_ledger::{AccountId, Store, Stray};
 
 use crate::cli::{Folder, stderr, stdout};
@@ -18,6 +18,8 @@ fn settled(call: &str) -> String {
         outcome: Ended::Done,
         method: "reported".into(),
         fault: String::new(),
+        times: Times::default(),
+        dropped: String::new(),
         quantity_max: 10,
         lines: vec![Line {
             bucket: "output".into(),
@@ -35,6 +37,8 @@ fn settled(call: &str) -> String {
         attempts: vec![attempt],
         pays_max: None,
         reported: None,
+        stream: false,
+        took_ms: 0,
     };
     let op = Op {
         id: call.into(),

@@ -40,6 +40,8 @@ pub(crate) struct Sums {
     pub(crate) cost: i64,
     pub(crate) charged: i64,
     pub(crate) tokens_in: i64,
+    /// What of them was read from a cache.
+    pub(crate) cached: i64,
     pub(crate) tokens_out: i64,
 }
 
@@ -50,20 +52,23 @@ impl Sums {
         self.cost = self.cost.saturating_add(receipt.cost.pico());
         self.charged = self.charged.saturating_add(receipt.charged.pico());
         for line in made.attempts.iter().flat_map(|attempt| &attempt.lines) {
-            let (tokens_in, tokens_out) = tokens(line);
-            self.tokens_in = self.tokens_in.saturating_add(tokens_in);
-            self.tokens_out = self.tokens_out.saturating_add(tokens_out);
+            self.add_tokens(line);
         }
     }
-}
 
-/// The tokens of a line, in and out; uses that are billed by the piece are none.
-fn tokens(line: &Line) -> (i64, i64) {
-    let quantity = i64::try_from(line.quantity).unwrap_or(i64::MAX);
-    match line.bucket.as_str() {
-        "input" | "cache_read" | "cache_write" | "cache_write_1h" => (quantity, 0),
-        "output" | "reasoning" => (0, quantity),
-        _ => (0, 0),
+    /// The tokens of a line; uses that are billed by the piece are none.
+    fn add_tokens(&mut self, line: &Line) {
+        let quantity = i64::try_from(line.quantity).unwrap_or(i64::MAX);
+        let sum = match line.bucket.as_str() {
+            "input" | "cache_write" | "cache_write_1h" => &mut self.tokens_in,
+            "cache_read" => {
+                self.cached = self.cached.saturating_add(quantity);
+                &mut self.tokens_in
+            }
+            "output" | "reasoning" => &mut self.tokens_out,
+            _ => return,
+        };
+        *sum = sum.saturating_add(quantity);
     }
 }
 
@@ -93,6 +98,8 @@ pub struct UsageRow {
     pub of: Of,
     pub calls: i64,
     pub tokens_in: i64,
+    /// What of them was read from a cache.
+    pub cached: i64,
     pub tokens_out: i64,
     pub cost: Money,
     pub charged: Money,
@@ -148,11 +155,18 @@ impl Store {
             };
             values.push(key);
         }
-        let [calls, tokens_in, tokens_out, cost, charged] =
-            ["calls", "tokens_in", "tokens_out", "cost", "charged"]
-                .map(|column| format!("CAST(sum({column}) AS BIGINT)"));
+        let sums = [
+            "calls",
+            "tokens_in",
+            "cached",
+            "tokens_out",
+            "cost",
+            "charged",
+        ]
+        .map(|column| format!("CAST(sum({column}) AS BIGINT)"))
+        .join(", ");
         let sql = format!(
-            "SELECT {of}, {calls}, {tokens_in}, {tokens_out}, {cost}, {charged}
+            "SELECT {of}, {sums}
              FROM usage_hour WHERE hour >= ?1 AND hour < ?2{wanted} GROUP BY {group} ORDER BY {group}"
         );
         self.read(|txn| txn.rows(&sql, &values, |row| usage_of(by, row)))
@@ -190,9 +204,10 @@ fn usage_of(by: By, row: &Row<'_>) -> Result<UsageRow, LedgerError> {
         of,
         calls: sum(0)?,
         tokens_in: sum(1)?,
-        tokens_out: sum(2)?,
-        cost: Money::from_pico(sum(3)?),
-        charged: Money::from_pico(sum(4)?),
+        cached: sum(2)?,
+        tokens_out: sum(3)?,
+        cost: Money::from_pico(sum(4)?),
+        charged: Money::from_pico(sum(5)?),
     })
 }
 

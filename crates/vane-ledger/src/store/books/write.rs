@@ -40,10 +40,11 @@ const TOPUP: &str = "INSERT INTO topup (provider, external, txn, account, amount
 const RATE: &str = "INSERT INTO rate (version, provider, model, bucket, price)
     VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
 const HOUR: &str = "INSERT INTO usage_hour
-    (account, hour, key, model, calls, cost, charged, tokens_in, tokens_out)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+    (account, hour, key, model, calls, cost, charged, tokens_in, cached, tokens_out)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 const HOUR_AGAIN: &str = "UPDATE usage_hour SET calls = calls + ?5, cost = cost + ?6,
-    charged = charged + ?7, tokens_in = tokens_in + ?8, tokens_out = tokens_out + ?9
+    charged = charged + ?7, tokens_in = tokens_in + ?8, cached = cached + ?9,
+    tokens_out = tokens_out + ?10
     WHERE account = ?1 AND hour = ?2 AND key = ?3 AND model = ?4";
 /// The numbers before those that a commit may give. PostgreSQL's replicas take a stretch each.
 const NUMBERS: &str = "SELECT (SELECT coalesce(max(n), 0) FROM receipt),
@@ -236,6 +237,7 @@ impl Kept<'_> {
                 sums.cost,
                 sums.charged,
                 sums.tokens_in,
+                sums.cached,
                 sums.tokens_out,
             );
             // Cheaper than an upsert: nearly every hour is there.

@@ -22,14 +22,15 @@ const BOOKS: &str = "UPDATE book SET posted = u.posted, held = u.held, promotion
 const LEASES: &str = "UPDATE lease SET spent = u.spent
     FROM unnest(CAST(?1 AS TEXT[]), CAST(?2 AS BIGINT[])) AS u (id, spent) WHERE lease.id = u.id";
 const HOURS: &str = "INSERT INTO usage_hour
-    (account, hour, calls, cost, charged, tokens_in, tokens_out, key, model)
+    (account, hour, calls, cost, charged, tokens_in, cached, tokens_out, key, model)
     SELECT * FROM unnest(CAST(?1 AS BIGINT[]), CAST(?2 AS BIGINT[]), CAST(?3 AS BIGINT[]),
     CAST(?4 AS BIGINT[]), CAST(?5 AS BIGINT[]), CAST(?6 AS BIGINT[]), CAST(?7 AS BIGINT[]),
-    CAST(?8 AS TEXT[]), CAST(?9 AS TEXT[]))
+    CAST(?8 AS BIGINT[]), CAST(?9 AS TEXT[]), CAST(?10 AS TEXT[]))
     ON CONFLICT (account, hour, key, model) DO UPDATE SET
     calls = usage_hour.calls + excluded.calls, cost = usage_hour.cost + excluded.cost,
     charged = usage_hour.charged + excluded.charged,
     tokens_in = usage_hour.tokens_in + excluded.tokens_in,
+    cached = usage_hour.cached + excluded.cached,
     tokens_out = usage_hour.tokens_out + excluded.tokens_out";
 
 /// Rows turned into columns, in the order in which the statement takes them.
@@ -170,7 +171,7 @@ pub(super) fn hours<'h>(
     session: &Session,
     hours: impl Iterator<Item = (Hour<&'h str>, Sums)>,
 ) -> Result<(), LedgerError> {
-    let (mut numbers, mut names) = (Turned::<i64, 7>::default(), Turned::<&str, 2>::default());
+    let (mut numbers, mut names) = (Turned::<i64, 8>::default(), Turned::<&str, 2>::default());
     for (hour, sums) in hours {
         numbers.push([
             hour.account.0,
@@ -179,17 +180,27 @@ pub(super) fn hours<'h>(
             sums.cost,
             sums.charged,
             sums.tokens_in,
+            sums.cached,
             sums.tokens_out,
         ]);
         names.push([hour.key, hour.model]);
     }
-    let [account, hour, calls, cost, charged, tokens_in, tokens_out] = &numbers.0;
+    let [
+        account,
+        hour,
+        calls,
+        cost,
+        charged,
+        tokens_in,
+        cached,
+        tokens_out,
+    ] = &numbers.0;
     let [key, model] = &names.0;
     if !key.is_empty() {
         session.execute(
             HOURS,
             &[
-                account, hour, calls, cost, charged, tokens_in, tokens_out, key, model,
+                account, hour, calls, cost, charged, tokens_in, cached, tokens_out, key, model,
             ],
         )?;
     }
