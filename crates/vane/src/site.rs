@@ -30,6 +30,7 @@ mod row;
 pub(crate) mod sheet;
 mod shelf;
 mod status;
+pub(crate) mod times;
 mod workload;
 mod write;
 

@@ -11,12 +11,14 @@ mod step;
 mod strip;
 #[cfg(test)]
 mod tests;
+mod waterfall;
 
 pub use bars::{Stack, bars};
 pub use line::{Band, line};
 pub use spark::spark;
 pub use step::{Step, step};
 pub use strip::{Share, strip};
+pub use waterfall::{Span, waterfall};
 
 use std::fmt::Write;
 
@@ -55,6 +57,20 @@ impl Canvas {
 
     fn path(&mut self, class: &str, points: &str) {
         let _ = write!(self.out, r#"<path class="{class}" d="{points}"/>"#);
+    }
+
+    /// Lines across at nothing, half and the top, each with what it stands for. One that reads as
+    /// the line below it, such as half of nothing, is left out.
+    fn levels(&mut self, y: Scale, (left, right): (i64, i64), label: impl Fn(i64) -> String) {
+        let mut below = String::new();
+        for value in [y.from, y.to / 2, y.to] {
+            let said = label(value);
+            if said != below {
+                self.path("grid", &format!("M{left} {}H{right}", y.at(value)));
+                self.text((left - 8, y.at(value) + 4), "end", &said);
+            }
+            below = said;
+        }
     }
 
     fn text(&mut self, (x, y): (i64, i64), anchor: &str, text: &str) {

@@ -49,6 +49,19 @@ pub(crate) fn amount(money: Money) -> String {
     format!("${}.{:02}", grouped(cents / 100), cents % 100)
 }
 
+/// `840 ms`, `1.84 s`, `61 s`.
+pub(crate) fn lasting(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => {
+            let seconds = format!("{}.{:02}", ms / 1_000, ms % 1_000 / 10);
+            let seconds = seconds.trim_end_matches('0').trim_end_matches('.');
+            format!("{seconds} s")
+        }
+        _ => format!("{} s", grouped(ms / 1_000)),
+    }
+}
+
 /// A path of this site, with what an id may hold escaped and its slashes kept.
 pub(crate) fn href(folder: &str, id: &str) -> String {
     let mut out = String::with_capacity(folder.len() + id.len());
@@ -114,6 +127,21 @@ mod tests {
             ("1234.565", "$1,234.57"),
         ] {
             assert_eq!(amount(Money::parse(usd).unwrap()), shown);
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_the_unit_that_fits() {
+        for (ms, shown) in [
+            (0, "0 ms"),
+            (999, "999 ms"),
+            (1_000, "1 s"),
+            (1_849, "1.84 s"),
+            (10_500, "10.5 s"),
+            (61_999, "61 s"),
+            (3_600_000, "3,600 s"),
+        ] {
+            assert_eq!(lasting(ms), shown);
         }
     }
 

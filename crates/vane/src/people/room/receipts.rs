@@ -15,7 +15,8 @@ use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;
 use crate::site::Frame;
-use crate::site::figures::{grouped, href};
+use crate::site::figures::{grouped, href, lasting};
+use crate::site::times::Times;
 
 const SHOWN: usize = 50;
 /// Receipts that one page looks through for what a filter wants.
@@ -49,6 +50,7 @@ struct ReceiptPage {
     room: Room,
     id: String,
     facts: Vec<(&'static str, String)>,
+    times: Times,
     attempts: Vec<AttemptRow>,
     charged: String,
 }
@@ -170,6 +172,8 @@ pub(in crate::people) async fn one(
         ("Model asked for", text(&receipt, "model").to_owned()),
         ("Key", text(&receipt, "key").to_owned()),
         ("Ended", text(&receipt, "status").replace('_', " ")),
+        ("Took", took(&receipt)),
+        ("Streamed", yes_or_no(&receipt["stream"])),
         ("Cost", usd("cost")),
         ("Charged", usd("charged")),
         ("Paid by the operator", usd("lost")),
@@ -185,10 +189,24 @@ pub(in crate::people) async fn one(
         room: desk.room("/console/receipts"),
         id: text(&receipt, "id").to_owned(),
         facts,
+        times: Times::of(&receipt, "times"),
         attempts: attempts.iter().map(attempt).collect(),
         charged: usd("charged"),
     };
     reply::page(StatusCode::OK, &page)
+}
+
+/// Of a call that was cut off with its process, only its last word is known.
+fn took(receipt: &Value) -> String {
+    let took = lasting(receipt["took_ms"].as_u64().unwrap_or_default());
+    match text(receipt, "status") {
+        "interrupted" => format!("{took} or more"),
+        _ => took,
+    }
+}
+
+fn yes_or_no(value: &Value) -> String {
+    (if *value == true { "yes" } else { "no" }).to_owned()
 }
 
 fn attempt(attempt: &Value) -> AttemptRow {

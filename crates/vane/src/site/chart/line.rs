@@ -48,10 +48,7 @@ pub fn line(
         start: BOTTOM,
         end: TOP,
     };
-    for value in [0, top / 2, top] {
-        canvas.path("grid", &format!("M{LEFT} {}H{RIGHT}", y.at(value)));
-        canvas.text((LEFT - 8, y.at(value) + 4), "end", &label(value));
-    }
+    canvas.levels(y, (LEFT, RIGHT), label);
     canvas.text((LEFT, HEIGHT - 8), "start", first);
     canvas.text((RIGHT, HEIGHT - 8), "end", last);
     let placed: Vec<(i64, Option<Band>)> = (0..).zip(spans.iter().copied()).collect();

@@ -45,10 +45,7 @@ pub fn step(
         start: BOTTOM,
         end: TOP,
     };
-    for value in [0, top / 2, top] {
-        canvas.path("grid", &format!("M{LEFT} {}H{RIGHT}", y.at(value)));
-        canvas.text((LEFT - 8, y.at(value) + 4), "end", &label(value));
-    }
+    canvas.levels(y, (LEFT, RIGHT), label);
     canvas.text((LEFT, HEIGHT - 8), "start", &date(first));
     canvas.text((RIGHT, HEIGHT - 8), "end", &date(last));
     if (first..last).contains(&today) {

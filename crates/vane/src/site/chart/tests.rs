@@ -64,6 +64,32 @@ const BARS: &str = concat!(
     r#"<rect class="part s1" x="340" y="131" width="114" height="39"/>"#,
 );
 
+const WATERFALL: &str = concat!(
+    r#"<path class="grid" d="M1 0V260"/>"#,
+    r#"<text x="1" y="282" text-anchor="start">0 ms</text>"#,
+    r#"<path class="grid" d="M320 0V260"/>"#,
+    r#"<text x="320" y="282" text-anchor="middle">1500 ms</text>"#,
+    r#"<path class="grid" d="M639 0V260"/>"#,
+    r#"<text x="639" y="282" text-anchor="end">3000 ms</text>"#,
+    r#"<text x="4" y="20" text-anchor="start">The call</text>"#,
+    r#"<text x="636" y="20" text-anchor="end">2.2 s</text>"#,
+    r#"<rect class="wait" x="1" y="28" width="138" height="14"/>"#,
+    r#"<rect class="part s0" x="139" y="28" width="330" height="14"/>"#,
+    r#"<text x="4" y="72" text-anchor="start">1. &lt;lab&gt;</text>"#,
+    r#"<text x="636" y="72" text-anchor="end">failed</text>"#,
+    r#"<rect class="poor" x="1" y="80" width="32" height="14"/>"#,
+    r#"<text x="4" y="124" text-anchor="start">2. lab</text>"#,
+    r#"<text x="636" y="124" text-anchor="end">300 ms</text>"#,
+    r#"<rect class="wait" x="75" y="132" width="64" height="14"/>"#,
+    r#"<rect class="part s0" x="139" y="132" width="330" height="14"/>"#,
+    r#"<text x="4" y="176" text-anchor="start">3. late</text>"#,
+    r#"<text x="636" y="176" text-anchor="end"></text>"#,
+    r#"<rect class="wait" x="469" y="184" width="2" height="14"/>"#,
+    r#"<rect class="poor" x="469" y="184" width="2" height="14"/>"#,
+    r#"<text x="4" y="228" text-anchor="start">4. now</text>"#,
+    r#"<text x="636" y="228" text-anchor="end"></text>"#,
+    r#"<rect class="wait" x="1" y="236" width="2" height="14"/>"#,
+);
 #[track_caller]
 fn check(drawn: &str, size: (i64, i64), inside: &str) {
     let (width, height) = size;
@@ -149,6 +175,7 @@ fn nothing_to_draw_is_drawn_without_a_fault() {
         strip(CAPTION, &[]),
         line(CAPTION, &[], ("", ""), text),
         bars(CAPTION, &[], ("", ""), text),
+        waterfall(CAPTION, &[], text),
         bars(CAPTION, &[vec![i64::MAX, i64::MAX]], ("", ""), text),
     ] {
         assert!(
@@ -172,4 +199,56 @@ fn axes_end_on_a_round_number_at_or_above_the_largest_value() {
         assert_eq!(ceiling(largest), top, "{largest}");
     }
     assert!(ceiling(i64::MAX) >= i64::MAX / 2);
+}
+
+#[test]
+fn spans_are_drawn_below_each_other_on_one_axis() {
+    let span = |name, said| Span {
+        name,
+        said,
+        began: 0,
+        waited: None,
+        took: 0,
+        is_failed: false,
+    };
+    let spans = [
+        Span {
+            waited: Some(650),
+            took: 2_200,
+            ..span("The call", "2.2 s")
+        },
+        Span {
+            took: 150,
+            is_failed: true,
+            ..span("1. <lab>", "failed")
+        },
+        Span {
+            began: 350,
+            waited: Some(300),
+            took: 1_850,
+            ..span("2. lab", "300 ms")
+        },
+        Span {
+            began: 2_200,
+            waited: Some(0),
+            is_failed: true,
+            ..span("3. late", "")
+        },
+        span("4. now", ""),
+    ];
+    let drawn = waterfall(CAPTION, &spans, |value| format!("{value} ms"));
+    check(&drawn, (640, 290), WATERFALL);
+}
+
+#[test]
+fn an_axis_of_nothing_has_one_figure() {
+    for drawn in [
+        bars(CAPTION, &[vec![0], vec![0]], ("a", "b"), |_| {
+            "$0.0000".to_owned()
+        }),
+        line(CAPTION, &[], ("a", "b"), |_| "$0.0000".to_owned()),
+    ] {
+        assert_eq!(drawn.matches("$0.0000").count(), 1, "{drawn}");
+        assert_eq!(drawn.matches("class=\"grid\"").count(), 1, "{drawn}");
+    }
 }
