@@ -66,8 +66,29 @@ pub(super) fn with_cookie(mut response: Response, cookie: Option<HeaderValue>) -
     response
 }
 
+/// What came of a form: done, or a fault of its sender, who is shown the form again.
+///
+/// # Errors
+/// When the fault is another, which is no answer to a form.
+pub(super) fn tried<T>(done: Result<T, Fault>) -> Result<Result<T, Fault>, Fault> {
+    match done {
+        Err(fault) if fault.blame != Blame::Caller => Err(fault),
+        done => Ok(done),
+    }
+}
+
+/// A page with a form, and what was wrong with the one that was sent.
+pub(super) fn with_form(wrong: Option<&Fault>, shown: &impl Template) -> Result<Response, Fault> {
+    page(wrong.map_or(StatusCode::OK, status), shown)
+}
+
+/// What was wrong, as people write.
+pub(super) fn wrong(fault: Option<&Fault>) -> Option<String> {
+    fault.map(|fault| sentence(&fault.message))
+}
+
 /// The status of the same fault in the API.
-pub(super) fn status(fault: &Fault) -> StatusCode {
+fn status(fault: &Fault) -> StatusCode {
     let (status, _) = codec::encode_error(Dialect::OpenaiChat, fault, "");
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }

@@ -4,7 +4,6 @@
 //! The books say who gave.
 
 use askama::Template;
-use http::StatusCode;
 use vane_catalog::Money;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
@@ -48,12 +47,9 @@ pub(in crate::people) async fn answer(
     let Some(form) = &asked.form else {
         return shown(asked, visitor, None, &Form::default()).await;
     };
-    match give(asked, visitor, form).await {
+    match reply::tried(give(asked, visitor, form).await)? {
         Ok(()) => Ok(reply::elsewhere("/admin/accounts")),
-        Err(fault) if fault.blame == Blame::Caller => {
-            shown(asked, visitor, Some(&fault), form).await
-        }
-        Err(fault) => Err(fault),
+        Err(fault) => shown(asked, visitor, Some(&fault), form).await,
     }
 }
 
@@ -137,12 +133,11 @@ async fn shown(
         frame: Frame::private("Accounts"),
         room: Room::of(visitor, "/admin/accounts"),
         rows: rows.await?,
-        wrong: wrong.map(|fault| reply::sentence(&fault.message)),
+        wrong: reply::wrong(wrong),
         id: new_id().map_err(|error| away(&error))?,
         account: form.text("account").to_owned(),
         usd: form.text("amount").to_owned(),
         reason: form.text("reason").to_owned(),
     };
-    let status = wrong.map_or(StatusCode::OK, reply::status);
-    reply::page(status, &page)
+    reply::with_form(wrong, &page)
 }

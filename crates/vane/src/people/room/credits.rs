@@ -8,7 +8,6 @@ use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, HeaderValue};
 use serde_json::{Value, json};
 use vane_dialect::Fault;
-use vane_dialect::fault::Blame;
 use vane_ledger::Right;
 
 use super::overview::{instant, money};
@@ -87,13 +86,13 @@ pub(in crate::people) async fn answer(
         return shown(&desk, None, None).await;
     };
     let body = json!({ "amount": form.text("amount").trim_start_matches('$') });
-    match desk.told(Asks::post(Page::TopUps, "", body)).await {
+    let begun = desk.told(Asks::post(Page::TopUps, "", body)).await;
+    match reply::tried(begun)? {
         Ok(begun) => {
             let sum = amount(money(&begun["total"]));
             shown(&desk, None, Some((text(&begun, "url").to_owned(), sum))).await
         }
-        Err(fault) if fault.blame == Blame::Caller => shown(&desk, Some(&fault), None).await,
-        Err(fault) => Err(fault),
+        Err(fault) => shown(&desk, Some(&fault), None).await,
     }
 }
 
@@ -116,13 +115,12 @@ async fn shown(
         promotional: amount(money(&credits["promotional"])),
         is_prepaid: text(&credits, "kind") == "prepaid",
         may_top_up: payments && desk.may(Right::TopUp),
-        wrong: wrong.map(|fault| reply::sentence(&fault.message)),
+        wrong: reply::wrong(wrong),
         begun,
         rows: rows.iter().map(EntryRow::of).collect(),
         older: entries["before"].as_i64(),
     };
-    let status = wrong.map_or(StatusCode::OK, reply::status);
-    reply::page(status, &page)
+    reply::with_form(wrong, &page)
 }
 
 async fn entries(desk: &Desk<'_>, before: Option<i64>, limit: usize) -> Result<Value, Fault> {

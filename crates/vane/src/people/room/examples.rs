@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use askama::Template;
-use http::StatusCode;
 use vane_catalog::Date;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
@@ -77,15 +76,12 @@ pub(in crate::people) async fn answer(
         "drop" => drop(asked, form).await,
         _ => keep(asked, visitor, form).await,
     };
-    match done {
+    match reply::tried(done)? {
         Ok(()) => {
             asked.gateway.gallery.look_again();
             Ok(reply::elsewhere(HERE))
         }
-        Err(fault) if fault.blame == Blame::Caller => {
-            shown(asked, visitor, Some(&fault), form).await
-        }
-        Err(fault) => Err(fault),
+        Err(fault) => shown(asked, visitor, Some(&fault), form).await,
     }
 }
 
@@ -140,7 +136,7 @@ async fn shown(
         frame: Frame::private("Examples"),
         room: Room::of(visitor, HERE),
         rows: rows.into_iter().map(ExampleRow::of).collect(),
-        wrong: wrong.map(|fault| reply::sentence(&fault.message)),
+        wrong: reply::wrong(wrong),
         run: if is_good {
             run.to_owned()
         } else {
@@ -148,6 +144,5 @@ async fn shown(
         },
         title: form.text("title").to_owned(),
     };
-    let status = wrong.map_or(StatusCode::OK, reply::status);
-    reply::page(status, &page)
+    reply::with_form(wrong, &page)
 }

@@ -9,7 +9,6 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use vane_catalog::Date;
 use vane_dialect::Fault;
-use vane_dialect::fault::Blame;
 use vane_ledger::Right;
 
 use super::{Desk, Room, instant, money, text};
@@ -109,10 +108,9 @@ pub(in crate::people) async fn answer(
         Ok(body) => desk.told(Asks::post(Page::Keys, "", body)).await,
         Err(fault) => Err(fault),
     };
-    match made {
+    match reply::tried(made)? {
         Ok(made) => shown_once(&desk, &made),
-        Err(fault) if fault.blame == Blame::Caller => listed(&desk, Some(&fault), form).await,
-        Err(fault) => Err(fault),
+        Err(fault) => listed(&desk, Some(&fault), form).await,
     }
 }
 
@@ -135,14 +133,13 @@ async fn listed(desk: &Desk<'_>, wrong: Option<&Fault>, form: &Form) -> Result<R
             .map(|id| format!("/console/keys?after={id}")),
         may_make: desk.may(Right::OwnKeys),
         may_make_for_nobody: desk.may(Right::AllKeys),
-        wrong: wrong.map(|fault| reply::sentence(&fault.message)),
+        wrong: reply::wrong(wrong),
         name: form.text("name").to_owned(),
         budget: form.text("budget").to_owned(),
         models: form.text("models").to_owned(),
         expires: form.text("expires").to_owned(),
     };
-    let status = wrong.map_or(StatusCode::OK, reply::status);
-    reply::page(status, &page)
+    reply::with_form(wrong, &page)
 }
 
 /// What each key spent this month.

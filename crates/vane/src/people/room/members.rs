@@ -4,7 +4,6 @@
 //! Invariant: a link is on the one page that answers its making, which nobody keeps.
 
 use askama::Template;
-use http::StatusCode;
 use serde_json::Value;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
@@ -64,10 +63,9 @@ pub(in crate::people) async fn answer(
         "recover" => recover(&desk, form).await,
         _ => invite(&desk, form).await,
     };
-    match made {
+    match reply::tried(made)? {
         Ok(made) => shown(&desk, None, Some(made)).await,
-        Err(fault) if fault.blame == Blame::Caller => shown(&desk, Some(&fault), None).await,
-        Err(fault) => Err(fault),
+        Err(fault) => shown(&desk, Some(&fault), None).await,
     }
 }
 
@@ -168,11 +166,10 @@ async fn shown(
         rows,
         may_invite: may_invite(desk),
         roles: ["member", "viewer", "admin", "owner"],
-        wrong: wrong.map(|fault| reply::sentence(&fault.message)),
+        wrong: reply::wrong(wrong),
         made,
     };
-    let status = wrong.map_or(StatusCode::OK, reply::status);
-    reply::page(status, &page)
+    reply::with_form(wrong, &page)
 }
 
 /// A member as this visitor sees one. A link is offered where the role reaches; whether it may be

@@ -4,9 +4,7 @@
 //! the person's accounts says which operator made it.
 
 use askama::Template;
-use http::StatusCode;
 use vane_dialect::Fault;
-use vane_dialect::fault::Blame;
 use vane_ledger::{LedgerError, Person};
 
 use super::Room;
@@ -43,12 +41,9 @@ pub(in crate::people) async fn answer(
     let Some(form) = &asked.form else {
         return shown(asked, visitor, None, None).await;
     };
-    match link(asked, visitor, form).await {
+    match reply::tried(link(asked, visitor, form).await)? {
         Ok(made) => shown(asked, visitor, None, Some(made)).await,
-        Err(fault) if fault.blame == Blame::Caller => {
-            shown(asked, visitor, Some(&fault), None).await
-        }
-        Err(fault) => Err(fault),
+        Err(fault) => shown(asked, visitor, Some(&fault), None).await,
     }
 }
 
@@ -97,9 +92,8 @@ async fn shown(
         room: Room::of(visitor, "/admin/people"),
         next: last.map(|last| format!("/admin/people?after={}", query_value(&last.user.email))),
         rows,
-        wrong: wrong.map(|fault| reply::sentence(&fault.message)),
+        wrong: reply::wrong(wrong),
         made,
     };
-    let status = wrong.map_or(StatusCode::OK, reply::status);
-    reply::page(status, &page)
+    reply::with_form(wrong, &page)
 }

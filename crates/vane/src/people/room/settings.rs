@@ -4,7 +4,6 @@
 //! try; afterwards only the browser that asked is signed in, by a session that is new.
 
 use askama::Template;
-use http::StatusCode;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
 
@@ -92,11 +91,10 @@ fn shown(asked: &Asked<'_>, visitor: &Visitor, wrong: Option<&Fault>) -> Result<
     let page = SettingsPage {
         frame: Frame::private("Settings"),
         room: Room::of(visitor, "/console/settings"),
-        wrong: wrong.map(|fault| reply::sentence(&fault.message)),
+        wrong: reply::wrong(wrong),
         is_changed: wrong.is_none() && asked.query == "changed",
         chars_min: CHARS_MIN,
         chars_max: CHARS_MAX,
     };
-    let status = wrong.map_or(StatusCode::OK, reply::status);
-    reply::page(status, &page)
+    reply::with_form(wrong, &page)
 }
