@@ -37,6 +37,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault};
+use vane_ledger::{Right, Role};
 use visitor::Visit;
 
 /// More is not typed by hand.
@@ -53,6 +54,8 @@ pub(crate) struct Known {
     pub(crate) csrf: String,
     pub(crate) email: String,
     pub(crate) account: String,
+    pub(crate) role: Role,
+    pub(crate) may_call: bool,
     /// Whether runs may be kept as examples.
     pub(crate) is_operator: bool,
 }
@@ -64,6 +67,8 @@ impl Known {
             csrf: who.csrf.clone(),
             email: who.user.email.clone(),
             account: seat.account.name.clone(),
+            role: seat.role,
+            may_call: Role::may(Some(seat.role), Right::Call),
             is_operator: who.user.is_operator,
         })
     }

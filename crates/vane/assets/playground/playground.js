@@ -49,7 +49,7 @@ function results(calls) {
 }
 
 async function start() {
-  if (running || !form.reportValidity()) return;
+  if (send.disabled || !form.reportValidity()) return;
   running = new AbortController();
   const [typed, all] = [filled(), next()];
   const models = [value("model").trim(), value("beside").trim()].filter(Boolean);

@@ -2,7 +2,9 @@
 //!
 //! Invariant: it is read from the receipt, when everything answered before is in the books.
 
+use crate::api::receipt_shown;
 use crate::gateway::Gateway;
+use crate::site::times::Times;
 use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::Fault;
@@ -17,6 +19,7 @@ pub(crate) struct Bill {
     pub(crate) id: String,
     pub(crate) lines: Vec<BillLine>,
     pub(crate) total: String,
+    pub(crate) times: Times,
     /// Those that failed before somebody answered.
     pub(crate) failed: Vec<String>,
 }
@@ -57,10 +60,13 @@ impl Bill {
             lines.map(|line| BillLine::of(attempt, line))
         });
         let failed = attempts.iter().filter(|attempt| !attempt.fault.is_empty());
+        // Unique on a page where two models were asked.
+        let id = receipt.settlement.call.replace('_', "-");
         Self {
             id: receipt.settlement.call.clone(),
             lines: lines.collect(),
             total: format!("${}", receipt.charged),
+            times: Times::of(&receipt_shown(receipt), &id),
             failed: failed
                 .map(|attempt| format!("{}: {}", attempt.provider, attempt.fault))
                 .collect(),

@@ -40,6 +40,8 @@ pub(crate) struct PlaygroundPage {
     /// Those of the model.
     examples: Vec<Shown>,
     visitor: String,
+    /// Whether who reads this may send the form.
+    may_call: bool,
     output_max: String,
 }
 
@@ -122,11 +124,20 @@ impl PlaygroundPage {
     /// The same for somebody who signed in.
     pub(crate) fn known(self, known: Option<Known>) -> Self {
         let Some(known) = known else { return self };
-        Self {
-            visitor: format!(
-                "Signed in as {}: calls are billed to the account {}, by its key named playground.",
-                known.email, known.account
+        let says = match known.may_call {
+            true => format!(
+                "calls are billed to the account {}, by its key named playground.",
+                known.account
             ),
+            false => format!(
+                "in the account {} you are a {}, who looks and does not call. Ask an owner or admin of it for another role.",
+                known.account,
+                known.role.as_str()
+            ),
+        };
+        Self {
+            visitor: format!("Signed in as {}: {says}", known.email),
+            may_call: known.may_call,
             output_max: "the model's own".to_owned(),
             csrf: known.csrf,
             is_operator: known.is_operator,
@@ -165,6 +176,7 @@ impl PlaygroundPage {
             example: None,
             examples: gallery::of_model(view.examples, &filled.model),
             visitor: visitor(view, &models),
+            may_call: true,
             output_max: match is_guest {
                 true => guest.output_tokens_max.to_string(),
                 false => "the model's own".to_owned(),
