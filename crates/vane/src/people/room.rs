@@ -10,6 +10,7 @@ pub(super) mod members;
 pub(super) mod overview;
 pub(super) mod people;
 pub(super) mod providers;
+mod quality;
 pub(super) mod receipts;
 pub(super) mod settings;
 

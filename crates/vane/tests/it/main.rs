@@ -33,6 +33,7 @@ mod cancel;
 mod catalog;
 mod chat_completions;
 mod cli;
+mod console;
 mod count_tokens;
 mod credentials;
 mod credit_commands;

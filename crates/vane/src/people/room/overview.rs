@@ -9,8 +9,10 @@ use http::StatusCode;
 use serde_json::Value;
 use vane_catalog::{Date, Money};
 use vane_dialect::Fault;
+use vane_ledger::NEWEST_MAX;
 
 use super::keys::to_paste;
+use super::quality::Quality;
 use super::{Desk, Room, text};
 use crate::api::{Asks, Page};
 use crate::people::visitor::Visitor;
@@ -41,6 +43,10 @@ struct OverviewPage {
     tokens_in: String,
     tokens_out: String,
     spent: String,
+    /// Nothing where these days have no call.
+    quality: Option<Quality>,
+    /// Whether there is any spend to draw.
+    has_spent: bool,
     chart: String,
     /// What the parts of a bar are.
     parts: Vec<String>,
@@ -100,7 +106,7 @@ pub(in crate::people) async fn answer(
     let until = now.saturating_sub(now.rem_euclid(DAY)).saturating_add(DAY);
     let from = until.saturating_sub(days.saturating_mul(DAY));
     let span = format!(
-        "from={}&until={}&by=day_model",
+        "from={}&until={}&by=day_model&newest={NEWEST_MAX}",
         Date::of(from),
         Date::of(until)
     );
@@ -118,6 +124,7 @@ pub(in crate::people) async fn answer(
         false => String::new(),
     };
     let (parts, rows, chart) = used.drawn(from, until);
+    let spent = money(&usage["total"]["charged"]);
     let page = OverviewPage {
         frame: desk.frame("Console"),
         room: desk.room("/console"),
@@ -130,7 +137,9 @@ pub(in crate::people) async fn answer(
         calls: count(&usage["total"]["calls"]),
         tokens_in: grouped(used.tokens_in),
         tokens_out: grouped(used.tokens_out),
-        spent: amount(money(&usage["total"]["charged"])),
+        quality: Quality::of(&usage, used.cached, used.tokens_in),
+        has_spent: spent > Money::ZERO,
+        spent: amount(spent),
         chart,
         parts,
         rows,
@@ -145,6 +154,7 @@ pub(in crate::people) async fn answer(
 #[derive(Default)]
 struct Used {
     tokens_in: u64,
+    cached: u64,
     tokens_out: u64,
     by_model: BTreeMap<String, (u64, i64)>,
     by_day: BTreeMap<String, BTreeMap<String, i64>>,
@@ -157,6 +167,7 @@ impl Used {
             let number = |name: &str| row[name].as_u64().unwrap_or_default();
             let (model, charged) = (text(row, "model"), money(&row["charged"]).pico());
             used.tokens_in = used.tokens_in.saturating_add(number("input_tokens"));
+            used.cached = used.cached.saturating_add(number("cached_tokens"));
             used.tokens_out = used.tokens_out.saturating_add(number("output_tokens"));
             let sums = used.by_model.entry(model.to_owned()).or_default();
             sums.0 = sums.0.saturating_add(number("calls"));
