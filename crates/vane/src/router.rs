@@ -65,9 +65,8 @@ pub async fn answer(
             ))
             .await
         }
-        Route::PlayReceipt => playground::receipt(&gateway, &head, rest).await,
-        Route::Site(page) => site::answer(&gateway, page, rest, &head).await,
-        // Boxed: seldom, and larger than all that a call holds.
+        Route::PlayReceipt => Box::pin(playground::receipt(&gateway, &head, rest)).await,
+        Route::Site(page) => Box::pin(site::answer(&gateway, page, rest, &head)).await,
         Route::People(page) => {
             Box::pin(peopled(&gateway, &pool, page, rest, peer, &head, body)).await
         }
@@ -256,20 +255,22 @@ async fn keyed(
             body,
             request_id: request_id.to_owned(),
         };
+        // Boxed, all that is large: a future is moved once for each that awaits it.
         match route {
             Route::Call(_) => {
                 let query = uri.query().unwrap_or_default();
-                relay::relay(gateway, pool, inbound, query, &mut record).await
+                Box::pin(relay::relay(gateway, pool, inbound, query, &mut record)).await
             }
-            Route::Count(_) => relay::count_tokens(gateway, pool, inbound).await,
+            Route::Count(_) => Box::pin(relay::count_tokens(gateway, pool, inbound)).await,
             Route::Model(_) => {
                 relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
             }
             Route::Api(page, _) => {
                 let query = uri.query().unwrap_or_default();
-                api::answer(gateway, pool, page, method, rest, query, &inbound).await
+                let page = api::answer(gateway, pool, page, method, rest, query, &inbound);
+                Box::pin(page).await
             }
-            Route::Webhook(_) => payments::receive(gateway, &inbound).await,
+            Route::Webhook(_) => Box::pin(payments::receive(gateway, &inbound)).await,
             Route::Models(_)
             | Route::Live
             | Route::Ready

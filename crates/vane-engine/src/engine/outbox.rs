@@ -1,0 +1,119 @@
+//! Where the pieces of one answer wait for their reader: at most so many, then the sequence waits.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use super::{Piece, Word, lock};
+use crate::Fault;
+
+#[derive(Debug)]
+pub(super) struct Outbox {
+    state: Mutex<State>,
+    changed: Condvar,
+    pieces_max: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pieces: VecDeque<Piece>,
+    /// The reader is gone.
+    left: bool,
+    /// No piece will follow.
+    closed: bool,
+}
+
+impl Outbox {
+    pub(super) fn new(pieces_max: usize) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            pieces_max: pieces_max.max(1),
+        }
+    }
+
+    pub(super) fn push(&self, piece: Piece) {
+        lock(&self.state).pieces.push_back(piece);
+        self.changed.notify_all();
+    }
+
+    pub(super) fn close(&self) {
+        lock(&self.state).closed = true;
+        self.changed.notify_all();
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        lock(&self.state).pieces.len() >= self.pieces_max
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        lock(&self.state).left
+    }
+}
+
+/// An outbox that is closed however its request ends, so that no reader waits for ever.
+#[derive(Debug)]
+pub(super) struct Closing(pub(super) Arc<Outbox>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// The answer to a request, piece by piece. The last one is [`Piece::End`]; an answer that ends
+/// without it ends in a fault. Dropping it cancels what is left.
+#[derive(Debug)]
+pub struct Pieces {
+    outbox: Arc<Outbox>,
+    inbox: Sender<Word>,
+    over: bool,
+}
+
+impl Pieces {
+    pub(super) fn new(outbox: Arc<Outbox>, inbox: Sender<Word>) -> Self {
+        Self {
+            outbox,
+            inbox,
+            over: false,
+        }
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Result<Piece, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let mut state = lock(&self.outbox.state);
+        let piece = loop {
+            let was_full = state.pieces.len() >= self.outbox.pieces_max;
+            if let Some(piece) = state.pieces.pop_front() {
+                if was_full {
+                    // Fails only if the engine has stopped, which the outbox will tell.
+                    let _ = self.inbox.send(Word::Wake);
+                }
+                break Ok(piece);
+            }
+            if state.closed {
+                break Err(Fault::Stopped);
+            }
+            state = self
+                .outbox
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        };
+        self.over = !matches!(piece, Ok(Piece::Text { .. }));
+        Some(piece)
+    }
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        lock(&self.outbox.state).left = true;
+        let _ = self.inbox.send(Word::Wake);
+    }
+}

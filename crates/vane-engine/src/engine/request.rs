@@ -1,0 +1,160 @@
+//! What is asked of an engine and what it answers.
+
+use super::outbox::Closing;
+use super::{Options, Sampling};
+use crate::{Fault, Model, Prompt};
+
+const STOPS_MAX: usize = 64;
+const STOP_BYTES_MAX: usize = 4_096;
+const LIKELIHOODS_MAX: usize = 100;
+
+/// A prompt, and how it is to be continued.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub prompt: Prompt,
+    pub sampling: Sampling,
+    /// Texts that end the answer. They are not part of it.
+    pub stops: Vec<String>,
+    /// Before so many tokens nothing ends the answer.
+    pub min_tokens: usize,
+    /// `None` is what the engine's options say.
+    pub max_tokens: Option<usize>,
+    /// The likelihood of each token is told, and of so many others.
+    pub likelihoods: Option<usize>,
+    /// Who asks. Only requests of one realm share what was computed for their prompts: how soon an
+    /// answer begins tells nobody what others have asked.
+    pub realm: u64,
+}
+
+impl Request {
+    pub fn new(prompt: Prompt) -> Self {
+        Self {
+            prompt,
+            sampling: Sampling::default(),
+            stops: Vec::new(),
+            min_tokens: 0,
+            max_tokens: None,
+            likelihoods: None,
+            realm: 0,
+        }
+    }
+}
+
+/// How likely a token was, as logarithms.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TokenLikelihood {
+    pub token: u32,
+    /// Not always whole characters.
+    pub bytes: Vec<u8>,
+    pub logarithm: f32,
+    /// The likeliest in its place: token, bytes, logarithm.
+    pub others: Vec<(u32, Vec<u8>, f32)>,
+}
+
+/// What an answer used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    pub prompt_tokens: usize,
+    /// Those of the prompt that were computed before.
+    pub reused_tokens: usize,
+    pub output_tokens: usize,
+}
+
+/// Why an answer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Finish {
+    /// The model ended it, or a stop text did.
+    Stop,
+    /// As many tokens as were asked for.
+    Length,
+    /// The context is full.
+    Context,
+}
+
+/// A step of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Piece {
+    /// Whole characters, and the likelihoods of the tokens that they are of.
+    Text {
+        text: String,
+        likelihoods: Vec<TokenLikelihood>,
+    },
+    /// The last piece.
+    End { finish: Finish, usage: Usage },
+}
+
+/// A request that can be run.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) request: Request,
+    pub(super) prompt: Vec<u32>,
+    pub(super) output_max: usize,
+    /// Why the answer ends there.
+    pub(super) at_most: Finish,
+    pub(super) outbox: Closing,
+}
+
+impl Job {
+    pub(super) fn new(
+        model: &Model,
+        options: &Options,
+        request: Request,
+        outbox: Closing,
+    ) -> Result<Self, Fault> {
+        request.sampling.check()?;
+        let refused = |what: String| Err(Fault::Refused(what));
+        if request.stops.len() > STOPS_MAX {
+            return refused(format!(
+                "{} stop texts, of at most {STOPS_MAX}",
+                request.stops.len()
+            ));
+        }
+        if request
+            .stops
+            .iter()
+            .any(|stop| stop.is_empty() || stop.len() > STOP_BYTES_MAX)
+        {
+            return refused(format!("a stop text must have 1 to {STOP_BYTES_MAX} bytes"));
+        }
+        if request
+            .likelihoods
+            .is_some_and(|many| many > LIKELIHOODS_MAX)
+        {
+            return refused(format!(
+                "likelihoods of at most {LIKELIHOODS_MAX} tokens are told"
+            ));
+        }
+        let prompt = model.tokenizer().lay_out(&request.prompt)?;
+        if prompt.is_empty() {
+            return refused("an empty prompt".to_owned());
+        }
+        let room = model.context().saturating_sub(prompt.len());
+        if room == 0 {
+            let (is, most) = (prompt.len(), model.context());
+            return refused(format!(
+                "a prompt of {is} tokens; this model's context is {most}"
+            ));
+        }
+        let asked = request.max_tokens.unwrap_or(options.max_tokens);
+        if request.min_tokens > asked {
+            return refused("min_tokens is more than max_tokens".to_owned());
+        }
+        let at_most = if asked <= room {
+            Finish::Length
+        } else {
+            Finish::Context
+        };
+        Ok(Self {
+            request,
+            prompt,
+            output_max: asked.min(room),
+            at_most,
+            outbox,
+        })
+    }
+
+    /// Tokens of which keys and values are kept at most.
+    pub(super) fn tokens_max(&self) -> usize {
+        self.prompt.len() + self.output_max
+    }
+}

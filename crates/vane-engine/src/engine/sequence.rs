@@ -1,0 +1,192 @@
+//! One request while it runs: its tokens, its blocks, and what of its answer is not told yet.
+
+use super::outbox::Closing;
+use super::request::{Finish, Job, Piece, TokenLikelihood, Usage};
+use super::stops::Stops;
+use crate::cache::{BLOCK, Cache, Chain};
+use crate::sampler::{Sampler, likelihoods};
+use crate::tokenizer::Unfinished;
+use crate::{Prompt, Tokenizer};
+
+#[derive(Debug)]
+pub(super) struct Sequence {
+    /// The prompt, then the answer.
+    tokens: Vec<u32>,
+    /// Tokens whose keys and values are in the cache.
+    done: usize,
+    table: Vec<usize>,
+    /// Blocks of the table that can be found by others, and their chain.
+    kept: (usize, Chain),
+    usage: Usage,
+    output_max: usize,
+    at_most: Finish,
+    min_tokens: usize,
+    likelihoods: Option<usize>,
+    sampler: Sampler,
+    stops: Stops,
+    unfinished: Unfinished,
+    /// The next token's first space is none.
+    skips_space: bool,
+    /// Of tokens whose text is not told yet.
+    untold: Vec<TokenLikelihood>,
+    outbox: Closing,
+}
+
+impl Sequence {
+    /// Takes the memory that it may need at most. The job comes back if there is not so much.
+    pub(super) fn admit(
+        job: Box<Job>,
+        tokenizer: &Tokenizer,
+        cache: &mut Cache,
+    ) -> Result<Self, Box<Job>> {
+        let root = cache.root(job.request.realm);
+        let found = cache.find(root, &job.prompt);
+        let mut table: Vec<usize> = found.iter().map(|(block, _)| *block).collect();
+        let missing = job.tokens_max().div_ceil(BLOCK) - table.len();
+        if missing > cache.spare() {
+            cache.release(&table);
+            return Err(job);
+        }
+        let done = table.len() * BLOCK;
+        let kept = (table.len(), found.last().map_or(root, |(_, chain)| *chain));
+        table.extend((0..missing).filter_map(|_| cache.take()));
+        let Job {
+            request,
+            prompt,
+            output_max,
+            at_most,
+            outbox,
+        } = *job;
+        Ok(Self {
+            done,
+            table,
+            kept,
+            usage: Usage {
+                prompt_tokens: prompt.len(),
+                reused_tokens: done,
+                output_tokens: 0,
+            },
+            output_max,
+            at_most,
+            min_tokens: request.min_tokens,
+            likelihoods: request.likelihoods,
+            sampler: Sampler::new(request.sampling, &prompt),
+            stops: Stops::new(request.stops),
+            unfinished: Unfinished::default(),
+            skips_space: matches!(request.prompt, Prompt::Chat(_)) && tokenizer.has_dummy_space(),
+            untold: Vec::new(),
+            tokens: prompt,
+            outbox,
+        })
+    }
+
+    pub(super) fn table(&self) -> &[usize] {
+        &self.table
+    }
+
+    /// Tokens that are to be run, and the position of the first.
+    pub(super) fn pending(&self) -> (usize, &[u32]) {
+        (self.done, &self.tokens[self.done..])
+    }
+
+    pub(super) fn is_left(&self) -> bool {
+        self.outbox.0.is_left()
+    }
+
+    pub(super) fn waits_for_its_reader(&self) -> bool {
+        self.outbox.0.is_full()
+    }
+
+    /// So many more of its tokens are in the cache.
+    pub(super) fn advance(&mut self, many: usize, cache: &mut Cache) {
+        self.done += many;
+        while (self.kept.0 + 1) * BLOCK <= self.done {
+            let (number, chain) = self.kept;
+            let tokens = &self.tokens[number * BLOCK..(number + 1) * BLOCK];
+            self.kept = (number + 1, cache.keep(self.table[number], chain, tokens));
+        }
+    }
+
+    /// Goes on by one token. Says whether the answer is over, and then has told so.
+    pub(super) fn accept(&mut self, logits: &[f32], tokenizer: &Tokenizer) -> bool {
+        // A model may have room for more tokens than its tokenizer knows.
+        let logits = &logits[..tokenizer.len().min(logits.len())];
+        let early = self.usage.output_tokens < self.min_tokens;
+        let token = self
+            .sampler
+            .choose(logits, tokenizer.end().filter(|_| early));
+        if tokenizer.end() == Some(token) {
+            return self.end(Finish::Stop);
+        }
+        self.tokens.push(token);
+        self.usage.output_tokens += 1;
+        if let Some(many) = self.likelihoods {
+            self.untold.push(likelihood(logits, token, many, tokenizer));
+        }
+        let mut bytes = tokenizer.text(token);
+        if std::mem::take(&mut self.skips_space) {
+            bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
+        }
+        let text = self.unfinished.push(bytes);
+        let early = self.usage.output_tokens < self.min_tokens;
+        let (text, stops) = if early {
+            (self.stops.pass(&text), false)
+        } else {
+            self.stops.push(&text)
+        };
+        self.tell(text, false);
+        if stops {
+            self.untold.clear();
+            self.push_end(Finish::Stop);
+            return true;
+        }
+        self.is_at_its_end()
+    }
+
+    /// Whether as many tokens are there as may be. Then it has told so.
+    pub(super) fn is_at_its_end(&mut self) -> bool {
+        self.usage.output_tokens >= self.output_max && self.end(self.at_most)
+    }
+
+    fn end(&mut self, finish: Finish) -> bool {
+        let rest = self.unfinished.finish();
+        let text = self.stops.push(&rest);
+        let held = if text.1 {
+            String::new()
+        } else {
+            self.stops.finish()
+        };
+        self.tell(text.0 + &held, true);
+        self.push_end(finish);
+        true
+    }
+
+    /// What has text is told with it; at the end, also what has none.
+    fn tell(&mut self, text: String, ends: bool) {
+        if !text.is_empty() || ends && !self.untold.is_empty() {
+            let likelihoods = std::mem::take(&mut self.untold);
+            self.outbox.0.push(Piece::Text { text, likelihoods });
+        }
+    }
+
+    fn push_end(&self, finish: Finish) {
+        self.outbox.0.push(Piece::End {
+            finish,
+            usage: self.usage,
+        });
+    }
+}
+
+fn likelihood(logits: &[f32], token: u32, many: usize, tokenizer: &Tokenizer) -> TokenLikelihood {
+    let (logarithm, others) = likelihoods(logits, token, many);
+    let bytes = |token| tokenizer.text(token).to_vec();
+    let others = others
+        .into_iter()
+        .map(|(token, logarithm)| (token, bytes(token), logarithm));
+    TokenLikelihood {
+        token,
+        bytes: bytes(token),
+        logarithm,
+        others: others.collect(),
+    }
+}

@@ -1,0 +1,91 @@
+//! Texts that end an answer, wherever tokens divide them: what may be the beginning of one is held
+//! back until it is known.
+
+#[derive(Debug)]
+pub(super) struct Stops {
+    stops: Vec<String>,
+    held: String,
+}
+
+impl Stops {
+    pub(super) fn new(stops: Vec<String>) -> Self {
+        Self {
+            stops,
+            held: String::new(),
+        }
+    }
+
+    /// Adds text; says what may leave, and whether a stop was found after it.
+    pub(super) fn push(&mut self, text: &str) -> (String, bool) {
+        self.held.push_str(text);
+        if let Some(at) = self
+            .stops
+            .iter()
+            .filter_map(|stop| self.held.find(stop))
+            .min()
+        {
+            self.held.truncate(at);
+            return (std::mem::take(&mut self.held), true);
+        }
+        let may_begin = |at: &usize| {
+            let rest = &self.held[*at..];
+            self.stops.iter().any(|stop| stop.starts_with(rest))
+        };
+        let starts = self.held.char_indices().map(|(at, _)| at);
+        let longest = self.stops.iter().map(String::len).max().unwrap_or_default();
+        let near = starts.filter(|at| self.held.len() - at < longest);
+        let at = { near }.find(may_begin).unwrap_or(self.held.len());
+        let rest = self.held.split_off(at);
+        (std::mem::replace(&mut self.held, rest), false)
+    }
+
+    /// As `push`, where nothing may end the answer yet.
+    pub(super) fn pass(&mut self, text: &str) -> String {
+        std::mem::take(&mut self.held) + text
+    }
+
+    /// What is held back at the end of the answer.
+    pub(super) fn finish(&mut self) -> String {
+        std::mem::take(&mut self.held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of a text that comes in pieces of so many characters.
+    fn told(stops: &[&str], text: &str, many: usize) -> (String, bool) {
+        let mut stops = Stops::new(stops.iter().map(|stop| (*stop).to_owned()).collect());
+        let letters: Vec<char> = text.chars().collect();
+        let mut told = String::new();
+        for piece in letters.chunks(many) {
+            let (text, hit) = stops.push(&piece.iter().collect::<String>());
+            told += &text;
+            if hit {
+                return (told, true);
+            }
+        }
+        (told + &stops.finish(), false)
+    }
+
+    #[test]
+    fn a_stop_is_found_however_the_text_is_cut() {
+        let rows: &[(&[&str], &str, (&str, bool))] = &[
+            (&["\n\n"], "a\nb\n\nc", ("a\nb", true)),
+            (&["END"], "an ENENDING", ("an EN", true)),
+            (&["xyz", "y"], "axyz", ("ax", true)),
+            (&["END"], "an EN", ("an EN", false)),
+            (&["é日"], "aé日b", ("a", true)),
+            (&[], "abc", ("abc", false)),
+        ];
+        for (stops, text, expected) in rows {
+            let whole = told(stops, text, 1);
+            assert_eq!((whole.0.as_str(), whole.1), *expected, "{text:?}");
+            for many in 2..4 {
+                let other = told(stops, text, many);
+                assert_eq!(other.1, expected.1, "{text:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Text to tokens and back, as Mistral's own tokenizers do it: SentencePiece (v1 to v3, v7) and Tekken,
+//! from GGUF metadata, from `tokenizer.json`, or from Mistral's own files.
+//!
+//! Invariant: no text becomes a control token. Control tokens are placed by prompts alone, so that a
+//! message cannot end its own turn.
+
+mod bpe;
+mod build;
+mod gguf;
+mod json;
+mod letters;
+mod mistral;
+mod prompt;
+mod split;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::Fault;
+use crate::weights::gguf::Value;
+use bpe::Bpe;
+pub use prompt::{Message, Prompt, Role};
+pub(crate) use stream::Unfinished;
+
+/// How SentencePiece writes a space.
+const SPACE: &str = "\u{2581}";
+
+/// The rules by which prompts are laid out. They differ in where control tokens stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    /// `[INST]` is text.
+    V1,
+    /// `[INST]` is a token.
+    V2,
+    /// As v2, and can fill in the middle.
+    V3,
+    /// The system prompt is a turn of its own.
+    V7,
+}
+
+/// How text is cut before pieces are merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// Not cut; characters are merged, and what no piece covers becomes its bytes.
+    SentencePiece {
+        /// A text begins with a space that it does not have.
+        dummy_space: bool,
+    },
+    /// Cut into words; bytes are merged.
+    Tekken,
+}
+
+/// A vocabulary, and how prompts are made of it.
+#[derive(Debug)]
+pub struct Tokenizer {
+    scheme: Scheme,
+    version: Version,
+    bpe: Bpe,
+    /// What a token says, as bytes; nothing for a control token.
+    texts: Vec<Box<[u8]>>,
+    /// The tokens of single bytes, where SentencePiece falls back to them.
+    bytes: Option<Box<[u32; 256]>>,
+    controls: Controls,
+}
+
+/// Tokens that stand for no text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Controls {
+    unknown: Option<u32>,
+    begin: Option<u32>,
+    end: Option<u32>,
+    user: Option<u32>,
+    user_end: Option<u32>,
+    system: Option<u32>,
+    system_end: Option<u32>,
+    prefix: Option<u32>,
+    suffix: Option<u32>,
+}
+
+impl Controls {
+    /// What a file does not number is found by its name.
+    fn find(&mut self, id_of: impl Fn(&str) -> Option<u32>) {
+        let named = [
+            (&mut self.unknown, "<unk>"),
+            (&mut self.begin, "<s>"),
+            (&mut self.end, "</s>"),
+            (&mut self.user, "[INST]"),
+            (&mut self.user_end, "[/INST]"),
+            (&mut self.system, "[SYSTEM_PROMPT]"),
+            (&mut self.system_end, "[/SYSTEM_PROMPT]"),
+            (&mut self.prefix, "[PREFIX]"),
+            (&mut self.suffix, "[SUFFIX]"),
+        ];
+        for (control, name) in named {
+            *control = control.or_else(|| id_of(name));
+        }
+    }
+
+    fn version(&self) -> Version {
+        match (self.user, self.suffix, self.system) {
+            (None, _, _) => Version::V1,
+            (Some(_), None, _) => Version::V2,
+            (Some(_), Some(_), None) => Version::V3,
+            (Some(_), Some(_), Some(_)) => Version::V7,
+        }
+    }
+}
+
+impl Tokenizer {
+    pub(crate) fn of_gguf(metadata: &BTreeMap<String, Value>, path: &Path) -> Result<Self, Fault> {
+        gguf::read(metadata).map_err(|what| Fault::malformed(path, what))
+    }
+
+    /// Of Mistral's own files where they are there, because they are the reference.
+    pub(crate) fn of_folder(folder: &Path) -> Result<Self, Fault> {
+        mistral::of_folder(folder)
+    }
+
+    /// Of one file: `tekken.json`, `tokenizer.json`, or a SentencePiece model.
+    pub fn open(path: &Path) -> Result<Self, Fault> {
+        mistral::open(path)
+    }
+
+    /// How many tokens there are.
+    #[allow(clippy::len_without_is_empty, reason = "a vocabulary is never empty")]
+    pub fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// The token that ends an answer.
+    pub(crate) fn end(&self) -> Option<u32> {
+        self.controls.end
+    }
+
+    /// Whether prompts can ask to fill in the middle.
+    pub fn fills_in(&self) -> bool {
+        self.controls.prefix.is_some() && self.controls.suffix.is_some()
+    }
+
+    /// Whether answers of a chat begin with a space that is none.
+    pub(crate) fn has_dummy_space(&self) -> bool {
+        self.scheme == Scheme::SentencePiece { dummy_space: true }
+    }
+
+    /// What a token says; not always whole characters.
+    pub fn text(&self, token: u32) -> &[u8] {
+        let index = usize::try_from(token).unwrap_or(usize::MAX);
+        self.texts.get(index).map_or(&[], |text| text)
+    }
+
+    /// The tokens of a text that goes on from another: without a space before it, and cut as if
+    /// something stood there. That is how the reference does it, with the same sign.
+    pub fn encode_within(&self, text: &str) -> Vec<u32> {
+        const BEFORE: &str = "\u{263a}";
+        let before = self.encode(BEFORE).len();
+        self.encode(&format!("{BEFORE}{text}")).split_off(before)
+    }
+
+    /// The tokens of a text, as the beginning of a text is written.
+    pub fn encode(&self, text: &str) -> Vec<u32> {
+        let mut tokens = Vec::new();
+        match self.scheme {
+            Scheme::SentencePiece { dummy_space } => {
+                if text.is_empty() {
+                    return tokens;
+                }
+                let dummy = if dummy_space { SPACE } else { "" };
+                let text = format!("{dummy}{}", text.replace(' ', SPACE));
+                let starts = text.char_indices().map(|(start, _)| start);
+                for (piece, token) in self.bpe.merge(text.as_bytes(), starts) {
+                    match token {
+                        Some(token) => tokens.push(token),
+                        None => self.push_bytes(&mut tokens, piece),
+                    }
+                }
+            }
+            Scheme::Tekken => {
+                for word in split::words(text) {
+                    let word = word.as_bytes();
+                    if let Some(token) = self.bpe.whole(word) {
+                        tokens.push(token);
+                        continue;
+                    }
+                    let pieces = self.bpe.merge(word, 0..word.len()).into_iter();
+                    tokens.extend(pieces.filter_map(|(_, token)| token.or(self.controls.unknown)));
+                }
+            }
+        }
+        tokens
+    }
+
+    fn push_bytes(&self, tokens: &mut Vec<u32>, piece: &[u8]) {
+        match &self.bytes {
+            Some(bytes) => tokens.extend(piece.iter().map(|byte| bytes[usize::from(*byte)])),
+            None => tokens.extend(self.controls.unknown),
+        }
+    }
+}

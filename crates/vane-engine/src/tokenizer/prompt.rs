@@ -1,0 +1,181 @@
+//! What a request says to the model, laid out as tokens: a text, a conversation, or a gap to fill.
+
+use super::{Tokenizer, Version};
+use crate::Fault;
+
+/// Who speaks in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+}
+
+/// One turn of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub role: Role,
+    pub content: String,
+}
+
+/// What is to be continued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Prompt {
+    /// The text goes on.
+    Text(String),
+    /// As they are.
+    Tokens(Vec<u32>),
+    /// The assistant answers; where its own turn is the last, that goes on.
+    Chat(Vec<Message>),
+    /// What stands between these is written.
+    Fill { prefix: String, suffix: String },
+}
+
+impl Tokenizer {
+    /// The tokens of a prompt.
+    pub fn lay_out(&self, prompt: &Prompt) -> Result<Vec<u32>, Fault> {
+        let mut tokens: Vec<u32> = self.controls.begin.into_iter().collect();
+        match prompt {
+            Prompt::Tokens(tokens) => return self.known(tokens),
+            Prompt::Text(text) => tokens.extend(self.encode(text)),
+            Prompt::Fill { prefix, suffix } => self.fill(&mut tokens, prefix, suffix)?,
+            Prompt::Chat(messages) => self.chat(&mut tokens, messages)?,
+        }
+        Ok(tokens)
+    }
+
+    fn known(&self, tokens: &[u32]) -> Result<Vec<u32>, Fault> {
+        let exists = |token: &u32| usize::try_from(*token).is_ok_and(|token| token < self.len());
+        match tokens.iter().find(|token| !exists(token)) {
+            Some(token) => Err(Fault::Refused(format!("token {token}, of {}", self.len()))),
+            None => Ok(tokens.to_vec()),
+        }
+    }
+
+    /// The suffix stands first, so that the prefix is what goes on.
+    fn fill(&self, tokens: &mut Vec<u32>, prefix: &str, suffix: &str) -> Result<(), Fault> {
+        let (Some(before), Some(after)) = (self.controls.prefix, self.controls.suffix) else {
+            return Err(Fault::Refused(
+                "this model cannot fill in the middle".to_owned(),
+            ));
+        };
+        tokens.push(after);
+        tokens.extend(self.encode_within(suffix));
+        tokens.push(before);
+        tokens.extend(self.encode(prefix));
+        Ok(())
+    }
+
+    fn chat(&self, tokens: &mut Vec<u32>, messages: &[Message]) -> Result<(), Fault> {
+        let turns = turns(messages)?;
+        if self.version == Version::V7 {
+            return self.chat_with_system(tokens, &turns);
+        }
+        let system: Vec<&str> = turns
+            .iter()
+            .filter(|turn| turn.role == Role::System)
+            .map(|turn| turn.content.as_str())
+            .collect();
+        let system = system.join("\n\n");
+        let users = turns
+            .iter()
+            .enumerate()
+            .filter(|(_, turn)| turn.role == Role::User);
+        // Where a conversation has drifted far from its beginning, the system's word is repeated at its end.
+        let bears_system = match self.version {
+            Version::V1 => users.map(|(at, _)| at).next(),
+            _ => users.map(|(at, _)| at).next_back(),
+        };
+        for (at, turn) in turns
+            .iter()
+            .enumerate()
+            .filter(|(_, turn)| turn.role != Role::System)
+        {
+            let last = at + 1 == turns.len();
+            if turn.role == Role::Assistant {
+                self.assistant(tokens, &turn.content, last);
+            } else if bears_system == Some(at) && !system.is_empty() {
+                self.user(tokens, &format!("{system}\n\n{}", turn.content))?;
+            } else {
+                self.user(tokens, &turn.content)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn chat_with_system(&self, tokens: &mut Vec<u32>, turns: &[Message]) -> Result<(), Fault> {
+        for (at, turn) in turns.iter().enumerate() {
+            match turn.role {
+                Role::System => {
+                    let between = (self.controls.system, self.controls.system_end);
+                    self.between(tokens, between, &turn.content)?;
+                }
+                Role::User => self.user(tokens, &turn.content)?,
+                Role::Assistant => self.assistant(tokens, &turn.content, at + 1 == turns.len()),
+            }
+        }
+        Ok(())
+    }
+
+    fn user(&self, tokens: &mut Vec<u32>, content: &str) -> Result<(), Fault> {
+        if self.version == Version::V1 {
+            tokens.extend(self.encode(&format!("[INST] {content} [/INST]")));
+            return Ok(());
+        }
+        self.between(
+            tokens,
+            (self.controls.user, self.controls.user_end),
+            content,
+        )
+    }
+
+    fn between(
+        &self,
+        tokens: &mut Vec<u32>,
+        controls: (Option<u32>, Option<u32>),
+        content: &str,
+    ) -> Result<(), Fault> {
+        let (Some(begin), Some(end)) = controls else {
+            return Err(Fault::Refused("this model does not converse".to_owned()));
+        };
+        tokens.push(begin);
+        tokens.extend(self.encode(content));
+        tokens.push(end);
+        Ok(())
+    }
+
+    fn assistant(&self, tokens: &mut Vec<u32>, content: &str, goes_on: bool) {
+        // From v2 on, spaces at the end of an answer are nothing.
+        let kept = if self.version == Version::V1 {
+            content
+        } else {
+            content.trim_end_matches(' ')
+        };
+        tokens.extend(self.encode(kept));
+        if !goes_on {
+            tokens.extend(self.controls.end);
+        }
+    }
+}
+
+/// Turns of one speaker after each other are one, joined by an empty line, as the reference has it;
+/// but for those of the system.
+fn turns(messages: &[Message]) -> Result<Vec<Message>, Fault> {
+    let mut turns: Vec<Message> = Vec::new();
+    for message in messages {
+        match turns.last_mut() {
+            Some(last) if last.role == message.role && last.role != Role::System => {
+                last.content.push_str("\n\n");
+                last.content.push_str(&message.content);
+            }
+            _ => turns.push(message.clone()),
+        }
+    }
+    if turns.iter().any(|turn| turn.role == Role::User) {
+        Ok(turns)
+    } else {
+        Err(Fault::Refused(
+            "a conversation needs a turn of the user".to_owned(),
+        ))
+    }
+}

@@ -1,0 +1,21 @@
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "fixtures are small numbers"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share fails as they do"
+)]
+
+mod folder;
+mod hostile;
+mod logits;
+mod models;
+mod running;
+mod tokens;
+mod vocabularies;
+mod write;

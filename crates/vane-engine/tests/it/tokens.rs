@@ -1,0 +1,223 @@
+//! Tokens against Mistral's own library, token by token, from every kind of file.
+
+use serde_json::Value as Json;
+use vane_engine::{Message, Model, Prompt, Role, Tokenizer, Version};
+
+use crate::folder::Folder;
+use crate::vocabularies as files;
+
+fn opened(bytes: &[u8]) -> Tokenizer {
+    let folder = Folder::new();
+    Tokenizer::open(&folder.write("tokenizer", bytes)).unwrap()
+}
+
+fn ids(row: &Json) -> Vec<u32> {
+    row["ids"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|id| id.as_u64().unwrap() as u32)
+        .collect()
+}
+
+fn message(turn: &Json) -> Message {
+    let role = match turn[0].as_str().unwrap() {
+        "system" => Role::System,
+        "user" => Role::User,
+        _ => Role::Assistant,
+    };
+    Message {
+        role,
+        content: turn[1].as_str().unwrap().to_owned(),
+    }
+}
+
+/// All vectors of a fixture, and texts back from their tokens.
+fn check(tokenizer: &Tokenizer, fixture: &Json, from: &str) {
+    let version = fixture["version"].as_str().unwrap();
+    for row in fixture["vectors"].as_array().unwrap() {
+        let told = if let Some(text) = row["text"].as_str() {
+            let tokens = tokenizer.encode(text);
+            let bytes: Vec<u8> = tokens
+                .iter()
+                .flat_map(|token| tokenizer.text(*token))
+                .copied()
+                .collect();
+            let back = String::from_utf8(bytes).unwrap();
+            let spaced = version != "tekken" && !text.is_empty();
+            let expected = if spaced {
+                format!(" {text}")
+            } else {
+                text.to_owned()
+            };
+            // A vocabulary that writes spaces as U+2581 cannot tell one from the other.
+            assert_eq!(
+                back,
+                expected.replace('\u{2581}', if spaced { " " } else { "\u{2581}" })
+            );
+            tokens
+        } else if let Some(fill) = row["fill"].as_array() {
+            let part = |at: usize| fill[at].as_str().unwrap().to_owned();
+            tokenizer
+                .lay_out(&Prompt::Fill {
+                    prefix: part(0),
+                    suffix: part(1),
+                })
+                .unwrap()
+        } else {
+            let turns = row["chat"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(message)
+                .collect();
+            tokenizer.lay_out(&Prompt::Chat(turns)).unwrap()
+        };
+        let what = if row["text"].is_null() {
+            format!("{} {}", row["fill"], row["chat"])
+        } else {
+            row["text"].to_string()
+        };
+        assert_eq!(told, ids(row), "{version} from {from}: {what}");
+    }
+}
+
+#[test]
+fn sentencepiece_of_every_version_is_as_the_reference_has_it() {
+    for fixture in files::fixtures()
+        .iter()
+        .filter(|fixture| fixture["version"] != "tekken")
+    {
+        let tokenizer = opened(&files::model(fixture));
+        let expected = match fixture["version"].as_str().unwrap() {
+            "v1" => Version::V1,
+            "v2" => Version::V2,
+            "v3" => Version::V3,
+            _ => Version::V7,
+        };
+        assert_eq!(tokenizer.version(), expected);
+        assert_eq!(tokenizer.fills_in(), expected >= Version::V3);
+        check(&tokenizer, fixture, "tokenizer.model");
+    }
+}
+
+#[test]
+fn converted_vocabularies_say_the_same() {
+    for fixture in files::fixtures()
+        .iter()
+        .filter(|fixture| fixture["version"] != "tekken")
+    {
+        check(
+            &opened(&files::json(fixture, false)),
+            fixture,
+            "tokenizer.json",
+        );
+        check(
+            &opened(&files::json(fixture, true)),
+            fixture,
+            "older tokenizer.json",
+        );
+        let folder = Folder::new();
+        let path = folder.write("model.gguf", files::gguf_of_pieces(fixture));
+        check(
+            Model::open(&path, &mut |_| ()).unwrap().tokenizer(),
+            fixture,
+            "gguf",
+        );
+    }
+}
+
+#[test]
+fn tekken_is_as_the_reference_has_it() {
+    let fixtures = files::fixtures();
+    let fixture = fixtures
+        .iter()
+        .find(|fixture| fixture["version"] == "tekken")
+        .unwrap();
+    check(&opened(&files::tekken(fixture)), fixture, "tekken.json");
+    check(
+        &opened(&files::json_of_tekken(fixture)),
+        fixture,
+        "tokenizer.json",
+    );
+    let folder = Folder::new();
+    let path = folder.write("model.gguf", files::gguf_of_tekken(fixture));
+    check(
+        Model::open(&path, &mut |_| ()).unwrap().tokenizer(),
+        fixture,
+        "gguf",
+    );
+}
+
+#[test]
+fn the_vectors_of_the_wire_contract_hold() {
+    let fixtures = files::fixtures();
+    let file = |fixture: &Json| match fixture["version"].as_str() {
+        Some("tekken") => files::tekken(fixture),
+        _ => files::model(fixture),
+    };
+    let all: Vec<Tokenizer> = fixtures
+        .iter()
+        .map(|fixture| opened(&file(fixture)))
+        .collect();
+    let tokenizer = |version: &str| {
+        let place = fixtures
+            .iter()
+            .position(|fixture| fixture["version"] == version);
+        &all[place.unwrap()]
+    };
+    let fill = |prefix: &str, suffix: &str| Prompt::Fill {
+        prefix: prefix.to_owned(),
+        suffix: suffix.to_owned(),
+    };
+    let turn = |role, content: &str| Message {
+        role,
+        content: content.to_owned(),
+    };
+    let rows: &[(&str, Prompt, &[u32])] = &[
+        (
+            "v3",
+            fill("def f(a):\n", "    return x"),
+            &[
+                1, 13, 3055, 1372, 2086, 11, 1569, 1053, 29500, 29476, 2097, 781,
+            ],
+        ),
+        (
+            "v3",
+            fill("def f(a):\n", ""),
+            &[1, 13, 11, 1569, 1053, 29500, 29476, 2097, 781],
+        ),
+        ("v3", fill("", "x"), &[1, 13, 29512, 11]),
+        ("v7", fill("", "x"), &[1, 13, 29512, 11]),
+        (
+            "tekken",
+            fill("def f(a):\n", "    return x"),
+            &[1, 16, 1293, 1850, 2460, 14, 3149, 1284, 8897, 3640],
+        ),
+        (
+            "v3",
+            Prompt::Chat(vec![
+                turn(Role::System, "Be brief."),
+                turn(Role::User, "Hi"),
+            ]),
+            &[1, 3, 2507, 7585, 29491, 781, 781, 24577, 4],
+        ),
+        (
+            "v3",
+            Prompt::Chat(vec![
+                turn(Role::User, "Hi"),
+                turn(Role::Assistant, "Yo"),
+                turn(Role::User, "Again"),
+            ]),
+            &[1, 3, 16127, 4, 1395, 29477, 2, 3, 10474, 4],
+        ),
+    ];
+    for (version, prompt, expected) in rows {
+        assert_eq!(
+            tokenizer(version).lay_out(prompt).unwrap(),
+            *expected,
+            "{version} {prompt:?}"
+        );
+    }
+    assert!(tokenizer("v2").lay_out(&fill("a", "b")).is_err());
+}
