@@ -8,6 +8,8 @@
 mod course;
 mod keeper;
 mod kept;
+#[cfg(test)]
+mod tests;
 
 pub use course::{Course, DAY, HOUR, Span};
 pub use keeper::Keeper;
