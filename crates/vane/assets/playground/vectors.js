@@ -3,7 +3,7 @@
 
 import { node } from "./markdown.js";
 
-const SHOWN = 6;
+const SHOWN = 4;
 const dot = (a, b) => a.reduce((sum, one, at) => sum + one * b[at], 0);
 
 function near(first, row) {

@@ -78,13 +78,26 @@ pub(super) async fn tried(asking: &Asking<'_>, body: server::Body) -> (Option<Kn
         let visit = asking.visit("application/x-www-form-urlencoded").await?;
         let body = asking.body(&visit, body).await?;
         let filled = Filled::of(&Form::read(&asking.head.headers, &body)?);
-        visit.must_have_written(&filled.csrf)?;
-        Ok((visit, filled))
+        // The box of the first page is the same for everybody and carries no token: who signed in
+        // finds what was typed in the form of this page, and sends it from here.
+        let is_to_send = visit.who.is_none() || !filled.csrf.is_empty();
+        if is_to_send {
+            visit.must_have_written(&filled.csrf)?;
+        }
+        Ok((visit, filled, is_to_send))
     };
     match read.await {
-        Ok((visit, filled)) => {
+        Ok((visit, filled, is_to_send)) => {
             let known = visit.who.as_ref().and_then(Known::of);
-            (known, asked(asking, &visit, filled).await)
+            let tried = match is_to_send {
+                true => asked(asking, &visit, filled).await,
+                false => Tried {
+                    filled,
+                    problem: None,
+                    answers: Vec::new(),
+                },
+            };
+            (known, tried)
         }
         Err(fault) => {
             let tried = Tried {

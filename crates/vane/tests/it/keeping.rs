@@ -156,3 +156,27 @@ async fn s15_an_example_that_was_kept_from_the_page_is_inert_wherever_it_stands(
         );
     }
 }
+
+#[tokio::test]
+async fn who_signed_in_finds_in_the_form_what_the_box_of_the_first_page_sent() {
+    let world = world().await;
+    let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;
+    let form = [
+        ("mode", "chat"),
+        ("model", "free-m"),
+        ("prompt", "From the box"),
+    ];
+    let page = ann.post(&world, "/playground", &form).await.ok();
+    Document::read(page.text()).check();
+    assert!(page.text().contains("From the box") && page.text().contains("Signed in as"));
+    assert!(
+        world.fake.calls().is_empty(),
+        "nothing runs without the token"
+    );
+    // A guest has no session that somebody else's page could use.
+    let asked = Browser::default()
+        .post(&world, "/playground", &form)
+        .await
+        .ok();
+    assert!(asked.text().contains("Charged") && world.fake.calls().len() == 1);
+}
