@@ -152,6 +152,16 @@ pub enum LedgerError {
     LinkOver,
     #[error("this is not the password of that address here")]
     OtherPassword,
+    #[error(
+        "nobody came in here by this address yet, so there is no password to forget; invite them to an account"
+    )]
+    NoPassword,
+    #[error(
+        "this member belongs to other accounts too, or runs this server; whoever runs it makes the link"
+    )]
+    NotAlone,
+    #[error("nobody makes a link for themselves; change the password, or ask another admin")]
+    Oneself,
     #[error("this is no address of mail; write it as ann@example.com")]
     Email,
     #[error("the first member of an account is its owner; add an owner first")]

@@ -10,7 +10,7 @@ use crate::book::Status;
 use crate::error::LedgerError;
 use crate::id::new_id;
 use crate::name;
-use crate::store::{Row, Store};
+use crate::store::{Row, Store, Txn};
 
 /// More than these nobody looks through.
 const EXAMPLES_MAX: i64 = 500;
@@ -43,22 +43,12 @@ pub struct Example {
 }
 
 impl Store {
-    /// Keeps a run as an example.
+    /// Keeps a run as an example. A run that is kept already stays as it was kept.
     pub fn save_example(&self, run: &NewExample, now: i64) -> Result<Example, LedgerError> {
         name::check("the title of an example", &run.title)?;
         name::check("the id of a model", &run.model)?;
-        for (what, text) in [
-            ("the question of an example", &run.asked),
-            ("the answer of an example", &run.answer),
-        ] {
-            let problem = match text {
-                text if text.len() > TEXT_BYTES_MAX => "must be at most 64 KiB long",
-                // PostgreSQL keeps none.
-                text if text.contains('\0') => "must not contain the character 0",
-                _ => continue,
-            };
-            return Err(LedgerError::Name { what, problem });
-        }
+        check("the question of an example", &run.asked)?;
+        check("the answer of an example", &run.answer)?;
         let receipt = match &run.call {
             Some(call) => Some(
                 self.receipt(None, call)?
@@ -81,6 +71,9 @@ impl Store {
             made_at: now,
         };
         self.write(|txn| {
+            if let Some(known) = of_call(txn, run.call.as_deref())? {
+                return Ok(known);
+            }
             let count = "SELECT count(*) FROM example";
             let known: i64 = txn.one(count, &[], |row| row.get(0))?.unwrap_or_default();
             if known >= EXAMPLES_MAX {
@@ -112,16 +105,14 @@ impl Store {
                     made_at,
                 ],
             )?;
-            Ok(())
-        })?;
-        Ok(example)
+            Ok(example.clone())
+        })
     }
 
     /// All examples, newest first.
     pub fn list_examples(&self) -> Result<Vec<Example>, LedgerError> {
-        let sql = "SELECT id, title, model, mode, asked, answer, receipt, provider, cost, made_at
-            FROM example ORDER BY made_at DESC, id";
-        self.read(|txn| txn.rows(sql, &[], example_of))
+        let sql = format!("SELECT {COLUMNS} FROM example ORDER BY made_at DESC, id");
+        self.read(|txn| txn.rows(&sql, &[], example_of))
     }
 
     /// Takes an example away. False where there is none of this id.
@@ -129,6 +120,27 @@ impl Store {
         let gone = self.write(|txn| txn.execute("DELETE FROM example WHERE id = ?1", &[&id]))?;
         Ok(gone == 1)
     }
+}
+
+const COLUMNS: &str = "id, title, model, mode, asked, answer, receipt, provider, cost, made_at";
+
+/// The example of a call.
+fn of_call(txn: Txn<'_>, call: Option<&str>) -> Result<Option<Example>, LedgerError> {
+    let sql = format!("SELECT {COLUMNS} FROM example WHERE receipt = ?1");
+    match call {
+        Some(call) => txn.one(&sql, &[&call], example_of),
+        None => Ok(None),
+    }
+}
+
+fn check(what: &'static str, text: &str) -> Result<(), LedgerError> {
+    let problem = match text {
+        text if text.len() > TEXT_BYTES_MAX => "must be at most 64 KiB long",
+        // PostgreSQL keeps none.
+        text if text.contains('\0') => "must not contain the character 0",
+        _ => return Ok(()),
+    };
+    Err(LedgerError::Name { what, problem })
 }
 
 fn example_of(row: &Row<'_>) -> Result<Example, LedgerError> {

@@ -38,7 +38,9 @@ pub use example::{Example, NewExample};
 pub use id::new_id;
 pub use key::{Key, KeyRecord, Limits, NewKey, Terms};
 pub use member::{Author, CONSOLE, Member, Right, Role, Who};
-pub use person::{Invitation, Password, Seat, SignedUp, SigningUp, Spans, Token, User, Visit};
+pub use person::{
+    Invitation, Password, Person, Seat, SignedUp, SigningUp, Spans, Token, User, Visit,
+};
 pub use replica::{Figures, Hold, Payer, Replica, Settling, Short};
 pub use ring::{Acting, Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};

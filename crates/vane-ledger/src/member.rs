@@ -168,7 +168,7 @@ pub(crate) fn add(
 }
 
 /// The member that an author who may is about to change, to a role that the author has too.
-fn reached(
+pub(crate) fn reached(
     txn: Txn<'_>,
     author: &Author,
     account: AccountId,

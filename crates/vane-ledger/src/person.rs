@@ -6,6 +6,7 @@
 //! come as hashes already, made off every lock by the caller.
 
 mod link;
+mod recovery;
 mod session;
 mod token;
 
@@ -29,6 +30,16 @@ pub struct User {
     pub email: String,
     /// Whether this one runs the server.
     pub is_operator: bool,
+}
+
+/// A user as the operator sees one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub user: User,
+    /// Whether there is a password.
+    pub signs_in: bool,
+    /// Of how many accounts a member.
+    pub accounts: i64,
 }
 
 /// Who signs up without a link.
@@ -68,6 +79,27 @@ impl Store {
         };
         let sql = "SELECT id, password FROM \"user\" WHERE email = ?1 AND password IS NOT NULL";
         self.read(|txn| txn.one(sql, &[&email], |row| Ok((row.get(0)?, row.get(1)?))))
+    }
+
+    /// So many users in the order of their addresses, after one.
+    pub fn list_people(&self, after: &str, limit: usize) -> Result<Vec<Person>, LedgerError> {
+        let sql = "SELECT u.id, u.email, u.operator, u.password,
+                (SELECT count(*) FROM member m WHERE m.user_id = u.id AND m.removed_at IS NULL)
+            FROM \"user\" u WHERE u.email > ?1 ORDER BY u.email LIMIT ?2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|txn| {
+            txn.rows(sql, &[&after, &limit], |row| {
+                Ok(Person {
+                    user: User {
+                        id: row.get(0)?,
+                        email: row.get(1)?,
+                        is_operator: row.get::<i64>(2)? == 1,
+                    },
+                    signs_in: row.get::<Option<String>>(3)?.is_some(),
+                    accounts: row.get(4)?,
+                })
+            })
+        })
     }
 
     /// Makes a user, and an account with its opening credit that the user owns.

@@ -164,6 +164,11 @@ impl KeyRing {
         }
     }
 
+    /// Of what is in memory: it rises with every change of a key, also of one of a provider.
+    pub fn revision(&self) -> i64 {
+        self.keys.load().revision()
+    }
+
     /// Why the keys could not be read last time; `None` while all is well.
     pub fn fault(&self) -> Option<Arc<LedgerError>> {
         self.fault.load_full()

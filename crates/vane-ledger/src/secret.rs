@@ -34,6 +34,8 @@ pub enum Purpose {
     Request,
     /// Passes to the receipt of what was just run in the playground.
     Pass,
+    /// Runs of the playground that a page holds until they are kept as examples.
+    Run,
     /// Recognises the secret that a database was made with.
     Fingerprint,
 }
@@ -49,6 +51,7 @@ impl Purpose {
             Self::Idempotency => "vane idempotency",
             Self::Request => "vane request",
             Self::Pass => "vane pass",
+            Self::Run => "vane run",
             Self::Fingerprint => "vane fingerprint",
         }
     }
@@ -127,6 +130,7 @@ mod tests {
             Purpose::Idempotency,
             Purpose::Request,
             Purpose::Pass,
+            Purpose::Run,
             Purpose::Fingerprint,
         ]
         .map(|purpose| secret.derive(purpose).unwrap());

@@ -34,6 +34,9 @@ pub(crate) enum What {
     MemberAdded,
     RoleSet,
     MemberRemoved,
+    /// A link to another password was made.
+    PasswordLinked,
+    PasswordSet,
     AccountRenamed,
 }
 
@@ -48,6 +51,8 @@ impl What {
             Self::MemberAdded => "member_added",
             Self::RoleSet => "role_set",
             Self::MemberRemoved => "member_removed",
+            Self::PasswordLinked => "password_linked",
+            Self::PasswordSet => "password_set",
             Self::AccountRenamed => "account_renamed",
         }
     }

@@ -166,7 +166,7 @@ pub(crate) async fn told(
     let answered = answered(gateway, pool, caller, page, &method, rest, query, &inbound);
     match answered.await?.into_body() {
         relay::Body::Whole(bytes) => serde_json::from_slice(&bytes).map_err(|_| broken()),
-        relay::Body::Stream(_) | relay::Body::Kept(_) => Err(broken()),
+        relay::Body::Stream(_) | relay::Body::Kept(_) | relay::Body::Heard(_) => Err(broken()),
     }
 }
 

@@ -4,15 +4,15 @@ use crate::chronicle::Chronicle;
 use crate::config::{Config, Secret};
 use crate::limits::{Arrivals, Shared, Traffic};
 use crate::people::Gate;
-use crate::playground::{self, Guests};
+use crate::playground::{self, Guests, Runs};
 use crate::server::Ids;
 use crate::site::{Gallery, Shelf};
 use crate::telemetry::Telemetry;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
+use std::sync::{Arc, Mutex, PoisonError};
 use vane_catalog::Catalog;
 use vane_ledger::replica::Settings;
 use vane_ledger::{AccountId, Caller, Clock, KeyRing, Limits, Purpose, Replica, Sealer, Store};
@@ -27,6 +27,8 @@ const TOP_UPS_PER_MINUTE: u32 = 30;
 pub struct Gateway {
     /// What a reload replaces, all at once.
     state: ArcSwap<State>,
+    /// Held by who replaces it: what is new depends on what is there.
+    renewal: Mutex<()>,
     pub store: Store,
     pub ring: Arc<KeyRing>,
     pub replica: Replica,
@@ -42,6 +44,8 @@ pub struct Gateway {
     /// Changes of an account and its keys by its members.
     pub changes: Arrivals<AccountId>,
     pub guests: Guests,
+    /// The seal of runs that may be kept as examples.
+    pub runs: Runs,
     /// Runs that the operator shows.
     pub gallery: Gallery,
     /// What offers did, for pages.
@@ -129,10 +133,12 @@ impl Gateway {
             )?)),
             None => None,
         };
-        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max, shared);
+        let traffic = Traffic::new(state.config.limits.concurrent_per_key_max, shared.clone());
         Ok(Self {
             state: ArcSwap::from_pointee(state),
-            guests: Guests::new(&store)?,
+            renewal: Mutex::new(()),
+            guests: Guests::new(&store, shared.as_ref())?,
+            runs: Runs::new(&store)?,
             gallery: Gallery::default(),
             chronicle: Chronicle::default(),
             store,
@@ -144,7 +150,7 @@ impl Gateway {
             traffic,
             deliveries: Arrivals::new(DELIVERIES_PER_SECOND, 1),
             top_ups: Arrivals::new(TOP_UPS_PER_MINUTE, 60),
-            people: Gate::default(),
+            people: Gate::new(shared.as_ref()),
             changes: Arrivals::new(CHANGES_PER_MINUTE, 60),
             draining: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
@@ -185,5 +191,38 @@ impl Gateway {
         self.take_note();
         state.offers.follow(&self.state.load().offers);
         self.state.store(Arc::new(state));
+    }
+
+    /// The same with another file, and the keys of providers that are kept now. Blocks.
+    ///
+    /// # Errors
+    /// With the reason why it cannot be put to work; nothing has changed then.
+    pub fn reload(&self, config: Config) -> anyhow::Result<()> {
+        let _one_at_a_time = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        self.replace(State::with_kept_keys(config, &self.store)?);
+        Ok(())
+    }
+
+    /// Puts the keys of providers to work that are kept now, whoever kept them. Blocks.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn follow_kept_keys(&self) -> anyhow::Result<()> {
+        let _one_at_a_time = self.renewal.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
+        let keys = self.store.provider_keys()?.into_iter();
+        let keys = keys.map(|(id, key)| (id, Secret(key))).collect();
+        let config = state.config.clone().with_kept_keys(keys);
+        if config.kept_keys().eq(state.config.kept_keys()) {
+            return Ok(());
+        }
+        self.replace(State::new(config)?);
+        let state = self.state();
+        let kept: Vec<&str> = state.config.kept_keys().map(|(id, _)| id).collect();
+        tracing::info!(
+            ?kept,
+            "keys of providers that the database keeps were read anew"
+        );
+        Ok(())
     }
 }

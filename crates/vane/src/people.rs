@@ -9,6 +9,8 @@ mod cookie;
 mod gate;
 mod page;
 mod password;
+mod provider_key;
+mod recover;
 mod reply;
 mod room;
 mod setup;
@@ -35,9 +37,6 @@ use crate::origin;
 use crate::relay::{self, Pace, Response};
 use crate::server;
 use crate::upstream::Pool;
-
-/// A form has a few fields.
-const FORM_BYTES_MAX: usize = 64 << 10;
 
 /// A request for a page, read.
 struct Asked<'a> {
@@ -73,7 +72,8 @@ pub async fn answer(
         return reply::takes_only(page.methods());
     }
     let answered = async {
-        let asked = read(gateway, pool, rest, address, head, body).await?;
+        let form = form(gateway, page, head, body).await?;
+        let asked = read(gateway, pool, rest, address, head, form)?;
         page.answer(&asked).await
     };
     match answered.await {
@@ -82,27 +82,35 @@ pub async fn answer(
     }
 }
 
-async fn read<'a>(
+/// What was sent, if anything was.
+async fn form(
+    gateway: &Gateway,
+    page: Page,
+    head: &Parts,
+    body: server::Body,
+) -> Result<Option<Form>, Fault> {
+    if head.method != Method::POST {
+        return Ok(None);
+    }
+    let config = &gateway.state().config;
+    if !origin::is_own(config, head) {
+        let message = "this form was not sent from a page of this server";
+        return Err(Fault::new(Kind::Forbidden, Blame::Caller, message));
+    }
+    let mut pace = Pace::of(config);
+    pace.bytes_max = pace.bytes_max.min(page.form_bytes_max());
+    let bytes = relay::read_body(&head.headers, body, pace).await?;
+    Form::read(&head.headers, &bytes).map(Some)
+}
+
+fn read<'a>(
     gateway: &'a Arc<Gateway>,
     pool: &'a Pool,
     rest: &str,
     address: IpAddr,
     head: &'a Parts,
-    body: server::Body,
+    form: Option<Form>,
 ) -> Result<Asked<'a>, Fault> {
-    let form = match head.method {
-        Method::POST => {
-            if !origin::is_own(&gateway.state().config, head) {
-                let message = "this form was not sent from a page of this server";
-                return Err(Fault::new(Kind::Forbidden, Blame::Caller, message));
-            }
-            let mut pace = Pace::of(&gateway.state().config);
-            pace.bytes_max = pace.bytes_max.min(FORM_BYTES_MAX);
-            let bytes = relay::read_body(&head.headers, body, pace).await?;
-            Some(Form::read(&head.headers, &bytes)?)
-        }
-        _ => None,
-    };
     let rest = relay::percent_decoded(rest);
     if rest.contains('\0') {
         // PostgreSQL would take it for a fault of the statement.

@@ -10,17 +10,21 @@ mod form;
 mod guest;
 mod mode;
 mod pass;
+mod run;
+mod vector;
 mod visitor;
 
 pub(crate) use bill::Bill;
 pub(crate) use form::{Answered, Filled, Problem, Tried};
 pub use guest::{GUEST, Guests};
 pub use mode::Mode;
+pub use run::Runs;
+pub(crate) use vector::Vector;
 
 use crate::gateway::Gateway;
 use crate::origin;
 use crate::people::{self, Visitor};
-use crate::relay::{self, Door, Inbound, Outcome, Pace, Record, Response, json};
+use crate::relay::{self, Body, Door, Heard, Inbound, Outcome, Pace, Record, Response, json};
 use crate::rescue::rescue;
 use crate::server;
 use crate::site;
@@ -49,6 +53,8 @@ pub(crate) struct Known {
     pub(crate) csrf: String,
     pub(crate) email: String,
     pub(crate) account: String,
+    /// Whether runs may be kept as examples.
+    pub(crate) is_operator: bool,
 }
 
 impl Known {
@@ -58,6 +64,7 @@ impl Known {
             csrf: who.csrf.clone(),
             email: who.user.email.clone(),
             account: seat.account.name.clone(),
+            is_operator: who.user.is_operator,
         })
     }
 }
@@ -176,8 +183,9 @@ impl Asking<'_> {
     ) -> Result<Response, Fault> {
         let (gateway, caller) = (self.gateway, &visit.caller);
         if visit.guest.is_some() {
-            gateway.guests.enter(gateway, self.client)?;
+            gateway.guests.enter(gateway, self.client).await?;
         }
+        let question = visit.question(door, &body, record.request_id());
         let inbound = Inbound {
             door,
             headers: HeaderMap::new(),
@@ -192,6 +200,13 @@ impl Asking<'_> {
         let headers = response.headers_mut();
         if let Some(pass) = pass.and_then(|pass| HeaderValue::from_str(&pass).ok()) {
             headers.insert(PASS, pass);
+        }
+        if let Some(question) = question {
+            let ear = gateway.runs.ear(question, gateway.clock.now());
+            response = response.map(|body| match body {
+                Body::Stream(streaming) => Body::Heard(Box::new(Heard::new(streaming, ear))),
+                other => other,
+            });
         }
         Ok(response)
     }

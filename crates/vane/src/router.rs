@@ -255,10 +255,10 @@ async fn keyed(
             body,
             request_id: request_id.to_owned(),
         };
+        let query = uri.query().unwrap_or_default();
         // Boxed, all that is large: a future is moved once for each that awaits it.
         match route {
             Route::Call(_) => {
-                let query = uri.query().unwrap_or_default();
                 Box::pin(relay::relay(gateway, pool, inbound, query, &mut record)).await
             }
             Route::Count(_) => Box::pin(relay::count_tokens(gateway, pool, inbound)).await,
@@ -266,7 +266,6 @@ async fn keyed(
                 relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
             }
             Route::Api(page, _) => {
-                let query = uri.query().unwrap_or_default();
                 let page = api::answer(gateway, pool, page, method, rest, query, &inbound);
                 Box::pin(page).await
             }
@@ -278,9 +277,7 @@ async fn keyed(
             | Route::People(_)
             | Route::Site(_)
             | Route::Play(_)
-            | Route::PlayReceipt => {
-                relay::list_models(gateway, &inbound, uri.query().unwrap_or_default()).await
-            }
+            | Route::PlayReceipt => relay::list_models(gateway, &inbound, query).await,
         }
     };
     match answered.await {

@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT, HeaderValue, LOCATION};
 use http::request::Parts;
-use http::{Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use crate::chronicle::{Past, Span};
 use crate::gateway::{Gateway, State};
@@ -256,13 +256,18 @@ pub(crate) async fn played(
     let (state, now) = (gateway.state(), gateway.clock.now());
     let examples = Gallery::fresh(gateway).await;
     let day = state.shelf.day(&state.catalog, now, examples);
+    // A token of a form must not be packed beside what a stranger can put into an address.
+    let asked = match known {
+        Some(_) => HeaderMap::new(),
+        None => head.headers.clone(),
+    };
     let past = gateway.chronicle.past();
     let written = tokio::task::spawn_blocking(move || {
         let view = View::of(&state, &day, past, now);
         write::played(&view, &query, tried, known)
     });
     match written.await {
-        Ok(Ok(sheet)) => sheet.answer(&head.headers),
+        Ok(Ok(sheet)) => sheet.answer(&asked),
         Ok(Err(error)) => failed(&error),
         Err(error) => failed(&error),
     }

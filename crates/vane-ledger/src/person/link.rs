@@ -106,7 +106,7 @@ impl Store {
             let outdated =
                 "DELETE FROM link WHERE expires_at <= ?1 OR (account = ?2 AND email = ?3)";
             txn.execute(outdated, &[&author.at, &account.0, &email])?;
-            let count = "SELECT count(*) FROM link WHERE account = ?1";
+            let count = "SELECT count(*) FROM link WHERE account = ?1 AND purpose = 'join'";
             let open: i64 = txn
                 .one(count, &[&account.0], |row| row.get(0))?
                 .unwrap_or_default();

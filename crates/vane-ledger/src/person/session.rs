@@ -141,15 +141,20 @@ impl Store {
         self.write(|txn| txn.execute(sql, &[&hash.as_slice()]))?;
         Ok(())
     }
+
+    /// Ends all sessions of a user.
+    pub fn end_sessions(&self, user: &str) -> Result<(), LedgerError> {
+        self.write(|txn| end_all(txn, user))
+    }
 }
 
-/// Ends all sessions of a user, whose password is another from now on.
+/// Ends all sessions of a user.
 pub(super) fn end_all(txn: Txn<'_>, user: &str) -> Result<(), LedgerError> {
     txn.execute("DELETE FROM session WHERE user_id = ?1", &[&user])?;
     Ok(())
 }
 
-fn seats(txn: Txn<'_>, user: &str) -> Result<Vec<Seat>, LedgerError> {
+pub(super) fn seats(txn: Txn<'_>, user: &str) -> Result<Vec<Seat>, LedgerError> {
     let sql = "SELECT m.id, m.role, a.id, a.name, a.kind, a.created_at,
             (SELECT count(*) FROM frozen f WHERE f.account = a.id)
         FROM member m JOIN account a ON a.id = m.account

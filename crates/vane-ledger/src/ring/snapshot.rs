@@ -41,6 +41,10 @@ impl Snapshot {
         Self::read(txn, revision).map(Some)
     }
 
+    pub(super) fn revision(&self) -> i64 {
+        self.revision
+    }
+
     pub(super) fn get(&self, id: &str) -> Option<&Ringed> {
         self.keys.get(id)
     }

@@ -6,7 +6,7 @@ use vane_ledger::{
     AccountId, Author, LedgerError, Password, Role, SignedUp, SigningUp, Spans, Store,
 };
 
-use crate::{account, memory};
+use crate::{Memory, account, memory};
 
 const NOW: i64 = 1_000;
 const SPANS: Spans = Spans {
@@ -186,4 +186,123 @@ fn keys_of_providers_come_back_whole() {
     let kept = [("mistral", "second"), ("openai", "other")];
     let kept = kept.map(|(provider, key)| (provider.to_owned(), key.to_owned()));
     assert_eq!(store.provider_keys().unwrap(), kept);
+}
+
+/// Lets somebody come to an account by a link, with the password `hash` where there is none yet.
+fn join(store: &Store, account: AccountId, email: &str, role: Role) -> String {
+    let by = Author::operator(NOW);
+    let link = store.invite(&by, account, email, role, NOW + 100).unwrap();
+    let known = store.find_password(email).unwrap();
+    let hash = known.map(|(_, hash)| hash);
+    let password = match &hash {
+        None => Password::First("hash"),
+        Some(hash) => Password::Shown(hash),
+    };
+    store.join(&link, password, NOW).unwrap()
+}
+
+/// An account with an owner, an admin who makes links, and bob.
+struct Team {
+    store: Memory,
+    id: AccountId,
+    admin: Author,
+    bob: String,
+    bobs: String,
+}
+
+const ENDS: i64 = NOW + 100;
+
+impl Team {
+    fn new() -> Self {
+        let store = memory();
+        let id = account(&store, "team");
+        join(&store, id, "ann@example.com", Role::Owner);
+        join(&store, id, "admin@example.com", Role::Admin);
+        let bob = join(&store, id, "bob@example.com", Role::Member);
+        let member = |email| store.find_member_by_email(id, email).unwrap().unwrap().id;
+        let who = vane_ledger::Who::Member {
+            id: member("admin@example.com"),
+            key: "console".to_owned(),
+        };
+        Self {
+            bobs: member("bob@example.com"),
+            admin: Author { who, at: NOW },
+            id,
+            bob,
+            store,
+        }
+    }
+
+    fn make(&self, of: &str) -> Result<(String, vane_ledger::Token), LedgerError> {
+        let by = &self.admin;
+        self.store.link_recovery_of_member(by, self.id, of, ENDS)
+    }
+}
+
+#[test]
+fn s16_a_link_to_another_password_is_good_once_and_while_its_maker_may_make_one() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let ann = store.find_member_by_email(team.id, "ann@example.com");
+    let owners = team.make(&ann.unwrap().unwrap().id);
+    assert!(
+        matches!(owners, Err(LedgerError::Above { .. })),
+        "{owners:?}"
+    );
+    let admin = team.admin.member().unwrap();
+    let own = team.make(&admin);
+    assert!(matches!(own, Err(LedgerError::Oneself)), "{own:?}");
+    // A link that is over by its time, by a newer one, and by its maker's role.
+    let (email, link) = team.make(&team.bobs).unwrap();
+    assert_eq!(email, "bob@example.com");
+    assert_eq!(store.recovery(&link, ENDS).unwrap(), None);
+    assert!(store.invitation(&link, NOW).unwrap().is_none());
+    assert!(!store.is_setup(&link, NOW).unwrap());
+    let (_, newer) = team.make(&team.bobs).unwrap();
+    assert_eq!(store.recovery(&link, NOW).unwrap(), None);
+    let by = Author::operator(NOW);
+    store.set_role(&by, team.id, &admin, Role::Member).unwrap();
+    assert_eq!(store.recovery(&newer, NOW).unwrap(), None);
+    let over = store.recover(&newer, "other", NOW);
+    assert!(matches!(over, Err(LedgerError::LinkOver)), "{over:?}");
+    store.set_role(&by, team.id, &admin, Role::Admin).unwrap();
+    let token = store.begin_session(&team.bob, None, NOW, SPANS).unwrap();
+    assert_eq!(store.recover(&newer, "other", NOW).unwrap(), team.bob);
+    assert!(store.visit(&token, NOW, SPANS).unwrap().is_none());
+    let again = store.recover(&newer, "third", NOW);
+    assert!(matches!(again, Err(LedgerError::LinkOver)), "{again:?}");
+    let (_, hash) = store.find_password("bob@example.com").unwrap().unwrap();
+    assert_eq!(hash, "other");
+}
+
+#[test]
+fn s16_who_belongs_elsewhere_gets_a_link_of_the_operator_only_and_all_hear_of_it() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let other = account(store, "other");
+    let (_, early) = team.make(&team.bobs).unwrap();
+    join(store, other, "bob@example.com", Role::Owner);
+    assert_eq!(store.recovery(&early, NOW).unwrap(), None);
+    let late = team.make(&team.bobs);
+    assert!(matches!(late, Err(LedgerError::NotAlone)), "{late:?}");
+    let link = |email| store.link_recovery(email, "op@example.com", NOW, ENDS);
+    let nobodys = link("eve@example.com");
+    assert!(
+        matches!(nobodys, Err(LedgerError::NoPassword)),
+        "{nobodys:?}"
+    );
+    let bobs = link("bob@example.com").unwrap();
+    store.recover(&bobs, "fourth", NOW).unwrap();
+    for account in [team.id, other] {
+        let changes = store.changes(account, None, 2).unwrap();
+        let whats: Vec<&str> = changes.iter().map(|one| one.what.as_str()).collect();
+        assert_eq!(whats, ["password_set", "password_linked"]);
+        assert_eq!(changes[1].detail["by"], "op@example.com");
+    }
+    // Who knows the password needs no link, and a link is over with another password.
+    let unused = link("bob@example.com").unwrap();
+    let change = |former, hash| store.change_password(&team.bob, former, hash, NOW).unwrap();
+    assert!(!change("third", "fifth"));
+    assert!(change("fourth", "fifth"));
+    assert_eq!(store.recovery(&unused, NOW).unwrap(), None);
 }

@@ -87,11 +87,20 @@ fn the_watch_refreshes_by_itself_and_stops_when_dropped() {
     let team = account(&store, "team");
     let key = key(&store, team);
     let ring = Arc::new(KeyRing::open(&store).unwrap());
-    let watch = Watch::start(Arc::clone(&ring)).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let follow = move || tell.send(()).is_ok();
+    let watch = Watch::start(Arc::clone(&ring), follow).unwrap();
+    told.recv().unwrap();
     store.revoke_key(team, key.id(), 1_000).unwrap();
     while lookup(&ring, key.expose()).is_ok() {
         thread::yield_now();
     }
+    // Who follows hears of it, and of a provider's key that is kept or dropped.
+    told.recv().unwrap();
+    store.keep_provider_key("mistral", "a key", 1_000).unwrap();
+    told.recv().unwrap();
+    assert!(store.drop_provider_key("mistral").unwrap());
+    told.recv().unwrap();
     drop(watch);
     assert_eq!(Arc::strong_count(&ring), 1);
 }

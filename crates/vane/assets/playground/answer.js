@@ -1,6 +1,8 @@
 // One answer: asked for, shown as it comes, with what it cost at its end.
 
+import * as keep from "./keep.js";
 import { codeBlock, markdown, node } from "./markdown.js";
+import { vectors } from "./vectors.js";
 import { Failed, PATHS, add, bodyOf, cure, frames, refusal } from "./wire.js";
 
 const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1) + " s";
@@ -16,7 +18,7 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   const meter = node("p", { class: "fine meter" });
   const article = node("article", { class: "turn assistant" }, node("h2", {}, model, " ", name), body, meter);
   place.append(article);
-  const said = { text: "", thoughts: "", calls: [], usage: null, vectors: null, finish: "" };
+  const said = { text: "", thoughts: "", calls: [], usage: null, vectors: null, texts: [], run: "", finish: "" };
   const began = performance.now();
   let [first, drawn, later, pass, id] = [0, 0, 0, "", ""];
 
@@ -37,6 +39,7 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   try {
     const streams = filled.mode !== "embeddings";
     const call = bodyOf(filled, model, turns);
+    said.texts = call.input || [];
     if (streams) call.stream = true;
     if (filled.mode === "chat" || filled.mode === "completion") call.stream_options = { include_usage: true };
     const headers = { "content-type": "application/json", "vane-csrf": filled.csrf };
@@ -77,6 +80,7 @@ export async function ask({ filled, model, turns, option, place, say, signal }) 
   if (pass) await receipt(article, id, pass, say);
   const begins = filled.mode !== "chat" || turns.filter((turn) => turn.role !== "system").length === 1;
   if (id && begins && said.text && !said.stopped && !said.failed) article.append(kept(filled, model, said, id));
+  if (said.run) keep.offer(filled.csrf, model, said.run);
   return said;
 }
 
@@ -96,9 +100,7 @@ function shown(mode, said) {
   const parts = [];
   if (said.thoughts) parts.push(node("details", {}, node("summary", {}, "Thoughts"), node("p", { class: "said" }, said.thoughts)));
   if (said.vectors) {
-    const first = (row) => row.slice(0, 8).map((one) => Number(one).toFixed(4)).join(", ");
-    const lines = said.vectors.map((row) => row.length + " dimensions: [" + first(row) + (row.length > 8 ? ", \u2026]" : "]"));
-    parts.push(node("pre", { class: "said" }, lines.join("\n")));
+    parts.push(vectors(said.vectors, said.texts));
   } else if (mode === "chat") {
     parts.push(markdown(said.text));
   } else if (said.text) {
@@ -128,7 +130,7 @@ async function receipt(article, id, pass, say) {
   );
   rows.push(node("tr", { class: "sum" }, cell("td", ""), cell("th", "Charged", { scope: "row" }), cell("td", ""), cell("td", ""), cell("td", "$" + bill.cost, { class: "n" })));
   const heads = ["Provider", "What", "Quantity", "Price", "Amount"].map((head, at) => cell("th", head, at > 1 ? { scope: "col", class: "n" } : { scope: "col" }));
-  const table = node("table", { class: "receipt" }, cell("caption", "Receipt " + bill.id), node("thead", {}, node("tr", {}, ...heads)), node("tbody", {}, ...rows));
+  const table = node("table", { class: "receipt" }, cell("caption", "Receipt " + bill.id + ": $" + bill.cost + " charged"), node("thead", {}, node("tr", {}, ...heads)), node("tbody", {}, ...rows));
   article.append(node("div", { class: "scroll", role: "region", "aria-label": "Receipt", tabindex: "0" }, table));
   const failed = bill.attempts.filter((attempt) => attempt.fault);
   for (const attempt of failed) article.append(node("p", { class: "fine" }, "Asked before, and failed: " + attempt.provider + ": " + attempt.fault));

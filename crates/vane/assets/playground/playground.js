@@ -3,7 +3,8 @@
 
 import { ask } from "./answer.js";
 import { offer } from "./code.js";
-import { node } from "./markdown.js";
+import { clear } from "./keep.js";
+import { markdown, node } from "./markdown.js";
 import { picker } from "./picker.js";
 import { bodyOf } from "./wire.js";
 
@@ -57,6 +58,7 @@ async function start() {
   [send.disabled, stop.hidden] = [true, false];
   asked(all);
   if (typed.mode === "chat") field("prompt").value = "";
+  clear();
   const place = node("div", { class: "beside" });
   log.append(place);
   const option = (model) => options.find((one) => one.value === model);
@@ -114,5 +116,7 @@ document.addEventListener("keydown", (event) => {
     running.abort();
   }
 });
+// An answer that came with the page, as the box of the first page leads to one.
+for (const said of log.querySelectorAll("[data-markdown]")) said.replaceWith(markdown(said.textContent));
 for (const one of form.querySelectorAll(".keys")) one.hidden = false;
 offer(document.getElementById("code"), (written) => written(form.dataset.origin, value("mode"), bodyOf(filled(), value("model").trim(), next())));

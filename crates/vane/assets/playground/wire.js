@@ -39,6 +39,7 @@ export async function* frames(response) {
     const lines = rest.split("\n");
     rest = lines.pop();
     for (const line of lines) {
+      if (line.startsWith(": vane-run ")) yield { run: line.slice(11) };
       const data = line.startsWith("data:") ? line.slice(5).trim() : "";
       if (data && data !== "[DONE]") yield JSON.parse(data);
     }
@@ -51,6 +52,7 @@ const text = (content) => (Array.isArray(content) ? content.map((part) => part.t
 export function add(said, frame) {
   if (frame.error || frame.object === "error") throw new Failed(502, frame.error ? frame.error.message : frame.message);
   if (frame.usage) said.usage = frame.usage;
+  if (frame.run) said.run = frame.run;
   if (frame.data) said.vectors = frame.data.map((row) => row.embedding);
   const choice = frame.choices && frame.choices[0];
   if (!choice) return;

@@ -9,6 +9,7 @@ use super::{Failure, Settings, terminal};
 
 /// A link that nobody used by then is over.
 const INVITED_SECONDS: i64 = 7 * 86_400;
+const RECOVERED_SECONDS: i64 = 86_400;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Member {
@@ -35,6 +36,16 @@ pub(super) enum Member {
         /// What the member may do: owner, admin, member or viewer
         #[arg(long, value_parser = role)]
         role: Role,
+    },
+    /// Print a link by which somebody who forgot a password sets another one, once and within a day
+    #[command(after_help = "Examples:\n  vane member recover ann@example.com\n  \
+                            vane member recover ann@example.com --json")]
+    Recover {
+        /// The address of whoever forgot it
+        email: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     /// List the members of an account
     #[command(after_help = "Example:\n  vane member list team --json")]
@@ -92,6 +103,16 @@ impl Member {
                 let token = store.invite(&author, of.id, &who.email, *role, ends)?;
                 let link = format!("{origin}/signup?invitation={}", token.expose());
                 match who.json {
+                    true => terminal::print_json(&json!({ "link": link, "expires_at": ends })),
+                    false => terminal::print(&format!("{link}\n")),
+                }
+            }
+            Self::Recover { email, json } => {
+                let origin = settings.config()?.origin();
+                let ends = author.at + RECOVERED_SECONDS;
+                let token = store.link_recovery(email, "vane member recover", author.at, ends)?;
+                let link = format!("{origin}/recover?token={}", token.expose());
+                match json {
                     true => terminal::print_json(&json!({ "link": link, "expires_at": ends })),
                     false => terminal::print(&format!("{link}\n")),
                 }

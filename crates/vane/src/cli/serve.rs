@@ -56,7 +56,15 @@ async fn listen(
     }
     let gateway = Arc::new(gateway);
     // Held for as long as the server runs: keys that change elsewhere are noticed by it.
-    let _watch = Watch::start(gateway.ring.clone()).map_err(anyhow::Error::from)?;
+    let following = gateway.clone();
+    let follow = move || {
+        let followed = following.follow_kept_keys();
+        let trouble = followed.inspect_err(|error| {
+            tracing::warn!(%error, "keys of providers that changed cannot be put to work; the former stay");
+        });
+        trouble.is_ok()
+    };
+    let _watch = Watch::start(gateway.ring.clone(), follow).map_err(anyhow::Error::from)?;
     let server = server::serve(gateway.clone())?;
     give_back_memory().map_err(anyhow::Error::from)?;
     // Before the greeting: who has read it may send either.
@@ -91,9 +99,8 @@ fn give_back_memory() -> std::io::Result<()> {
 /// Reads the configuration anew. A faulty one changes nothing.
 fn reload(gateway: &Gateway, settings: &Settings<'_>) {
     let read = settings.config();
-    match read.and_then(|config| Ok(State::with_kept_keys(config, &gateway.store)?)) {
-        Ok(state) => {
-            gateway.replace(state);
+    match read.and_then(|config| Ok(gateway.reload(config)?)) {
+        Ok(()) => {
             terminal::note("the configuration was read anew");
         }
         Err(failure) => {

@@ -307,6 +307,8 @@ pub struct Provider {
     pub models: Vec<Model>,
     /// Talk HTTP/2 without TLS.
     pub h2c: bool,
+    /// The key is the one that the database keeps, and not the configuration's.
+    pub is_kept: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -72,23 +72,39 @@ fn without_key(root: &Section<'_>, known: &Row, own: &Own<'_>) -> Option<Provide
         headers: Vec::new(),
         models: Vec::new(),
         h2c: false,
+        is_kept: false,
     })
 }
 
 impl Config {
-    /// Switches providers on by keys that are kept in the database. One that has a key by the file
-    /// or a variable goes on with that one.
+    /// Switches providers on by keys that are kept in the database, and those off whose key was.
+    /// One that has a key by the file or a variable goes on with that one.
     #[must_use]
     pub fn with_kept_keys(mut self, keys: Vec<(String, Secret)>) -> Self {
+        let providers = std::mem::take(&mut self.providers).into_iter();
+        let (kept, own): (Vec<_>, _) = providers.partition(|provider| provider.is_kept);
+        self.providers = own;
+        self.keyless
+            .extend(kept.into_iter().map(|provider| Provider {
+                api_key: None,
+                is_kept: false,
+                ..provider
+            }));
         for (id, key) in keys {
             let found = self.keyless.iter().position(|provider| provider.id == id);
             if let Some(at) = found {
                 let mut provider = self.keyless.remove(at);
-                provider.api_key = Some(key);
+                (provider.api_key, provider.is_kept) = (Some(key), true);
                 self.providers.push(provider);
             }
         }
         self
+    }
+
+    /// Providers that a kept key switches on, with it.
+    pub fn kept_keys(&self) -> impl Iterator<Item = (&str, Option<&Secret>)> {
+        let kept = self.providers.iter().filter(|provider| provider.is_kept);
+        kept.map(|provider| (provider.id.as_str(), provider.api_key.as_ref()))
     }
 }
 
@@ -191,6 +207,7 @@ fn provider(
         headers: credential::headers(section),
         models: model::read(section),
         h2c,
+        is_kept: false,
         base_url: base_url?,
     })
 }
@@ -216,6 +233,7 @@ impl std::fmt::Debug for Provider {
             .field("headers", &headers)
             .field("models", &self.models)
             .field("h2c", &self.h2c)
+            .field("is_kept", &self.is_kept)
             .finish()
     }
 }

@@ -34,11 +34,11 @@ impl<K: Eq + Hash> Arrivals<K> {
 
     /// Whether one more of these may come now.
     pub fn enter(&self, who: K, now: i64) -> bool {
-        self.enter_within(who, self.max, now)
+        self.count(who, now).is_some_and(|seen| seen <= self.max)
     }
 
-    /// The same by another limit than the usual one.
-    pub fn enter_within(&self, who: K, max: u32, now: i64) -> bool {
+    /// Counts one more of these; how many there were in this span, unless too many are told apart.
+    pub fn count(&self, who: K, now: i64) -> Option<u32> {
         let began = now.saturating_sub(now.rem_euclid(self.span_seconds.max(1)));
         let mut span = self.span.lock().unwrap_or_else(PoisonError::into_inner);
         if span.began != began {
@@ -46,11 +46,11 @@ impl<K: Eq + Hash> Arrivals<K> {
             span.seen.clear();
         }
         if span.seen.len() >= KNOWN_MAX && !span.seen.contains_key(&who) {
-            return false;
+            return None;
         }
         let seen = span.seen.entry(who).or_default();
         *seen = seen.saturating_add(1);
-        *seen <= max
+        Some(*seen)
     }
 }
 

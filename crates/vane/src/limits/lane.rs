@@ -335,7 +335,7 @@ type Missing = [bool; 3];
 const NONE: Missing = [false; 3];
 
 /// A replica's part of a limit: at least one, so that nobody is locked out.
-fn part(limit: u64, replicas: u64) -> u64 {
+pub(super) fn part(limit: u64, replicas: u64) -> u64 {
     (limit / replicas.max(1)).max(1)
 }
 

@@ -12,6 +12,7 @@ mod headers;
 mod lane;
 mod refusal;
 mod shared;
+mod together;
 mod traffic;
 mod window;
 
@@ -22,4 +23,5 @@ pub use headers::{Quota, Standing};
 pub use lane::Place;
 pub use refusal::Refusal;
 pub use shared::{Shared, SharedFigures, resp};
+pub use together::Together;
 pub use traffic::Traffic;

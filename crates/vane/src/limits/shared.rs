@@ -20,7 +20,8 @@ use crate::config::{Outbound, SharedLimits};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 use vane_ledger::Clock;
 
 /// What a window counts at the server leaves it after this long.
@@ -80,9 +81,18 @@ pub(super) enum Subject {
     Places,
 }
 
-pub(super) struct Question {
-    pub(super) lane: Arc<Lane>,
-    pub(super) about: Subject,
+pub(super) enum Question {
+    Draw {
+        lane: Arc<Lane>,
+        about: Subject,
+    },
+    /// How many came in a span of time that has this name.
+    Count {
+        key: String,
+        span_seconds: i64,
+        /// Gone without a word where there is no answer.
+        tell: Option<oneshot::Sender<u64>>,
+    },
 }
 
 /// What the script of a limit per minute says.
@@ -170,11 +180,26 @@ impl Shared {
     }
 
     pub(super) fn ask(&self, lane: &Arc<Lane>, about: Subject) {
-        let lane = lane.clone();
-        if let Err(unsent) = self.questions.try_send(Question { lane, about }) {
-            let question = unsent.into_inner();
-            question.lane.unasked(question.about);
+        let question = Question::Draw {
+            lane: lane.clone(),
+            about,
+        };
+        if self.questions.try_send(question).is_err() {
+            lane.unasked(about);
         }
+    }
+
+    /// Counts one more of a name at the server, and says how many that makes; nothing where the
+    /// server says nothing in time.
+    pub(super) async fn count(&self, key: String, span_seconds: i64) -> Option<u64> {
+        let (tell, told) = oneshot::channel();
+        let question = Question::Count {
+            key,
+            span_seconds,
+            tell: Some(tell),
+        };
+        self.questions.try_send(question).ok()?;
+        timeout(self.wait, told).await.ok()?.ok()
     }
 
     #[must_use]

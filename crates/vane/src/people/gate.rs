@@ -1,17 +1,18 @@
 //! What bounds signing in and up: how often a network may try, how often an address of mail may be
 //! tried, and how much work all of it is at a time.
 //!
-//! Counted in memory of this process, in spans of the clock. Who holds a session is not touched by
-//! any of it.
+//! Counted in spans of the clock, over all replicas where limits are shared. Who holds a session is
+//! not touched by any of it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
 
 use super::password::Passwords;
-use crate::limits::{Arrivals, network};
+use crate::limits::{Shared, Together, network};
 
 /// Tries of a network in five minutes.
 const TRIES_MAX: u32 = 20;
@@ -25,37 +26,42 @@ const DAY: i64 = 86_400;
 
 pub struct Gate {
     pub(super) passwords: Passwords,
-    tries: Arrivals<IpAddr>,
-    tries_of_one: Arrivals<String>,
-    sign_ups: Arrivals<IpAddr>,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        Self {
-            passwords: Passwords::default(),
-            tries: Arrivals::new(TRIES_MAX, TRIES_SPAN),
-            tries_of_one: Arrivals::new(TRIES_OF_ONE_MAX, TRIES_OF_ONE_SPAN),
-            sign_ups: Arrivals::new(SIGN_UPS_MAX, DAY),
-        }
-    }
+    tries: Together<IpAddr>,
+    tries_of_one: Together<String>,
+    sign_ups: Together<IpAddr>,
 }
 
 impl Gate {
+    #[must_use]
+    pub fn new(shared: Option<&Arc<Shared>>) -> Self {
+        Self {
+            passwords: Passwords::default(),
+            tries: Together::new("tries", TRIES_SPAN, shared.cloned()),
+            tries_of_one: Together::new("tries-of-one", TRIES_OF_ONE_SPAN, shared.cloned()),
+            sign_ups: Together::new("sign-ups", DAY, shared.cloned()),
+        }
+    }
+
     /// Lets a network try once more.
-    pub(super) fn may_try(&self, address: IpAddr, now: i64) -> Result<(), Fault> {
-        passed(self.tries.enter(network(address), now), TRIES_SPAN)
+    pub(super) async fn may_try(&self, address: IpAddr, now: i64) -> Result<(), Fault> {
+        let may = self.tries.enter(network(address), TRIES_MAX, now).await;
+        passed(may, TRIES_SPAN)
     }
 
     /// Lets the password of one address of mail be tried once more, whether it has one or not.
-    pub(super) fn may_try_one(&self, email: &str, now: i64) -> Result<(), Fault> {
+    pub(super) async fn may_try_one(&self, email: &str, now: i64) -> Result<(), Fault> {
         let one: String = email.to_lowercase().chars().take(254).collect();
-        passed(self.tries_of_one.enter(one, now), TRIES_OF_ONE_SPAN)
+        let may = self.tries_of_one.enter(one, TRIES_OF_ONE_MAX, now).await;
+        passed(may, TRIES_OF_ONE_SPAN)
     }
 
     /// Lets a network sign one more up.
-    pub(super) fn may_sign_up(&self, address: IpAddr, now: i64) -> Result<(), Fault> {
-        passed(self.sign_ups.enter(network(address), now), DAY)
+    pub(super) async fn may_sign_up(&self, address: IpAddr, now: i64) -> Result<(), Fault> {
+        let may = self
+            .sign_ups
+            .enter(network(address), SIGN_UPS_MAX, now)
+            .await;
+        passed(may, DAY)
     }
 }
 
@@ -80,18 +86,21 @@ pub(super) fn too_often(span: i64) -> Fault {
 mod tests {
     use super::*;
 
-    #[test]
-    fn s16_tries_end_for_a_network_and_for_an_address_of_mail() {
-        let gate = Gate::default();
+    #[tokio::test]
+    async fn s16_tries_end_for_a_network_and_for_an_address_of_mail() {
+        let gate = Gate::new(None);
         let here = IpAddr::from([10, 0, 0, 1]);
-        let tries = (0..99).filter(|_| gate.may_try(here, 0).is_ok()).count();
+        let mut tries = 0;
+        while gate.may_try(here, 0).await.is_ok() {
+            tries += 1;
+        }
         assert_eq!(tries, 20);
-        assert!(gate.may_try(IpAddr::from([10, 0, 0, 2]), 0).is_ok());
-        let one = |email| {
-            (0..99)
-                .filter(|_| gate.may_try_one(email, 0).is_ok())
-                .count()
-        };
-        assert_eq!((one("Ann@example.com"), one("ann@EXAMPLE.com")), (10, 0));
+        assert!(gate.may_try(IpAddr::from([10, 0, 0, 2]), 0).await.is_ok());
+        let mut tries = 0;
+        while gate.may_try_one("Ann@example.com", 0).await.is_ok() {
+            tries += 1;
+        }
+        assert_eq!(tries, 10);
+        assert!(gate.may_try_one("ann@EXAMPLE.com", 0).await.is_err());
     }
 }

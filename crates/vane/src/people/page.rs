@@ -4,7 +4,7 @@ use http::Method;
 use vane_dialect::Fault;
 
 use super::visitor::{Visitor, visitor};
-use super::{Asked, reply, room, setup, sign_in, sign_up};
+use super::{Asked, recover, reply, room, setup, sign_in, sign_up};
 use crate::relay::Response;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Page {
     Login,
     Logout,
     SignUp,
+    /// Another password, by a link.
+    Recover,
     Console,
     Keys,
     Key,
@@ -20,8 +22,16 @@ pub enum Page {
     Credits,
     CreditsFile,
     Members,
+    /// One's own password and sessions.
+    Settings,
     /// All accounts, for who runs the server.
     Accounts,
+    /// Everybody who is known, for who runs the server.
+    People,
+    /// Keys of providers that are kept.
+    Providers,
+    /// Runs that pages show.
+    Examples,
     Setup,
     SetupProvider,
     SetupKey,
@@ -43,14 +53,28 @@ impl Page {
             | Self::SetupLive => &[Method::GET],
             Self::Login
             | Self::SignUp
+            | Self::Recover
             | Self::Keys
             | Self::Key
             | Self::Credits
             | Self::Members
+            | Self::Settings
             | Self::Accounts
+            | Self::People
+            | Self::Providers
+            | Self::Examples
             | Self::Setup
             | Self::SetupProvider
             | Self::SetupKey => &[Method::GET, Method::POST],
+        }
+    }
+
+    /// How large a form may be that is sent to it.
+    pub(super) const fn form_bytes_max(self) -> usize {
+        match self {
+            // It carries a run: a question and an answer, under a seal.
+            Self::Examples => 512 << 10,
+            _ => 64 << 10,
         }
     }
 
@@ -68,11 +92,16 @@ impl Page {
             Self::Login => "/login",
             Self::Logout | Self::Seat | Self::Console => "/console",
             Self::SignUp => "/signup",
+            Self::Recover => "/recover",
             Self::Keys | Self::Key => "/console/keys",
             Self::Receipts | Self::Receipt => "/console/receipts",
             Self::Credits | Self::CreditsFile => "/console/credits",
             Self::Members => "/console/members",
+            Self::Settings => "/console/settings",
             Self::Accounts => "/admin/accounts",
+            Self::People => "/admin/people",
+            Self::Providers => "/admin/providers",
+            Self::Examples => "/admin/examples",
             Self::Setup => "/setup",
             Self::SetupProvider => "/setup/provider",
             Self::SetupKey => "/setup/key",
@@ -84,6 +113,7 @@ impl Page {
         match self {
             Self::Login => return sign_in::answer(asked).await,
             Self::SignUp => return sign_up::answer(asked).await,
+            Self::Recover => return recover::answer(asked).await,
             Self::Setup => return setup::operator(asked).await,
             _ => {}
         }
@@ -107,11 +137,15 @@ impl Page {
             Self::Credits => room::credits::answer(asked, visitor).await,
             Self::CreditsFile => room::credits::file(asked, visitor).await,
             Self::Members => room::members::answer(asked, visitor).await,
+            Self::Settings => room::settings::answer(asked, visitor).await,
             Self::Accounts => room::accounts::answer(asked, visitor).await,
+            Self::People => room::people::answer(asked, visitor).await,
+            Self::Providers => room::providers::answer(asked, visitor).await,
+            Self::Examples => room::examples::answer(asked, visitor).await,
             Self::SetupProvider => setup::provider(asked, visitor).await,
             Self::SetupKey => setup::key(asked, visitor).await,
             Self::SetupLive => setup::live(asked, visitor).await,
-            Self::Console | Self::Login | Self::SignUp | Self::Setup => {
+            Self::Console | Self::Login | Self::SignUp | Self::Recover | Self::Setup => {
                 room::overview(asked, visitor).await
             }
         }

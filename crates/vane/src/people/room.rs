@@ -4,10 +4,14 @@
 
 pub(super) mod accounts;
 pub(super) mod credits;
+pub(super) mod examples;
 pub(super) mod keys;
 pub(super) mod members;
 pub(super) mod overview;
+pub(super) mod people;
+pub(super) mod providers;
 pub(super) mod receipts;
+pub(super) mod settings;
 
 pub(super) use overview::answer as overview;
 use overview::{instant, money};

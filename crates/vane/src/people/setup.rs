@@ -88,7 +88,7 @@ fn over() -> Fault {
 
 async fn begin(asked: &Asked<'_>, form: &Form, link: Token) -> Result<Response, Fault> {
     let (gateway, now) = (asked.gateway, asked.now());
-    gateway.people.may_try(asked.address, now)?;
+    gateway.people.may_try(asked.address, now).await?;
     let email = form.text("email").to_owned();
     let hash = match gateway.people.passwords.hash(form.raw("password")).await {
         Ok(hash) => hash,

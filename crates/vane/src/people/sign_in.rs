@@ -45,7 +45,7 @@ async fn enter(asked: &Asked<'_>, form: &Form) -> Result<Response, Fault> {
     let (gateway, now) = (asked.gateway, asked.now());
     let (email, password) = (form.text("email"), form.raw("password"));
     let to = within(form.raw("to"));
-    if let Err(fault) = limited(asked, email) {
+    if let Err(fault) = limited(asked, email).await {
         let mut response = reply::refused(&fault);
         *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
         return Ok(response);
@@ -61,10 +61,10 @@ async fn enter(asked: &Asked<'_>, form: &Form) -> Result<Response, Fault> {
     begin(asked, user, &to, now).await
 }
 
-fn limited(asked: &Asked<'_>, email: &str) -> Result<(), Fault> {
+async fn limited(asked: &Asked<'_>, email: &str) -> Result<(), Fault> {
     let (gate, now) = (&asked.gateway.people, asked.now());
-    gate.may_try(asked.address, now)?;
-    gate.may_try_one(email, now)
+    gate.may_try(asked.address, now).await?;
+    gate.may_try_one(email, now).await
 }
 
 /// Begins a session of a user and leads on.

@@ -74,8 +74,8 @@ async fn join(
 ) -> Result<Response, Fault> {
     let (gateway, now) = (asked.gateway, asked.now());
     let state = gateway.state();
-    gateway.people.may_try(asked.address, now)?;
-    gateway.people.may_try_one(&invited.email, now)?;
+    gateway.people.may_try(asked.address, now).await?;
+    gateway.people.may_try_one(&invited.email, now).await?;
     let again = |fault: &Fault| {
         let email = invited.email.clone();
         let wrong = Some(reply::sentence(&fault.message));
@@ -134,7 +134,7 @@ async fn come(asked: &Asked<'_>, state: &State, form: &Form) -> Result<Response,
         .filter(|_| config.people.entry == Entry::Open);
     let credit = credit.ok_or_else(closed)?;
     let email = form.text("email").to_owned();
-    gateway.people.may_try(asked.address, now)?;
+    gateway.people.may_try(asked.address, now).await?;
     let hash = match gateway.people.passwords.hash(form.raw("password")).await {
         Ok(hash) => hash,
         Err(fault) if fault.blame == Blame::Caller => {
@@ -142,7 +142,7 @@ async fn come(asked: &Asked<'_>, state: &State, form: &Form) -> Result<Response,
         }
         Err(fault) => return Err(fault),
     };
-    gateway.people.may_sign_up(asked.address, now)?;
+    gateway.people.may_sign_up(asked.address, now).await?;
     let (said, per_day_max) = (email.clone(), config.people.sign_ups_per_day);
     let made = ask(gateway, move |store| {
         let new = SigningUp {

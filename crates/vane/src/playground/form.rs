@@ -5,7 +5,7 @@
 
 use super::mode::Mode;
 use super::visitor::Visit;
-use super::{Asking, Bill, Known, bill, told};
+use super::{Asking, Bill, Known, Vector, bill, told, vector};
 use crate::form::Form;
 use crate::relay::{Body, Record, Response};
 use crate::server;
@@ -52,10 +52,14 @@ pub(crate) struct Answered {
     pub(crate) model: String,
     pub(crate) provider: String,
     pub(crate) text: String,
+    /// What was asked for instead of a text.
+    pub(crate) vectors: Vec<Vector>,
     /// Names and arguments of tools that it calls.
     pub(crate) calls: Vec<(String, String)>,
     pub(crate) problem: Option<Problem>,
     pub(crate) bill: Option<Bill>,
+    /// The run under its seal, where it may be kept as an example.
+    pub(crate) run: Option<String>,
     /// The conversation with this answer, as JSON, where it can go on.
     pub(crate) turns: String,
 }
@@ -74,13 +78,26 @@ pub(super) async fn tried(asking: &Asking<'_>, body: server::Body) -> (Option<Kn
         let visit = asking.visit("application/x-www-form-urlencoded").await?;
         let body = asking.body(&visit, body).await?;
         let filled = Filled::of(&Form::read(&asking.head.headers, &body)?);
-        visit.must_have_written(&filled.csrf)?;
-        Ok((visit, filled))
+        // The box of the first page is the same for everybody and carries no token: who signed in
+        // finds what was typed in the form of this page, and sends it from here.
+        let is_to_send = visit.who.is_none() || !filled.csrf.is_empty();
+        if is_to_send {
+            visit.must_have_written(&filled.csrf)?;
+        }
+        Ok((visit, filled, is_to_send))
     };
     match read.await {
-        Ok((visit, filled)) => {
+        Ok((visit, filled, is_to_send)) => {
             let known = visit.who.as_ref().and_then(Known::of);
-            (known, asked(asking, &visit, filled).await)
+            let tried = match is_to_send {
+                true => asked(asking, &visit, filled).await,
+                false => Tried {
+                    filled,
+                    problem: None,
+                    answers: Vec::new(),
+                },
+            };
+            (known, tried)
         }
         Err(fault) => {
             let tried = Tried {
@@ -142,6 +159,7 @@ async fn ask(
     let call = asking.gateway.request_id();
     let mut record = Record::begin(asking.gateway, door, call.clone());
     let body = Bytes::from(body.to_string());
+    let question = visit.question(door, &body, &call);
     let ran = asking.run(visit, door, body, &mut record).await;
     let response = told(ran, door, &mut record, &call);
     let mut answered = Answered::read(filled, response, turns);
@@ -149,6 +167,8 @@ async fn ask(
         let account = visit.caller.account_id;
         let found = bill::find(asking.gateway, account, &call).await;
         answered.bill = found.ok().flatten().map(|receipt| Bill::of(&receipt));
+        let (runs, now) = (&asking.gateway.runs, asking.gateway.clock.now());
+        answered.run = question.and_then(|question| runs.seal(&question, &answered.text, now));
     }
     answered
 }
@@ -173,6 +193,12 @@ impl Filled {
             turns: typed("turns"),
             csrf: typed("csrf"),
         }
+    }
+
+    /// What is to be embedded.
+    fn texts(&self) -> Vec<&str> {
+        let lines = self.prompt.lines();
+        lines.filter(|line| !line.trim().is_empty()).collect()
     }
 
     /// The conversation with what was typed now at its end.
@@ -212,8 +238,7 @@ impl Filled {
                 json!({ "model": self.model, "prompt": self.prompt, "suffix": self.suffix })
             }
             Mode::Embeddings => {
-                let lines = self.prompt.lines().filter(|line| !line.trim().is_empty());
-                return Ok(json!({ "model": self.model, "input": lines.collect::<Vec<_>>() }));
+                return Ok(json!({ "model": self.model, "input": self.texts() }));
             }
         };
         let numbers = [
@@ -253,15 +278,17 @@ impl Answered {
             model: filled.model.clone(),
             provider: provider.to_owned(),
             text: String::new(),
+            vectors: Vec::new(),
             calls: Vec::new(),
             problem: None,
             bill: None,
+            run: None,
             turns: String::new(),
         };
         let body = match response.into_body() {
             Body::Whole(body) => serde_json::from_slice(&body).unwrap_or_default(),
             // Nothing asks for a stream here.
-            Body::Stream(_) | Body::Kept(_) => Value::Null,
+            Body::Stream(_) | Body::Kept(_) | Body::Heard(_) => Value::Null,
         };
         if status != 200 {
             let said = body["error"]["message"]
@@ -274,8 +301,11 @@ impl Answered {
         answered.text = match filled.mode {
             Mode::Chat | Mode::Fim => text_of(&message["content"]),
             Mode::Completion => text_of(&body["choices"][0]["text"]),
-            Mode::Embeddings => vectors(&body),
+            Mode::Embeddings => String::new(),
         };
+        if filled.mode == Mode::Embeddings {
+            answered.vectors = vector::read(&body, &filled.texts());
+        }
         let calls = message["tool_calls"].as_array().into_iter().flatten();
         answered.calls = calls
             .map(|call| {
@@ -298,7 +328,7 @@ impl Answered {
 }
 
 /// Text, as it is or in parts.
-fn text_of(content: &Value) -> String {
+pub(super) fn text_of(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(parts) => parts
@@ -307,19 +337,6 @@ fn text_of(content: &Value) -> String {
             .collect(),
         _ => String::new(),
     }
-}
-
-/// How long each vector is, and how it begins.
-fn vectors(body: &Value) -> String {
-    let rows = body["data"].as_array().into_iter().flatten();
-    let shown = rows.filter_map(|row| {
-        let numbers = row["embedding"].as_array()?;
-        let first: Vec<String> = numbers.iter().take(8).map(ToString::to_string).collect();
-        let more = if numbers.len() > 8 { ", \u{2026}" } else { "" };
-        let (size, first) = (numbers.len(), first.join(", "));
-        Some(format!("{size} dimensions: [{first}{more}]"))
-    });
-    shown.collect::<Vec<_>>().join("\n")
 }
 
 impl Problem {

@@ -5,7 +5,7 @@
 
 use super::pass;
 use crate::gateway::Gateway;
-use crate::limits::{Arrivals, network};
+use crate::limits::{Shared, Together, network};
 use arc_swap::ArcSwapOption;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -30,17 +30,17 @@ const SPAN_SECONDS: i64 = 60;
 pub struct Guests {
     /// The id of the key.
     key: ArcSwapOption<String>,
-    arrivals: Arrivals<IpAddr>,
+    arrivals: Together<IpAddr>,
     passes: Sealer,
 }
 
 impl Guests {
     /// # Errors
     /// If no key can be derived for passes.
-    pub fn new(store: &Store) -> Result<Self, LedgerError> {
+    pub fn new(store: &Store, shared: Option<&Arc<Shared>>) -> Result<Self, LedgerError> {
         Ok(Self {
             key: ArcSwapOption::empty(),
-            arrivals: Arrivals::new(0, SPAN_SECONDS),
+            arrivals: Together::new("guests", SPAN_SECONDS, shared.cloned()),
             passes: store.sealer(Purpose::Pass)?,
         })
     }
@@ -82,12 +82,12 @@ impl Guests {
     }
 
     /// Lets one more call of an address in.
-    pub(super) fn enter(&self, gateway: &Gateway, client: IpAddr) -> Result<(), Fault> {
+    pub(super) async fn enter(&self, gateway: &Gateway, client: IpAddr) -> Result<(), Fault> {
         let (now, most) = (
             gateway.clock.now(),
             gateway.state().config.guest.requests_per_minute,
         );
-        if self.arrivals.enter_within(network(client), most, now) {
+        if self.arrivals.enter(network(client), most, now).await {
             return Ok(());
         }
         let left = SPAN_SECONDS.saturating_sub(now.rem_euclid(SPAN_SECONDS));

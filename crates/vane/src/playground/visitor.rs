@@ -3,9 +3,10 @@
 //! Invariant: who signed in pays by a key of the account that is looked at, which acts for that
 //! member; each call carries the token of the session, so that no other page can make one.
 
+use super::run::Question;
 use crate::gateway::Gateway;
 use crate::people::{self, Visitor};
-use crate::relay::{self, Guest};
+use crate::relay::{self, Door, Guest};
 use http::HeaderMap;
 use std::sync::Arc;
 use vane_dialect::Fault;
@@ -30,6 +31,13 @@ impl Visit {
             Some(who) => who.must_have_written(csrf),
             None => Ok(()),
         }
+    }
+
+    /// What is asked, where the answer may be kept as an example: of an operator.
+    pub(super) fn question(&self, door: Door, body: &[u8], call: &str) -> Option<Question> {
+        let user = &self.who.as_ref()?.user;
+        let operates = user.is_operator.then_some(&user.id)?;
+        Question::of(operates, door, body, call)
     }
 }
 

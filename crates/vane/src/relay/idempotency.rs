@@ -163,7 +163,7 @@ impl Once {
             Body::Stream(streaming) => {
                 Body::Kept(Box::new(Kept::new(streaming, self, &parts.headers)))
             }
-            kept @ Body::Kept(_) => kept,
+            other @ (Body::Kept(_) | Body::Heard(_)) => other,
         };
         Ok(Response::from_parts(parts, body))
     }

@@ -1,5 +1,6 @@
 //! The response: a whole body, or one that is made as it is read.
 
+use super::heard::Heard;
 use super::idempotency::Kept;
 use super::stream::Streaming;
 use bytes::Bytes;
@@ -16,6 +17,8 @@ pub enum Body {
     Stream(Box<Streaming>),
     /// A stream that is kept for whoever asks again.
     Kept(Box<Kept>),
+    /// A stream that somebody listens to.
+    Heard(Box<Heard>),
 }
 
 impl Body {
@@ -26,8 +29,10 @@ impl Body {
 
     /// The client's socket has taken all that was given: should the process die now, that is paid.
     pub fn delivered(&mut self) {
-        if let Self::Stream(streaming) = self {
-            streaming.delivered();
+        match self {
+            Self::Stream(streaming) => streaming.delivered(),
+            Self::Heard(heard) => heard.delivered(),
+            Self::Whole(_) | Self::Kept(_) => {}
         }
     }
 }
@@ -51,6 +56,9 @@ impl http_body::Body for Body {
             Self::Kept(kept) => kept
                 .poll_bytes(cx)
                 .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Heard(heard) => heard
+                .poll_bytes(cx)
+                .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
 
@@ -61,7 +69,7 @@ impl http_body::Body for Body {
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(_) | Self::Kept(_) => SizeHint::default(),
+            Self::Stream(_) | Self::Kept(_) | Self::Heard(_) => SizeHint::default(),
         }
     }
 }

@@ -43,8 +43,13 @@ static SCRIPTS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
             "markdown",
             include_str!("../../assets/playground/markdown.js"),
         ),
+        (
+            "vectors",
+            include_str!("../../assets/playground/vectors.js"),
+        ),
         ("wire", include_str!("../../assets/playground/wire.js")),
         ("code", include_str!("../../assets/playground/code.js")),
+        ("keep", include_str!("../../assets/playground/keep.js")),
         ("picker", include_str!("../../assets/playground/picker.js")),
         ("answer", include_str!("../../assets/playground/answer.js")),
         (

@@ -54,6 +54,11 @@ impl Gallery {
         gallery.known()
     }
 
+    /// The next page looks at once: something has changed by this process.
+    pub(crate) fn look_again(&self) {
+        self.looked_at.store(i64::MIN, Relaxed);
+    }
+
     pub(super) fn known(&self) -> Arc<Vec<Example>> {
         self.list.load_full()
     }

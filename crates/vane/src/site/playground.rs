@@ -33,6 +33,8 @@ pub(crate) struct PlaygroundPage {
     answers: Vec<Answered>,
     /// The token of the session, where somebody signed in.
     csrf: String,
+    /// Whether runs may be kept as examples.
+    is_operator: bool,
     /// The example that is open.
     example: Option<Shown>,
     /// Those of the model.
@@ -112,6 +114,11 @@ impl PlaygroundPage {
         }
     }
 
+    /// Whether there is a run to keep.
+    fn has_runs(&self) -> bool {
+        self.answers.iter().any(|answer| answer.run.is_some())
+    }
+
     /// The same for somebody who signed in.
     pub(crate) fn known(self, known: Option<Known>) -> Self {
         let Some(known) = known else { return self };
@@ -122,6 +129,7 @@ impl PlaygroundPage {
             ),
             output_max: "the model's own".to_owned(),
             csrf: known.csrf,
+            is_operator: known.is_operator,
             ..self
         }
     }
@@ -153,6 +161,7 @@ impl PlaygroundPage {
             problem: None,
             answers: Vec::new(),
             csrf: String::new(),
+            is_operator: false,
             example: None,
             examples: gallery::of_model(view.examples, &filled.model),
             visitor: visitor(view, &models),

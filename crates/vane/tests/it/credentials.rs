@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 96] = [
+const TABLE: [(&str, &str, &str, bool); 106] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -114,6 +114,8 @@ const TABLE: [(&str, &str, &str, bool); 96] = [
     ("POST", "/logout", "", false),
     ("GET", "/signup", "", false),
     ("POST", "/signup", "", false),
+    ("GET", "/recover", "", false),
+    ("POST", "/recover", "", false),
     ("GET", "/console", "", false),
     ("GET", "/console/keys", "", false),
     ("POST", "/console/keys", "", false),
@@ -127,8 +129,16 @@ const TABLE: [(&str, &str, &str, bool); 96] = [
     ("GET", "/console/credits.csv", "", false),
     ("GET", "/console/members", "", false),
     ("POST", "/console/members", "", false),
+    ("GET", "/console/settings", "", false),
+    ("POST", "/console/settings", "", false),
     ("GET", "/admin/accounts", "", false),
     ("POST", "/admin/accounts", "", false),
+    ("GET", "/admin/people", "", false),
+    ("POST", "/admin/people", "", false),
+    ("GET", "/admin/providers", "", false),
+    ("POST", "/admin/providers", "", false),
+    ("GET", "/admin/examples", "", false),
+    ("POST", "/admin/examples", "", false),
     ("GET", "/setup", "", false),
     ("POST", "/setup", "", false),
     ("GET", "/setup/provider", "", false),
@@ -241,13 +251,13 @@ fn ask(method: &'static str, path: &str, body: &str) -> Ask {
 fn opened(method: &str, path: &str) -> u16 {
     let managed = ["/v1/account", "/v1/changes", "/v1/keys", "/v1/members"];
     let behind_the_door = [
-        "/login", "/logout", "/signup", "/console", "/admin", "/setup",
+        "/login", "/logout", "/signup", "/recover", "/console", "/admin", "/setup",
     ];
     match path {
         // No key is a session, and a form of no page is none.
         _ if behind_the_door.iter().any(|page| path.starts_with(page)) => match (method, path) {
             ("GET", "/login") => 200,
-            ("POST", _) | (_, "/signup" | "/setup") => 403,
+            ("POST", _) | (_, "/signup" | "/setup" | "/recover") => 403,
             _ => 303,
         },
         _ if managed.iter().any(|managed| path.starts_with(managed)) => 403,
@@ -428,6 +438,7 @@ async fn s9_what_was_sealed_or_derived_here_is_no_credential() {
         Purpose::Idempotency,
         Purpose::Request,
         Purpose::Pass,
+        Purpose::Run,
     ] {
         let sealed = store
             .sealer(purpose)

@@ -52,6 +52,7 @@ mod http1;
 mod idempotency;
 mod import;
 mod joined;
+mod keeping;
 mod key_commands;
 mod keys;
 mod kills;
@@ -77,6 +78,7 @@ mod playground;
 mod proxies;
 mod reconcile;
 mod recorded;
+mod recovery;
 mod reload;
 #[cfg(feature = "test-postgres")]
 mod replicas;

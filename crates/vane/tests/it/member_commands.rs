@@ -93,3 +93,20 @@ fn a_key_is_made_for_a_member_and_ends_with_it() {
         ["member_removed", "key_made", "member_added", "member_added"]
     );
 }
+
+#[test]
+fn a_link_to_another_password_is_printed_for_who_signs_in_here() {
+    let folder = folder();
+    folder.json(&[
+        "member",
+        "add",
+        "team",
+        "ann@example.com",
+        "--role",
+        "owner",
+        "--json",
+    ]);
+    // Nobody has come in by that address yet.
+    let refused = said(&folder, &["member", "recover", "ann@example.com"]);
+    assert!(refused.contains("invite them"), "{refused}");
+}

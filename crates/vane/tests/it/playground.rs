@@ -376,7 +376,7 @@ async fn the_form_answers_with_a_page_where_no_script_runs() {
         ),
         (
             "mode=embeddings&model=free-e&prompt=one%0D%0Atwo",
-            "dimensions: [",
+            "class=\"vectors\"",
         ),
         ("mode=chat&model=free-m&beside=free-m&prompt=Hi", "Charged"),
     ] {
@@ -517,7 +517,7 @@ async fn the_page_and_its_scripts_weigh_little_and_come_from_here() {
         bytes += size;
         seen.push(path);
     }
-    assert_eq!(seen.len(), 7, "{seen:?}");
+    assert_eq!(seen.len(), 9, "{seen:?}");
     assert!(bytes <= 12 << 10, "{bytes}");
 }
 

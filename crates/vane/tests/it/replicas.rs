@@ -17,7 +17,7 @@ use crate::door::Door;
 use crate::postgres::{Database, Schema};
 use crate::serving::{Serving, vane};
 use crate::site::{Payer, Site, charge, long};
-use crate::world::{Folder, NOW, named};
+use crate::world::{Folder, NOW, PROVIDER_KEY, named};
 
 /// A database and two processes that serve it, each in a folder of its own.
 struct Pair {
@@ -355,4 +355,54 @@ async fn two_processes_cannot_have_one_journal() {
         "{text}"
     );
     pair.end();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_providers_key_that_one_process_keeps_works_at_the_other_and_after_a_restart() {
+    let schema = Schema::new();
+    let site = Site::shared(&schema.url()).await;
+    site.fake.always(Answer::text("Hello"));
+    let url = site.fake.openai_url();
+    let variables = [("VANE_DEEPSEEK_BASE_URL", url.as_str())];
+    let folders = [site.place(), site.place()];
+    let start = |n: usize| Serving::again_with(&folders[n], &variables);
+    let mut both = [start(0), start(1)];
+    let key = site.payers(1).remove(0).key;
+    let body = Door::Chat.request("deepseek-v4-flash", "Hi", false);
+    let ask = Ask::post(Door::Chat.path(), &body).key(&key);
+    let statuses = async |both: &[Serving; 2], wanted: u16| {
+        for serving in both {
+            until("the provider's key to be followed", async || {
+                serving.ask(&ask).await.status == wanted
+            })
+            .await;
+        }
+    };
+    statuses(&both, 404).await;
+    let keep = |key| site.store.keep_provider_key("deepseek", key, NOW).unwrap();
+    keep(PROVIDER_KEY);
+    let begun = std::time::Instant::now();
+    statuses(&both, 200).await;
+    println!(
+        "measured: a provider's key at both: {:.2?}",
+        begun.elapsed()
+    );
+    let [first, second] = both;
+    first.stop();
+    both = [start(0), second];
+    statuses(&both, 200).await;
+    // Another one in its place, and none at all.
+    keep("another");
+    until("the former to be forgotten", async || {
+        both[1].ask(&ask).await.status != 200
+    })
+    .await;
+    keep(PROVIDER_KEY);
+    statuses(&both, 200).await;
+    assert!(site.store.drop_provider_key("deepseek").unwrap());
+    statuses(&both, 404).await;
+    for serving in both {
+        serving.stop();
+    }
+    audited(&site, &folders[0]);
 }

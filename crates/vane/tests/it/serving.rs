@@ -59,10 +59,15 @@ impl Serving {
     /// On a database that has its accounts. A limit on the size of files is an error to it, not its
     /// end.
     pub(crate) fn again(folder: &Folder) -> Self {
+        Self::again_with(folder, &[])
+    }
+
+    pub(crate) fn again_with(folder: &Folder, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new("sh");
         let serve = "trap '' XFSZ; exec \"$0\" serve --config vane.toml";
         command.args(["-c", serve, env!("CARGO_BIN_EXE_vane")]);
         command.current_dir(&folder.0).env_clear();
+        command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stderr(Stdio::piped());
         let (child, address, mut lines) = spawn(command);
         lines.find(|line| line.starts_with("Providers: ")).unwrap();

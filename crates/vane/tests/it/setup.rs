@@ -188,3 +188,51 @@ async fn an_owner_invites_where_that_is_allowed_and_a_member_does_not() {
         403
     );
 }
+
+#[tokio::test]
+async fn a_kept_key_is_changed_once_it_was_tested_and_taken_away_by_operators_alone() {
+    let (world, mut op) = set_up().await;
+    let call = Ask::post("/v1/chat/completions", BODY).key(&world.key);
+    let path = "/admin/providers";
+    let keep = |key| [("do", "keep"), ("provider", "lab"), ("key", key)];
+    assert_eq!(world.ask(&call).await.status, 404, "lab is off");
+    let kept = op.send(&world, path, &keep(PROVIDER_KEY)).await;
+    assert_eq!(kept.header("location"), Some(path), "{}", kept.text());
+    world.ask(&call).await.ok();
+    // Another one that the provider refuses leaves the first at work.
+    let refused = op.send(&world, path, &keep("not-the-key")).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    assert!(!refused.text().contains("not-the-key"));
+    world.ask(&call).await.ok();
+    let of_the_file = [
+        ("do", "keep"),
+        ("provider", "openai"),
+        ("key", PROVIDER_KEY),
+    ];
+    let refused = op.send(&world, path, &of_the_file).await;
+    assert_eq!(refused.status, 422, "{}", refused.text());
+    let page = op.get(&world, path).await.ok();
+    crate::html::Document::read(page.text()).check();
+    assert!(page.text().contains("kept here since") && !page.text().contains(PROVIDER_KEY));
+    // What another process kept is followed, whatever this one had.
+    let store = &world.gateway.store;
+    store.keep_provider_key("lab", "another", NOW).unwrap();
+    world.gateway.follow_kept_keys().unwrap();
+    assert_ne!(world.ask(&call).await.status, 200);
+    let again = op.send(&world, path, &keep(PROVIDER_KEY)).await;
+    assert_eq!(again.status, 303, "{}", again.text());
+    world.ask(&call).await.ok();
+    let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;
+    let remove = [("do", "remove"), ("provider", "lab"), ("sure", "yes")];
+    assert_eq!(ann.get(&world, path).await.status, 403);
+    assert_eq!(ann.send(&world, path, &remove).await.status, 403);
+    let unsure = op.send(&world, path, &remove[..2]).await;
+    assert_eq!(unsure.status, 422, "{}", unsure.text());
+    world.ask(&call).await.ok();
+    let gone = op.send(&world, path, &remove).await;
+    assert_eq!(gone.status, 303, "{}", gone.text());
+    assert_eq!(world.ask(&call).await.status, 404);
+    assert!(store.provider_keys().unwrap().is_empty());
+    let none = op.send(&world, path, &remove).await;
+    assert_eq!(none.status, 422, "{}", none.text());
+}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use vane::config::{Outbound, SharedLimits, SharedServer};
-use vane::limits::{Place, Refusal, Shared, SharedFigures, Standing, Traffic};
+use vane::limits::{Place, Refusal, Shared, SharedFigures, Standing, Together, Traffic};
 use vane_ledger::{AccountId, AccountKind, Caller, Clock, Limits};
 
 use crate::client::{PATIENCE, within};
@@ -66,13 +66,17 @@ impl Replica {
 
     /// Waits until what is said of the limits contains this.
     pub(crate) async fn until(&self, said: &str) {
-        let comes = async {
-            while !self.figures().said.contains(said) {
-                tokio::task::yield_now().await;
-            }
-        };
-        within(said, comes).await;
+        until_said(said, || self.figures()).await;
     }
+}
+
+pub(crate) async fn until_said(said: &str, figures: impl Fn() -> SharedFigures) {
+    let comes = async {
+        while !figures().said.contains(said) {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(said, comes).await;
 }
 
 pub(crate) fn server(port: u16) -> SharedLimits {
@@ -166,6 +170,23 @@ async fn m13_without_a_server_each_replica_serves_its_part() {
 }
 
 #[tokio::test]
+async fn s16_without_a_server_each_replica_lets_its_part_of_those_who_come_in() {
+    let closed = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = closed.local_addr().unwrap().port();
+    drop(closed);
+    let clock = Clock::manual(NOW);
+    for (max, passes) in [(9, 4), (1, 1)] {
+        let shared = Shared::start(&server(port), &Outbound::default(), &clock).unwrap();
+        let arrivals = Together::new("tests", 60, Some(Arc::new(shared)));
+        let mut passed = 0;
+        for _ in 0..20 {
+            passed += i32::from(arrivals.enter("ann".to_owned(), max, NOW).await);
+        }
+        assert_eq!(passed, passes, "{max}");
+    }
+}
+
+#[tokio::test]
 async fn a_server_that_answers_nonsense_is_none() {
     for says in [
         b"HTTP/1.1 400 Bad Request\r\n\r\n".as_slice(),
@@ -191,5 +212,7 @@ async fn a_server_that_never_answers_holds_no_call_up() {
     replica.until("did not answer within a second").await;
 }
 
+#[cfg(feature = "test-valkey")]
+mod arrivals;
 #[cfg(feature = "test-valkey")]
 mod with_a_server;

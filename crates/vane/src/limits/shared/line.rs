@@ -6,7 +6,7 @@
 
 use super::address::{Line, connect};
 use super::resp::{self, Reply};
-use super::script::{BEAT, PLACES, REPLICAS, WINDOW};
+use super::script::{BEAT, COUNT, PLACES, REPLICAS, WINDOW};
 use super::{Question, State, Subject, Verdict};
 use crate::config::{Outbound, SharedLimits, SharedServer};
 use crate::limits::lane::Lane;
@@ -19,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
+use vane_ledger::Clock;
 
 /// An answer that takes longer is none.
 const ANSWER_WAIT: Duration = Duration::from_secs(1);
@@ -119,7 +120,7 @@ impl Talk {
             tokio::select! {
                 () = &mut over => return true,
                 question = self.questions.recv() => match question {
-                    Some(Question { lane, about }) => lane.unanswered(about),
+                    Some(question) => question.unanswered(),
                     None => return false,
                 },
             }
@@ -131,10 +132,12 @@ impl Talk {
         let mut line = connect(&self.server, &self.tls, ANSWER_WAIT).await?;
         let window = script(&mut line, WINDOW).await?;
         let places = script(&mut line, PLACES).await?;
+        let count = script(&mut line, COUNT).await?;
         let beat = script(&mut line, BEAT).await?;
         let scripts = Scripts {
             window,
             places,
+            count,
             beat,
         };
         let said = line
@@ -164,8 +167,8 @@ impl Talk {
             self.state.lost(why);
         }
         for sent in sent {
-            if let About::Question(Question { lane, about }) = sent.about {
-                lane.unanswered(about);
+            if let About::Question(question) = sent.about {
+                question.unanswered();
             }
         }
         over
@@ -237,11 +240,8 @@ impl Talk {
         sent: &mut VecDeque<Sent>,
         out: &mut Vec<u8>,
     ) {
-        let clock = &self.state.clock;
-        let numbers = question.lane.question(question.about, clock.elapsed());
-        let held = clock.held();
         scripts
-            .ask(&question, &self.replica, held, &numbers)
+            .ask(&question, &self.replica, &self.state.clock)
             .encode(out);
         self.state.asked.fetch_add(1, Relaxed);
         sent.push_back(Sent {
@@ -260,7 +260,7 @@ impl Talk {
             if let Reply::Error(error) = &reply {
                 return Err(shown(error));
             }
-            let answers = &sent.front().ok_or_else(nonsense)?.about;
+            let answers = &mut sent.front_mut().ok_or_else(nonsense)?.about;
             match answers {
                 About::Beat => self.heard(&reply)?,
                 About::Question(question) => answer(question, &reply, self.state.clock.elapsed())?,
@@ -272,9 +272,30 @@ impl Talk {
     }
 }
 
-fn answer(question: &Question, reply: &Reply, now: Duration) -> Result<(), String> {
-    let Question { lane, about } = question;
-    let done = match (about, reply) {
+impl Question {
+    fn unanswered(self) {
+        match self {
+            Self::Draw { lane, about } => lane.unanswered(about),
+            // Who waits hears that nobody will tell.
+            Self::Count { .. } => {}
+        }
+    }
+}
+
+fn answer(question: &mut Question, reply: &Reply, now: Duration) -> Result<(), String> {
+    let (lane, about) = match question {
+        Question::Draw { lane, about } => (lane, about),
+        Question::Count { tell, .. } => {
+            let Reply::Integer(count) = reply else {
+                return Err(nonsense());
+            };
+            let count = u64::try_from(*count).map_err(|_| nonsense())?;
+            // Who has waited long enough is gone.
+            let _ = tell.take().map(|tell| tell.send(count));
+            return Ok(());
+        }
+    };
+    let done = match (&*about, reply) {
         (Subject::Places, Reply::Integer(taken)) => {
             let taken = u64::try_from(*taken).map_err(|_| nonsense())?;
             lane.seated(taken, now);
@@ -313,6 +334,7 @@ pub(super) fn shown(error: &str) -> String {
 struct Scripts {
     window: String,
     places: String,
+    count: String,
     beat: String,
 }
 
@@ -343,14 +365,14 @@ impl Scripts {
         )
     }
 
-    fn ask(
-        &self,
-        question: &Question,
-        replica: &str,
-        held: Option<i64>,
-        numbers: &[u64],
-    ) -> Command {
-        let Question { lane, about } = question;
+    fn ask(&self, question: &Question, replica: &str, clock: &Clock) -> Command {
+        let (lane, about) = match question {
+            Question::Draw { lane, about } => (lane, about),
+            Question::Count {
+                key, span_seconds, ..
+            } => return call(&self.count, &[key], [span_seconds.to_string()]),
+        };
+        let numbers = lane.question(*about, clock.elapsed());
         let numbers = numbers.iter().map(u64::to_string);
         let key = key_of(lane, *about);
         match about {
@@ -359,7 +381,7 @@ impl Scripts {
                 call(&self.places, &[&key, REPLICAS], said)
             }
             Subject::Requests | Subject::Tokens => {
-                let now = held.unwrap_or_default().max(0).to_string();
+                let now = clock.held().unwrap_or_default().max(0).to_string();
                 call(&self.window, &[&key], std::iter::once(now).chain(numbers))
             }
         }

@@ -1,6 +1,6 @@
-//! What the server is asked to do, at once and alone: three scripts of its own language, Lua.
+//! What the server is asked to do, at once and alone: four scripts of its own language, Lua.
 //!
-//! Each takes the time first, in unix seconds; 0 stands for the server's own. All keys begin with
+//! A limit per minute takes the time first, in unix seconds; 0 stands for the server's own. All keys begin with
 //! `vane:limits:`, and all of them expire when nobody asks any more.
 
 /// A limit per minute: what was counted, by the second in which it was.
@@ -88,6 +88,14 @@ else
   redis.call('HDEL', KEYS[1], ARGV[1])
 end
 return own
+";
+
+/// Counts one more of what the key names, which is one span of time. Arguments: the length of the span.
+/// Answers: how many there were.
+pub(super) const COUNT: &str = r"
+local count = redis.call('INCR', KEYS[1])
+if count == 1 then redis.call('EXPIRE', KEYS[1], tonumber(ARGV[1]) * 2) end
+return count
 ";
 
 /// A replica is alive, or takes its leave. Arguments: the replica, whether it stays. Answers: how many

@@ -387,7 +387,11 @@ async fn a_replica_that_stops_takes_its_leave() {
 }
 
 /// Two gateways with the same keys and a server between them.
-async fn gateways(valkey: &Valkey, folder: &Folder, keys: &[NewKey]) -> ([World; 2], Vec<Key>) {
+pub(super) async fn gateways(
+    valkey: &Valkey,
+    folder: &Folder,
+    keys: &[NewKey],
+) -> ([World; 2], Vec<Key>) {
     let file = |name: &str| folder.0.join(name).display().to_string();
     let port = valkey.port;
     let share = |config: &mut Config, name: &str| {
