@@ -45,8 +45,8 @@ pub use replica::{Figures, Hold, Payer, Replica, Settling, Short};
 pub use ring::{Acting, Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
-    BATCH_MAX, By, Claim, Ingest, Life, NEWEST_MAX, Newest, Of, OpenStray, Posted, Postgres,
-    ProviderDay, Repeatable, Room, Spread, Sqlite, StatementLine, Store, Stray, StrayEntry,
-    UsageRow, Use,
+    BATCH_MAX, By, Claim, Each, Figure, Ingest, Life, NEWEST_MAX, Newest, Of, OfferCount,
+    OpenStray, Posted, Postgres, ProviderDay, Repeatable, Room, Spread, Sqlite, StatementLine,
+    Store, Stray, StrayEntry, UsageRow, Use,
 };
 pub use trail::Change;
