@@ -45,7 +45,7 @@ pub use replica::{Figures, Hold, Payer, Replica, Settling, Short};
 pub use ring::{Acting, Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
-    BATCH_MAX, By, Claim, Ingest, Life, Of, OpenStray, Posted, Postgres, ProviderDay, Repeatable,
-    Room, Sqlite, StatementLine, Store, Stray, StrayEntry, UsageRow, Use,
+    BATCH_MAX, By, Claim, Each, Figure, Ingest, Life, Of, OfferCount, OpenStray, Posted, Postgres,
+    ProviderDay, Repeatable, Room, Sqlite, StatementLine, Store, Stray, StrayEntry, UsageRow, Use,
 };
 pub use trail::Change;

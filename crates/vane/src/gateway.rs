@@ -182,7 +182,8 @@ impl Gateway {
     /// Takes note of what offers did since the last time.
     pub fn take_note(&self) {
         let offers = &self.state.load().offers;
-        self.chronicle.refresh(offers, self.clock.now());
+        let now = self.clock.now();
+        self.chronicle.refresh(offers, &self.store, now);
     }
 
     /// Replaces the configuration for calls that begin from now on.

@@ -13,6 +13,7 @@ mod own;
 mod reference;
 mod routes;
 mod schema;
+mod status;
 #[cfg(test)]
 mod tests;
 

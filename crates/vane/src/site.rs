@@ -20,6 +20,7 @@ mod listing;
 mod maker;
 mod makers;
 mod markdown;
+mod measured;
 mod model;
 mod playground;
 mod prices;
@@ -42,12 +43,12 @@ use http::header::{ACCEPT, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::chronicle::{Past, Span};
+use crate::chronicle::Past;
 use crate::gateway::{Gateway, State};
 use crate::playground::{Known, Tried};
 use crate::relay::{Body, Response, json};
-use crate::upstream::Measured;
 use listing::Listing;
+use measured::Over;
 use row::Row;
 use shelf::Day;
 use vane_ledger::Example;
@@ -117,9 +118,9 @@ impl<'v> View<'v> {
         self.listing.rows.get_or_init(write)
     }
 
-    /// What this server measured of an offer in the last day.
-    pub(crate) fn measured(&self, offer: &str) -> Option<Measured> {
-        Measured::of(&self.past.of(offer)?.over(Span::Day, self.now))
+    /// What this server measured of an offer over spans that end now; nothing of one that nobody asked.
+    pub(crate) fn measured(&self, offer: &str) -> Vec<Over> {
+        Over::of(self.past.of(offer), self.now)
     }
 }
 
@@ -212,11 +213,6 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
     let examples = Gallery::fresh(gateway).await;
     let day = state.shelf.day(&state.catalog, now, examples);
     let past = gateway.chronicle.past();
-    if let Page::Status | Page::StatusTwin | Page::StatusJson = page {
-        let view = View::of(&state, &day, past, now);
-        let sheet = status::Status::of(&view, gateway).written(&view, page);
-        return sheet.map_or_else(|error| failed(&*error), |sheet| sheet.answer(asked));
-    }
     let query = head.uri.query().unwrap_or_default().to_owned();
     let is_kept = query.is_empty() || !write::heeds_query(page);
     let rest = crate::relay::percent_decoded(rest);
@@ -227,10 +223,14 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
         Ok(writer) => writer,
         Err(closed) => return failed(&closed),
     };
+    let gateway = gateway.clone();
     let written = tokio::task::spawn_blocking(move || {
         // Held to the end also when nobody waits for the page any more.
         let _writer = writer;
         let view = View::of(&state, &day, past, now);
+        if let Page::Status | Page::StatusTwin | Page::StatusJson = page {
+            return status::Status::of(&view, &gateway).written(&view, page);
+        }
         let written = write::page(&view, page, &rest, &query, is_kept);
         if let (Ok(Written::Page(sheet)), true) = (&written, is_kept) {
             day.keep(page, rest, view.past.version, sheet);

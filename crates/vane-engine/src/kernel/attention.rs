@@ -5,7 +5,9 @@
 
 use super::Instructions;
 use super::half::single_of_half;
-use super::portable::{LANES, add_product};
+use super::portable;
+#[cfg(target_arch = "x86_64")]
+use super::x86;
 
 /// A number of the cache.
 pub(crate) trait Cell: Copy {
@@ -33,28 +35,37 @@ pub(crate) struct Reach<'a, C> {
     pub(crate) values: &'a [&'a [C]],
 }
 
+/// What is computed on the way, kept for the next head.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// For each query head one after the other, a number for each token that it sees.
+    scores: Vec<f32>,
+    /// A run of keys or values as singles.
+    run: Vec<f32>,
+}
+
 /// What the queries of one key head attend to; `queries` and `out` are of the same heads.
 pub(crate) fn attend<C: Cell>(
     instructions: Instructions,
     head_size: usize,
     queries: &[f32],
     reach: &Reach<'_, C>,
-    scores: &mut Vec<f32>,
+    scratch: &mut Scratch,
     out: &mut [f32],
 ) {
     match instructions {
-        Instructions::Portable => heads::<false, C>(head_size, queries, reach, scores, out),
+        Instructions::Portable => heads(head_size, queries, reach, scratch, out, portable::dot),
         #[cfg(target_arch = "x86_64")]
         // SAFETY: these are named only where the processor has them.
         #[allow(unsafe_code, reason = "the processor was asked")]
-        Instructions::Avx2 => unsafe { avx2(head_size, queries, reach, scores, out) },
+        Instructions::Avx2 => unsafe { avx2(head_size, queries, reach, scratch, out) },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         #[allow(unsafe_code, reason = "the processor was asked")]
-        Instructions::Avx512 => unsafe { avx512(head_size, queries, reach, scores, out) },
+        Instructions::Avx512 => unsafe { avx512(head_size, queries, reach, scratch, out) },
         #[cfg(not(target_arch = "x86_64"))]
         Instructions::Avx2 | Instructions::Avx512 => {
-            heads::<false, C>(head_size, queries, reach, scores, out);
+            heads(head_size, queries, reach, scratch, out, portable::dot);
         }
     }
 }
@@ -65,78 +76,79 @@ fn avx2<C: Cell>(
     head_size: usize,
     queries: &[f32],
     reach: &Reach<'_, C>,
-    scores: &mut Vec<f32>,
+    scratch: &mut Scratch,
     out: &mut [f32],
 ) {
-    heads::<true, C>(head_size, queries, reach, scores, out);
+    let dot = |left: &[f32], right: &[f32]| x86::floats_avx2(left, right);
+    heads(head_size, queries, reach, scratch, out, dot);
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
 fn avx512<C: Cell>(
     head_size: usize,
     queries: &[f32],
     reach: &Reach<'_, C>,
-    scores: &mut Vec<f32>,
+    scratch: &mut Scratch,
     out: &mut [f32],
 ) {
-    heads::<true, C>(head_size, queries, reach, scores, out);
+    let dot = |left: &[f32], right: &[f32]| x86::floats_avx512(left, right);
+    heads(head_size, queries, reach, scratch, out, dot);
 }
 
 #[inline(always)]
-fn heads<const FUSED: bool, C: Cell>(
+fn heads<C: Cell>(
     head_size: usize,
     queries: &[f32],
     reach: &Reach<'_, C>,
-    scores: &mut Vec<f32>,
+    scratch: &mut Scratch,
     out: &mut [f32],
+    dot: impl Fn(&[f32], &[f32]) -> f32,
 ) {
+    let Scratch { scores, run } = scratch;
     let scale = 1.0 / (head_size as f32).sqrt();
-    let heads = queries
-        .chunks_exact(head_size)
-        .zip(out.chunks_exact_mut(head_size));
-    for (query, out) in heads {
-        scores.clear();
-        for key in reach
-            .keys
-            .iter()
-            .flat_map(|run| run.chunks_exact(head_size))
-        {
-            scores.push(scale * dot_cells::<FUSED, C>(query, key));
-        }
-        softmax(scores);
-        out.fill(0.0);
-        let values = reach
-            .values
-            .iter()
-            .flat_map(|run| run.chunks_exact(head_size));
-        for (score, value) in scores.iter().zip(values) {
-            for (out, cell) in out.iter_mut().zip(value) {
-                *out = add_product::<FUSED>(*out, *score, cell.single());
+    let seen = reach.keys.iter().map(|run| run.len() / head_size).sum();
+    scores.clear();
+    scores.resize(queries.len() / head_size * seen, 0.0);
+    let mut before = 0;
+    for keys in reach.keys {
+        singles(keys, run);
+        let rows = scores.chunks_exact_mut(seen);
+        for (query, scores) in queries.chunks_exact(head_size).zip(rows) {
+            for (score, key) in scores[before..].iter_mut().zip(run.chunks_exact(head_size)) {
+                *score = scale * dot(query, key);
             }
         }
+        before += keys.len() / head_size;
+    }
+    scores.chunks_exact_mut(seen).for_each(softmax);
+    out.fill(0.0);
+    before = 0;
+    for values in reach.values {
+        singles(values, run);
+        let rows = scores.chunks_exact(seen);
+        for (out, scores) in out.chunks_exact_mut(head_size).zip(rows) {
+            for (score, value) in scores[before..].iter().zip(run.chunks_exact(head_size)) {
+                for (out, number) in out.iter_mut().zip(value) {
+                    *out += score * number;
+                }
+            }
+        }
+        before += values.len() / head_size;
     }
 }
 
 #[inline(always)]
-fn dot_cells<const FUSED: bool, C: Cell>(query: &[f32], key: &[C]) -> f32 {
-    let mut sums = [0.0_f32; LANES];
-    let (queries, query_rest) = query.as_chunks::<LANES>();
-    let (keys, key_rest) = key.as_chunks::<LANES>();
-    for (query, key) in queries.iter().zip(keys) {
-        for lane in 0..LANES {
-            sums[lane] = add_product::<FUSED>(sums[lane], query[lane], key[lane].single());
-        }
+fn singles<C: Cell>(cells: &[C], run: &mut Vec<f32>) {
+    run.clear();
+    run.resize(cells.len(), 0.0);
+    for (number, cell) in run.iter_mut().zip(cells) {
+        *number = cell.single();
     }
-    let mut sum: f32 = sums.iter().sum();
-    for (query, key) in query_rest.iter().zip(key_rest) {
-        sum = add_product::<FUSED>(sum, *query, key.single());
-    }
-    sum
 }
 
 /// Weights that sum to one.
-pub(crate) fn softmax(scores: &mut [f32]) {
+fn softmax(scores: &mut [f32]) {
     let most = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for score in scores.iter_mut() {

@@ -8,39 +8,30 @@ use super::{GROUP, Panel, panel, walk};
 use crate::weights::Tensor;
 
 /// Sums that run side by side, so that additions need not wait for each other.
-pub(super) const LANES: usize = 16;
+const LANES: usize = 16;
 
 pub(super) fn multiply(weight: &Tensor, rows: Range<usize>, panel: &Panel, out: &mut [&mut [f32]]) {
-    walk(weight, rows, panel, out, dot::<false>, |row, token| {
+    walk(weight, rows, panel, out, dot, |row, token| {
         dot_quants(row, token)
     });
 }
 
-/// `FUSED` only where the processor fuses: elsewhere it is a slow function.
 #[inline(always)]
-pub(super) fn dot<const FUSED: bool>(left: &[f32], right: &[f32]) -> f32 {
+pub(super) fn dot(left: &[f32], right: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     let (lefts, left_rest) = left.as_chunks::<LANES>();
     let (rights, right_rest) = right.as_chunks::<LANES>();
     for (left, right) in lefts.iter().zip(rights) {
         for lane in 0..LANES {
-            sums[lane] = add_product::<FUSED>(sums[lane], left[lane], right[lane]);
+            sums[lane] += left[lane] * right[lane];
         }
     }
-    let rest = left_rest.iter().zip(right_rest);
-    let rest = rest.fold(0.0, |sum, (left, right)| {
-        add_product::<FUSED>(sum, *left, *right)
-    });
+    let rest: f32 = left_rest
+        .iter()
+        .zip(right_rest)
+        .map(|(left, right)| left * right)
+        .sum();
     fold(sums) + rest
-}
-
-#[inline(always)]
-pub(super) fn add_product<const FUSED: bool>(sum: f32, left: f32, right: f32) -> f32 {
-    if FUSED {
-        left.mul_add(right, sum)
-    } else {
-        sum + left * right
-    }
 }
 
 /// The sum of all lanes, by halves.

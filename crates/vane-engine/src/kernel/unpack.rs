@@ -71,11 +71,31 @@ pub(super) fn unpack(format: Format, bytes: &[u8], row: &mut Row) {
                 *out = single_of_bfloat(u16::from_le_bytes(*number));
             }
         }
-        Format::Q8_0 => blocks::<34, 32>(bytes, row, q8_0),
-        Format::Q4_0 => blocks::<18, 32>(bytes, row, q4_0),
-        Format::Q4K => blocks::<144, 256>(bytes, row, q4_k),
-        Format::Q5K => blocks::<176, 256>(bytes, row, q5_k),
-        Format::Q6K => blocks::<210, 256>(bytes, row, q6_k),
+        Format::Q8_0 => {
+            for (block, out) in blocks(bytes, row) {
+                q8_0(block, out);
+            }
+        }
+        Format::Q4_0 => {
+            for (block, out) in blocks(bytes, row) {
+                q4_0(block, out);
+            }
+        }
+        Format::Q4K => {
+            for (block, out) in blocks(bytes, row) {
+                q4_k(block, out);
+            }
+        }
+        Format::Q5K => {
+            for (block, out) in blocks(bytes, row) {
+                q5_k(block, out);
+            }
+        }
+        Format::Q6K => {
+            for (block, out) in blocks(bytes, row) {
+                q6_k(block, out);
+            }
+        }
     }
 }
 
@@ -94,27 +114,47 @@ impl<const NUMBERS: usize> Out<'_, NUMBERS> {
     }
 }
 
+/// The blocks of a row, each with its place. What is done with them stands in a loop, because what
+/// is passed on as a function would not be compiled for the caller's instructions.
 #[inline(always)]
-fn blocks<const BYTES: usize, const NUMBERS: usize>(
-    bytes: &[u8],
-    row: &mut Row,
-    one: impl Fn(&[u8; BYTES], Out<'_, NUMBERS>),
-) {
+fn blocks<'a, const BYTES: usize, const NUMBERS: usize>(
+    bytes: &'a [u8],
+    row: &'a mut Row,
+) -> impl Iterator<Item = (&'a [u8; BYTES], Out<'a, NUMBERS>)> {
     let groups = NUMBERS / GROUP;
     let quants = row.quants.as_chunks_mut().0.iter_mut();
     let scales = row.scales.chunks_exact_mut(groups);
     let biases = row.biases.chunks_exact_mut(groups);
     let outs = quants.zip(scales.zip(biases));
-    for (block, (quants, (scales, biases))) in bytes.as_chunks().0.iter().zip(outs) {
-        one(
+    let blocks = bytes.as_chunks().0.iter().zip(outs);
+    blocks.map(|(block, (quants, (scales, biases)))| {
+        (
             block,
             Out {
                 quants,
                 scales,
                 biases,
             },
-        );
-    }
+        )
+    })
+}
+
+/// Eight bytes at once, as one number.
+#[inline(always)]
+fn eight(bytes: &[u8], at: usize) -> u64 {
+    let (eights, _) = bytes.as_chunks::<8>();
+    u64::from_le_bytes(eights[at])
+}
+
+#[inline(always)]
+fn put_eight(quants: &mut [u8], at: usize, eight: u64) {
+    let (eights, _) = quants.as_chunks_mut::<8>();
+    eights[at] = eight.to_le_bytes();
+}
+
+/// The same byte eight times.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
 }
 
 #[inline(always)]
@@ -135,10 +175,10 @@ fn q8_0(block: &[u8; 34], mut out: Out<'_, 32>) {
 #[inline(always)]
 fn q4_0(block: &[u8; 18], mut out: Out<'_, 32>) {
     let scale = half_at(block, 0);
-    let (low, high) = out.quants.split_at_mut(16);
-    for ((low, high), byte) in low.iter_mut().zip(high).zip(&block[2..]) {
-        *low = byte & 15;
-        *high = byte >> 4;
+    for at in 0..2 {
+        let bytes = eight(&block[2..], at);
+        put_eight(out.quants, at, bytes & each(15));
+        put_eight(out.quants, at + 2, (bytes >> 4) & each(15));
     }
     out.group(0, scale, -8.0 * scale);
     out.group(1, scale, -8.0 * scale);
@@ -170,12 +210,11 @@ fn groups_of_k(block: &[u8], out: &mut Out<'_, 256>) {
 #[inline(always)]
 fn q4_k(block: &[u8; 144], mut out: Out<'_, 256>) {
     groups_of_k(block, &mut out);
-    let pairs = out.quants.as_chunks_mut::<64>().0.iter_mut();
-    for (pair, bytes) in pairs.zip(block[16..].as_chunks::<32>().0) {
-        let (low, high) = pair.split_at_mut(32);
-        for ((low, high), byte) in low.iter_mut().zip(high).zip(bytes) {
-            *low = byte & 15;
-            *high = byte >> 4;
+    for pair in 0..4 {
+        for at in 0..4 {
+            let bytes = eight(&block[16..], 4 * pair + at);
+            put_eight(out.quants, 8 * pair + at, bytes & each(15));
+            put_eight(out.quants, 8 * pair + 4 + at, (bytes >> 4) & each(15));
         }
     }
 }
@@ -183,15 +222,14 @@ fn q4_k(block: &[u8; 144], mut out: Out<'_, 256>) {
 #[inline(always)]
 fn q5_k(block: &[u8; 176], mut out: Out<'_, 256>) {
     groups_of_k(block, &mut out);
-    let fifths = &block[16..48];
-    let pairs = out.quants.as_chunks_mut::<64>().0.iter_mut();
-    for (number, (pair, bytes)) in pairs.zip(block[48..].as_chunks::<32>().0).enumerate() {
-        let (low, high) = pair.split_at_mut(32);
-        let bytes = bytes.iter().zip(fifths);
-        for ((low, high), (byte, fifth)) in low.iter_mut().zip(high).zip(bytes) {
-            let fifth = fifth >> (2 * number);
-            *low = (byte & 15) | ((fifth & 1) << 4);
-            *high = (byte >> 4) | ((fifth & 2) << 3);
+    for pair in 0..4 {
+        for at in 0..4 {
+            let fifths = eight(&block[16..], at) >> (2 * pair);
+            let bytes = eight(&block[48..], 4 * pair + at);
+            let low = (bytes & each(15)) | ((fifths & each(1)) << 4);
+            let high = ((bytes >> 4) & each(15)) | ((fifths & each(2)) << 3);
+            put_eight(out.quants, 8 * pair + at, low);
+            put_eight(out.quants, 8 * pair + 4 + at, high);
         }
     }
 }
@@ -207,12 +245,13 @@ fn q6_k(block: &[u8; 210], mut out: Out<'_, 256>) {
         let low = &block[64 * half..][..64];
         let high = &block[128 + 32 * half..][..32];
         let quants = &mut out.quants[128 * half..][..128];
-        for at in 0..32 {
-            let high = high[at];
-            quants[at] = (low[at] & 15) | ((high & 3) << 4);
-            quants[at + 32] = (low[at + 32] & 15) | ((high >> 2 & 3) << 4);
-            quants[at + 64] = (low[at] >> 4) | ((high >> 4 & 3) << 4);
-            quants[at + 96] = (low[at + 32] >> 4) | (high >> 6 << 4);
+        for at in 0..4 {
+            let (first, second, high) = (eight(low, at), eight(low, at + 4), eight(high, at));
+            let upper = |shift: u32| ((high >> shift) & each(3)) << 4;
+            put_eight(quants, at, (first & each(15)) | upper(0));
+            put_eight(quants, at + 4, (second & each(15)) | upper(2));
+            put_eight(quants, at + 8, ((first >> 4) & each(15)) | upper(4));
+            put_eight(quants, at + 12, ((second >> 4) & each(15)) | upper(6));
         }
     }
 }

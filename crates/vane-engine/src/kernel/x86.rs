@@ -6,7 +6,6 @@
 use std::arch::x86_64::*;
 use std::ops::Range;
 
-use super::portable::dot;
 use super::unpack::Row;
 use super::{GROUP, Panel, panel, walk};
 use crate::weights::Tensor;
@@ -18,13 +17,20 @@ pub(super) fn multiply_avx2(
     panel: &Panel,
     out: &mut [&mut [f32]],
 ) {
-    walk(weight, rows, panel, out, dot::<true>, |row, token| {
-        if row.wide {
-            dot_avx2_wide(row, token)
-        } else {
-            dot_avx2(row, token)
-        }
-    });
+    walk(
+        weight,
+        rows,
+        panel,
+        out,
+        |left, right| floats_avx2(left, right),
+        |row, token| {
+            if row.wide {
+                dot_avx2_wide(row, token)
+            } else {
+                dot_avx2(row, token)
+            }
+        },
+    );
 }
 
 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
@@ -34,9 +40,14 @@ pub(super) fn multiply_avx512(
     panel: &Panel,
     out: &mut [&mut [f32]],
 ) {
-    walk(weight, rows, panel, out, dot::<true>, |row, token| {
-        dot_avx512(row, token)
-    });
+    walk(
+        weight,
+        rows,
+        panel,
+        out,
+        |left, right| floats_avx512(left, right),
+        |row, token| dot_avx512(row, token),
+    );
 }
 
 /// Lengths that the loads below rely on.
@@ -86,7 +97,7 @@ fn dot_avx2(row: &Row, token: panel::Quants<'_>) -> f32 {
         let scales = scales_avx2(row, token, block);
         sums = _mm256_fmadd_ps(_mm256_cvtepi32_ps(whole), scales, sums);
     }
-    sum_avx2(sums) + dot::<true>(&row.biases, token.sums)
+    sum_avx2(sums) + floats_avx2(&row.biases, token.sums)
 }
 
 /// Eight bits times eight would overflow pairs, unless the sign is moved to the other side: then
@@ -147,5 +158,54 @@ fn dot_avx512(row: &Row, token: panel::Quants<'_>) -> f32 {
         let scales = scales_avx2(row, token, halves - 1);
         total += sum_avx2(_mm256_mul_ps(_mm256_cvtepi32_ps(whole), scales));
     }
-    total + dot::<true>(&row.biases, token.sums)
+    total + floats_avx512(&row.biases, token.sums)
+}
+
+/// Two sums side by side, and one number after the other for what is left.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn floats_avx2(left: &[f32], right: &[f32]) -> f32 {
+    let (mut one, mut two) = (_mm256_setzero_ps(), _mm256_setzero_ps());
+    let (lefts, left_rest) = left.as_chunks::<16>();
+    let (rights, right_rest) = right.as_chunks::<16>();
+    for (left, right) in lefts.iter().zip(rights) {
+        // SAFETY: both are 16 numbers.
+        unsafe {
+            let (left, right) = (left.as_ptr(), right.as_ptr());
+            one = _mm256_fmadd_ps(_mm256_loadu_ps(left), _mm256_loadu_ps(right), one);
+            let (left, right) = (left.add(8), right.add(8));
+            two = _mm256_fmadd_ps(_mm256_loadu_ps(left), _mm256_loadu_ps(right), two);
+        }
+    }
+    rest(sum_avx2(_mm256_add_ps(one, two)), left_rest, right_rest)
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
+pub(super) fn floats_avx512(left: &[f32], right: &[f32]) -> f32 {
+    let (mut one, mut two) = (_mm512_setzero_ps(), _mm512_setzero_ps());
+    let (lefts, left_rest) = left.as_chunks::<32>();
+    let (rights, right_rest) = right.as_chunks::<32>();
+    for (left, right) in lefts.iter().zip(rights) {
+        // SAFETY: both are 32 numbers.
+        unsafe {
+            let (left, right) = (left.as_ptr(), right.as_ptr());
+            one = _mm512_fmadd_ps(_mm512_loadu_ps(left), _mm512_loadu_ps(right), one);
+            let (left, right) = (left.add(16), right.add(16));
+            two = _mm512_fmadd_ps(_mm512_loadu_ps(left), _mm512_loadu_ps(right), two);
+        }
+    }
+    rest(
+        _mm512_reduce_add_ps(_mm512_add_ps(one, two)),
+        left_rest,
+        right_rest,
+    )
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn rest(sum: f32, left: &[f32], right: &[f32]) -> f32 {
+    left.iter()
+        .zip(right)
+        .fold(sum, |sum, (left, right)| left.mul_add(*right, sum))
 }

@@ -10,7 +10,7 @@
 
 use super::{Layer, Model};
 use crate::cache::{BLOCK, Cache, Precision, Stored};
-use crate::kernel::attention::attend;
+use crate::kernel::attention::{Scratch, attend};
 use crate::kernel::{Crew, Panel, Reach, unpack_floats};
 use crate::shape::{Pairs, Shape};
 use crate::weights::Tensor;
@@ -254,14 +254,14 @@ impl Seen<'_> {
             shares.push(std::mem::replace(&mut pieces, rest));
         }
         crew.share(shares, |pieces| {
-            let mut scores = Vec::new();
+            let mut scratch = Scratch::default();
             for (piece, out) in pieces {
-                self.head::<C>(crew, piece, &mut scores, out);
+                self.head::<C>(crew, piece, &mut scratch, out);
             }
         });
     }
 
-    fn head<C: Stored>(&self, crew: Crew, piece: usize, scores: &mut Vec<f32>, out: &mut [f32]) {
+    fn head<C: Stored>(&self, crew: Crew, piece: usize, scratch: &mut Scratch, out: &mut [f32]) {
         let heads = self.shape.kv_heads;
         let (step, head) = (&self.steps[piece / heads], piece % heads);
         let end = step.position + 1;
@@ -287,7 +287,7 @@ impl Seen<'_> {
             self.shape.head_size,
             queries,
             &reach,
-            scores,
+            scratch,
             out,
         );
     }

@@ -38,6 +38,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(7, "kept_answers", "0007_kept_answers.sql"),
     migration!(8, "people", "0008_people.sql"),
     migration!(9, "examples", "0009_examples.sql"),
+    migration!(10, "offer_hours", "0010_offer_hours.sql"),
 ];
 
 pub(super) fn migrate(

@@ -17,6 +17,7 @@ mod idempotency;
 mod ingest;
 mod keys;
 mod members;
+mod offer_hours;
 mod opening;
 mod payments;
 mod people;

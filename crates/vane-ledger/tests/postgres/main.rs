@@ -27,6 +27,8 @@ mod instances;
 mod keys;
 #[path = "../it/members.rs"]
 mod members;
+#[path = "../it/offer_hours.rs"]
+mod offer_hours;
 mod opening;
 #[path = "../it/payments.rs"]
 mod payments;

@@ -21,7 +21,7 @@ impl Keeper {
     /// If the thread cannot be started.
     pub fn start(gateway: Arc<Gateway>) -> io::Result<Self> {
         let (stop, stopped) = channel();
-        let builder = Builder::new().name("past".to_owned());
+        let builder = Builder::new().name("chronicle".to_owned());
         let thread = builder.spawn(move || keep(&gateway, &stopped))?;
         Ok(Self {
             stop: Some(stop),

@@ -12,7 +12,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Value)> {
     let cursor = |name| Some((name, or_null(any("For the next page; null on the last."))));
     vec![
         ("Account", account()),
-        ("Status", status()),
+        ("Status", super::status::status()),
         ("Member", member()),
         ("MemberList", page_of("Member", None)),
         ("RemovedMember", removed()),
@@ -189,66 +189,6 @@ fn account() -> Value {
             ),
             ("created_at", integer("Unix seconds.")),
             ("member", or_null(acting)),
-        ],
-    )
-}
-
-fn status() -> Value {
-    let states = ["unknown", "works", "partly", "down"];
-    let last = object(
-        &["kind", "seconds_ago"],
-        vec![
-            ("kind", text("The kind of fault.")),
-            ("seconds_ago", integer("How long ago.")),
-        ],
-    );
-    let provider = object(
-        &[
-            "id",
-            "name",
-            "state",
-            "says",
-            "offers",
-            "offers_benched",
-            "attempts",
-            "faults",
-        ],
-        vec![
-            ("id", text("What it is named by.")),
-            ("name", text("What people call it.")),
-            (
-                "state",
-                one_of(&states, "`unknown` where nothing was asked."),
-            ),
-            ("says", text("The same in words.")),
-            ("offers", integer("Offers that can be called.")),
-            (
-                "offers_benched",
-                integer("Those that stand at the end of plans."),
-            ),
-            ("attempts", integer("Since the configuration was read.")),
-            (
-                "faults",
-                integer("Those that failed by the provider's fault."),
-            ),
-            ("last_fault", or_null(last)),
-        ],
-    );
-    let part = object(
-        &["name", "state", "says"],
-        vec![
-            ("name", text("A part of this server.")),
-            ("state", one_of(&states, "How it stands.")),
-            ("says", text("The same in words.")),
-        ],
-    );
-    object(
-        &["object", "at", "providers", "parts"],
-        vec![
-            ("object", always("status")),
-            ("at", integer("Unix seconds.")),
-            ("providers", list(&provider, "Those that are switched on.")),
-            ("parts", list(&part, "This server's own.")),
         ],
     )
 }

@@ -10,6 +10,8 @@ mod specification;
 
 pub(crate) use snippets::{Snippet, chat_completion, fill_in_the_middle, messages};
 
+use std::sync::Arc;
+
 use askama::Template;
 use vane_catalog::{Capability, Kind, Offer, Rates, Status};
 
@@ -18,6 +20,7 @@ use super::figures::{grouped, price, short};
 use super::gallery::{self, Shown};
 use super::history::History;
 use super::listing::Model;
+use super::measured::{Latency, Over, longest};
 use super::prices::PriceList;
 use super::row::{Named, Readiness, Row, status};
 use super::workload::{TYPICAL, shown};
@@ -27,6 +30,8 @@ use guides::Guide;
 
 /// How many models of the same maker are shown.
 const RELATED_MAX: usize = 8;
+/// Of how many offers it is drawn how soon they answer: those that were asked most.
+const LATENCIES_MAX: usize = 4;
 
 #[derive(Template)]
 #[template(path = "model.html")]
@@ -43,6 +48,7 @@ pub(crate) struct ModelPage {
     pub(crate) snippets: Vec<Snippet>,
     pub(crate) offers: Vec<OfferLine>,
     pub(crate) lists: Vec<PriceList>,
+    pub(crate) latencies: Vec<Latency>,
     pub(crate) histories: Vec<History>,
     pub(crate) dive: Option<&'static DeepDive>,
     pub(crate) conflicts: Vec<Conflict>,
@@ -78,10 +84,17 @@ pub(crate) struct OfferLine {
     pub(crate) max_output: String,
     pub(crate) status: &'static str,
     pub(crate) ready: Readiness,
+    /// Over the longest span.
     pub(crate) measured: Option<Measured>,
+    /// Over all; none where nobody asked.
+    pub(crate) spans: Vec<Over>,
 }
 
 impl ModelPage {
+    fn has_traffic(&self) -> bool {
+        self.offers.iter().any(|offer| !offer.spans.is_empty())
+    }
+
     pub(crate) fn twin(&self) -> ModelTwin<'_> {
         ModelTwin { page: self }
     }
@@ -121,6 +134,7 @@ impl ModelPage {
                 .filter_map(|offer| OfferLine::of(view, offer))
                 .collect(),
             lists,
+            latencies: latencies(view, model),
             histories: histories.collect(),
             conflicts: conflicts(lead, dive),
             dive,
@@ -134,6 +148,20 @@ impl ModelPage {
             row,
         })
     }
+}
+
+fn latencies(view: &View<'_>, model: &Model) -> Vec<Latency> {
+    let mut offers: Vec<(&Arc<Offer>, u64)> = model
+        .current()
+        .filter_map(|offer| Some((offer, longest(&view.measured(&offer.id))?.asked)))
+        .collect();
+    offers.sort_by_key(|(_, asked)| std::cmp::Reverse(*asked));
+    let most = offers.into_iter().take(LATENCIES_MAX).enumerate();
+    let drawn = most.filter_map(|(place, (offer, _))| {
+        let provider = Named::provider(view, &offer.provider);
+        Latency::of(view, offer, &provider.name, place)
+    });
+    drawn.collect()
 }
 
 /// Search engines cut what is longer.
@@ -309,6 +337,7 @@ impl Farewell {
 impl OfferLine {
     pub(crate) fn of(view: &View<'_>, offer: &Offer) -> Option<Self> {
         let rates = &offer.rates_at(view.now).ok()?.rates;
+        let spans = view.measured(&offer.id);
         Some(Self {
             id: offer.id.to_string(),
             provider: Named::provider(view, &offer.provider),
@@ -321,7 +350,8 @@ impl OfferLine {
             max_output: offer.max_output.map_or_else(String::new, short),
             status: status(offer),
             ready: Readiness::of_offer(view, offer),
-            measured: view.measured(&offer.id),
+            measured: longest(&spans),
+            spans,
         })
     }
 }

@@ -61,6 +61,10 @@ impl ProviderPage {
         })
     }
 
+    fn has_traffic(&self) -> bool {
+        self.offers.iter().any(|(_, offer)| !offer.spans.is_empty())
+    }
+
     pub(crate) fn twin(&self) -> ProviderTwin<'_> {
         ProviderTwin { page: self }
     }

@@ -1,10 +1,13 @@
 //! What works now: providers by their breakers and what was asked of them, and this server's own
-//! parts.
+//! parts; and how it went in the last day and month (`lately`).
 //!
-//! Invariants: everything is of this moment and this process, since its configuration was read;
-//! what nobody asked is unknown, and never good or bad. Reasons that may name a file or a host are
+//! Invariants: what is said of now is of this process, since its configuration was read, what is
+//! said of hours and days of all replicas; what nobody asked is unknown, and never good or bad. Reasons that may name a file or a host are
 //! for the log alone.
 
+mod lately;
+
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -12,12 +15,14 @@ use askama::Template;
 use serde_json::{Value, json};
 use vane_catalog::Status::Retired;
 
+use super::measured::known;
 use super::row::Named;
 use super::sheet::{JSON, MARKDOWN, Pressing, Sheet};
-use super::write::{Fallible, paired_sheet};
+use super::write::{Fallible, Written, paired_sheet};
 use super::{Frame, Page, View, counted};
 use crate::gateway::Gateway;
-use crate::upstream::{Breaker, Offer, Standing};
+use crate::upstream::{Breaker, Measured, Offer, Standing};
+use lately::{Lately, OfferLine};
 
 /// How something stands, as a word and as a class of the stylesheet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +65,8 @@ pub(crate) struct ProviderLine {
     pub(crate) faults: u64,
     /// The kind of the last failure, and how many seconds ago it was.
     pub(crate) last: Option<(String, u64)>,
+    /// Where anybody asked within the month.
+    pub(crate) lately: Option<Lately>,
 }
 
 pub(crate) struct Part {
@@ -70,6 +77,7 @@ pub(crate) struct Part {
 
 pub(crate) struct Status {
     pub(crate) providers: Vec<ProviderLine>,
+    pub(crate) offers: Vec<OfferLine>,
     pub(crate) parts: Vec<Part>,
     pub(crate) at: i64,
 }
@@ -93,24 +101,26 @@ impl Status {
     pub(crate) fn of(view: &View<'_>, gateway: &Gateway) -> Self {
         let providers = view.state.offers.providers.iter();
         let mut providers: Vec<ProviderLine> = providers
-            .map(|provider| {
+            .enumerate()
+            .map(|(place, provider)| {
                 let offers = view.state.offers.iter();
                 let own = offers.filter(|offer| {
                     offer.provider.id == provider.id && offer.facts.status != Retired
                 });
                 let own: Vec<&Offer> = own.map(AsRef::as_ref).collect();
-                ProviderLine::of(view, &provider.id, &provider.breaker, &own)
+                ProviderLine::of(view, (place, &provider.id), &provider.breaker, &own)
             })
             .collect();
         providers.sort_by_key(|line| line.provider.name.to_lowercase());
         Self {
             providers,
+            offers: OfferLine::all(view),
             parts: parts(gateway),
             at: view.now,
         }
     }
 
-    pub(crate) fn written(&self, view: &View<'_>, page: Page) -> Fallible<Sheet> {
+    pub(crate) fn written(&self, view: &View<'_>, page: Page) -> Fallible<Written> {
         let says = self.says();
         let sheet = match page {
             Page::StatusJson => {
@@ -134,7 +144,11 @@ impl Status {
                 paired_sheet(&page, "/status.md", Pressing::Once)?
             }
         };
-        Ok(sheet.of_now())
+        Ok(Written::Page(Arc::new(sheet.of_now())))
+    }
+
+    fn has_traffic(&self) -> bool {
+        self.providers.iter().any(|line| line.lately.is_some())
     }
 
     /// The whole in a sentence.
@@ -169,6 +183,7 @@ impl Status {
                 "attempts": line.attempts,
                 "faults": line.faults,
                 "last_fault": last.map(|(kind, ago)| json!({ "kind": kind, "seconds_ago": ago })),
+                "lately": line.lately.as_ref().map(Lately::json),
             })
         };
         let part = |part: &Part| json!({ "name": part.name, "state": part.state.name(), "says": part.says });
@@ -176,6 +191,7 @@ impl Status {
             "object": "status",
             "at": self.at,
             "providers": self.providers.iter().map(provider).collect::<Vec<_>>(),
+            "offers": self.offers.iter().map(OfferLine::json).collect::<Vec<_>>(),
             "parts": self.parts.iter().map(part).collect::<Vec<_>>(),
         })
     }
@@ -189,7 +205,17 @@ fn fails(count: usize) -> String {
 }
 
 impl ProviderLine {
-    fn of(view: &View<'_>, id: &str, key: &Breaker, offers: &[&Offer]) -> Self {
+    /// Hours and days in which anybody asked.
+    pub(crate) fn cells(&self) -> Vec<(&str, Measured)> {
+        let Some(lately) = &self.lately else {
+            return Vec::new();
+        };
+        let mut cells = known(&lately.hours);
+        cells.extend(known(&lately.days));
+        cells
+    }
+
+    fn of(view: &View<'_>, (place, id): (usize, &str), key: &Breaker, offers: &[&Offer]) -> Self {
         let sum = |count: fn(&Offer) -> u64| offers.iter().map(|offer| count(offer)).sum::<u64>();
         let attempts = sum(|offer| offer.tally.attempts.load(Relaxed));
         let faults = sum(|offer| offer.tally.faults.load(Relaxed));
@@ -197,9 +223,15 @@ impl ProviderLine {
         let benched = offers.iter().filter(is_benched).count();
         let last = offers.iter().filter_map(|offer| offer.last_fault());
         let last = last.min_by_key(|(_, ago)| *ago);
-        let (state, says) = standing(key, benched, attempts, faults);
+        let (state, mut says) = standing(key, benched, attempts, faults);
+        let provider = Named::provider(view, id);
+        let lately = Lately::of(view, &provider.name, place, offers);
+        if state == State::Unknown && lately.is_some() {
+            "not asked by this process yet".clone_into(&mut says);
+        }
         Self {
-            provider: Named::provider(view, id),
+            provider,
+            lately,
             state,
             says,
             offers: offers.len(),

@@ -57,7 +57,7 @@ const KB: usize = 1 << 10;
 
 /// The most bytes that a page may weigh, as it goes over the wire; the stylesheet of a model's
 /// page counts with it.
-fn budget(path: &str) -> usize {
+pub(crate) fn budget(path: &str) -> usize {
     match path {
         "/models" | "/models.md" => 30 * KB,
         path if path.starts_with("/models?") => 30 * KB,
@@ -169,7 +169,7 @@ async fn the_sitemap_and_llms_txt_name_pages_that_answer() {
 }
 
 /// Texts of a page that are facts: cells, figures, list entries and leads.
-fn facts(document: &Document) -> Vec<String> {
+pub(crate) fn facts(document: &Document) -> Vec<String> {
     let is_fact = |one: &&Element| {
         let outside = ["header", "footer", "nav", "form", "svg", "pre"];
         let is_said = document.ancestors(one).any(|above| above.name == "main");
@@ -188,7 +188,7 @@ fn facts(document: &Document) -> Vec<String> {
         .collect()
 }
 
-fn plain(markdown: &str) -> String {
+pub(crate) fn plain(markdown: &str) -> String {
     let text = markdown.replace("\\|", "|").replace("\\`", "`");
     let text = text.replace("\\[", "[").replace("\\]", "]");
     text.replace("&lt;", "<")

@@ -17,6 +17,8 @@ const LEFT: i64 = 56;
 const RIGHT: i64 = 624;
 const TOP: i64 = 12;
 const BOTTOM: i64 = 170;
+/// Half the width of what stands alone.
+const ALONE: i64 = 3;
 
 /// Draws spans at even distances. An unknown one is a gap in line and band.
 #[must_use]
@@ -58,24 +60,27 @@ pub fn line(
     for run in placed.split(|(_, band)| band.is_none()) {
         let run: Vec<(i64, Band)> = run
             .iter()
-            .filter_map(|(at, band)| Some((*at, (*band)?)))
+            .filter_map(|(at, band)| Some((x.at(*at), (*band)?)))
             .collect();
-        if run.is_empty() {
-            continue;
-        }
+        let run = match run.as_slice() {
+            [] => continue,
+            // A span alone is as wide as can be seen.
+            [(at, band)] => vec![(at - ALONE, *band), (at + ALONE, *band)],
+            _ => run,
+        };
         let mut outline = String::new();
         for (at, band) in &run {
             let verb = if outline.is_empty() { 'M' } else { 'L' };
-            let _ = write!(outline, "{verb}{} {}", x.at(*at), y.at(band.high));
+            let _ = write!(outline, "{verb}{at} {}", y.at(band.high));
         }
         for (at, band) in run.iter().rev() {
-            let _ = write!(outline, "L{} {}", x.at(*at), y.at(band.low));
+            let _ = write!(outline, "L{at} {}", y.at(band.low));
         }
         canvas.path("band", &(outline + "Z"));
         let mut middle = String::new();
         for (at, band) in &run {
             let verb = if middle.is_empty() { 'M' } else { 'L' };
-            let _ = write!(middle, "{verb}{} {}", x.at(*at), y.at(band.middle));
+            let _ = write!(middle, "{verb}{at} {}", y.at(band.middle));
         }
         canvas.path("line s0", &middle);
     }

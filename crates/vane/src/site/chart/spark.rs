@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 const WIDTH: i64 = 120;
 const HEIGHT: i64 = 24;
+/// Half the width of a value that stands alone.
+const ALONE: i64 = 2;
 
 /// Draws values at even distances. An unknown one is a gap.
 #[must_use]
@@ -24,13 +26,21 @@ pub fn spark(caption: Caption<'_>, values: &[Option<i64>]) -> String {
         start: HEIGHT - 2,
         end: 2,
     };
-    let (mut points, mut is_drawn) = (String::new(), false);
-    for (at, value) in (0_i64..).zip(values) {
-        if let Some(value) = value {
-            let verb = if is_drawn { 'L' } else { 'M' };
-            let _ = write!(points, "{verb}{} {}", x.at(at), y.at(*value));
+    let placed: Vec<(i64, Option<i64>)> = (0..).zip(values.iter().copied()).collect();
+    let mut points = String::new();
+    for run in placed.split(|(_, value)| value.is_none()) {
+        let run = run
+            .iter()
+            .filter_map(|(at, value)| Some((x.at(*at), y.at((*value)?))));
+        let run: Vec<(i64, i64)> = run.collect();
+        if let [(at, height)] = run.as_slice() {
+            let _ = write!(points, "M{} {height}H{}", at - ALONE, at + ALONE);
+            continue;
         }
-        is_drawn = value.is_some();
+        for (nth, (at, height)) in run.iter().enumerate() {
+            let verb = if nth == 0 { 'M' } else { 'L' };
+            let _ = write!(points, "{verb}{at} {height}");
+        }
     }
     canvas.path("line s0", &points);
     canvas.close()

@@ -16,20 +16,21 @@ const CELL: i64 = 7;
 const GAP: i64 = 2;
 const HEIGHT: i64 = 32;
 
-/// Draws one cell for each span, the oldest first.
+/// Draws one cell for each span, the oldest first. What went worse is lower too, so that nobody
+/// has to tell colours apart.
 #[must_use]
 pub fn strip(caption: Caption<'_>, shares: &[Share]) -> String {
     let count = i64::try_from(shares.len()).unwrap_or_default();
     let mut canvas = Canvas::new(caption, (count * (CELL + GAP) - GAP).max(1), HEIGHT);
     let mut x = 0;
     for share in shares {
-        let class = match share {
-            Share::Unknown => "none",
-            Share::Of(9_990..) => "good",
-            Share::Of(9_500..) => "fair",
-            Share::Of(_) => "poor",
+        let (class, height) = match share {
+            Share::Unknown => ("none", 3),
+            Share::Of(9_990..) => ("good", HEIGHT),
+            Share::Of(9_500..) => ("fair", 22),
+            Share::Of(_) => ("poor", 12),
         };
-        canvas.rect(class, (x, 0), (CELL, HEIGHT));
+        canvas.rect(class, (x, HEIGHT - height), (CELL, height));
         x += CELL + GAP;
     }
     canvas.close()

@@ -40,14 +40,14 @@ const LINE: &str = concat!(
     r#"<text x="624" y="192" text-anchor="end">Thursday</text>"#,
     r#"<path class="band" d="M56 91L245 12L245 131L56 150Z"/>"#,
     r#"<path class="line s0" d="M56 131L245 111"/>"#,
-    r#"<path class="band" d="M624 111L624 150Z"/>"#,
-    r#"<path class="line s0" d="M624 131"/>"#,
+    r#"<path class="band" d="M621 111L627 111L627 150L621 150Z"/>"#,
+    r#"<path class="line s0" d="M621 131L627 131"/>"#,
 );
 const STRIP: &str = concat!(
-    r#"<rect class="none" x="0" y="0" width="7" height="32"/>"#,
+    r#"<rect class="none" x="0" y="29" width="7" height="3"/>"#,
     r#"<rect class="good" x="9" y="0" width="7" height="32"/>"#,
-    r#"<rect class="fair" x="18" y="0" width="7" height="32"/>"#,
-    r#"<rect class="poor" x="27" y="0" width="7" height="32"/>"#,
+    r#"<rect class="fair" x="18" y="10" width="7" height="22"/>"#,
+    r#"<rect class="poor" x="27" y="20" width="7" height="12"/>"#,
 );
 const BARS: &str = concat!(
     r#"<path class="grid" d="M56 170H624"/>"#,
@@ -119,7 +119,14 @@ fn a_gap_in_what_is_known_is_a_gap_in_the_line() {
 }
 
 #[test]
-fn what_is_unknown_is_grey_and_never_good_or_bad() {
+fn what_stands_alone_is_drawn_too() {
+    let drawn = spark(CAPTION, &[None, Some(5), None, Some(10)]);
+    let alone = r#"<path class="line s0" d="M39 12H43M116 2H120"/>"#;
+    check(&drawn, (120, 24), alone);
+}
+
+#[test]
+fn what_is_unknown_is_grey_and_what_went_worse_is_lower() {
     let shares = [
         Share::Unknown,
         Share::Of(10_000),
