@@ -6,11 +6,11 @@ import { after, before, test } from "node:test";
 
 import { COST, Fake, HELLO, MODELS, VANE_URL, answer, text } from "../clients/js/stage.mjs";
 import { faults, launch, open } from "./stage/browser.mjs";
-import { everyView, inaccessible, invalid, misshapen, none, picture } from "./stage/checks.mjs";
+import { none } from "./stage/checks.mjs";
 import { tabTo } from "./stage/keyboard.mjs";
+import { PASSWORD, led, look, press, sum } from "./stage/walk.mjs";
 
 const EMAIL = "ann@example.com";
-const PASSWORD = "a long enough pass phrase";
 const CREDIT = 1;
 const HOSTILE = "<img src=x onerror=window.pwned=1>";
 let browser;
@@ -19,27 +19,6 @@ before(async () => {
   browser = await launch();
 });
 after(() => browser?.close());
-
-/** Looks at the page that a navigation led to: its source, its shape in every view, axe. */
-async function look(page, name, answered) {
-  const found = await invalid(await answered.text());
-  await everyView(page, async (view) => {
-    found.push(...(await misshapen(page)).map((what) => `${view}: ${what}`));
-    await picture(page, `${name}-${view}`);
-  });
-  found.push(...(await inaccessible(page)));
-  none(found.map((what) => `${name}: ${what}`));
-}
-
-/** Acts, and gives the page that it led to. */
-async function led(page, act) {
-  const isPage = (response) => response.request().isNavigationRequest() && ![301, 302, 303, 307, 308].includes(response.status());
-  const [answered] = await Promise.all([page.waitForResponse(isPage), act()]);
-  await page.waitForLoadState();
-  return answered;
-}
-
-const press = (page, name) => led(page, () => page.getByRole("button", { name, exact: true }).click());
 
 function call(key) {
   const body = JSON.stringify({ model: MODELS.mistral, messages: HELLO });
@@ -63,8 +42,7 @@ test("a new user signs up, makes a key, pays for a call, reads its receipt and e
   const console = await press(page, "Sign in");
   assert.equal(new URL(page.url()).pathname, "/console");
   await look(page, "console-new", console);
-  const sum = (name) => page.locator(".sums div").filter({ hasText: name }).locator("dd").innerText();
-  assert.match(await sum("Balance"), /^\$1(\.0+)?$/);
+  assert.match(await sum(page, "Balance"), /^\$1(\.0+)?$/);
 
   await look(page, "keys-none", await led(page, () => page.getByRole("link", { name: "Keys", exact: true }).click()));
   await page.locator("input[name=name]").fill(HOSTILE);
@@ -79,7 +57,7 @@ test("a new user signs up, makes a key, pays for a call, reads its receipt and e
   assert.equal((await called.json()).usage.cost, COST.mistral);
 
   await look(page, "console", await page.goto("/console"));
-  assert.equal(await sum("Balance"), `$${(CREDIT - COST.mistral).toFixed(4)}`);
+  assert.equal(await sum(page, "Balance"), `$${(CREDIT - COST.mistral).toFixed(4)}`);
   await look(page, "receipts", await led(page, () => page.getByRole("link", { name: "Receipts", exact: true }).click()));
   await look(page, "receipt", await led(page, () => page.locator("tbody th a").first().click()));
   const receipt = await page.locator("main").innerText();

@@ -9,6 +9,7 @@ import { faults, launch, open } from "./stage/browser.mjs";
 import { everyView, inaccessible, invalid, misshapen, none, picture } from "./stage/checks.mjs";
 
 const FREE = "lab-free";
+const EMBEDS = "lab-embed";
 // What a model may say to whoever reads it in a page. Each tries to set window.pwned.
 const HOSTILE = [
   "<script>window.pwned = 1</script>",
@@ -75,7 +76,7 @@ test("s15: what an address says is inert", async () => {
   const said = encodeURIComponent("\"><script>window.pwned=1</script><img src=x onerror=window.pwned=2>");
   const places = ["/playground?model=X", "/playground?mode=X", "/playground?mode=fim&prompt=X", "/models?q=X", "/models?maker=X&sort=X", "/compare?m=X&in=X", "/models/X", "/X"];
   const { page, context } = await open(browser);
-  const found = await faults(page, 404);
+  const found = await faults(page, { expected: [404] });
   for (const place of places) {
     await page.goto(place.replaceAll("X", said));
     assert.equal(await page.evaluate("window.pwned"), undefined, place);
@@ -85,22 +86,34 @@ test("s15: what an address says is inert", async () => {
   await context.close();
 });
 
-test("without scripts the playground answers by a form", async () => {
-  await fake.script(answer(text("from the form")));
-  const { page, context, found } = await tried(`/playground?model=${FREE}`, { javaScriptEnabled: false });
-  await page.locator("textarea[name=prompt]").fill("Hello");
-  const [answered] = await Promise.all([page.waitForResponse((response) => response.request().method() === "POST"), page.getByRole("button", { name: "Send" }).click()]);
-  found.push(...(await invalid(await answered.text())));
-  await receipts(page).waitFor();
-  assert.equal(await log(page).getByText("from the form").count(), 1);
-  none([...found, ...(await misshapen(page))]);
-  await context.close();
-});
+const MODES = [
+  { mode: "chat", fields: ["prompt"], model: FREE },
+  { mode: "completion", fields: ["prompt"], model: FREE },
+  { mode: "fim", fields: ["prompt", "suffix"], model: FREE },
+  { mode: "embeddings", fields: ["prompt"], model: EMBEDS },
+];
 
-for (const [mode, fields] of [["chat", ["prompt"]], ["completion", ["prompt"]], ["fim", ["prompt", "suffix"]]]) {
+for (const { mode, fields, model } of MODES) {
+  test(`without scripts the playground answers by a form: ${mode}`, async () => {
+    await fake.script(answer(text("from the form")));
+    const { page, context, found } = await tried(`/playground?mode=${mode}&model=${model}`, { javaScriptEnabled: false });
+    for (const field of fields) await page.locator(`textarea[name=${field}]`).fill("def add(a, b):");
+    const isForm = (response) => response.request().method() === "POST";
+    const [answered] = await Promise.all([page.waitForResponse(isForm), page.getByRole("button", { name: "Send" }).click()]);
+    found.push(...(await invalid(await answered.text())));
+    await receipts(page).waitFor();
+    assert.match(await log(page).innerText(), mode === "embeddings" ? /Dimensions/ : /from the form/);
+    await everyView(page, async (name) => {
+      found.push(...(await misshapen(page)).map((what) => `${name}: ${what}`));
+      await picture(page, `playground-form-${mode}-${name}`);
+    });
+    none(found);
+    await context.close();
+  });
+
   test(`the playground reads well with an answer: ${mode}`, async () => {
     await fake.script(answer(text("```python\ndef add(a, b):\n    return a + b\n```\n\nA **sum**, and `code`.")));
-    const { page, context, found } = await tried(`/playground?mode=${mode}&model=${FREE}`);
+    const { page, context, found } = await tried(`/playground?mode=${mode}&model=${model}`);
     for (const field of fields) await page.locator(`textarea[name=${field}]`).fill("def add(a, b):");
     await page.keyboard.press("Control+Enter");
     await settled(page, 1);

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use tokio::net::TcpListener;
-use vane_testkit::{Bench, FakeUpstream, Family, Settings, bench};
+use vane_testkit::{Bench, FakeStripe, FakeUpstream, Family, Settings, bench};
 
 /// A fake upstream that speaks every dialect.
 #[derive(Debug, Parser)]
@@ -40,6 +40,12 @@ struct Options {
     /// With `--bench`: chunks in a stream.
     #[arg(long, default_value_t = 200)]
     chunks: usize,
+    /// Be Stripe for this secret key instead; a second address is printed, where `POST /pay` pays.
+    #[arg(long, requires = "webhook_secret")]
+    stripe: Option<String>,
+    /// With `--stripe`: what events are signed with.
+    #[arg(long)]
+    webhook_secret: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -56,9 +62,16 @@ async fn main() -> Result<()> {
     let address = SocketAddr::from(([127, 0, 0, 1], options.port));
     if options.bench {
         let listener = TcpListener::bind(address).await?;
-        announce(listener.local_addr()?);
+        announce(&format!("http://{}", listener.local_addr()?));
         let (chunks, pace_ms) = (options.chunks, options.pace_ms);
         return bench::serve(listener, Bench { chunks, pace_ms }).await;
+    }
+    if let (Some(key), Some(secret)) = (&options.stripe, &options.webhook_secret) {
+        let stripe = FakeStripe::start(key, secret).await?;
+        let payer = TcpListener::bind("127.0.0.1:0").await?;
+        announce(&stripe.url());
+        announce(&format!("http://{}", payer.local_addr()?));
+        return stripe.pay_when_asked(&payer).await;
     }
     let bare = match options.speaks {
         Speaks::Openai => Family::OpenAi,
@@ -78,7 +91,7 @@ async fn main() -> Result<()> {
         let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         upstream.script(serde_json::from_str(&text).with_context(|| path.display().to_string())?);
     }
-    announce(upstream.address());
+    announce(&format!("http://{}", upstream.address()));
     upstream.serve_for_ever().await
 }
 
@@ -86,6 +99,6 @@ async fn main() -> Result<()> {
     clippy::print_stdout,
     reason = "the line that a test program waits for"
 )]
-fn announce(address: SocketAddr) {
-    println!("http://{address}");
+fn announce(address: &str) {
+    println!("{address}");
 }

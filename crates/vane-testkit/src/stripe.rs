@@ -5,6 +5,7 @@
 //! makes the body of an event; when, how often and in which order it is delivered is the test's.
 
 mod events;
+mod payer;
 mod sessions;
 
 use std::net::SocketAddr;

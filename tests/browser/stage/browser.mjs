@@ -30,17 +30,18 @@ export async function open(browser, options = {}) {
 }
 
 /** What goes wrong in a page from here on: errors told to the console, CSP, requests that leave. */
-export async function faults(page, status = 200) {
+export async function faults(page, { expected = [], origin = VANE_URL } = {}) {
   const found = [];
-  // Chromium tells the console of a page that is not there.
-  const isTold = (said) => said.type() === "error" && !(status === 404 && said.text().includes("status of 404"));
+  // Chromium tells the console of a page that is not there, or that refuses.
+  const isExpected = (said) => expected.some((status) => said.text().includes(`status of ${status}`));
+  const isTold = (said) => said.type() === "error" && !isExpected(said);
   page.on("console", (said) => {
     if (isTold(said)) found.push(`console: ${said.text()}`);
   });
   page.on("pageerror", (error) => found.push(`script: ${error.message}`));
   page.on("request", (request) => {
     const url = new URL(request.url());
-    if (url.origin !== VANE_URL && url.protocol !== "data:") found.push(`leaves the origin: ${url}`);
+    if (url.origin !== origin && url.protocol !== "data:") found.push(`leaves the origin: ${url}`);
   });
   const devtools = await page.context().newCDPSession(page);
   devtools.on("Audits.issueAdded", ({ issue }) => {

@@ -1,6 +1,7 @@
 """A repository with a fault in it, and a coding tool that is let loose on it.
 
-A tool gets a home of its own, the Node of the suites, and nothing that says "ask a person".
+A tool is set up as the documentation says, in a home of its own, with the Node of the suites and
+nothing that says "ask a person".
 """
 
 import os
@@ -8,11 +9,11 @@ import pathlib
 import subprocess
 
 import pytest
+from stage import recipes
 from stage.fake import answer, text
 
 WRONG, RIGHT = "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n"
 BIN = pathlib.Path(os.environ["CLIENTS"], "coding/node_modules/.bin")
-WITHIN_S = 90
 
 
 class Repository:
@@ -20,14 +21,10 @@ class Repository:
         self.folder, self.fake = folder, fake
         self.home, self.file = folder.parent, folder / "add.py"
 
-    def run(self, command: list, **env: str) -> subprocess.CompletedProcess:
-        path = f"{pathlib.Path(os.environ['NODE']).parent}:{os.environ['PATH']}"
-        # opencode believes PWD, not the folder it runs in.
-        ours = {"PATH": path, "HOME": str(self.home), "PWD": str(self.folder)}
-        return subprocess.run(
-            command, cwd=self.folder, env=os.environ | ours | env, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=WITHIN_S, check=False,
-        )
+    def follow(self, recipe: recipes.Recipe, name: str, program: object, after: str, **env: str) -> subprocess.CompletedProcess:
+        """Does what a page says, with words behind what it says that keep the tool from asking."""
+        recipes.stand_in(self.home / "bin", name, program, after=after)
+        return recipes.follow(recipe, name, self.folder, **env)
 
     def expect(self, done: subprocess.CompletedProcess, model: str) -> None:
         """The file is mended, the tool saw its own edit's result, and said the last text."""

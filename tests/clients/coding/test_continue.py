@@ -1,28 +1,19 @@
-"""Continue's CLI edits a file through Vane; its editor extensions call with the same code."""
+"""Continue's CLI edits a file through Vane as the documentation sets it up; its editor extensions read the same file."""
 
 import pytest
 from conftest import BIN
+from stage import recipes
 from stage.fake import tool
 
-CONFIG = """name: Vane
-version: 1.0.0
-schema: v1
-models:
-  - name: Vane
-    provider: {provider}
-    model: {model}
-    apiBase: {url}/v1
-    apiKey: {key}
-    roles: [chat]
-    capabilities: [tool_use]
-"""
-WAYS = [("mistral", "lab-coder"), ("openai", "claude-haiku-4-5"), ("anthropic", "codestral-latest")]
+PAGES = recipes.of("continue")
+PAGE = PAGES[0]
+OPENAI, ANTHROPIC = ({"provider: mistral": f"provider: {kind}"} for kind in ("openai", "anthropic"))
+WAYS = [(PAGE, "lab-coder"), (PAGE.replaced(OPENAI), "claude-haiku-4-5"), (PAGE.replaced(ANTHROPIC), "codestral-latest")]
+# It does not know by these names that they call tools.
+TOOLS = {"roles: [autocomplete, chat]": "roles: [chat]\n    capabilities: [tool_use]"}
 
 
-@pytest.mark.parametrize(("provider", "model"), WAYS)
-def test_a_file_is_edited(repository, read_and_edit, url, key, provider, model):
-    config = repository.home / "config.yaml"
-    config.write_text(CONFIG.format(provider=provider, model=model, url=url, key=key))
+def edited(repository, read_and_edit, recipe, model):
     file = str(repository.file)
     change = {"old_string": "a - b", "new_string": "a + b"}
     edit = tool("editfile2", "Edit", file_path=file, **change)
@@ -30,7 +21,19 @@ def test_a_file_is_edited(repository, read_and_edit, url, key, provider, model):
         # It gives such models another tool.
         edit = tool("editfile2", "MultiEdit", file_path=file, edits=[change])
     read_and_edit(tool("readfile1", "Read", filepath=file), edit)
-    home = str(repository.home / ".continue")
-    env = {"CONTINUE_TELEMETRY_ENABLED": "0", "CONTINUE_GLOBAL_DIR": home}
-    done = repository.run([BIN / "cn", "--config", config, "--auto", "-p", "Fix add.py"], **env)
+    config = repository.home / ".continue/config.yaml"
+    after = f"--config '{config}' --auto -p 'Fix add.py'"
+    env = {"CONTINUE_TELEMETRY_ENABLED": "0", "CONTINUE_GLOBAL_DIR": str(config.parent)}
+    return repository.follow(recipe, "cn", BIN / "cn", after=after, **env)
+
+
+@pytest.mark.parametrize(("recipe", "model"), WAYS)
+def test_a_file_is_edited(repository, read_and_edit, recipe, model):
+    done = edited(repository, read_and_edit, recipe.replaced(TOOLS).of_model(model), model)
     repository.expect(done, model)
+
+
+@pytest.mark.parametrize("recipe", PAGES, ids=str)
+def test_what_a_page_says_works_as_it_stands_there(repository, read_and_edit, recipe):
+    done = edited(repository, read_and_edit, recipe, "codestral-latest")
+    repository.expect(done, "codestral-latest")

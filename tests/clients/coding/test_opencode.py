@@ -1,9 +1,8 @@
-"""opencode edits a file through Vane, by each of the packages that it can call with."""
-
-import json
+"""opencode edits a file through Vane as the documentation sets it up, by each of the packages that it can call with."""
 
 import pytest
 from conftest import BIN
+from stage import recipes
 from stage.fake import answer, text, tool
 
 QUIET = {
@@ -12,30 +11,20 @@ QUIET = {
     "OPENCODE_DISABLE_LSP_DOWNLOAD": "1",
     "OPENCODE_DISABLE_DEFAULT_PLUGINS": "1",
 }
+PAGE = recipes.first("opencode")
+PACKAGE = "@ai-sdk/openai-compatible"
 # Chat, Messages and Responses, each to an upstream of another dialect; the last to its own.
 WAYS = [
-    ("@ai-sdk/openai-compatible", "codestral-latest"),
-    ("@ai-sdk/openai-compatible", "claude-haiku-4-5"),
+    (PACKAGE, "codestral-latest"),
+    (PACKAGE, "claude-haiku-4-5"),
     ("@ai-sdk/anthropic", "lab-coder"),
     ("@ai-sdk/openai", "claude-haiku-4-5"),
     ("@ai-sdk/openai", "gpt-4.1"),
 ]
 
 
-def config(package, model, url, key):
-    limit = {"context": 100_000, "output": 8_000}
-    vane = {
-        "npm": package,
-        "options": {"baseURL": f"{url}/v1", "apiKey": key},
-        "models": {model: {"name": model, "tool_call": True, "limit": limit}},
-    }
-    name = f"vane/{model}"
-    return json.dumps({"provider": {"vane": vane}, "model": name, "small_model": name, "permission": "allow"})
-
-
 @pytest.mark.parametrize(("package", "model"), WAYS)
-def test_a_file_is_edited(repository, read_and_edit, url, key, package, model):
-    (repository.folder / "opencode.json").write_text(config(package, model, url, key))
+def test_a_file_is_edited(repository, read_and_edit, package, model):
     file = str(repository.file)
     read_and_edit(
         tool("readfile1", "read", filePath=file),
@@ -43,5 +32,6 @@ def test_a_file_is_edited(repository, read_and_edit, url, key, package, model):
         # It asks for a title of the session first.
         before=(answer(text("Mending add.py")),),
     )
-    done = repository.run([BIN / "opencode", "run", "--model", f"vane/{model}", "Fix add.py"], **QUIET)
+    recipe = PAGE.replaced({PACKAGE: package}).of_model(model)
+    done = repository.follow(recipe, "opencode", BIN / "opencode", after="run 'Fix add.py'", **QUIET)
     repository.expect(done, model)

@@ -18,7 +18,7 @@ CLIENTS = pathlib.Path(os.environ["CLIENTS"])
 LITELLM = CLIENTS / ".venv-litellm/bin/python"
 # Numbers that differ from run to run.
 VOLATILE = re.compile(r'("created": )\d+|(-|")[0-9a-f]{24,}"')
-BLOCKS = blocks.runnable()
+BLOCKS = blocks.marked("run")
 
 
 def said(block):

@@ -1,6 +1,6 @@
 """Blocks of code in the documentation that are marked to be run, and the answers shown below them.
 
-A fence is run if `run` follows its language; a fence marked `answer` right after one shows what it
+A fence is run if `run` follows its language, and a part of a recipe (recipes.py) if `drive` does; a fence marked `answer` right after one shows what it
 prints. What answers hold is written by a run, never by hand.
 """
 
@@ -19,7 +19,7 @@ class Block:
     file: pathlib.Path
     line: int
     language: str
-    # Words after `run`, such as the environment that it needs.
+    # Words after the mark, such as the environment that it needs.
     needs: tuple[str, ...]
     code: str
     # The language and the text of what it prints, if the page shows it.
@@ -29,18 +29,18 @@ class Block:
         return f"{self.file.relative_to(ROOT)}:{self.line}"
 
 
-def runnable() -> list[Block]:
-    """Every block that is marked, in the order of files and lines."""
-    return [block for file in sorted((ROOT / "docs").rglob("*.md")) for block in _blocks(file)]
+def marked(how: str) -> list[Block]:
+    """Every block that is marked so, in the order of files and lines."""
+    return [block for file in sorted((ROOT / "docs").rglob("*.md")) for block in _blocks(file, how)]
 
 
-def _blocks(file: pathlib.Path) -> list[Block]:
+def _blocks(file: pathlib.Path, how: str) -> list[Block]:
     text = file.read_text()
     fences = list(FENCE.finditer(text))
     found = []
     for at, fence in enumerate(fences):
         language, *words = fence["info"].split() or [""]
-        if words[:1] != ["run"]:
+        if words[:1] != [how]:
             continue
         after = fences[at + 1] if at + 1 < len(fences) else None
         line = text.count("\n", 0, fence.start()) + 1

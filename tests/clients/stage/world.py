@@ -45,6 +45,7 @@ class World:
     def __init__(self, vane: pathlib.Path, fake: pathlib.Path, folder: pathlib.Path) -> None:
         self.vane, self.fake, self.folder = vane.resolve(), fake.resolve(), folder
         self.config = folder / "vane.toml"
+        self.fake_url = ""
         self.running: list[subprocess.Popen] = []
 
     def __enter__(self) -> "World":
@@ -73,22 +74,35 @@ class World:
         return kept | ours | quiet | {"HOME": str(self.folder)}
 
     def _start(self) -> None:
-        fake = self._run([self.fake], stdout=subprocess.PIPE)
-        self.fake_url = fake.stdout.readline().decode().strip()
-        if not self.fake_url:
-            raise SystemExit(f"{self.fake} did not start")
+        [self.fake_url] = self._fake("fake", 1)
         self.url = f"http://127.0.0.1:{_free_port()}"
         self.config.write_text(self.configuration())
-        self._vane("account", "create", "clients", "--json")
-        self.key = self._vane("key", "create", "--account", "clients", "--json")["key"]
-        self._run([self.vane, "serve", "--config", self.config], stdout=subprocess.DEVNULL)
+        self._prepare()
+        self._run("vane", [self.vane, "serve", "--config", self.config], stdout=subprocess.DEVNULL)
         self._wait()
 
-    def _run(self, command: list, stdout: int) -> subprocess.Popen:
-        with open(self.folder / f"{pathlib.Path(command[0]).name}.log", "wb") as log:
-            process = subprocess.Popen(command, stdout=stdout, stderr=log, cwd=self.folder)
+    def _prepare(self) -> None:
+        """What is done before the server starts."""
+        self._vane("account", "create", "clients", "--json")
+        self.key = self._vane("key", "create", "--account", "clients", "--json")["key"]
+
+    def _fake(self, name: str, addresses: int, *options: str) -> list[str]:
+        """Starts a fake, which says first where it is."""
+        fake = self._run(name, [self.fake, *options], stdout=subprocess.PIPE)
+        said = [fake.stdout.readline().decode().strip() for _ in range(addresses)]
+        if not all(said):
+            raise SystemExit(f"{self.fake} did not start")
+        return said
+
+    def _run(self, name: str, command: list, stdout: int) -> subprocess.Popen:
+        with open(self.folder / f"{name}.log", "wb") as log:
+            process = subprocess.Popen(command, stdout=stdout, stderr=log, cwd=self.folder, env=os.environ | self.variables())
         self.running.append(process)
         return process
+
+    def variables(self) -> dict[str, str]:
+        """What the servers are told besides."""
+        return {}
 
     def configuration(self) -> str:
         """What Vane is told: every provider is the fake."""

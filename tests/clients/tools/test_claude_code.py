@@ -1,16 +1,23 @@
-"""Claude Code edits a file through Vane, whatever the upstream speaks."""
+"""Claude Code edits a file through Vane as the documentation sets it up, whatever the upstream speaks."""
 
 import os
 import pathlib
+import shlex
 import subprocess
 
 import pytest
+from stage import recipes
 from stage.fake import answer, reasoning, status, text, tool
 
 CLAUDE = pathlib.Path(os.environ["CLIENTS"], "tools/node_modules/.bin/claude")
 WRONG, RIGHT = "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n"
 # Mistral upstream, another reasoning model there, an OpenAI-style chat server, and its own dialect.
 MODELS = ["codestral-latest", "magistral-medium-latest", "lab-coder", "claude-haiku-4-5"]
+QUIET = {
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+    "IS_SANDBOX": "1",  # root may skip permissions only in one
+}
 
 
 @pytest.fixture
@@ -23,22 +30,17 @@ def repository(tmp_path):
 
 
 @pytest.fixture
-def claude(repository, url, key):
-    def run(model, prompt="Fix add.py"):
-        ours = {
-            "ANTHROPIC_BASE_URL": url,
-            "ANTHROPIC_AUTH_TOKEN": key,
-            "ANTHROPIC_MODEL": model,
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "DISABLE_AUTOUPDATER": "1",
-            "IS_SANDBOX": "1",  # root may skip permissions only in one
-            "HOME": str(repository.parent),
-        }
-        command = [CLAUDE, "-p", prompt, "--dangerously-skip-permissions"]
-        env = os.environ | ours
-        return subprocess.run(command, cwd=repository, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
+def claude(repository):
+    def run(recipe, prompt="Fix add.py"):
+        after = f"-p {shlex.quote(prompt)} --dangerously-skip-permissions"
+        recipes.stand_in(repository.parent / "bin", "claude", CLAUDE, after=after)
+        return recipes.follow(recipe, "claude", repository, **QUIET)
 
     return run
+
+
+def of_model(model):
+    return recipes.first("claude-code").of_model(model)
 
 
 def read_and_edit(file, thinks):
@@ -53,7 +55,7 @@ def test_a_file_is_edited(claude, repository, fake, model):
     file = repository / "add.py"
     thinks = model.startswith(("magistral", "claude"))
     fake.script(*read_and_edit(file, thinks))
-    done = claude(model)
+    done = claude(of_model(model))
     assert (done.stdout.strip(), done.returncode) == ("Fixed it.", 0), done.stderr
     assert file.read_text() == RIGHT
     assert [call["status"] for call in fake.calls] == [200, 200, 200]
@@ -61,15 +63,23 @@ def test_a_file_is_edited(claude, repository, fake, model):
         assert "Look first." in fake.last["body"]
 
 
+@pytest.mark.parametrize("recipe", recipes.of("claude-code"), ids=str)
+def test_what_a_page_says_works_as_it_stands_there(claude, repository, fake, recipe):
+    fake.script(*read_and_edit(repository / "add.py", thinks=False))
+    done = claude(recipe)
+    assert (done.stdout.strip(), done.returncode) == ("Fixed it.", 0), done.stderr
+    assert (repository / "add.py").read_text() == RIGHT
+
+
 def test_the_line_that_changes_per_conversation_stays_here(claude, repository, fake):
     fake.script(answer(text("Hello.")))
-    assert claude("codestral-latest", "Hello").returncode == 0
+    assert claude(of_model("codestral-latest"), "Hello").returncode == 0
     assert "x-anthropic-billing-header" not in fake.last["body"]
 
 
 def test_it_recovers_from_an_overloaded_upstream(claude, repository, fake):
     fake.script(status(429, headers=[["retry-after", "1"]]), answer(text("Hello.")))
-    done = claude("codestral-latest", "Hello")
+    done = claude(of_model("codestral-latest"), "Hello")
     assert done.stdout.strip() == "Hello.", done.stderr
 
 
@@ -77,12 +87,12 @@ def test_it_recovers_from_an_overloaded_upstream(claude, repository, fake):
 def test_it_recovers_from_a_stream_that_broke(claude, fake, model):
     broken = answer(text("Good day to you and to everybody else."), fault={"truncate": {"frames": 5}})
     fake.script(broken, answer(text("Hello.")))
-    done = claude(model, "Hello")
+    done = claude(of_model(model), "Hello")
     assert done.stdout.strip() == "Hello.", done.stdout + done.stderr
 
 
 def test_it_says_why_a_model_is_unknown(claude, fake):
-    done = claude("codestral-lates", "Hello")
+    done = claude(of_model("codestral-lates"), "Hello")
     assert done.returncode != 0
     assert "codestral-lates" in done.stdout + done.stderr
     assert fake.calls == []

@@ -1,5 +1,6 @@
 // Markdown to nodes. What a model said is only ever the text of a node; the one attribute that
-// holds any of it is the address of a link, which is http or https.
+// holds any of it is the address of a link, which is http or https. Each expression reads a text once:
+// none tries the same stretch again from every place in it.
 
 import { highlighted } from "./highlight.js";
 
@@ -28,7 +29,7 @@ export function codeBlock(code) {
   return node("div", { class: "codeblock" }, pre, copyButton(code));
 }
 
-const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]*)\]\(([^()\s]+)\)|(https?:\/\/[^\s<>()"']+)/g;
+const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^[\]]*)\]\(([^()\s]+)\)|(https?:\/\/[^\s<>()"']+)/g;
 
 function inline(text) {
   const out = document.createDocumentFragment();
@@ -60,8 +61,10 @@ function link(address, label) {
 }
 
 const FENCE = /^\s*(```+|~~~+)/;
-const LIST = /^\s*(?:[-*+]|(\d{1,6})[.)])\s+(.*)$/;
+const LIST = /^\s*(?:[-*+]|(\d{1,6})[.)])\s+([^]*)$/;
 const cells = (line) => line.trim().replace(/^\||\|$/g, "").split("|").map((cell) => cell.trim());
+// The line below the head of a table.
+const isRule = (line) => line !== undefined && line.includes("-") && /^[\s|:-]+$/.test(line);
 
 export function markdown(text) {
   const out = document.createDocumentFragment();
@@ -70,7 +73,7 @@ export function markdown(text) {
   while (at < lines.length) {
     const line = lines[at];
     const fence = FENCE.exec(line);
-    const heading = /^(#{1,6})\s+(.*)$/.exec(line);
+    const heading = /^(#{1,6})\s+([^]*)$/.exec(line);
     if (fence) {
       const from = ++at;
       while (at < lines.length && !lines[at].trim().startsWith(fence[1])) at++;
@@ -89,7 +92,7 @@ export function markdown(text) {
     } else if (/^\s*(-{3,}|\*{3,})\s*$/.test(line)) {
       out.append(node("hr"));
       at++;
-    } else if (line.includes("|") && /^[\s|:-]*-[\s|:-]*$/.test(lines[at + 1] || "")) {
+    } else if (line.includes("|") && isRule(lines[at + 1])) {
       at = table(out, lines, at);
     } else if (line.trim() === "") {
       at++;
@@ -116,7 +119,12 @@ function list(out, lines, at) {
 }
 
 function table(out, lines, at) {
-  const row = (line, name) => node("tr", {}, ...cells(line).map((cell) => node(name, name === "th" ? { scope: "col" } : {}, inline(cell))));
+  const row = (line, name) => {
+    const made = node("tr");
+    // One by one: a line has more cells than a call takes arguments.
+    for (const cell of cells(line)) made.append(node(name, name === "th" ? { scope: "col" } : {}, inline(cell)));
+    return made;
+  };
   const made = node("table", {}, node("thead", {}, row(lines[at], "th")));
   const body = node("tbody");
   for (at += 2; at < lines.length && lines[at].includes("|"); at++) body.append(row(lines[at], "td"));

@@ -45,5 +45,7 @@ pub(super) fn link(config: &Config, store: &Store) -> Result<String, Failure> {
 
 /// What a start says while nobody runs the server from a browser.
 pub(super) fn invitation(link: &str) -> String {
-    format!("\nTo set it up in a browser, once and within a day:\n\n  {link}\n")
+    format!(
+        "\nTo set it up in a browser, with the key of a provider and one of your own, once and within a day:\n\n  {link}\n"
+    )
 }

@@ -81,7 +81,7 @@ pub(super) async fn operator(asked: &Asked<'_>) -> Result<Response, Fault> {
 }
 
 fn over() -> Fault {
-    let message = "this link was used, or its time is over: vane setup link prints another one, and \
+    let message = "this link was used, or its time is over: the command `vane setup link` prints another one, and \
                    so does a restart of a server that nobody runs yet";
     Fault::new(Kind::Forbidden, Blame::Caller, message)
 }

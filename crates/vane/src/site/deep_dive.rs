@@ -1,7 +1,8 @@
 //! What is written by hand about a model, from `catalog/deep-dives`.
 //!
 //! Invariant: where public sources differ, each statement stands beside its source, and none is
-//! picked in silence.
+//! picked in silence; what is said of a maker, the inside of a model, its training and its licence names
+//! who says so.
 
 use std::sync::LazyLock;
 
@@ -58,6 +59,8 @@ pub(crate) struct Section {
     pub(crate) text: Vec<String>,
     #[serde(default)]
     pub(crate) points: Vec<String>,
+    /// Who says so, where it is not known of this server itself.
+    pub(crate) source: Option<String>,
 }
 
 /// A fact that sources state differently.
@@ -120,6 +123,12 @@ mod tests {
             ] {
                 assert!(titles.contains(&wanted), "{}: {wanted}", offer.model);
             }
+            let stated = ["Maker", "Architecture", "Training", "Licence"];
+            let unsourced = dive
+                .section
+                .iter()
+                .find(|part| stated.contains(&part.title.as_str()) && part.source.is_none());
+            assert!(unsourced.is_none(), "{}: {unsourced:?}", offer.model);
             assert!(dive.conflict.iter().all(|conflict| conflict.says.len() > 1));
             assert!(!dive.question.is_empty(), "{}", offer.model);
             count += 1;
