@@ -19,11 +19,13 @@ use crate::world::{Folder, NOW, World};
 const HOUR: i64 = 3_600;
 const DAY: i64 = 86_400;
 
-/// Sets the clock and lets what was counted be known.
+/// Sets the clock and lets what was counted be known: by when it was, whether the server's own thread
+/// took note of some of it or not.
 fn at(world: &World, now: i64) {
     let Clock::Manual(hand) = &world.gateway.clock else {
         unreachable!("tests hold the clock")
     };
+    world.gateway.take_note();
     hand.store(now, Ordering::Relaxed);
     world.gateway.take_note();
 }
