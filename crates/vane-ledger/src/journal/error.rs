@@ -46,7 +46,10 @@ pub enum JournalError {
         offset: u64,
         why: &'static str,
     },
-    #[error("{file} belongs to the journal of another instance")]
+    #[error(
+        "{file} belongs to the journal of another database or instance: put that database back, \
+         or, if it is gone for good, move the journal's folder away"
+    )]
     Foreign { file: String },
     #[error("records {from} to {until} are missing before {file}; restore the missing files")]
     Gap { file: String, from: u64, until: u64 },

@@ -29,28 +29,25 @@ pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
     let key = first_key(&store, now())?;
-    let mut greeting = banner(&config, key.as_deref());
+    terminal::log_to_stderr(&config.log);
+    // With the keys that were given in a browser: the greeting names their providers too.
+    let state = State::with_kept_keys(config, &store)?;
+    let mut greeting = banner(&state.config, key.as_deref());
     if !store.has_operator()? {
-        greeting += &super::setup::invitation(&super::setup::link(&config, &store)?);
+        greeting += &super::setup::invitation(&super::setup::link(&state.config, &store)?);
     }
-    listen(config, store, settings, &greeting).await
+    listen(state, store, settings, &greeting).await
 }
 
 /// Runs the server until it is told to stop.
 async fn listen(
-    config: Config,
+    state: State,
     store: Store,
     settings: &Settings<'_>,
     greeting: &str,
 ) -> Result<(), Failure> {
-    terminal::log_to_stderr(&config.log);
     let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
-    let gateway = Gateway::new(
-        State::with_kept_keys(config, &store)?,
-        store,
-        Clock::System,
-        Telemetry::new(log),
-    )?;
+    let gateway = Gateway::new(state, store, Clock::System, Telemetry::new(log))?;
     if gateway.state().config.guest.enabled {
         open_to_guests(&gateway);
     }

@@ -15,7 +15,9 @@ impl Query {
     pub(crate) fn read(text: &str) -> Self {
         let decoded = |part: &str| -> String {
             let text = percent_decoded(&part.replace('+', " "));
-            text.trim().chars().take(VALUE_CHARS_MAX).collect()
+            let cut: String = text.trim().chars().take(VALUE_CHARS_MAX).collect();
+            // Where it was cut may be after a space, and its address would mean another value.
+            cut.trim_end().to_owned()
         };
         let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
         let fields = pairs.map(|(name, value)| (decoded(name), decoded(value)));
@@ -41,6 +43,13 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::Query;
+
+    #[test]
+    fn a_value_that_is_cut_reads_again_as_itself() {
+        let long = format!("q={}+and+more", "x".repeat(super::VALUE_CHARS_MAX - 1));
+        let cut = Query::read(&long).text("q").unwrap().to_owned();
+        assert_eq!(cut, "x".repeat(super::VALUE_CHARS_MAX - 1));
+    }
 
     #[test]
     fn fields_are_read_as_forms_send_them() {
