@@ -15,6 +15,7 @@ mod faults;
 mod frames;
 mod heads;
 mod names;
+mod pages;
 mod replies;
 pub mod splits;
 
@@ -50,6 +51,10 @@ pub const TARGETS: &[Target] = &[
     target("catalog_names", names::model, &[]),
     target("resp_reply", replies::check, &[]),
     target("payment_delivery", deliveries::check, &[]),
+    target("form_body", pages::form, &[]),
+    target("page_query", pages::query, &[]),
+    target("cookie_line", pages::cookie, &[]),
+    target("docs_markdown", pages::document, &[]),
     target(
         "call_openai_chat",
         |b| calls::check(Dialect::OpenaiChat, b),

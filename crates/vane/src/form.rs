@@ -15,10 +15,14 @@ use crate::relay::percent_decoded;
 const FIELDS_MAX: usize = 60;
 
 #[derive(Default)]
-pub(crate) struct Form(BTreeMap<String, String>);
+pub struct Form(BTreeMap<String, String>);
 
 impl Form {
-    pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Fault> {
+    /// What was sent as a form.
+    ///
+    /// # Errors
+    /// If it is another kind of body, or no form.
+    pub fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, Fault> {
         let kind = headers
             .get(CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok());
@@ -34,7 +38,9 @@ impl Form {
         Self::parse(body)
     }
 
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, Fault> {
+    /// # Errors
+    /// If it is no text, has a field twice, or too many.
+    pub fn parse(body: &[u8]) -> Result<Self, Fault> {
         let wrong = |what: &str| Fault::invalid("", format!("the form {what}"));
         let text = std::str::from_utf8(body).map_err(|_| wrong("is no text"))?;
         let mut fields = BTreeMap::new();
@@ -53,12 +59,14 @@ impl Form {
     }
 
     /// A field; empty where there is none.
-    pub(crate) fn raw(&self, name: &str) -> &str {
+    #[must_use]
+    pub fn raw(&self, name: &str) -> &str {
         self.0.get(name).map_or("", String::as_str)
     }
 
     /// The same without spaces around it.
-    pub(crate) fn text(&self, name: &str) -> &str {
+    #[must_use]
+    pub fn text(&self, name: &str) -> &str {
         self.raw(name).trim()
     }
 }

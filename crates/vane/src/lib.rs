@@ -9,7 +9,7 @@ pub mod chronicle;
 mod chunked;
 pub mod cli;
 pub mod config;
-mod form;
+pub mod form;
 pub mod gateway;
 pub mod import;
 pub mod limits;

@@ -18,6 +18,7 @@ mod sign_in;
 mod sign_up;
 mod visitor;
 
+pub use cookie::Cookie;
 pub use gate::Gate;
 pub use page::Page;
 pub use visitor::{Visitor, visitor};

@@ -15,6 +15,7 @@ mod vector;
 mod visitor;
 
 pub(crate) use bill::Bill;
+pub use form::call_of;
 pub(crate) use form::{Answered, Filled, Problem, Tried};
 pub use guest::{GUEST, Guests};
 pub use mode::Mode;

@@ -16,6 +16,7 @@ pub(crate) mod figures;
 mod gallery;
 mod history;
 mod home;
+pub mod inputs;
 mod listing;
 mod maker;
 mod makers;

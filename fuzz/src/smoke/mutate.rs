@@ -40,6 +40,20 @@ const TOKENS: &[&str] = &[
     "sk-vane-",
     "mistral/",
     "codestral/",
+    "&",
+    "=",
+    "+",
+    "%00",
+    "%E2%82",
+    "; ",
+    "vane=",
+    "```",
+    "|---|\n",
+    "](",
+    "[a](keys.md#b)",
+    "<b onclick=x>",
+    "> ",
+    "- ",
 ];
 
 /// Values that stand where another was.

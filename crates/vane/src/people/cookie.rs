@@ -11,7 +11,7 @@ use crate::config::Config;
 
 /// What a cookie is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cookie {
+pub enum Cookie {
     Session,
     /// A link that was opened and not used yet.
     Link,
@@ -31,7 +31,8 @@ impl Cookie {
     }
 
     /// The token that a request brings.
-    pub(super) fn read(self, config: &Config, headers: &HeaderMap) -> Option<Token> {
+    #[must_use]
+    pub fn read(self, config: &Config, headers: &HeaderMap) -> Option<Token> {
         let name = self.name(config);
         let lines = headers.get_all(COOKIE).iter();
         let mut pairs = lines

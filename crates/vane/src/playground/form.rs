@@ -72,6 +72,15 @@ pub(crate) struct Problem {
     pub(crate) cure: &'static str,
 }
 
+/// The call that a form asks for.
+///
+/// # Errors
+/// If a field of it cannot be read.
+pub fn call_of(form: &Form) -> Result<Value, Fault> {
+    let filled = Filled::of(form);
+    filled.body(&filled.next_turns()?)
+}
+
 /// Reads the form, asks each model once, and tells what came.
 pub(super) async fn tried(asking: &Asking<'_>, body: server::Body) -> (Option<Known>, Tried) {
     let read = async {

@@ -10,7 +10,8 @@ use askama::Template;
 use super::figures::query_value;
 use super::row::Row;
 use super::{Frame, View};
-use filter::{Choice, Column, Filter, Way};
+pub(super) use filter::Filter;
+use filter::{Choice, Column, Way};
 
 #[derive(Template)]
 #[template(path = "catalogue.html")]
@@ -100,6 +101,11 @@ impl Filter {
             }
         };
         Column::ALL.into_iter().map(head).collect()
+    }
+
+    /// The address that means this filter.
+    pub(super) fn own_address(&self) -> String {
+        self.address(self.column, self.way)
     }
 
     /// This filter in another order.

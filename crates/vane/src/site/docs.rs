@@ -92,6 +92,12 @@ impl SearchPage {
     }
 }
 
+/// A text that stands in `file`, as HTML and as Markdown whose links work.
+pub(super) fn written(file: &str, text: &str, origin: &str) -> (String, String) {
+    let html = render::markdown(file, text).html;
+    (html, twin::of(file, text, origin))
+}
+
 /// The Markdown twin of a page.
 pub(crate) fn twin(view: &View<'_>, chapter: &Chapter) -> String {
     let text = here(chapter.text(), &view.origin);
