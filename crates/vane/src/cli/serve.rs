@@ -2,8 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::thread::{Builder, sleep};
-use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use vane_ledger::{AccountKind, Clock, NewKey, Store, Watch};
@@ -63,7 +61,6 @@ async fn listen(
     };
     let _watch = Watch::start(gateway.ring.clone(), follow).map_err(anyhow::Error::from)?;
     let server = server::serve(gateway.clone())?;
-    give_back_memory().map_err(anyhow::Error::from)?;
     // Before the greeting: who has read it may send either.
     let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
@@ -82,14 +79,6 @@ async fn listen(
     }
     terminal::note("stopping: running calls may finish");
     tokio::task::block_in_place(|| server.stop());
-    Ok(())
-}
-
-/// Gives the system back what the start took and has freed. The allocator does that a second later,
-/// when a thread ends or much is freed at once; without traffic, neither happens.
-fn give_back_memory() -> std::io::Result<()> {
-    let thread = Builder::new().name("vane-started".into());
-    thread.spawn(|| sleep(Duration::from_secs(2)))?;
     Ok(())
 }
 

@@ -19,8 +19,6 @@ const START_TIME_MAX: Duration = Duration::from_secs(30);
 /// Work that a gateway does behind its last answer belongs to the answers: the ledger gathers for
 /// a quarter of a second before it fills the database.
 pub(crate) const AFTERWORK: Duration = Duration::from_millis(600);
-/// A gateway is idle when nothing was asked of it for so long.
-const IDLE_AFTER: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cell {
@@ -151,7 +149,7 @@ impl Bench {
         port: u16,
         request: &Path,
     ) -> Result<Cell> {
-        std::thread::sleep(IDLE_AFTER);
+        std::thread::sleep(AFTERWORK);
         let idle_mb = megabytes(proc::memory(process.id())?.now_kb);
         self.warm_up(workload, port, request)?;
         std::thread::sleep(AFTERWORK);
