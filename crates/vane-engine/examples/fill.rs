@@ -27,12 +27,13 @@ fn main() -> anyhow::Result<()> {
         times.push(time);
     }
     let (mut first, mut whole): (Vec<_>, Vec<_>) = times.into_iter().unzip();
-    eprintln!(
+    writeln!(
+        std::io::stderr(),
         "of {}: first token after {:?}, whole after {:?} (medians)",
         first.len(),
         median(&mut first),
         median(&mut whole)
-    );
+    )?;
     Ok(())
 }
 
