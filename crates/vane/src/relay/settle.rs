@@ -91,11 +91,12 @@ impl Record {
     #[must_use]
     pub fn begin(gateway: &Arc<Gateway>, door: Door, request_id: String) -> Self {
         gateway.telemetry.begun();
+        let started = Instant::now();
         Self(Some(Box::new(Facts {
             gateway: gateway.clone(),
             door,
             request_id,
-            started: Instant::now(),
+            started,
             began: gateway.clock.now(),
             caller: None,
             model: String::new(),
@@ -104,7 +105,7 @@ impl Record {
             asked: 0,
             basis: Basis::default(),
             offer: None,
-            asked_at: Instant::now(),
+            asked_at: started,
             first_content: None,
             usage: Usage::default(),
             counted: None,
@@ -118,7 +119,7 @@ impl Record {
             place: None,
             hold: None,
             undelivered: false,
-            noted: (0, Instant::now()),
+            noted: (0, started),
             standing: Standing::default(),
         })))
     }
@@ -231,8 +232,9 @@ impl Record {
     pub fn attempt(&mut self, offer: &Arc<Offer>, dropped: &[String], basis: Basis) {
         offer.tally.attempts.fetch_add(1, Relaxed);
         self.with(|facts| {
-            facts.asked_at = Instant::now();
-            let after = facts.asked_at - facts.started;
+            let now = Instant::now();
+            facts.asked_at = now;
+            let after = now - facts.started;
             let begun = receipt::begun(&offer.facts, &basis, dropped, after);
             facts.attempts.push(begun);
             facts.asked = facts.attempts.len();
@@ -240,7 +242,7 @@ impl Record {
             facts.basis = basis;
             facts.offer = Some(offer.clone());
             facts.dropped = dropped.to_vec();
-            facts.note(&Meter::default(), Some(Money::ZERO));
+            facts.note(&Meter::default(), Some(Money::ZERO), now);
         });
     }
 
@@ -309,9 +311,13 @@ impl Record {
             } else {
                 NOTED_BYTES_METERED
             };
-            if more >= most || (more > 0 && at.elapsed() >= NOTED_EVERY) {
-                facts.noted = (meter.output_bytes, Instant::now());
-                facts.note(meter, None);
+            if more == 0 {
+                return;
+            }
+            let now = Instant::now();
+            if more >= most || now - at >= NOTED_EVERY {
+                facts.noted = (meter.output_bytes, now);
+                facts.note(meter, None, now);
             }
         });
     }
@@ -333,10 +339,11 @@ impl Record {
         let Some(mut facts) = self.0.take() else {
             return;
         };
+        let now = Instant::now();
         facts.fault = fault.map(said);
         match (outcome, &facts.offer, fault) {
             (Outcome::Done, Some(offer), _) => {
-                let took = facts.asked_at.elapsed();
+                let took = now - facts.asked_at;
                 offer.seen.answered(facts.usage.output, took);
             }
             // Without content it was told by its attempt.
@@ -350,7 +357,7 @@ impl Record {
         }
         // Where it was not settled before, nobody waits for it.
         let _unawaited = facts.settle(outcome);
-        facts.end(outcome, status);
+        facts.end(outcome, status, now);
     }
 
     /// A defect of ours costs what was delivered, and nothing before that.
@@ -419,7 +426,7 @@ impl Facts {
     }
 
     /// Tells the journal what the call has cost so far, and what of it its customer would pay.
-    fn note(&self, meter: &Meter, pays_max: Option<Money>) {
+    fn note(&self, meter: &Meter, pays_max: Option<Money>, now: Instant) {
         if cfg!(feature = "unledgered") {
             return;
         }
@@ -427,7 +434,6 @@ impl Facts {
             return;
         };
         let mut attempts = self.attempts.clone();
-        let now = Instant::now();
         if let Some(attempt) = attempts.last_mut() {
             receipt::priced(attempt, &counts, &cost);
             attempt.times.took_ms = receipt::millis(now - self.asked_at);
@@ -486,7 +492,7 @@ impl Facts {
             .map_err(|refused| whole::unrecorded(&refused))
     }
 
-    fn end(&mut self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16, now: Instant) {
         self.tell_limits(outcome);
         if let Some(offer) = &self.offer {
             let tally = &offer.tally;
@@ -526,7 +532,7 @@ impl Facts {
             reported_cost: self.reported,
             unpriced: self.unpriced,
             first_content: self.first_content,
-            took: self.started.elapsed(),
+            took: now - self.started,
             dropped: &self.dropped,
             failed: &self.failed,
             fault: self.fault.as_deref(),
