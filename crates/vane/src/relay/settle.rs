@@ -9,6 +9,7 @@ use super::decode::RawCall;
 use super::hold;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
+use super::noted::Noted;
 use super::receipt;
 use super::whole;
 use crate::gateway::Gateway;
@@ -75,17 +76,9 @@ struct Facts {
     /// Money set aside; taken when the call is settled.
     hold: Option<Hold>,
     undelivered: bool,
-    /// Output bytes of which the journal was told last, and when.
-    noted: (u64, Instant),
+    noted: Noted,
     standing: Standing,
 }
-
-/// A running call's usage is noted for the case of a crash after so much output, which bounds what
-/// is lost: of whose money is limited, and of others.
-const NOTED_BYTES: u64 = 256;
-const NOTED_BYTES_METERED: u64 = 2_048;
-/// A stream that is slower than that is noted this often.
-const NOTED_EVERY: Duration = Duration::from_secs(5);
 
 impl Record {
     #[must_use]
@@ -119,7 +112,7 @@ impl Record {
             place: None,
             hold: None,
             undelivered: false,
-            noted: (0, started),
+            noted: Noted::default(),
             standing: Standing::default(),
         })))
     }
@@ -300,23 +293,9 @@ impl Record {
     /// pays for that.
     pub fn told(&mut self, meter: &Meter) {
         self.with(|facts| {
-            let (bytes, at) = facts.noted;
-            let more = meter.output_bytes.saturating_sub(bytes);
-            let is_limited = facts
-                .hold
-                .as_ref()
-                .is_some_and(|hold| hold.limit().is_some());
-            let most = if is_limited {
-                NOTED_BYTES
-            } else {
-                NOTED_BYTES_METERED
-            };
-            if more == 0 {
-                return;
-            }
-            let now = Instant::now();
-            if more >= most || now - at >= NOTED_EVERY {
-                facts.noted = (meter.output_bytes, now);
+            let hold = facts.hold.as_ref();
+            let is_limited = hold.is_some_and(|hold| hold.limit().is_some());
+            if let Some(now) = facts.noted.due(meter.output_bytes, is_limited) {
                 facts.note(meter, None, now);
             }
         });
