@@ -13,15 +13,20 @@ mod mistral;
 mod prompt;
 mod split;
 mod stream;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use crate::Fault;
+use crate::grammar::{Grammar, Guide, Vocabulary};
 use crate::weights::gguf::Value;
 use bpe::Bpe;
 pub use prompt::{Message, Prompt, Role};
 pub(crate) use stream::Unfinished;
+pub(crate) use tools::ID_LEN;
+pub use tools::{Tool, ToolCall};
 
 /// How SentencePiece writes a space.
 const SPACE: &str = "\u{2581}";
@@ -37,6 +42,8 @@ pub enum Version {
     V3,
     /// The system prompt is a turn of its own.
     V7,
+    /// v11 and later: as v7, but for how tools are called.
+    V11,
 }
 
 /// How text is cut before pieces are merged.
@@ -59,6 +66,8 @@ pub struct Tokenizer {
     bpe: Bpe,
     /// What a token says, as bytes; nothing for a control token.
     texts: Vec<Box<[u8]>>,
+    /// The same in their order, made when a grammar first asks for it.
+    vocabulary: OnceLock<Vocabulary>,
     /// The tokens of single bytes, where SentencePiece falls back to them.
     bytes: Option<Box<[u32; 256]>>,
     controls: Controls,
@@ -76,6 +85,12 @@ struct Controls {
     system_end: Option<u32>,
     prefix: Option<u32>,
     suffix: Option<u32>,
+    tools: Option<u32>,
+    tools_end: Option<u32>,
+    calls: Option<u32>,
+    results: Option<u32>,
+    results_end: Option<u32>,
+    content: Option<u32>,
 }
 
 impl Controls {
@@ -91,6 +106,12 @@ impl Controls {
             (&mut self.system_end, "[/SYSTEM_PROMPT]"),
             (&mut self.prefix, "[PREFIX]"),
             (&mut self.suffix, "[SUFFIX]"),
+            (&mut self.tools, "[AVAILABLE_TOOLS]"),
+            (&mut self.tools_end, "[/AVAILABLE_TOOLS]"),
+            (&mut self.calls, "[TOOL_CALLS]"),
+            (&mut self.results, "[TOOL_RESULTS]"),
+            (&mut self.results_end, "[/TOOL_RESULTS]"),
+            (&mut self.content, "[TOOL_CONTENT]"),
         ];
         for (control, name) in named {
             *control = control.or_else(|| id_of(name));
@@ -151,6 +172,20 @@ impl Tokenizer {
     pub fn text(&self, token: u32) -> &[u8] {
         let index = usize::try_from(token).unwrap_or(usize::MAX);
         self.texts.get(index).map_or(&[], |text| text)
+    }
+
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        self.vocabulary.get_or_init(|| Vocabulary::of(&self.texts))
+    }
+
+    /// Leads these tokens along a grammar as an answer is, and tells of each whether it was allowed.
+    pub fn masks(&self, grammar: Arc<Grammar>, tokens: &[u32], told: &mut dyn FnMut(bool)) {
+        let vocabulary = self.vocabulary();
+        let mut guide = Guide::new(grammar);
+        for token in tokens {
+            told(guide.allowed(vocabulary, false).allows(*token));
+            guide.push(self.text(*token));
+        }
     }
 
     /// The tokens of a text that goes on from another: without a space before it, and cut as if

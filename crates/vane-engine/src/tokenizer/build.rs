@@ -1,6 +1,7 @@
 //! From the parts that a file gives to a tokenizer, and the checks that all kinds of files share.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::bpe::{Bpe, Merges, Pairs};
 use super::{Controls, SPACE, Scheme, Tokenizer, Version, letters};
@@ -108,10 +109,22 @@ pub(super) fn sentencepiece(
         version: controls.version(),
         bpe: Bpe { ids, merges },
         texts,
+        vocabulary: OnceLock::new(),
         bytes: bytes.and_then(|bytes| bytes.try_into().ok()),
         controls,
     };
     checked(tokenizer)
+}
+
+/// Of a Tekken vocabulary without Mistral's own file, only the chat template tells.
+pub(super) fn version_of(template: &str) -> Version {
+    if template.contains("[ARGS]") {
+        Version::V11
+    } else if template.contains("[SYSTEM_PROMPT]") {
+        Version::V7
+    } else {
+        Version::V3
+    }
 }
 
 /// The higher a score, the lower its rank; equal scores share one.
@@ -157,6 +170,7 @@ pub(super) fn tekken(
         version: version.unwrap_or_else(|| controls.version()),
         bpe: Bpe { ids, merges },
         texts,
+        vocabulary: OnceLock::new(),
         bytes: None,
         controls,
     };
@@ -196,6 +210,12 @@ fn checked(tokenizer: Tokenizer) -> Result<Tokenizer, String> {
         controls.system_end,
         controls.prefix,
         controls.suffix,
+        controls.tools,
+        controls.tools_end,
+        controls.calls,
+        controls.results,
+        controls.results_end,
+        controls.content,
     ];
     let exists = |token: &u32| usize::try_from(*token).is_ok_and(|token| token < many);
     match all.iter().flatten().find(|token| !exists(token)) {

@@ -14,7 +14,8 @@ use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
 use super::{
-    Config, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts, provider,
+    Config, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts, Weights,
+    provider,
 };
 
 /// Variables that commands take and no key of the file has.
@@ -119,6 +120,7 @@ impl Config {
             payments: Payments::read(root.section("payments"), &own),
             site: Site::read(root.section("site")),
             guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
+            weights: Weights::read(root.section("weights"), &server.database.0),
             providers,
             keyless,
             catalog: file,
