@@ -106,7 +106,7 @@ impl Iterator for Pieces {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         };
-        self.over = !matches!(piece, Ok(Piece::Text { .. }));
+        self.over = !matches!(piece, Ok(Piece::Text { .. } | Piece::Call(_)));
         Some(piece)
     }
 }
