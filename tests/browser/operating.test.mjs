@@ -52,7 +52,7 @@ test("who forgot a password sets another by a link, which is good once, and is s
   const hal = await open(browser);
   await join(hal.page, "hal@example.com");
   const { page, context } = await open(browser);
-  const found = await faults(page, { expected: [403, 422] });
+  const found = await faults(page, { expected: [400, 403] });
   await operate(page);
   await page.goto("/admin/people");
   await fill(page, { email: "nobody@example.com" });
