@@ -276,7 +276,7 @@ fn visitor(view: &View<'_>, models: &[Offered]) -> String {
                 many => format!("{many} models are"),
             },
             grouped(u64::from(guest.requests_per_minute)),
-            grouped(u64::from(guest.output_tokens_max))
+            grouped(guest.output_tokens_max)
         ),
     }
 }
