@@ -9,6 +9,7 @@
 mod digest;
 mod fetch;
 mod hub;
+mod inventory;
 mod name;
 mod pick;
 mod pull;
@@ -21,6 +22,7 @@ mod trouble;
 
 pub use fetch::{Step, Wanted};
 pub use hub::{Hub, Patience};
+pub use inventory::{Checked, Shelved, Verdict};
 pub use name::{Misnamed, Name};
 pub use pick::Choice;
 pub use pull::{Pulled, Put, Source, Survey, pull, survey};

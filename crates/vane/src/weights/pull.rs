@@ -205,7 +205,7 @@ pub async fn pull(
     let missing = survey
         .files
         .iter()
-        .filter(|file| present(&blobs, file).is_none());
+        .filter(|file| present(&folder, &survey.commit, file).is_none());
     let missing = missing.map(|file| {
         let kept = Fetch::new(hub, file, &blobs).kept();
         file.bytes.unwrap_or_default().saturating_sub(kept)
@@ -213,7 +213,7 @@ pub async fn pull(
     room::must_have(&blobs, missing.sum())?;
     let mut files = Vec::new();
     for file in &survey.files {
-        let here = present(&blobs, file);
+        let here = present(&folder, &survey.commit, file);
         let came = here.is_none();
         let digest = match here {
             Some(digest) => digest,
@@ -234,12 +234,19 @@ pub async fn pull(
     Ok(Pulled { path, files })
 }
 
-/// The blob of a file, if it is here.
-fn present(blobs: &Path, file: &Wanted) -> Option<Digest> {
-    let digest = file.digest.as_ref()?;
-    let blob = fs::metadata(blobs.join(digest.hex())).ok()?;
+/// The blob of a file, if it is here. One that nothing was said of is known by its link.
+fn present(folder: &Path, commit: &str, file: &Wanted) -> Option<Digest> {
+    let digest = match &file.digest {
+        Some(digest) => digest.clone(),
+        None => {
+            let link = folder.join("snapshots").join(commit).join(&file.path);
+            let blob = fs::canonicalize(link).ok()?;
+            Digest::parse(blob.file_name()?.to_str()?)?
+        }
+    };
+    let blob = fs::metadata(folder.join("blobs").join(digest.hex())).ok()?;
     let is_whole = file.bytes.is_none_or(|bytes| bytes == blob.len());
-    is_whole.then(|| digest.clone())
+    is_whole.then_some(digest)
 }
 
 /// Held until it is dropped; the system lets go of it when the process ends.

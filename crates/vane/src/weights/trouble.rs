@@ -7,12 +7,17 @@ use std::path::{Path, PathBuf};
 
 use super::name::Misnamed;
 use super::pick::Choice;
+use super::shelf::Missing;
 use super::size::size;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     #[error(transparent)]
     Misnamed(#[from] Misnamed),
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    #[error("{name} is just being pulled: wait for that, or end it first")]
+    Held { name: String },
     #[error("{0}")]
     NoAddress(String),
     #[error(

@@ -41,7 +41,7 @@ impl Place {
     async fn with_file(test: &str) -> (Self, Vec<u8>) {
         let place = Self::new(test).await;
         let bytes: Vec<u8> = (0..200_000_u32)
-            .flat_map(|n| (n * n).to_le_bytes())
+            .flat_map(|n| n.wrapping_mul(n).to_le_bytes())
             .collect();
         place.hub.put(MODEL, FILE, bytes.clone());
         (place, bytes)
@@ -389,6 +389,7 @@ async fn a_file_of_any_address_is_gone_on_with_only_where_it_is_the_same() {
     place.hub.put(MODEL, FILE, changed.clone());
     let pulled = place.pull(&address).await.unwrap();
     assert_eq!(std::fs::read(&pulled.path).unwrap(), changed);
+    assert!(!place.pull(&address).await.unwrap().files[0].came);
     let found = place.shelf.resolve("localhost/model-Q8-0").unwrap();
     assert_eq!(found, pulled.path);
     // A place that was never asked for its name gets no token.
