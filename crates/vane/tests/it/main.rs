@@ -95,5 +95,6 @@ mod status;
 mod stray_commands;
 mod tenants;
 mod tls;
+mod try_it;
 mod weights;
 mod wire;
