@@ -60,10 +60,10 @@ pub(super) fn pick(name: &Name, files: &[Listed]) -> Result<Vec<Listed>, Trouble
         (None, many) => {
             let of = |file: &&str| ((*file).to_owned(), bytes(&parts(file, files)));
             let name = name.clone();
-            return Err(Trouble::Several(Choice {
+            return Err(Trouble::Several(Box::new(Choice {
                 name,
                 files: many.iter().map(of).collect(),
-            }));
+            })));
         }
     };
     if let Some(first) = chosen {

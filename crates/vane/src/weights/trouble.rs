@@ -100,7 +100,7 @@ pub enum Trouble {
         folder: PathBuf,
     },
     #[error("{0}")]
-    Several(Choice),
+    Several(Box<Choice>),
     #[error("{name} has no file like {file:?}; it has {}", .there.join(", "))]
     NoSuchFile {
         name: String,
