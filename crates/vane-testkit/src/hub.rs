@@ -205,7 +205,7 @@ fn answer(state: &mut State, request: &Request) -> Sent {
         return Sent::new(302, &headers, "");
     }
     let mischief = state.mischief.pop_front();
-    send(request, &bytes, mischief)
+    send(request, &bytes, mischief.as_ref())
 }
 
 fn list(state: &State, model: &str) -> Sent {
@@ -238,7 +238,7 @@ fn list(state: &State, model: &str) -> Sent {
     Sent::new(200, "content-type: application/json\r\n", body.to_string())
 }
 
-fn send(request: &Request, bytes: &Bytes, mischief: Option<Mischief>) -> Sent {
+fn send(request: &Request, bytes: &Bytes, mischief: Option<&Mischief>) -> Sent {
     let etag = format!("\"{}\"", &hex(digest(&SHA256, bytes).as_ref())[..16]);
     let from = request.header("range").and_then(|range| {
         let from = range.strip_prefix("bytes=")?.strip_suffix('-')?;
@@ -265,11 +265,11 @@ fn send(request: &Request, bytes: &Bytes, mischief: Option<Mischief>) -> Sent {
     match mischief {
         None | Some(Mischief::NoRange) => {}
         Some(Mischief::Cut(after)) => {
-            sent.body = rest.slice(..after.min(rest.len()));
+            sent.body = rest.slice(..(*after).min(rest.len()));
             sent.then = Then::Close;
         }
         Some(Mischief::Stall(after)) => {
-            sent.body = rest.slice(..after.min(rest.len()));
+            sent.body = rest.slice(..(*after).min(rest.len()));
             sent.then = Then::Wait;
         }
         Some(Mischief::Length(length)) => {
@@ -284,7 +284,7 @@ fn send(request: &Request, bytes: &Bytes, mischief: Option<Mischief>) -> Sent {
             body.extend_from_slice(bytes);
             sent.body = body.into();
         }
-        Some(Mischief::Status(status, headers)) => sent = Sent::new(status, headers, "no"),
+        Some(Mischief::Status(status, headers)) => sent = Sent::new(*status, headers, "no"),
     }
     sent
 }
