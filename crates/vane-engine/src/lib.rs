@@ -23,12 +23,13 @@ mod weights;
 
 pub use cache::Precision;
 pub use engine::{
-    Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, TokenLikelihood, ToolChoice,
-    Tools, Usage,
+    Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, Stops, TokenLikelihood,
+    ToolChoice, Tools, Usage,
 };
 pub use fault::Fault;
 pub use grammar::{Grammar, Walk};
 pub use kernel::Instructions;
-pub use model::{Model, Progress};
+pub use memory::free_bytes;
+pub use model::{Model, Outline, Progress};
 pub use tokenizer::{Message, Prompt, Role, Tokenizer, Tool, ToolCall, Version};
 pub use weights::format::Format;

@@ -21,11 +21,11 @@ use std::sync::{Arc, OnceLock};
 
 use crate::Fault;
 use crate::grammar::{Grammar, Guide, Vocabulary};
-use crate::weights::gguf::Value;
+use crate::weights::{self, gguf::Value};
 use bpe::Bpe;
 pub use prompt::{Message, Prompt, Role};
 pub(crate) use stream::Unfinished;
-pub(crate) use tools::ID_LEN;
+pub(crate) use tools::{ID_LEN, id_of};
 pub use tools::{Tool, ToolCall};
 
 /// How SentencePiece writes a space.
@@ -143,6 +143,15 @@ impl Tokenizer {
         mistral::open(path)
     }
 
+    /// Of weights, of which nothing else is read: a GGUF file, a folder, or a tokenizer's own file.
+    pub fn beside(path: &Path) -> Result<Self, Fault> {
+        match path.extension() {
+            _ if path.is_dir() => Self::of_folder(path),
+            Some(kind) if kind == "gguf" => Self::of_gguf(&weights::metadata(path)?, path),
+            _ => Self::open(path),
+        }
+    }
+
     /// How many tokens there are.
     #[allow(clippy::len_without_is_empty, reason = "a vocabulary is never empty")]
     pub fn len(&self) -> usize {
@@ -153,6 +162,14 @@ impl Tokenizer {
         self.version
     }
 
+    /// What cuts its texts into pieces.
+    pub fn kind(&self) -> &'static str {
+        match self.scheme {
+            Scheme::SentencePiece { .. } => "SentencePiece",
+            Scheme::Tekken => "Tekken",
+        }
+    }
+
     /// The token that ends an answer.
     pub(crate) fn end(&self) -> Option<u32> {
         self.controls.end
@@ -161,6 +178,11 @@ impl Tokenizer {
     /// Whether prompts can ask to fill in the middle.
     pub fn fills_in(&self) -> bool {
         self.controls.prefix.is_some() && self.controls.suffix.is_some()
+    }
+
+    /// Whether it knows turns of a conversation. Of v1, whose turns are text, nobody can tell.
+    pub fn converses(&self) -> bool {
+        self.controls.user.is_some()
     }
 
     /// Whether answers of a chat begin with a space that is none.

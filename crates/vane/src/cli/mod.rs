@@ -25,6 +25,7 @@ mod serve;
 mod settings;
 mod setup;
 mod terminal;
+mod weights;
 
 use clap::{Parser, Subcommand};
 
@@ -119,6 +120,12 @@ enum Command {
     /// Review and apply changes of prices and models
     #[command(subcommand, after_help = "Example:\n  vane catalog diff prices.json")]
     Catalog(catalog::Catalog),
+    /// Weights of models on this machine
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  vane weights pull mistralai/Codestral-22B-v0.1\n  vane weights list"
+    )]
+    Weights(weights::Weights),
     /// Take over what another gateway was told
     #[command(subcommand, after_help = "Example:\n  vane import litellm config.yaml")]
     Import(import::Import),
@@ -146,6 +153,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Audit(audit) => audit.run(&settings),
         Command::Reconcile(reconcile) => reconcile.run(&settings),
         Command::Catalog(catalog) => catalog.run(&settings),
+        Command::Weights(weights) => weights.run(&settings).await,
         Command::Import(import) => import.run(),
     }
 }

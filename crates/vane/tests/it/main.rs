@@ -10,6 +10,7 @@
     reason = "what a test says is written where it is used"
 )]
 
+mod alphabet;
 mod client;
 mod door;
 mod html;
@@ -35,6 +36,7 @@ mod chat_completions;
 mod cli;
 mod console;
 mod count_tokens;
+mod counts;
 mod credentials;
 mod credit_commands;
 mod crowds;
@@ -94,4 +96,5 @@ mod stray_commands;
 mod tenants;
 mod tls;
 mod try_it;
+mod weights;
 mod wire;

@@ -39,6 +39,8 @@ pub(crate) struct Serving {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) key: String,
+    /// What the greeting said of providers, of a start that is not the first.
+    pub(crate) providers: String,
     /// What it said after its greeting.
     pub(crate) log: Log,
     reader: Option<JoinHandle<()>>,
@@ -70,8 +72,10 @@ impl Serving {
         command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stderr(Stdio::piped());
         let (child, address, mut lines) = spawn(command);
-        lines.find(|line| line.starts_with("Providers: ")).unwrap();
-        Self::greeted(child, address, String::new(), lines)
+        let providers = lines.find(|line| line.starts_with("Providers: "));
+        let mut serving = Self::greeted(child, address, String::new(), lines);
+        serving.providers = providers.unwrap();
+        serving
     }
 
     fn greeted(
@@ -91,6 +95,7 @@ impl Serving {
             child,
             address,
             key,
+            providers: String::new(),
             log,
             reader: Some(reader),
         }
