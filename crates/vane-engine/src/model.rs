@@ -75,6 +75,16 @@ impl Model {
         Ok(model)
     }
 
+    /// Opens it to ask what it is: nothing but what describes it is read.
+    pub fn look(path: &Path) -> Result<Self, Fault> {
+        Self::of_weights(&Weights::open(path)?)
+    }
+
+    /// Opens a GGUF file that is part of this program. `name` is what faults call it.
+    pub fn of_program(name: &str, bytes: &'static [u8]) -> Result<Self, Fault> {
+        Self::of_weights(&Weights::of_program(Path::new(name), bytes)?)
+    }
+
     fn of_weights(weights: &Weights) -> Result<Self, Fault> {
         let (shape, tokenizer) = match &weights.description {
             Description::Gguf(metadata) => (

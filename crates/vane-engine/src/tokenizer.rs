@@ -142,6 +142,11 @@ impl Tokenizer {
         self.controls.prefix.is_some() && self.controls.suffix.is_some()
     }
 
+    /// Whether it knows turns of a conversation. Of v1, whose turns are text, nobody can tell.
+    pub fn converses(&self) -> bool {
+        self.controls.user.is_some()
+    }
+
     /// Whether answers of a chat begin with a space that is none.
     pub(crate) fn has_dummy_space(&self) -> bool {
         self.scheme == Scheme::SentencePiece { dummy_space: true }
