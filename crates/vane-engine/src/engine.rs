@@ -74,6 +74,20 @@ impl Options {
         let most = self.context_max.unwrap_or(usize::MAX);
         model.context().min(most)
     }
+
+    /// Memory for keys and values where the model as a whole may take so much: for all sequences in
+    /// full, as far as the weights leave it and memory is free.
+    pub fn cache_bytes_within(&self, model: &Model, memory_bytes: u64) -> u64 {
+        let block = Cache::block_bytes(model.shape(), self.precision);
+        let all = blocks(self.context_of(model)).saturating_mul(block);
+        let all = all.saturating_mul(u64::try_from(self.sequences_max).unwrap_or(1));
+        let free = memory::free_bytes().map_or(all, |free| {
+            // Weights that are mapped count as free, because the system can drop them.
+            free.saturating_sub(model.weight_bytes()) / 4 * 3
+        });
+        let left = memory_bytes.saturating_sub(model.weight_bytes());
+        all.min(free).min(left)
+    }
 }
 
 /// What an engine has in hand.
@@ -203,15 +217,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn cache_for(model: &Model, options: &Options) -> Result<Cache, Fault> {
     let shape = model.shape();
     let block = Cache::block_bytes(shape, options.precision);
-    let blocks = |tokens: usize| u64::try_from(tokens.div_ceil(BLOCK)).unwrap_or(u64::MAX);
+    let bytes = options
+        .cache_bytes
+        .unwrap_or_else(|| options.cache_bytes_within(model, u64::MAX));
     let context = options.context_of(model);
-    let all = blocks(context).saturating_mul(block);
-    let all = all.saturating_mul(u64::try_from(options.sequences_max).unwrap_or(1));
-    let free = memory::free_bytes().map_or(all, |free| {
-        // Weights that are mapped count as free, because the system can drop them.
-        free.saturating_sub(model.weight_bytes()) / 4 * 3
-    });
-    let bytes = options.cache_bytes.unwrap_or(all.min(free));
     let least = blocks(CONTEXT_MIN.min(context)).saturating_mul(block);
     if bytes < least {
         return Err(Fault::TooLarge {
@@ -221,6 +230,11 @@ fn cache_for(model: &Model, options: &Options) -> Result<Cache, Fault> {
         });
     }
     Ok(Cache::new(shape, options.precision, bytes))
+}
+
+/// Blocks that hold so many tokens.
+fn blocks(tokens: usize) -> u64 {
+    u64::try_from(tokens.div_ceil(BLOCK)).unwrap_or(u64::MAX)
 }
 
 fn crew(options: &Options) -> Crew {

@@ -14,7 +14,8 @@ use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
 use super::{
-    Config, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts, provider,
+    Config, Engine, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts,
+    local, provider,
 };
 
 /// Variables that commands take and no key of the file has.
@@ -104,7 +105,10 @@ impl Config {
             listen: server.listen,
             hosts: &server.hosts,
         };
-        let (providers, keyless) = provider::read(&mut root, catalog, &own);
+        let engine = Engine::read(root.section("engine"));
+        let (local, here) = local::read(&mut root, &engine);
+        let (mut providers, keyless) = provider::read(&mut root, catalog, &own);
+        providers.extend(here);
         let (limits, shared_limits) = Limits::read(root.section("limits"));
         let sign_up = SignUp::read(root.section("credits"));
         let people = People::read(root.section("people"), sign_up.is_some());
@@ -121,6 +125,8 @@ impl Config {
             guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
             providers,
             keyless,
+            engine,
+            local,
             catalog: file,
             listen: server.listen,
             database: server.database,

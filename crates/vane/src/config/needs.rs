@@ -5,11 +5,15 @@
 use vane_catalog::{Auth, Catalog, Provider};
 
 use super::reader::variable_name;
+use crate::local::PROVIDER;
 
 /// The variables that switch a provider on: its key, and its address where that is the
 /// operator's own.
 #[must_use]
 pub fn variables(provider: &Provider) -> String {
+    if provider.id == PROVIDER {
+        return "[[local]] in vane.toml".to_owned();
+    }
     let own = |key: &str| variable_name(&format!("{}.{key}", provider.id));
     let has_key = provider.auth != Auth::None;
     let key = has_key.then(|| match provider.key_env.first() {
@@ -31,6 +35,9 @@ pub fn names_its_own_models(catalog: &Catalog, provider: &Provider) -> bool {
 /// How the models of such a provider are named.
 #[must_use]
 pub fn how_to_name_models(provider: &Provider) -> String {
+    if provider.id == PROVIDER {
+        return "models of this machine are named in a [[local]] with `id` and `weights`".to_owned();
+    }
     format!(
         "the catalogue has no models of {}: name them in a [[provider]] with `id = \"{}\"`, such as \
          `models = [{{ id = \"...\", input = \"...\", output = \"...\" }}]`",
@@ -40,7 +47,9 @@ pub fn how_to_name_models(provider: &Provider) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::variables;
+    use std::sync::Arc;
+
+    use super::{PROVIDER, Provider, variables};
     use crate::config::tests::{good, read};
     use crate::config::{Config, Environment};
 
@@ -92,7 +101,8 @@ mod tests {
     #[test]
     fn the_variables_of_every_provider_switch_it_on() {
         let catalog = vane_catalog::Catalog::embedded().unwrap();
-        for provider in catalog.providers().iter().filter(|row| row.is_callable()) {
+        let callable = |row: &&Arc<Provider>| row.is_callable() && row.id != PROVIDER;
+        for provider in catalog.providers().iter().filter(callable) {
             let names = variables(provider);
             assert!(!names.is_empty(), "{}", provider.id);
             let set: Vec<(&str, &str)> = names

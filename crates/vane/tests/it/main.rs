@@ -10,6 +10,7 @@
     reason = "what a test says is written where it is used"
 )]
 
+mod alphabet;
 mod client;
 mod door;
 mod html;
@@ -60,6 +61,7 @@ mod kills;
 mod leaving;
 mod limits;
 mod load;
+mod local;
 mod malformed;
 mod matrix;
 mod measured;
