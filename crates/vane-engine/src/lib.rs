@@ -11,6 +11,7 @@
 mod cache;
 mod engine;
 mod fault;
+mod grammar;
 mod kernel;
 mod map;
 mod memory;
@@ -25,6 +26,7 @@ pub use engine::{
     Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, TokenLikelihood, Usage,
 };
 pub use fault::Fault;
+pub use grammar::{Grammar, Walk};
 pub use kernel::Instructions;
 pub use model::{Model, Progress};
 pub use tokenizer::{Message, Prompt, Role, Tokenizer, Version};

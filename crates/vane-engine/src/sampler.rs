@@ -12,6 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 
 use crate::Fault;
+use crate::grammar::Mask;
 
 /// How freely tokens are drawn. The default draws nothing: the likeliest comes.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,8 +97,13 @@ impl Sampler {
         }
     }
 
-    /// The next token; never the banned one.
-    pub(crate) fn choose(&mut self, logits: &[f32], banned: Option<u32>) -> u32 {
+    /// The next token, one of the mask; never the banned one.
+    pub(crate) fn choose(
+        &mut self,
+        logits: &[f32],
+        banned: Option<u32>,
+        mask: Option<&Mask>,
+    ) -> u32 {
         let mut logits: Vec<f32> = logits
             .iter()
             .map(|logit| {
@@ -112,10 +118,9 @@ impl Sampler {
             *logit = f32::NEG_INFINITY;
         }
         self.penalise(&mut logits);
-        let token = if self.sampling.temperature > 0.0 {
-            self.draw(&logits)
-        } else {
-            likeliest(&logits)
+        let token = match mask {
+            Some(mask) => self.of(mask.tokens(), &logits),
+            None => self.of(0.., &logits),
         };
         *self.answered.entry(token).or_default() += 1;
         if self.sampling.repetition_penalty.to_bits() != 1.0_f32.to_bits() {
@@ -146,9 +151,18 @@ impl Sampler {
         }
     }
 
-    fn draw(&mut self, logits: &[f32]) -> u32 {
+    fn of(&mut self, tokens: impl Iterator<Item = u32>, logits: &[f32]) -> u32 {
+        let logit = |token: u32| logits.get(token as usize).map(|logit| (token, *logit));
+        let candidates = tokens.map_while(logit);
+        if self.sampling.temperature > 0.0 {
+            self.draw(candidates.collect())
+        } else {
+            likeliest(candidates)
+        }
+    }
+
+    fn draw(&mut self, mut candidates: Vec<(u32, f32)>) -> u32 {
         let sampling = &self.sampling;
-        let mut candidates: Vec<(u32, f32)> = (0..).zip(logits.iter().copied()).collect();
         let order = |left: &(u32, f32), right: &(u32, f32)| {
             right.1.total_cmp(&left.1).then(left.0.cmp(&right.0))
         };
@@ -178,21 +192,18 @@ impl Sampler {
                 return *token;
             }
         }
-        likeliest(logits)
+        // Nothing has any weight: the first is as good as another.
+        candidates.first().map_or(0, |(token, _)| *token)
     }
 }
 
 /// The first of the largest.
-fn likeliest(logits: &[f32]) -> u32 {
-    let best = (0..)
-        .zip(logits)
-        .fold((0, f32::NEG_INFINITY), |best, (token, logit)| {
-            if *logit > best.1 {
-                (token, *logit)
-            } else {
-                best
-            }
-        });
+fn likeliest(mut candidates: impl Iterator<Item = (u32, f32)>) -> u32 {
+    let first = candidates.next().unwrap_or_default();
+    let best = candidates.fold(
+        first,
+        |best, next| if next.1 > best.1 { next } else { best },
+    );
     best.0
 }
 
@@ -243,7 +254,7 @@ mod tests {
         let mut sampler = Sampler::new(sampling, &[]);
         let mut parts = vec![0.0; logits.len()];
         for _ in 0..1000 {
-            parts[sampler.choose(logits, None) as usize] += 0.001;
+            parts[sampler.choose(logits, None, None) as usize] += 0.001;
         }
         parts
     }
@@ -333,7 +344,7 @@ mod tests {
                 &[],
             );
             (0..50)
-                .map(|_| sampler.choose(&logits(), None))
+                .map(|_| sampler.choose(&logits(), None, None))
                 .collect::<Vec<_>>()
         };
         assert_eq!(draw(1), draw(1));
@@ -368,7 +379,7 @@ mod tests {
         for (sampling, expected) in rows {
             let mut sampler = Sampler::new(sampling.clone(), &[0]);
             let told: Vec<u32> = (0..4)
-                .map(|_| sampler.choose(&[3.0, 2.0, -9.0], None))
+                .map(|_| sampler.choose(&[3.0, 2.0, -9.0], None, None))
                 .collect();
             assert_eq!(told, expected, "{sampling:?}");
         }
@@ -385,9 +396,9 @@ mod tests {
                 &[],
             );
             for _ in 0..100 {
-                assert_eq!(sampler.choose(&[9.0, 1.0, f32::NAN], Some(0)), 1);
+                assert_eq!(sampler.choose(&[9.0, 1.0, f32::NAN], Some(0), None), 1);
             }
-            assert_eq!(sampler.choose(&[f32::NAN; 3], None), 0);
+            assert_eq!(sampler.choose(&[f32::NAN; 3], None, None), 0);
         }
     }
 

@@ -16,8 +16,10 @@ mod stream;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use crate::Fault;
+use crate::grammar::{Grammar, Guide, Vocabulary};
 use crate::weights::gguf::Value;
 use bpe::Bpe;
 pub use prompt::{Message, Prompt, Role};
@@ -59,6 +61,8 @@ pub struct Tokenizer {
     bpe: Bpe,
     /// What a token says, as bytes; nothing for a control token.
     texts: Vec<Box<[u8]>>,
+    /// The same in their order, made when a grammar first asks for it.
+    vocabulary: OnceLock<Vocabulary>,
     /// The tokens of single bytes, where SentencePiece falls back to them.
     bytes: Option<Box<[u32; 256]>>,
     controls: Controls,
@@ -156,6 +160,20 @@ impl Tokenizer {
     pub fn text(&self, token: u32) -> &[u8] {
         let index = usize::try_from(token).unwrap_or(usize::MAX);
         self.texts.get(index).map_or(&[], |text| text)
+    }
+
+    pub(crate) fn vocabulary(&self) -> &Vocabulary {
+        self.vocabulary.get_or_init(|| Vocabulary::of(&self.texts))
+    }
+
+    /// Leads these tokens along a grammar as an answer is, and tells of each whether it was allowed.
+    pub fn masks(&self, grammar: Arc<Grammar>, tokens: &[u32], told: &mut dyn FnMut(bool)) {
+        let vocabulary = self.vocabulary();
+        let mut guide = Guide::new(grammar);
+        for token in tokens {
+            told(guide.allowed(vocabulary, false).allows(*token));
+            guide.push(self.text(*token));
+        }
     }
 
     /// The tokens of a text that goes on from another: without a space before it, and cut as if

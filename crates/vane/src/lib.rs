@@ -30,3 +30,4 @@ pub mod site;
 mod socket;
 pub mod telemetry;
 pub mod upstream;
+pub mod weights;

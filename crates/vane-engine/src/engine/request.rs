@@ -1,8 +1,10 @@
 //! What is asked of an engine and what it answers.
 
+use std::sync::Arc;
+
 use super::outbox::Closing;
 use super::{Options, Sampling};
-use crate::{Fault, Model, Prompt};
+use crate::{Fault, Grammar, Model, Prompt};
 
 const STOPS_MAX: usize = 64;
 const STOP_BYTES_MAX: usize = 4_096;
@@ -21,6 +23,9 @@ pub struct Request {
     pub max_tokens: Option<usize>,
     /// The likelihood of each token is told, and of so many others.
     pub likelihoods: Option<usize>,
+    /// The answer is a whole text of this grammar, unless a limit of tokens or a stop text cuts it. One
+    /// that was compiled may serve many requests.
+    pub grammar: Option<Arc<Grammar>>,
     /// Who asks. Only requests of one realm share what was computed for their prompts: how soon an
     /// answer begins tells nobody what others have asked.
     pub realm: u64,
@@ -35,6 +40,7 @@ impl Request {
             min_tokens: 0,
             max_tokens: None,
             likelihoods: None,
+            grammar: None,
             realm: 0,
         }
     }
@@ -123,6 +129,10 @@ impl Job {
             return refused(format!(
                 "likelihoods of at most {LIKELIHOODS_MAX} tokens are told"
             ));
+        }
+        // Found here rather than on the thread that others wait for.
+        if request.grammar.is_some() && !model.tokenizer().vocabulary().writes_all() {
+            return refused("this model's vocabulary cannot write every JSON".to_owned());
         }
         let prompt = model.tokenizer().lay_out(&request.prompt)?;
         if prompt.is_empty() {

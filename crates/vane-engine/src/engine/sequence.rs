@@ -4,6 +4,7 @@ use super::outbox::Closing;
 use super::request::{Finish, Job, Piece, TokenLikelihood, Usage};
 use super::stops::Stops;
 use crate::cache::{BLOCK, Cache, Chain};
+use crate::grammar::{Guide, Mask};
 use crate::sampler::{Sampler, likelihoods};
 use crate::tokenizer::Unfinished;
 use crate::{Prompt, Tokenizer};
@@ -23,6 +24,7 @@ pub(super) struct Sequence {
     min_tokens: usize,
     likelihoods: Option<usize>,
     sampler: Sampler,
+    guide: Option<Guide>,
     stops: Stops,
     unfinished: Unfinished,
     /// The next token's first space is none.
@@ -71,6 +73,7 @@ impl Sequence {
             min_tokens: request.min_tokens,
             likelihoods: request.likelihoods,
             sampler: Sampler::new(request.sampling, &prompt),
+            guide: request.grammar.map(Guide::new),
             stops: Stops::new(request.stops),
             unfinished: Unfinished::default(),
             skips_space: matches!(request.prompt, Prompt::Chat(_)) && tokenizer.has_dummy_space(),
@@ -112,9 +115,9 @@ impl Sequence {
         // A model may have room for more tokens than its tokenizer knows.
         let logits = &logits[..tokenizer.len().min(logits.len())];
         let early = self.usage.output_tokens < self.min_tokens;
-        let token = self
-            .sampler
-            .choose(logits, tokenizer.end().filter(|_| early));
+        let mask = self.mask(early, tokenizer);
+        let banned = tokenizer.end().filter(|_| early && mask.is_none());
+        let token = self.sampler.choose(logits, banned, mask.as_ref());
         if tokenizer.end() == Some(token) {
             return self.end(Finish::Stop);
         }
@@ -126,6 +129,9 @@ impl Sequence {
         let mut bytes = tokenizer.text(token);
         if std::mem::take(&mut self.skips_space) {
             bytes = bytes.strip_prefix(b" ").unwrap_or(bytes);
+        }
+        if let Some(guide) = &mut self.guide {
+            guide.push(bytes);
         }
         let text = self.unfinished.push(bytes);
         let early = self.usage.output_tokens < self.min_tokens;
@@ -140,7 +146,21 @@ impl Sequence {
             self.push_end(Finish::Stop);
             return true;
         }
+        if self.guide.as_ref().is_some_and(Guide::is_over) {
+            return self.end(Finish::Stop);
+        }
         self.is_at_its_end()
+    }
+
+    /// Tokens that may come, where a grammar says which. Its end may only where the text is whole, and
+    /// there it must where nothing else may, however early.
+    fn mask(&mut self, early: bool, tokenizer: &Tokenizer) -> Option<Mask> {
+        let guide = self.guide.as_mut()?;
+        let mut mask = guide.allowed(tokenizer.vocabulary(), self.skips_space);
+        if guide.is_complete() && (!early || mask.is_empty()) {
+            tokenizer.end().into_iter().for_each(|end| mask.allow(end));
+        }
+        Some(mask)
     }
 
     /// Whether as many tokens are there as may be. Then it has told so.

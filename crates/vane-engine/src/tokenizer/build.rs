@@ -1,6 +1,7 @@
 //! From the parts that a file gives to a tokenizer, and the checks that all kinds of files share.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::bpe::{Bpe, Merges, Pairs};
 use super::{Controls, SPACE, Scheme, Tokenizer, Version, letters};
@@ -108,6 +109,7 @@ pub(super) fn sentencepiece(
         version: controls.version(),
         bpe: Bpe { ids, merges },
         texts,
+        vocabulary: OnceLock::new(),
         bytes: bytes.and_then(|bytes| bytes.try_into().ok()),
         controls,
     };
@@ -157,6 +159,7 @@ pub(super) fn tekken(
         version: version.unwrap_or_else(|| controls.version()),
         bpe: Bpe { ids, merges },
         texts,
+        vocabulary: OnceLock::new(),
         bytes: None,
         controls,
     };

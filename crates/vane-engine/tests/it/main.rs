@@ -13,6 +13,7 @@
 
 mod folder;
 mod hostile;
+mod json;
 mod logits;
 mod models;
 mod running;

@@ -112,6 +112,11 @@ impl Tiny {
         self.config[key].as_u64().unwrap() as usize
     }
 
+    /// As many as make.py knows, or as the configuration says.
+    fn vocabulary(&self) -> usize {
+        { self.config["vocab_size"].as_u64() }.map_or(VOCABULARY, |many| many as usize)
+    }
+
     /// Names as transformers has them, and shapes.
     fn shapes(&self) -> Vec<(String, Vec<usize>)> {
         let (hidden, inner) = (self.number("hidden_size"), self.number("intermediate_size"));
@@ -121,12 +126,12 @@ impl Tiny {
         let mut shapes = vec![
             (
                 "model.embed_tokens.weight".to_owned(),
-                vec![VOCABULARY, hidden],
+                vec![self.vocabulary(), hidden],
             ),
             ("model.norm.weight".to_owned(), vec![hidden]),
         ];
         if self.config["tie_word_embeddings"] == false {
-            shapes.push(("lm_head.weight".to_owned(), vec![VOCABULARY, hidden]));
+            shapes.push(("lm_head.weight".to_owned(), vec![self.vocabulary(), hidden]));
         }
         for layer in 0..self.number("num_hidden_layers") {
             let parts = [
@@ -228,7 +233,7 @@ impl Tiny {
     pub(crate) fn config_json(&self, version: u32) -> Json {
         let mut config = self.config.clone();
         config["model_type"] = json!("mistral");
-        config["vocab_size"] = json!(VOCABULARY);
+        config["vocab_size"] = json!(self.vocabulary());
         config["max_position_embeddings"] = json!(1024);
         config["hidden_act"] = json!("silu");
         if version == 5 {

@@ -15,7 +15,7 @@ use super::section::Section;
 use super::server::Server;
 use super::{
     Config, Engine, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts,
-    local, provider,
+    Weights, local, provider,
 };
 
 /// Variables that commands take and no key of the file has.
@@ -106,7 +106,8 @@ impl Config {
             hosts: &server.hosts,
         };
         let engine = Engine::read(root.section("engine"));
-        let (local, here) = local::read(&mut root, &engine);
+        let weights = Weights::read(root.section("weights"), &server.database.0);
+        let (local, here) = local::read(&mut root, &engine, &weights);
         let (mut providers, keyless) = provider::read(&mut root, catalog, &own);
         providers.extend(here);
         let (limits, shared_limits) = Limits::read(root.section("limits"));
@@ -123,6 +124,7 @@ impl Config {
             payments: Payments::read(root.section("payments"), &own),
             site: Site::read(root.section("site")),
             guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
+            weights,
             providers,
             keyless,
             engine,

@@ -9,9 +9,10 @@ use std::time::Duration;
 use super::node::{Node, Table, Value};
 use super::read::{boolean, count, duration, size, text};
 use super::section::Section;
-use super::{Auth, Engine, Local, Model, Provider, model};
+use super::{Auth, Engine, Local, Model, Provider, Weights, model};
 use crate::engine::{Facts, Orders};
 use crate::local::{PROVIDER, describe};
+use crate::weights::Shelf;
 
 const CONTEXT_MAX: u32 = 1 << 24;
 const THREADS_MAX: u32 = 1_024;
@@ -36,14 +37,19 @@ impl Engine {
 }
 
 /// Every `[[local]]` that has no problem, and the provider that they are the models of.
-pub(super) fn read(root: &mut Section<'_>, engine: &Engine) -> (Vec<Local>, Option<Provider>) {
+pub(super) fn read(
+    root: &mut Section<'_>,
+    engine: &Engine,
+    weights: &Weights,
+) -> (Vec<Local>, Option<Provider>) {
+    let shelf = Shelf::new(weights.folder.clone());
     let rows = root.take_from_file("local", |node| match &node.value {
         Value::List(rows) => Ok(rows.clone()),
         _ => Err("must be written as [[local]], once for each model".to_owned()),
     });
     let (mut locals, mut models): (Vec<Local>, Vec<Model>) = (Vec::new(), Vec::new());
     for row in rows.unwrap_or_default() {
-        let Some((local, model)) = row_of(root, row, engine) else {
+        let Some((local, model)) = row_of(root, row, engine, &shelf) else {
             continue;
         };
         if locals.iter().any(|earlier| earlier.id == local.id) {
@@ -72,7 +78,7 @@ fn provider(models: Vec<Model>) -> Provider {
     }
 }
 
-fn row_of(root: &Section<'_>, row: Node, engine: &Engine) -> Option<(Local, Model)> {
+fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Option<(Local, Model)> {
     let Value::Table(mut values) = row.value else {
         root.reader
             .problem(row.place, "local", "must be written as [[local]]");
@@ -94,10 +100,13 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine) -> Option<(Local, Mode
             "is missing: a GGUF file, or a folder of safetensors",
         );
     }
-    let weights = section.take_from_file("weights", text);
+    let weights = section.take_from_file("weights", |node| {
+        let found = shelf.resolve(&text(node)?);
+        found.map_err(|missing| format!("cannot be found: {missing}"))
+    });
     let memory = section.take_from_file("memory", size(("64MiB", "16TiB")));
     let orders = Orders {
-        weights: weights.map(PathBuf::from),
+        weights,
         context: section.take_from_file("context", count(CONTEXT_MAX)),
         threads: section.take_from_file("threads", count(THREADS_MAX)),
         sequences: section.take_from_file("sequences", count(SEQUENCES_MAX)),

@@ -31,6 +31,7 @@ mod site;
 mod speaks;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -87,6 +88,7 @@ pub struct Config {
     pub people: People,
     pub site: Site,
     pub guest: Guest,
+    pub weights: Weights,
     /// Offers over those of the built-in catalogue (`VANE_CATALOG`).
     pub catalog: Option<CatalogFile>,
     pub providers: Vec<Provider>,
@@ -274,6 +276,16 @@ pub struct People {
     pub session_days: i64,
     /// 100: so many may sign up without a link in any 24 hours.
     pub sign_ups_per_day: i64,
+}
+
+/// `[weights]`: weights of models, on this machine and where they are pulled from.
+#[derive(Debug, Clone)]
+pub struct Weights {
+    pub folder: PathBuf,
+    /// The hub or a mirror of it, without a slash at its end (`HF_ENDPOINT`).
+    pub hub: String,
+    /// Told to the hub and to no other host (`HF_TOKEN`).
+    pub token: Option<Secret>,
 }
 
 /// `[site]`: what pages say of this server.

@@ -36,7 +36,8 @@ pub fn names_its_own_models(catalog: &Catalog, provider: &Provider) -> bool {
 #[must_use]
 pub fn how_to_name_models(provider: &Provider) -> String {
     if provider.id == PROVIDER {
-        return "models of this machine are named in a [[local]] with `id` and `weights`".to_owned();
+        return "models of this machine are named in a [[local]] with `id` and `weights`"
+            .to_owned();
     }
     format!(
         "the catalogue has no models of {}: name them in a [[provider]] with `id = \"{}\"`, such as \

@@ -2,9 +2,11 @@
 //!
 //! A field that changes the answer and cannot be heeded is refused by its name, never left out.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::Value as Json;
-use vane_engine::{Message, Prompt, Request, Role, Sampling};
+use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling};
 
 /// Of a conversation whose caller does not say. Filling in takes the likeliest: an editor asks
 /// twice and wants one answer.
@@ -84,6 +86,12 @@ enum Stop {
 #[derive(Deserialize)]
 struct Format {
     r#type: String,
+    json_schema: Option<Schema>,
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    schema: Option<Json>,
 }
 
 #[derive(Deserialize)]
@@ -137,6 +145,7 @@ impl Ask {
             min_tokens: body.min_tokens.unwrap_or(0),
             max_tokens: body.max_completion_tokens.or(body.max_tokens),
             likelihoods: body.likelihoods(shape)?,
+            grammar: body.grammar()?.map(Arc::new),
             realm,
             ..Request::new(prompt)
         };
@@ -154,7 +163,6 @@ impl Ask {
 
 impl Body {
     fn refuse_what_is_not_done(&self) -> Result<(), Unread> {
-        let format = self.response_format.as_ref();
         let refused = [
             (
                 self.n.is_some_and(|n| n != 1),
@@ -176,11 +184,6 @@ impl Body {
                 "tools",
                 "this model calls no tools",
             ),
-            (
-                format.is_some_and(|format| format.r#type != "text"),
-                "response_format",
-                "this model writes text of any form",
-            ),
         ];
         match refused.into_iter().find(|(is, ..)| *is) {
             Some((_, param, message)) => Err(Unread::new(param, message)),
@@ -199,6 +202,30 @@ impl Body {
             Some(suffix) => Prompt::Fill { prefix, suffix },
             None => Prompt::Text(prefix),
         })
+    }
+
+    /// What the answer has to be, where it is not any text.
+    fn grammar(&self) -> Result<Option<Grammar>, Unread> {
+        let Some(format) = &self.response_format else {
+            return Ok(None);
+        };
+        let schema = format.json_schema.as_ref();
+        match (
+            &*format.r#type,
+            schema.and_then(|json| json.schema.as_ref()),
+        ) {
+            ("text", _) => Ok(None),
+            ("json_object", _) => Ok(Some(Grammar::object())),
+            ("json_schema", Some(schema)) => {
+                let made = Grammar::of_schema(&schema.to_string());
+                let refused = |fault: Fault| Unread::new("response_format", fault.to_string());
+                made.map(Some).map_err(refused)
+            }
+            _ => Err(Unread::new(
+                "response_format",
+                "`response_format` is text, json_object, or json_schema with a schema",
+            )),
+        }
     }
 
     fn sampling(&self, shape: Shape) -> Result<Sampling, Unread> {

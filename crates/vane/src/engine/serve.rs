@@ -132,23 +132,18 @@ impl Server {
         else {
             return said(400, &json!({"error": {"message": "the body broke off"}}));
         };
-        let ask = match Ask::read(shape, &body.to_bytes(), realm.unwrap_or_default()) {
-            Ok(ask) => ask,
-            Err(why) => {
-                let (status, body) = answer::unread(&why);
-                return said(status, &body);
-            }
+        let (body, realm) = (body.to_bytes(), realm.unwrap_or_default());
+        // Prompts are cut to tokens here and schemas compiled, which takes a while for long ones.
+        let begun = tokio::task::spawn_blocking({
+            let server = self.clone();
+            move || server.begin(shape, &body, realm)
+        });
+        let (pieces, telling, stream) = match begun.await {
+            Ok(Ok(begun)) => begun,
+            Ok(Err((status, body))) => return said(status, &body),
+            Err(_) => return refused(&Fault::Stopped),
         };
-        let number = self.requests.fetch_add(1, Relaxed);
-        let telling = Telling::of(&ask, number, Clock::System.now());
-        // Prompts are cut to tokens here, which takes a while for long ones.
-        let engine = self.engine.clone();
-        let submitted = tokio::task::spawn_blocking(move || engine.submit(ask.request)).await;
-        let pieces = match submitted.unwrap_or(Err(Fault::Stopped)) {
-            Ok(pieces) => pieces,
-            Err(fault) => return refused(&fault),
-        };
-        if ask.stream {
+        if stream {
             return streamed(Stream {
                 pieces,
                 telling,
@@ -160,6 +155,21 @@ impl Server {
             Ok(body) => said(200, &body),
             Err(fault) => refused(&fault),
         }
+    }
+
+    /// Submits a request, or says why not with a status. True of one that is streamed.
+    fn begin(
+        &self,
+        shape: Shape,
+        body: &[u8],
+        realm: u64,
+    ) -> Result<(Pieces, Telling, bool), (u16, Json)> {
+        let ask = Ask::read(shape, body, realm).map_err(|why| answer::unread(&why))?;
+        let number = self.requests.fetch_add(1, Relaxed);
+        let telling = Telling::of(&ask, number, Clock::System.now());
+        let pieces = self.engine.submit(ask.request);
+        let pieces = pieces.map_err(|fault| answer::refusal(&fault))?;
+        Ok((pieces, telling, ask.stream))
     }
 
     fn quiet(&self) -> std::sync::MutexGuard<'_, Instant> {

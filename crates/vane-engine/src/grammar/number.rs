@@ -1,0 +1,196 @@
+//! A JSON number, digit by digit, and whether what stands there can still become one within bounds.
+//!
+//! Numbers are short: no answer is lost in the digits of one, and every reader can hold it.
+
+const DIGITS_MAX: u32 = 15;
+const EXPONENT_DIGITS_MAX: u32 = 2;
+/// Of numbers with bounds: such a number, times [`UNITS`], fits 64 bits.
+const BOUNDED_FRACTION: u32 = 6;
+const BOUNDED_WHOLE: u32 = 12;
+const INTEGER_DIGITS: u32 = 18;
+pub(super) const UNITS: i128 = 10_i128.pow(BOUNDED_FRACTION);
+pub(super) const BOUND_MAX: i128 = 10_i128.pow(INTEGER_DIGITS) - 1;
+
+/// Which numbers may stand in a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Number {
+    Any,
+    Integer,
+    /// Without exponent, from `least` to `most`, which count millionths if there may be a fraction.
+    Between {
+        least: i128,
+        most: i128,
+        fraction: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Stage {
+    /// After a minus.
+    Sign,
+    Zero,
+    Whole,
+    Point,
+    Fraction,
+    /// After `e`.
+    Exponent,
+    ExponentSign,
+    ExponentDigits,
+}
+
+/// A number so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Digits {
+    stage: Stage,
+    /// Of this stage.
+    many: u8,
+    negative: bool,
+    /// All digits, where bounds ask for them.
+    value: u64,
+}
+
+impl Number {
+    /// Whether any number is one of these.
+    pub(super) fn is_possible(self) -> bool {
+        match self {
+            Number::Any | Number::Integer => true,
+            Number::Between { least, most, .. } => least <= most,
+        }
+    }
+
+    pub(super) fn begin(self, byte: u8) -> Option<Digits> {
+        let stage = match byte {
+            b'-' => Stage::Sign,
+            b'0' => Stage::Zero,
+            b'1'..=b'9' => Stage::Whole,
+            _ => return None,
+        };
+        let digits = Digits {
+            stage,
+            many: 1,
+            negative: byte == b'-',
+            value: 0,
+        };
+        self.checked(digits, byte)
+    }
+
+    pub(super) fn step(self, digits: Digits, byte: u8) -> Option<Digits> {
+        let bounded = matches!(self, Number::Between { .. });
+        let integer = matches!(
+            self,
+            Number::Integer
+                | Number::Between {
+                    fraction: false,
+                    ..
+                }
+        );
+        let most = match digits.stage {
+            Stage::Whole if bounded && !integer => BOUNDED_WHOLE,
+            Stage::Fraction if bounded => BOUNDED_FRACTION,
+            Stage::Whole if bounded => INTEGER_DIGITS,
+            Stage::ExponentDigits => EXPONENT_DIGITS_MAX,
+            _ => DIGITS_MAX,
+        };
+        let stage = match (digits.stage, byte) {
+            (Stage::Sign, b'0') if self != Number::Integer => Stage::Zero,
+            (Stage::Sign, b'1'..=b'9') => Stage::Whole,
+            (Stage::Whole | Stage::Fraction | Stage::ExponentDigits, b'0'..=b'9')
+                if u32::from(digits.many) < most =>
+            {
+                digits.stage
+            }
+            (Stage::Zero | Stage::Whole, b'.') if !integer => Stage::Point,
+            (Stage::Point, b'0'..=b'9') => Stage::Fraction,
+            (Stage::Zero | Stage::Whole | Stage::Fraction, b'e' | b'E') if self == Number::Any => {
+                Stage::Exponent
+            }
+            (Stage::Exponent, b'+' | b'-') => Stage::ExponentSign,
+            (Stage::Exponent | Stage::ExponentSign, b'0'..=b'9') => Stage::ExponentDigits,
+            _ => return None,
+        };
+        let many = if stage == digits.stage {
+            digits.many + 1
+        } else {
+            1
+        };
+        let next = Digits {
+            stage,
+            many,
+            ..digits
+        };
+        self.checked(next, byte)
+    }
+
+    /// Whether the number may be over.
+    pub(super) fn may_end(self, digits: Digits) -> bool {
+        let whole = match digits.stage {
+            Stage::Zero | Stage::Whole | Stage::Fraction | Stage::ExponentDigits => true,
+            Stage::Sign | Stage::Point | Stage::Exponent | Stage::ExponentSign => false,
+        };
+        whole
+            && match self {
+                Number::Any | Number::Integer => true,
+                Number::Between {
+                    least,
+                    most,
+                    fraction,
+                } => {
+                    let missing = match (fraction, digits.stage) {
+                        (false, _) => 0,
+                        (true, Stage::Fraction) => BOUNDED_FRACTION - u32::from(digits.many),
+                        (true, _) => BOUNDED_FRACTION,
+                    };
+                    let value = i128::from(digits.value) * 10_i128.pow(missing);
+                    let value = if digits.negative { -value } else { value };
+                    (least..=most).contains(&value) && (fraction || !digits.negative || value != 0)
+                }
+            }
+    }
+
+    /// Takes the digit in, if some number within the bounds still begins so.
+    fn checked(self, mut digits: Digits, byte: u8) -> Option<Digits> {
+        let Number::Between {
+            least,
+            most,
+            fraction,
+        } = self
+        else {
+            return Some(digits);
+        };
+        if byte.is_ascii_digit() {
+            digits.value = digits.value * 10 + u64::from(byte - b'0');
+        }
+        let inside = |from: i128, to: i128| {
+            let (from, to) = if digits.negative {
+                (-to, -from)
+            } else {
+                (from, to)
+            };
+            from <= most && least <= to
+        };
+        let value = i128::from(digits.value);
+        let units = if fraction { UNITS } else { 1 };
+        let of_whole = |zeros: u32| {
+            let scale = 10_i128.pow(zeros) * units;
+            inside(value * scale, (value + 1) * scale - 1)
+        };
+        let whole = if fraction {
+            BOUNDED_WHOLE
+        } else {
+            INTEGER_DIGITS
+        };
+        let can = match digits.stage {
+            // Minus nothing is no integer.
+            Stage::Sign => inside(i128::from(!fraction), BOUND_MAX),
+            Stage::Zero => (fraction || !digits.negative) && of_whole(0),
+            Stage::Whole => (0..=whole.saturating_sub(u32::from(digits.many))).any(of_whole),
+            Stage::Point => of_whole(0),
+            Stage::Fraction => {
+                let scale = 10_i128.pow(BOUNDED_FRACTION.saturating_sub(u32::from(digits.many)));
+                inside(value * scale, (value + 1) * scale - 1)
+            }
+            Stage::Exponent | Stage::ExponentSign | Stage::ExponentDigits => false,
+        };
+        can.then_some(digits)
+    }
+}
