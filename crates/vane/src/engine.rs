@@ -25,7 +25,7 @@ const NICE: i32 = 10;
 const STEPS: u64 = 50;
 
 /// How one model is run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Orders {
     /// None is the model that is part of the program.
     pub(crate) weights: Option<PathBuf>,
@@ -138,10 +138,18 @@ fn cap(memory_bytes: u64) {
     let _ = setrlimit(Resource::Data, limit);
 }
 
+/// The model that is part of the program, where it was built so. The gateway never touches it: it lies
+/// in the program's file until a child runs it.
+#[cfg(tiny)]
 fn built_in() -> Result<Model, Fault> {
-    Err(Fault::Unsupported(
-        "this build of Vane has no model of its own".to_owned(),
-    ))
+    const BYTES: &[u8] = include_bytes!("../../../weights/vane-tiny.gguf");
+    Model::of_program(crate::local::TINY, BYTES)
+}
+
+#[cfg(not(tiny))]
+fn built_in() -> Result<Model, Fault> {
+    let what = "this build of Vane has no model of its own";
+    Err(Fault::Unsupported(what.to_owned()))
 }
 
 /// A fault is told to the parent, too.

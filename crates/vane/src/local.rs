@@ -24,6 +24,8 @@ use runner::Runner;
 
 /// The id of the provider whose models run here.
 pub const PROVIDER: &str = "local";
+/// The model that is part of the program, where it was built so.
+pub const TINY: &str = "vane-tiny";
 /// Of the addresses of its models: `local://ID/v1/completions`.
 pub(crate) const SCHEME: &str = "local";
 /// The header that says whose prompt it is: only prompts of one account share what was computed.

@@ -14,8 +14,8 @@ use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
 use super::{
-    Config, Engine, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts,
-    Weights, local, provider,
+    Config, Engine, Guest, Limits, Local, Outbound, Payments, People, Retries, SignUp, Site,
+    Timeouts, Weights, local, provider,
 };
 
 /// Variables that commands take and no key of the file has.
@@ -107,9 +107,16 @@ impl Config {
         };
         let engine = Engine::read(root.section("engine"));
         let weights = Weights::read(root.section("weights"), &server.database.0);
-        let (local, here) = local::read(&mut root, &engine, &weights);
+        let (mut local, models) = local::read(&mut root, &engine, &weights);
         let (mut providers, keyless) = provider::read(&mut root, catalog, &own);
-        providers.extend(here);
+        let nothing_else = providers.is_empty() && local.is_empty();
+        if engine
+            .tiny
+            .unwrap_or(cfg!(tiny) && nothing_else)
+        {
+            local.push(Local::built_in(&engine));
+        }
+        providers.extend(local::provider(&local, models));
         let (limits, shared_limits) = Limits::read(root.section("limits"));
         let sign_up = SignUp::read(root.section("credits"));
         let people = People::read(root.section("people"), sign_up.is_some());

@@ -11,7 +11,7 @@ use super::read::{boolean, count, duration, size, text};
 use super::section::Section;
 use super::{Auth, Engine, Local, Model, Provider, Weights, model};
 use crate::engine::{Facts, Orders};
-use crate::local::{PROVIDER, describe};
+use crate::local::{PROVIDER, TINY, describe};
 use crate::weights::Shelf;
 
 const CONTEXT_MAX: u32 = 1 << 24;
@@ -26,8 +26,15 @@ impl Engine {
             said.unwrap_or(Duration::from_secs(usual))
         };
         let (wait, deadline, idle) = (time("wait", 30), time("deadline", 120), time("idle", 600));
+        let tiny = section.take("tiny", |node| match boolean(node)? {
+            true if !cfg!(tiny) => {
+                Err("is true, and this build has no model of its own".to_owned())
+            }
+            said => Ok(said),
+        });
         section.finish();
         Self {
+            tiny,
             program,
             wait,
             deadline,
@@ -36,12 +43,12 @@ impl Engine {
     }
 }
 
-/// Every `[[local]]` that has no problem, and the provider that they are the models of.
+/// Every `[[local]]` that has no problem, and what it is to who calls it.
 pub(super) fn read(
     root: &mut Section<'_>,
     engine: &Engine,
     weights: &Weights,
-) -> (Vec<Local>, Option<Provider>) {
+) -> (Vec<Local>, Vec<Model>) {
     let shelf = Shelf::new(weights.folder.clone());
     let rows = root.take_from_file("local", |node| match &node.value {
         Value::List(rows) => Ok(rows.clone()),
@@ -58,15 +65,27 @@ pub(super) fn read(
         locals.push(local);
         models.push(model);
     }
-    let provider = (!locals.is_empty()).then(|| provider(models));
-    (locals, provider)
+    (locals, models)
 }
 
-fn provider(models: Vec<Model>) -> Provider {
-    Provider {
+impl Local {
+    /// The model that is part of the program. What it can do stands in the catalogue.
+    pub(super) fn built_in(engine: &Engine) -> Self {
+        Self {
+            id: TINY.to_owned(),
+            idle: engine.idle,
+            preload: false,
+            orders: Orders::default(),
+        }
+    }
+}
+
+/// This machine, where it runs anything.
+pub(super) fn provider(locals: &[Local], models: Vec<Model>) -> Option<Provider> {
+    let provider = Provider {
         id: PROVIDER.to_owned(),
-        // Of each model its own, when offers are made.
-        base_url: format!("{}://", crate::local::SCHEME),
+        // Offers have one each, of their model.
+        base_url: format!("{}://models", crate::local::SCHEME),
         api_key: None,
         speaks: Vec::new(),
         auth: Some(Auth::None),
@@ -75,7 +94,8 @@ fn provider(models: Vec<Model>) -> Provider {
         models,
         h2c: false,
         is_kept: false,
-    }
+    };
+    (!locals.is_empty()).then_some(provider)
 }
 
 fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Option<(Local, Model)> {

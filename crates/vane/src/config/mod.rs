@@ -310,6 +310,9 @@ pub struct Currency {
 pub struct Engine {
     /// The program that runs them; none is this one.
     pub program: Option<PathBuf>,
+    /// Whether the model that is part of the program is there to be called; where nothing is said, it
+    /// is while nothing else is.
+    pub tiny: Option<bool>,
     /// 30 s: the longest that a call waits for a model to be loaded.
     pub wait: Duration,
     /// 120 s: the longest silence of a process before it is ended.

@@ -12,7 +12,7 @@ use crate::local::PROVIDER;
 #[must_use]
 pub fn variables(provider: &Provider) -> String {
     if provider.id == PROVIDER {
-        return "[[local]] in vane.toml".to_owned();
+        return format!("{}=true", variable_name("engine.tiny"));
     }
     let own = |key: &str| variable_name(&format!("{}.{key}", provider.id));
     let has_key = provider.auth != Auth::None;

@@ -54,18 +54,24 @@ impl Runner {
 
     async fn connected(&self) -> Result<UnixStream, String> {
         let mut states = self.state.subscribe();
+        // One failure to start is the call's answer; it does not wait for another.
+        let mut begun = false;
         loop {
             let state = states.borrow_and_update().clone();
             match state {
-                State::Resting => self.begin(),
-                State::Starting => {}
+                State::Resting => {
+                    self.begin();
+                    begun = true;
+                }
+                State::Starting => begun = true,
                 State::Failed { until, why, .. } => {
                     let pause = until.saturating_duration_since(Instant::now());
-                    if pause > PATIENCE {
+                    if begun || pause > PATIENCE {
                         return Err(why);
                     }
                     tokio::time::sleep(pause).await;
                     self.begin();
+                    begun = true;
                 }
                 // One that cannot be reached has just ended, which its watcher will tell.
                 State::Up { socket, .. } => {

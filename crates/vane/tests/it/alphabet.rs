@@ -111,6 +111,10 @@ fn embedding(token: usize) -> Vec<f32> {
         .collect()
 }
 
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap()
+}
+
 enum Value {
     Number(u32),
     Text(&'static str),
@@ -124,7 +128,7 @@ fn metadata(names: &[String]) -> Vec<(&'static str, Value)> {
     vec![
         ("general.architecture", Text("llama")),
         ("llama.block_count", Number(1)),
-        ("llama.embedding_length", Number(HIDDEN as u32)),
+        ("llama.embedding_length", Number(small(HIDDEN))),
         ("llama.feed_forward_length", Number(32)),
         ("llama.attention.head_count", Number(2)),
         ("llama.attention.head_count_kv", Number(1)),
@@ -158,7 +162,7 @@ fn write(metadata: &[(&str, Value)], tensors: &[(String, Vec<usize>, Vec<f32>)])
     let mut offset = 0_u64;
     for (name, shape, floats) in tensors {
         text(&mut out, name);
-        out.extend((shape.len() as u32).to_le_bytes());
+        out.extend(small(shape.len()).to_le_bytes());
         for dimension in shape.iter().rev() {
             out.extend((*dimension as u64).to_le_bytes());
         }

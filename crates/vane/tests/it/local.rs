@@ -63,7 +63,7 @@ fn configuration(folder: &Folder, more: &str) -> String {
     let (program, weights) = (env!("CARGO_BIN_EXE_vane"), folder.0.join("abc.gguf"));
     format!(
         "[engine]\nprogram = {program:?}\n[[local]]\nid = \"abc\"\nfree = true\n\
-         weights = {weights:?}\nthreads = 1\nsequences = 2\n{more}"
+         weights = {weights:?}\nthreads = 1\n{more}"
     )
 }
 
@@ -117,7 +117,7 @@ async fn a_gap_is_filled_through_both_doors_at_no_cost() {
     assert_eq!(stopped.json()["choices"][0]["finish_reason"], "stop");
     let id = stopped.header("vane-request-id").unwrap();
     let receipt = world.get(&format!("/v1/receipts/{id}")).await.ok();
-    assert_eq!(cost_in(receipt.text()), "0");
+    assert_eq!(receipt.json()["cost"], "0");
     assert!(receipt.text().contains("local"), "{}", receipt.text());
 }
 
@@ -306,5 +306,30 @@ fn broken_weights_are_a_problem_of_the_configuration() {
     }
     std::fs::remove_file(folder.0.join("abc.gguf")).unwrap();
     let problems = read(&folder, &configuration(&folder, ""), &[]).unwrap_err();
-    assert!(problems.contains("No such file"), "{problems}");
+    assert!(problems.contains("local.abc.weights"), "{problems}");
+}
+
+/// The bytes of the program's own model, and nothing that a machine would have to be given.
+#[cfg(tiny)]
+#[tokio::test]
+async fn a_fresh_machine_fills_the_gap_that_its_greeting_shows() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.join("vane.toml"), "").unwrap();
+    let serving = crate::serving::Serving::start(&folder, &[]);
+    let body = serving.to_paste.split('\'').nth_back(1).unwrap();
+    let asked: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(asked["model"], "vane-tiny");
+    let ask = Ask::post(FIM, body).key(&serving.key);
+    let filled = serving.ask(&ask).await.ok();
+    let told = filled.json();
+    let text = told["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(!text.trim().is_empty(), "{told}");
+    assert_eq!(cost_in(filled.text()), "0");
+    let chat = Ask::post(CHAT, Door::Chat.request("vane-tiny", "Hi", false)).key(&serving.key);
+    let chat = serving.ask(&chat).await;
+    assert_eq!(chat.status, 400, "{}", chat.text());
+    let said = "`vane-tiny` cannot chat; no model of the configured providers can";
+    assert!(chat.text().contains(said), "{}", chat.text());
+    let page = serving.ask(&Ask::get("/models/vane-tiny")).await.ok();
+    assert!(page.text().contains("Vane Tiny"));
 }
