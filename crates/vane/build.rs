@@ -12,6 +12,8 @@ fn main() {
     if wanted && Path::new(FOLDER).join("vane-tiny.gguf").exists() {
         println!("cargo::rustc-cfg=tiny");
     } else if wanted {
-        println!("cargo::warning=without weights/vane-tiny.gguf, this build has no model of its own");
+        println!(
+            "cargo::warning=without weights/vane-tiny.gguf, this build has no model of its own"
+        );
     }
 }

@@ -7,6 +7,7 @@ import { after, before, test } from "node:test";
 import { Fake, answer, text } from "../clients/js/stage.mjs";
 import { faults, launch, open } from "./stage/browser.mjs";
 import { everyView, inaccessible, invalid, misshapen, none, picture } from "./stage/checks.mjs";
+import { join } from "./stage/walk.mjs";
 
 const FREE = "lab-free";
 const EMBEDS = "lab-embed";
@@ -59,7 +60,7 @@ test("s15: what a model says is inert", async () => {
     await settled(page, at + 1);
   }
   const made = await page.evaluate(() => ({
-    elements: document.querySelectorAll("#log :is(script, img, svg, iframe, style, base, object, embed)").length,
+    elements: document.querySelectorAll("#log :is(script, img, svg:not(.plot > svg), iframe, style, base, object, embed)").length,
     handlers: [...document.querySelectorAll("#log *")].flatMap((one) => one.getAttributeNames()).filter((name) => name.startsWith("on")),
     links: [...document.querySelectorAll("#log a")].map((a) => a.protocol).filter((protocol) => !/^https?:$/.test(protocol)),
   }));
@@ -135,5 +136,58 @@ test("two models answer beside each other", async () => {
   await settled(page, 2);
   assert.equal(await page.locator("#log .beside article").count(), 2);
   none([...found, ...(await misshapen(page))]);
+  await context.close();
+});
+
+const drawn = (page) =>
+  page.locator("main svg.chart").evaluate((svg) => {
+    const copy = svg.cloneNode(true);
+    for (const one of [copy, ...copy.children]) for (const name of ["id", "aria-labelledby"]) one.removeAttribute(name);
+    return copy.outerHTML;
+  });
+const figures = (page) => page.locator("[aria-label='Times of the attempts'] tbody").evaluate((body) => [...body.rows].map((row) => [...row.cells].map((cell) => cell.textContent)));
+
+test("the times of a run are drawn as its receipt in the console draws them", async () => {
+  const { page, context } = await open(browser);
+  const found = await faults(page);
+  await join(page, "tim@example.com");
+  await fake.script(answer(text("in time")));
+  await page.goto(`/playground?model=${FREE}`);
+  await page.locator("textarea[name=prompt]").fill("Hello");
+  await page.keyboard.press("Control+Enter");
+  await settled(page, 1);
+  await page.getByText(/^Times: first content after /).click();
+  const [seen, rows] = [await drawn(page), await figures(page)];
+  const id = (await page.locator(".receipt caption").innerText()).split(/[ :]/)[1];
+  await page.goto(`/console/receipts/${id}`);
+  assert.equal(seen, await drawn(page));
+  assert.deepEqual(rows, await figures(page));
+  none(found);
+  await context.close();
+});
+
+test("an attempt that failed is drawn as one", async () => {
+  await fake.script(answer(text("in time")));
+  const { page, context, found } = await tried(`/playground?model=${FREE}`);
+  const attempt = (provider, outcome, began_ms, first_content_ms, took_ms) => ({ provider, model: FREE, outcome, fault: outcome === "done" ? null : "it was away", began_ms, first_content_ms, took_ms, dropped: null, cost: "0", lines: [] });
+  const attempts = [attempt("near", "failed_before", 4, null, 812), attempt("lab", "done", 820, 430, 1500)];
+  const receipt = { id: "req_1", status: "done", cost: "0", charged: "0", first_content_ms: 1250, took_ms: 2320, dropped: null, attempts };
+  await page.route("**/playground/receipts/*", (route) => route.fulfill({ json: receipt }));
+  await page.locator("textarea[name=prompt]").fill("Hello");
+  await page.keyboard.press("Control+Enter");
+  await settled(page, 1);
+  assert.match(await page.innerText("#state"), /Fell back from near to lab/);
+  await page.getByText("Times: first content after 1.25 s, ended after 2.32 s").click();
+  assert.deepEqual(await figures(page), [
+    ["The call", "0 ms", "1.25 s", "2.32 s", "done", "\u2013"],
+    ["1. near", "4 ms", "\u2013", "812 ms", "failed, before", "\u2013"],
+    ["2. lab", "820 ms", "430 ms", "1.5 s", "done", "\u2013"],
+  ]);
+  assert.equal(await page.locator("#log rect.poor").count(), 1);
+  await everyView(page, async (name) => {
+    found.push(...(await misshapen(page)).map((what) => `${name}: ${what}`));
+    await picture(page, `playground-times-${name}`);
+  });
+  none([...found, ...(await inaccessible(page))]);
   await context.close();
 });

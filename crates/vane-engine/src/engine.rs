@@ -4,6 +4,7 @@
 //! others talk to it: [`Engine::submit`] from any thread, and each [`Pieces`] to whoever reads it. A
 //! reader that is slow stops its own sequence and nothing else; one that leaves cancels it.
 
+mod calls;
 mod outbox;
 mod request;
 mod scheduler;
@@ -19,6 +20,7 @@ use crate::kernel::{Crew, Instructions};
 use crate::memory;
 pub use crate::sampler::Sampling;
 use crate::{Fault, Model};
+pub use calls::{ToolChoice, Tools};
 pub use outbox::Pieces;
 use outbox::{Closing, Outbox};
 use request::Job;

@@ -19,12 +19,13 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
-use crate::Fault;
+use crate::{Fault, Tool};
 pub(crate) use mask::{Guide, Mask};
 use rules::{Rules, Shape};
 pub(crate) use vocabulary::Vocabulary;
+pub(crate) use walk::WAYS_MAX;
 pub use walk::Walk;
 
 /// Bytes of a schema.
@@ -60,6 +61,33 @@ impl Grammar {
         let schema: Json = serde_json::from_str(schema)
             .map_err(|error| Fault::Refused(format!("the schema is no JSON: {error}")))?;
         Self::of_value(&schema)
+    }
+
+    /// A list of calls of these tools, of one if it is `single`.
+    pub(crate) fn of_calls(tools: &[&Tool], single: bool) -> Result<Self, Fault> {
+        let mut known = Vec::new();
+        for tool in tools {
+            let schema = serde_json::from_str(&tool.parameters);
+            // What cannot be held to its schema can still be held to being an object.
+            match (
+                schema.map(|schema| (Self::of_value(&schema), schema)),
+                tool.strict,
+            ) {
+                (Ok((Ok(_), schema)), _) => known.push((tool.name.as_str(), schema)),
+                (Ok((Err(Fault::Refused(why)), _)), true) => {
+                    return Err(Fault::Refused(format!("tool `{}`: {why}", tool.name)));
+                }
+                (Err(error), _) => {
+                    return Err(Fault::Refused(format!(
+                        "the parameters of tool `{}`: {error}",
+                        tool.name
+                    )));
+                }
+                (Ok(_), _) => known.push((tool.name.as_str(), json!({"type": "object"}))),
+            }
+        }
+        let (rules, root) = schema::read_calls(&known, single)?;
+        Ok(Self { rules, root })
     }
 
     pub(crate) fn of_value(schema: &Json) -> Result<Self, Fault> {

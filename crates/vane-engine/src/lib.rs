@@ -23,11 +23,12 @@ mod weights;
 
 pub use cache::Precision;
 pub use engine::{
-    Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, TokenLikelihood, Usage,
+    Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, TokenLikelihood, ToolChoice,
+    Tools, Usage,
 };
 pub use fault::Fault;
 pub use grammar::{Grammar, Walk};
 pub use kernel::Instructions;
 pub use model::{Model, Progress};
-pub use tokenizer::{Message, Prompt, Role, Tokenizer, Version};
+pub use tokenizer::{Message, Prompt, Role, Tokenizer, Tool, ToolCall, Version};
 pub use weights::format::Format;

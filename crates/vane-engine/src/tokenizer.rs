@@ -13,6 +13,7 @@ mod mistral;
 mod prompt;
 mod split;
 mod stream;
+mod tools;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,6 +25,8 @@ use crate::weights::gguf::Value;
 use bpe::Bpe;
 pub use prompt::{Message, Prompt, Role};
 pub(crate) use stream::Unfinished;
+pub(crate) use tools::ID_LEN;
+pub use tools::{Tool, ToolCall};
 
 /// How SentencePiece writes a space.
 const SPACE: &str = "\u{2581}";
@@ -39,6 +42,8 @@ pub enum Version {
     V3,
     /// The system prompt is a turn of its own.
     V7,
+    /// v11 and later: as v7, but for how tools are called.
+    V11,
 }
 
 /// How text is cut before pieces are merged.
@@ -80,6 +85,12 @@ struct Controls {
     system_end: Option<u32>,
     prefix: Option<u32>,
     suffix: Option<u32>,
+    tools: Option<u32>,
+    tools_end: Option<u32>,
+    calls: Option<u32>,
+    results: Option<u32>,
+    results_end: Option<u32>,
+    content: Option<u32>,
 }
 
 impl Controls {
@@ -95,6 +106,12 @@ impl Controls {
             (&mut self.system_end, "[/SYSTEM_PROMPT]"),
             (&mut self.prefix, "[PREFIX]"),
             (&mut self.suffix, "[SUFFIX]"),
+            (&mut self.tools, "[AVAILABLE_TOOLS]"),
+            (&mut self.tools_end, "[/AVAILABLE_TOOLS]"),
+            (&mut self.calls, "[TOOL_CALLS]"),
+            (&mut self.results, "[TOOL_RESULTS]"),
+            (&mut self.results_end, "[/TOOL_RESULTS]"),
+            (&mut self.content, "[TOOL_CONTENT]"),
         ];
         for (control, name) in named {
             *control = control.or_else(|| id_of(name));

@@ -8,6 +8,7 @@
 mod answer;
 mod ask;
 mod serve;
+mod tools;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -57,6 +58,7 @@ pub(crate) struct Facts {
     pub(crate) context: usize,
     pub(crate) fills_in: bool,
     pub(crate) converses: bool,
+    pub(crate) takes_tools: bool,
     pub(crate) weight_bytes: u64,
 }
 
@@ -66,6 +68,7 @@ impl Facts {
             context: model.context(),
             fills_in: model.tokenizer().fills_in(),
             converses: model.tokenizer().converses(),
+            takes_tools: model.tokenizer().takes_tools(),
             weight_bytes: model.weight_bytes(),
         }
     }

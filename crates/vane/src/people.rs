@@ -6,6 +6,7 @@
 //! member who signed in.
 
 mod cookie;
+mod first_call;
 mod gate;
 mod page;
 mod password;

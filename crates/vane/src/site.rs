@@ -6,6 +6,7 @@
 
 mod absent;
 mod assets;
+mod bundle;
 mod catalogue;
 pub mod chart;
 mod compare;
@@ -33,6 +34,7 @@ pub(crate) mod sheet;
 mod shelf;
 mod status;
 pub(crate) mod times;
+mod try_it;
 mod workload;
 mod write;
 

@@ -105,7 +105,7 @@ impl Pieces {
             return Poll::Pending;
         };
         drop(state);
-        self.over = !matches!(piece, Ok(Piece::Text { .. }));
+        self.over = !matches!(piece, Ok(Piece::Text { .. } | Piece::Call(_)));
         Poll::Ready(Some(piece))
     }
 
@@ -142,7 +142,7 @@ impl Iterator for Pieces {
                 .unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
-        self.over = !matches!(piece, Ok(Piece::Text { .. }));
+        self.over = !matches!(piece, Ok(Piece::Text { .. } | Piece::Call(_)));
         Some(piece)
     }
 }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use super::calls::{Calling, Tools};
 use super::outbox::Closing;
 use super::{Options, Sampling};
-use crate::{Fault, Grammar, Model, Prompt};
+use crate::{Fault, Grammar, Model, Prompt, ToolCall};
 
 const STOPS_MAX: usize = 64;
 const STOP_BYTES_MAX: usize = 4_096;
@@ -26,6 +27,8 @@ pub struct Request {
     /// The answer is a whole text of this grammar, unless a limit of tokens or a stop text cuts it. One
     /// that was compiled may serve many requests.
     pub grammar: Option<Arc<Grammar>>,
+    /// What the model may call in a conversation. What it calls is held to the schemas of the tools.
+    pub tools: Tools,
     /// Who asks. Only requests of one realm share what was computed for their prompts: how soon an
     /// answer begins tells nobody what others have asked.
     pub realm: u64,
@@ -41,6 +44,7 @@ impl Request {
             max_tokens: None,
             likelihoods: None,
             grammar: None,
+            tools: Tools::default(),
             realm: 0,
         }
     }
@@ -75,6 +79,8 @@ pub enum Finish {
     Length,
     /// The context is full.
     Context,
+    /// The model called tools, and waits for what comes of it.
+    Calls,
 }
 
 /// A step of an answer.
@@ -85,6 +91,8 @@ pub enum Piece {
         text: String,
         likelihoods: Vec<TokenLikelihood>,
     },
+    /// A call of a tool, whole. Calls are the last of an answer.
+    Call(ToolCall),
     /// The last piece.
     End { finish: Finish, usage: Usage },
 }
@@ -97,6 +105,7 @@ pub(super) struct Job {
     pub(super) output_max: usize,
     /// Why the answer ends there.
     pub(super) at_most: Finish,
+    pub(super) calling: Option<Calling>,
     pub(super) outbox: Closing,
 }
 
@@ -131,10 +140,15 @@ impl Job {
             ));
         }
         // Found here rather than on the thread that others wait for.
-        if request.grammar.is_some() && !model.tokenizer().vocabulary().writes_all() {
+        let calling = request.tools.calling(model.tokenizer())?;
+        let may_call = { calling.iter() }.any(|calling| calling.grammar.is_some());
+        let is_guided = request.grammar.is_some() || may_call;
+        if is_guided && !model.tokenizer().vocabulary().writes_all() {
             return refused("this model's vocabulary cannot write every JSON".to_owned());
         }
-        let prompt = model.tokenizer().lay_out(&request.prompt)?;
+        let prompt = model
+            .tokenizer()
+            .lay_out_with(&request.prompt, &request.tools.list)?;
         if prompt.is_empty() {
             return refused("an empty prompt".to_owned());
         }
@@ -160,6 +174,7 @@ impl Job {
             prompt,
             output_max: asked.min(room),
             at_most,
+            calling,
             outbox,
         })
     }

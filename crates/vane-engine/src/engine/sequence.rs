@@ -1,5 +1,6 @@
 //! One request while it runs: its tokens, its blocks, and what of its answer is not told yet.
 
+use super::calls::{Calling, Calls};
 use super::outbox::Closing;
 use super::request::{Finish, Job, Piece, TokenLikelihood, Usage};
 use super::stops::Stops;
@@ -25,6 +26,9 @@ pub(super) struct Sequence {
     likelihoods: Option<usize>,
     sampler: Sampler,
     guide: Option<Guide>,
+    calling: Option<Calling>,
+    /// Since calls have begun.
+    calls: Option<Calls>,
     stops: Stops,
     unfinished: Unfinished,
     /// The next token's first space is none.
@@ -57,6 +61,7 @@ impl Sequence {
             prompt,
             output_max,
             at_most,
+            calling,
             outbox,
         } = *job;
         Ok(Self {
@@ -74,6 +79,8 @@ impl Sequence {
             likelihoods: request.likelihoods,
             sampler: Sampler::new(request.sampling, &prompt),
             guide: request.grammar.map(Guide::new),
+            calling,
+            calls: None,
             stops: Stops::new(request.stops),
             unfinished: Unfinished::default(),
             skips_space: matches!(request.prompt, Prompt::Chat(_)) && tokenizer.has_dummy_space(),
@@ -123,6 +130,10 @@ impl Sequence {
         }
         self.tokens.push(token);
         self.usage.output_tokens += 1;
+        if let Some(calling) = self.calling.take_if(|calling| calling.token == token) {
+            self.begin_calls(calling, tokenizer);
+            return self.is_at_its_end();
+        }
         if let Some(many) = self.likelihoods {
             self.untold.push(likelihood(logits, token, many, tokenizer));
         }
@@ -133,6 +144,22 @@ impl Sequence {
         if let Some(guide) = &mut self.guide {
             guide.push(bytes);
         }
+        if let Some(calls) = &mut self.calls {
+            for call in calls.push(bytes) {
+                self.outbox.0.push(Piece::Call(call));
+            }
+        } else if self.say(bytes) {
+            return true;
+        }
+        if self.guide.as_ref().is_some_and(Guide::is_over) {
+            let finish = self.calls.as_ref().map_or(Finish::Stop, |_| Finish::Calls);
+            return self.end(finish);
+        }
+        self.is_at_its_end()
+    }
+
+    /// Tells text. Says whether it ends the answer.
+    fn say(&mut self, bytes: &[u8]) -> bool {
         let text = self.unfinished.push(bytes);
         let early = self.usage.output_tokens < self.min_tokens;
         let (text, stops) = if early {
@@ -144,21 +171,53 @@ impl Sequence {
         if stops {
             self.untold.clear();
             self.push_end(Finish::Stop);
-            return true;
         }
-        if self.guide.as_ref().is_some_and(Guide::is_over) {
-            return self.end(Finish::Stop);
-        }
-        self.is_at_its_end()
+        stops
     }
 
-    /// Tokens that may come, where a grammar says which. Its end may only where the text is whole, and
-    /// there it must where nothing else may, however early.
+    /// What was said before is told whole; what comes now is no text.
+    fn begin_calls(&mut self, calling: Calling, tokenizer: &Tokenizer) {
+        let text = self.rest();
+        self.tell(text, true);
+        // No tool is left to be called where a guide is none.
+        self.guide = calling.grammar.map(Guide::new);
+        self.skips_space = tokenizer.has_dummy_space();
+        self.calls = Some(Calls::new(&self.tokens));
+        self.likelihoods = None;
+    }
+
+    /// Tokens that may come, where that is not all. The end may only where a text of a grammar is
+    /// whole, and there it must where nothing else may, however early.
     fn mask(&mut self, early: bool, tokenizer: &Tokenizer) -> Option<Mask> {
-        let guide = self.guide.as_mut()?;
+        let begins = self.usage.output_tokens == 0;
+        let forced = self
+            .calling
+            .as_ref()
+            .filter(|calling| calling.forced && begins);
+        if let Some(calling) = forced {
+            let mut mask = Mask::none(tokenizer.len());
+            mask.allow(calling.token);
+            return Some(mask);
+        }
+        let calls = self.calling.as_ref();
+        let Some(guide) = self.guide.as_mut() else {
+            let banned = calls.filter(|calling| calling.grammar.is_none())?;
+            let mut mask = Mask::all(tokenizer.len());
+            mask.forbid(banned.token);
+            tokenizer
+                .end()
+                .filter(|_| early)
+                .into_iter()
+                .for_each(|end| mask.forbid(end));
+            return Some(mask);
+        };
         let mut mask = guide.allowed(tokenizer.vocabulary(), self.skips_space);
         if guide.is_complete() && (!early || mask.is_empty()) {
             tokenizer.end().into_iter().for_each(|end| mask.allow(end));
+        }
+        // Instead of the text that the grammar asks for, and not within it.
+        if let Some(calling) = calls.filter(|calling| begins && calling.grammar.is_some()) {
+            mask.allow(calling.token);
         }
         Some(mask)
     }
@@ -169,16 +228,21 @@ impl Sequence {
     }
 
     fn end(&mut self, finish: Finish) -> bool {
-        let rest = self.unfinished.finish();
-        let text = self.stops.push(&rest);
-        let held = if text.1 {
-            String::new()
-        } else {
-            self.stops.finish()
-        };
-        self.tell(text.0 + &held, true);
+        let text = self.rest();
+        self.tell(text, true);
         self.push_end(finish);
         true
+    }
+
+    /// What of the text was held back.
+    fn rest(&mut self) -> String {
+        let rest = self.unfinished.finish();
+        let (text, stops) = self.stops.push(&rest);
+        if stops {
+            text
+        } else {
+            text + &self.stops.finish()
+        }
     }
 
     /// What has text is told with it; at the end, also what has none.

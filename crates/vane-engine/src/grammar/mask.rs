@@ -21,6 +21,20 @@ impl Mask {
         Self(vec![0; tokens.div_ceil(64)])
     }
 
+    pub(crate) fn all(tokens: usize) -> Self {
+        let mut mask = Self(vec![u64::MAX; tokens.div_ceil(64)]);
+        if let Some(last) = mask.0.last_mut().filter(|_| !tokens.is_multiple_of(64)) {
+            *last = (1 << (tokens % 64)) - 1;
+        }
+        mask
+    }
+
+    pub(crate) fn forbid(&mut self, token: u32) {
+        if let Some(word) = self.0.get_mut(token as usize / 64) {
+            *word &= !(1 << (token % 64));
+        }
+    }
+
     pub(crate) fn allow(&mut self, token: u32) {
         if let Some(word) = self.0.get_mut(token as usize / 64) {
             *word |= 1 << (token % 64);

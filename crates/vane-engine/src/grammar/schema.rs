@@ -12,6 +12,7 @@ use super::rules::{ANYTHING, Array, Member, PLACES_MAX, Rules, Shape};
 use super::text::quoted;
 use super::trie::Trie;
 use crate::Fault;
+use crate::tokenizer::ID_LEN;
 
 /// Keys that say nothing about what is valid.
 const REMARKS: &[&str] = &[
@@ -49,24 +50,57 @@ const TYPES: &[&str] = &[
 ];
 /// Characters and items that a schema may ask to be counted.
 const COUNT_MAX: u64 = 1 << 24;
+/// Calls of tools in one answer.
+const CALLS_MAX: u32 = 64;
 
 type Read<T> = Result<T, Fault>;
 
 pub(super) fn read(schema: &Json) -> Read<(Rules, u32)> {
-    let mut reader = Reader {
-        whole: schema,
-        rules: Rules::new(),
-        places: HashMap::new(),
-        queue: VecDeque::new(),
-    };
-    let root = reader.place("#".to_owned(), schema)?;
-    while let Some((place, pointer, schema)) = reader.queue.pop_front() {
-        reader.fill(place, &pointer, schema)?;
+    let mut reader = Reader::new();
+    let root = reader.root("", schema)?;
+    Ok((reader.finish()?, root))
+}
+
+/// A list of calls: a name, arguments by the schema that stands with it, and maybe an id.
+pub(super) fn read_calls(tools: &[(&str, Json)], single: bool) -> Read<(Rules, u32)> {
+    let mut reader = Reader::new();
+    let (root, items, id) = (
+        reader.rules.reserve(),
+        reader.rules.reserve(),
+        reader.rules.reserve(),
+    );
+    let nine = u32::try_from(ID_LEN).unwrap_or(u32::MAX);
+    reader.rules.push(
+        id,
+        Shape::Text {
+            least: nine,
+            most: nine,
+        },
+    );
+    for (name, schema) in tools {
+        let place = reader.rules.reserve();
+        let text = Json::from(*name).to_string().into_bytes();
+        let list = reader.rules.add_list(Trie::of([text.as_slice()]), 0);
+        reader.rules.push(place, Shape::Listed(list));
+        let arguments = reader.root(name, schema)?;
+        let members = [
+            ("name", place, true),
+            ("arguments", arguments, true),
+            ("id", id, false),
+        ];
+        let members =
+            members.map(|(name, place, required)| (quoted(name), Member { place, required }));
+        let object = reader.rules.add_object(members.into(), None);
+        reader.rules.push(items, Shape::Object(object));
     }
-    match reader.rules.settle() {
-        Some(what) => Err(refused("#", what)),
-        None => Ok((reader.rules, root)),
-    }
+    let most = if single { 1 } else { CALLS_MAX };
+    let array = reader.rules.add_array(Array {
+        items,
+        least: 1,
+        most: Some(most),
+    });
+    reader.rules.push(root, Shape::Array(array));
+    Ok((reader.finish()?, root))
 }
 
 fn refused(pointer: &str, what: impl std::fmt::Display) -> Fault {
@@ -74,7 +108,8 @@ fn refused(pointer: &str, what: impl std::fmt::Display) -> Fault {
 }
 
 struct Reader<'a> {
-    whole: &'a Json,
+    /// What references are looked up in, by the name before their `#`.
+    roots: HashMap<String, &'a Json>,
     rules: Rules,
     places: HashMap<String, u32>,
     queue: VecDeque<(u32, String, &'a Json)>,
@@ -88,6 +123,30 @@ struct Here<'a, 'p> {
 }
 
 impl<'a> Reader<'a> {
+    fn new() -> Self {
+        Self {
+            roots: HashMap::new(),
+            rules: Rules::new(),
+            places: HashMap::new(),
+            queue: VecDeque::new(),
+        }
+    }
+
+    fn root(&mut self, name: &str, schema: &'a Json) -> Read<u32> {
+        self.roots.insert(name.to_owned(), schema);
+        self.place(format!("{name}#"), schema)
+    }
+
+    fn finish(mut self) -> Read<Rules> {
+        while let Some((place, pointer, schema)) = self.queue.pop_front() {
+            self.fill(place, &pointer, schema)?;
+        }
+        match self.rules.settle() {
+            Some(what) => Err(refused("#", what)),
+            None => Ok(self.rules),
+        }
+    }
+
     /// The place of a schema; it is read later.
     fn place(&mut self, pointer: String, schema: &'a Json) -> Read<u32> {
         if let Some(place) = self.places.get(&pointer) {
@@ -179,11 +238,13 @@ impl<'a> Reader<'a> {
             .filter(|way| way.is_empty() || way.starts_with('/'))
             .ok_or_else(|| refuse("only places of the same schema (`#/...`) can be referred to"))?;
         let way = percent_decoded(way).ok_or_else(|| refuse("it is no pointer"))?;
-        let schema = self
-            .whole
-            .pointer(&way)
+        // Names of roots have no `#`.
+        let root = here.pointer.split('#').next().unwrap_or_default();
+        let whole = self.roots.get(root);
+        let schema = whole
+            .and_then(|whole| whole.pointer(&way))
             .ok_or_else(|| refuse("it points nowhere"))?;
-        self.place(format!("#{way}"), schema)
+        self.place(format!("{root}#{way}"), schema)
     }
 
     /// `anyOf`; the others where they are the same as one.
@@ -306,7 +367,8 @@ impl<'a> Reader<'a> {
             ));
         }
         // Where some are listed, a schema that does not speak of others does not ask for them.
-        let speaks = here.keys.contains_key("additionalProperties") || members.is_empty();
+        let speaks = here.keys.contains_key("additionalProperties")
+            || properties.is_none() && members.is_empty();
         Ok(Shape::Object(
             self.rules.add_object(members, others.filter(|_| speaks)),
         ))

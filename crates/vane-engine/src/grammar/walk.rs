@@ -5,7 +5,7 @@ use super::Grammar;
 use super::frame::Stack;
 
 /// Ways that are followed at once. Those beyond are let go: each that is left can be finished.
-const WAYS_MAX: usize = 64;
+pub(crate) const WAYS_MAX: usize = 128;
 
 /// A text of a grammar while it is written.
 #[derive(Debug, Clone)]

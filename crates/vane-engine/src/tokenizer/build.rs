@@ -116,6 +116,17 @@ pub(super) fn sentencepiece(
     checked(tokenizer)
 }
 
+/// Of a Tekken vocabulary without Mistral's own file, only the chat template tells.
+pub(super) fn version_of(template: &str) -> Version {
+    if template.contains("[ARGS]") {
+        Version::V11
+    } else if template.contains("[SYSTEM_PROMPT]") {
+        Version::V7
+    } else {
+        Version::V3
+    }
+}
+
 /// The higher a score, the lower its rank; equal scores share one.
 fn ranks(pieces: &[Piece]) -> Vec<u32> {
     let mut scores: Vec<f32> = pieces.iter().map(|piece| piece.score).collect();
@@ -199,6 +210,12 @@ fn checked(tokenizer: Tokenizer) -> Result<Tokenizer, String> {
         controls.system_end,
         controls.prefix,
         controls.suffix,
+        controls.tools,
+        controls.tools_end,
+        controls.calls,
+        controls.results,
+        controls.results_end,
+        controls.content,
     ];
     let exists = |token: &u32| usize::try_from(*token).is_ok_and(|token| token < many);
     match all.iter().flatten().find(|token| !exists(token)) {

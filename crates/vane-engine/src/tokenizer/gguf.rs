@@ -65,12 +65,10 @@ fn words(keys: &Keys<'_>, tokens: &[String], kinds: &[i64]) -> Result<Tokenizer,
             pieces.push(None);
         }
     }
-    // The tokens are the same; what differs shows in the template alone.
-    let separate = match keys.metadata.get("tokenizer.chat_template") {
-        Some(Value::Text(template)) => template.contains("[SYSTEM_PROMPT]"),
-        _ => false,
+    let version = match keys.metadata.get("tokenizer.chat_template") {
+        Some(Value::Text(template)) => build::version_of(template),
+        _ => Version::V3,
     };
-    let version = if separate { Version::V7 } else { Version::V3 };
     build::tekken(pieces, &names, Some(pairs), Some(version), keys.controls()?)
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::build::{self, Kind, Piece, byte_of};
-use super::{Controls, Tokenizer, Version, letters, split};
+use super::{Controls, Tokenizer, letters, split};
 
 const TOKENS_MAX: usize = 1 << 21;
 
@@ -119,11 +119,7 @@ fn words(
         }
     }
     let template = file["chat_template"].as_str().unwrap_or_default();
-    let version = if template.contains("[SYSTEM_PROMPT]") {
-        Version::V7
-    } else {
-        Version::V3
-    };
+    let version = build::version_of(template);
     build::tekken(
         pieces,
         &names,

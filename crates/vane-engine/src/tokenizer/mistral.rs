@@ -93,7 +93,8 @@ fn tekken(file: &Json) -> Result<Tokenizer, String> {
     };
     let version = match config["version"].as_str() {
         Some("v3") => Version::V3,
-        Some("v7" | "v11" | "v13") => Version::V7,
+        Some("v7") => Version::V7,
+        Some("v11" | "v13") => Version::V11,
         version => return Err(format!("version {version:?}")),
     };
     build::tekken(pieces, &names, None, Some(version), Controls::default())

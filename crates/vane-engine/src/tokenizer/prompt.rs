@@ -1,14 +1,32 @@
 //! What a request says to the model, laid out as tokens: a text, a conversation, or a gap to fill.
 
-use super::{Tokenizer, Version};
+use super::{Tokenizer, Tool, ToolCall, Version};
 use crate::Fault;
 
 /// Who speaks in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
     System,
     User,
     Assistant,
+    /// The assistant, who calls tools after what it says, if it says anything.
+    Caller(Vec<ToolCall>),
+    /// A tool, whose content is what came of a call.
+    Tool {
+        call_id: String,
+    },
+}
+
+impl Role {
+    /// Whether their turns are one where they follow each other.
+    fn joins(&self, next: &Role) -> bool {
+        let speaks = |role: &Role| matches!(role, Role::Assistant | Role::Caller(_));
+        match self {
+            Role::User => *next == Role::User,
+            Role::Assistant | Role::Caller(_) => speaks(next),
+            Role::System | Role::Tool { .. } => false,
+        }
+    }
 }
 
 /// One turn of a conversation.
@@ -34,12 +52,20 @@ pub enum Prompt {
 impl Tokenizer {
     /// The tokens of a prompt.
     pub fn lay_out(&self, prompt: &Prompt) -> Result<Vec<u32>, Fault> {
+        self.lay_out_with(prompt, &[])
+    }
+
+    /// The tokens of a prompt; of a conversation, with these tools to call.
+    pub fn lay_out_with(&self, prompt: &Prompt, tools: &[Tool]) -> Result<Vec<u32>, Fault> {
+        if !tools.is_empty() && !matches!(prompt, Prompt::Chat(_)) {
+            return Err(Fault::Refused("tools are for conversations".to_owned()));
+        }
         let mut tokens: Vec<u32> = self.controls.begin.into_iter().collect();
         match prompt {
             Prompt::Tokens(tokens) => return self.known(tokens),
             Prompt::Text(text) => tokens.extend(self.encode(text)),
             Prompt::Fill { prefix, suffix } => self.fill(&mut tokens, prefix, suffix)?,
-            Prompt::Chat(messages) => self.chat(&mut tokens, messages)?,
+            Prompt::Chat(messages) => self.chat(&mut tokens, messages, tools)?,
         }
         Ok(tokens)
     }
@@ -66,10 +92,17 @@ impl Tokenizer {
         Ok(())
     }
 
-    fn chat(&self, tokens: &mut Vec<u32>, messages: &[Message]) -> Result<(), Fault> {
+    fn chat(
+        &self,
+        tokens: &mut Vec<u32>,
+        messages: &[Message],
+        tools: &[Tool],
+    ) -> Result<(), Fault> {
         let turns = turns(messages)?;
-        if self.version == Version::V7 {
-            return self.chat_with_system(tokens, &turns);
+        let speaks_of_tools =
+            |turn: &Message| matches!(turn.role, Role::Caller(_) | Role::Tool { .. });
+        if !tools.is_empty() || turns.iter().any(speaks_of_tools) {
+            self.check_tools()?;
         }
         let system: Vec<&str> = turns
             .iter()
@@ -77,41 +110,39 @@ impl Tokenizer {
             .map(|turn| turn.content.as_str())
             .collect();
         let system = system.join("\n\n");
-        let users = turns
-            .iter()
-            .enumerate()
-            .filter(|(_, turn)| turn.role == Role::User);
+        let is_user = |turn: &Message| turn.role == Role::User;
+        let last_user = turns.iter().rposition(is_user);
         // Where a conversation has drifted far from its beginning, the system's word is repeated at its end.
         let bears_system = match self.version {
-            Version::V1 => users.map(|(at, _)| at).next(),
-            _ => users.map(|(at, _)| at).next_back(),
+            Version::V1 => turns.iter().position(is_user),
+            Version::V2 | Version::V3 => last_user,
+            Version::V7 | Version::V11 => None,
         };
-        for (at, turn) in turns
-            .iter()
-            .enumerate()
-            .filter(|(_, turn)| turn.role != Role::System)
-        {
-            let last = at + 1 == turns.len();
-            if turn.role == Role::Assistant {
-                self.assistant(tokens, &turn.content, last);
-            } else if bears_system == Some(at) && !system.is_empty() {
-                self.user(tokens, &format!("{system}\n\n{}", turn.content))?;
-            } else {
-                self.user(tokens, &turn.content)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn chat_with_system(&self, tokens: &mut Vec<u32>, turns: &[Message]) -> Result<(), Fault> {
         for (at, turn) in turns.iter().enumerate() {
-            match turn.role {
+            let content = turn.content.as_str();
+            match &turn.role {
+                Role::System if self.version < Version::V7 => {}
                 Role::System => {
                     let between = (self.controls.system, self.controls.system_end);
-                    self.between(tokens, between, &turn.content)?;
+                    self.between(tokens, between, content)?;
                 }
-                Role::User => self.user(tokens, &turn.content)?,
-                Role::Assistant => self.assistant(tokens, &turn.content, at + 1 == turns.len()),
+                Role::User => {
+                    if last_user == Some(at) && !tools.is_empty() {
+                        self.available(tokens, tools);
+                    }
+                    if bears_system == Some(at) && !system.is_empty() {
+                        self.user(tokens, &format!("{system}\n\n{content}"))?;
+                    } else {
+                        self.user(tokens, content)?;
+                    }
+                }
+                Role::Assistant => self.assistant(tokens, content, at + 1 == turns.len()),
+                Role::Caller(calls) => {
+                    self.assistant(tokens, content, true);
+                    self.called(tokens, calls);
+                    tokens.extend(self.controls.end);
+                }
+                Role::Tool { call_id } => self.result(tokens, call_id, content),
             }
         }
         Ok(())
@@ -159,14 +190,22 @@ impl Tokenizer {
 }
 
 /// Turns of one speaker after each other are one, joined by an empty line, as the reference has it;
-/// but for those of the system.
+/// but for those of the system and of tools.
 fn turns(messages: &[Message]) -> Result<Vec<Message>, Fault> {
     let mut turns: Vec<Message> = Vec::new();
     for message in messages {
         match turns.last_mut() {
-            Some(last) if last.role == message.role && last.role != Role::System => {
-                last.content.push_str("\n\n");
+            Some(last) if last.role.joins(&message.role) => {
+                if !last.content.is_empty() && !message.content.is_empty() {
+                    last.content.push_str("\n\n");
+                }
                 last.content.push_str(&message.content);
+                if let Role::Caller(more) = &message.role {
+                    match &mut last.role {
+                        Role::Caller(calls) => calls.extend_from_slice(more),
+                        role => *role = Role::Caller(more.clone()),
+                    }
+                }
             }
             _ => turns.push(message.clone()),
         }

@@ -5,16 +5,31 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 use vane_engine::{
     Engine, Fault, Finish, Grammar, Message, Model, Options, Piece, Pieces, Precision, Prompt,
-    Request, Role, Sampling, Usage,
+    Request, Role, Sampling, Tool, ToolCall, ToolChoice, Tools, Usage,
 };
 
 use crate::folder::Folder;
 use crate::models::Tiny;
 use crate::write::F32;
 
+const CONTROLS: [&str; 12] = [
+    "<unk>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "[PREFIX]",
+    "[SUFFIX]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_CALLS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
+];
+
 /// Controls, every byte, and a few pieces that cross what JSON keeps apart.
 fn texts() -> Vec<String> {
-    let controls = ["<unk>", "<s>", "</s>", "[INST]", "[/INST]"].map(str::to_owned);
+    let controls = CONTROLS.map(str::to_owned);
     let bytes = (0..=255).map(|byte: u8| format!("<0x{byte:02X}>"));
     let pieces = [
         "\u{2581}",
@@ -44,7 +59,7 @@ fn folder() -> Folder {
     let vocab: Map<String, Json> = { texts.iter().enumerate() }
         .map(|(id, text)| (text.clone(), json!(id)))
         .collect();
-    let added: Vec<Json> = { texts[..5].iter().enumerate() }
+    let added: Vec<Json> = { texts[..CONTROLS.len()].iter().enumerate() }
         .map(|(id, text)| json!({"id": id, "content": text, "special": true}))
         .collect();
     let tokenizer = json!({"added_tokens": added, "normalizer": null,
@@ -94,6 +109,7 @@ fn whole(pieces: Pieces) -> (String, Finish, Usage) {
     for piece in pieces {
         match piece.unwrap() {
             Piece::Text { text: more, .. } => text += &more,
+            Piece::Call(call) => panic!("{call:?}"),
             Piece::End { finish, usage } => return (text, finish, usage),
         }
     }
@@ -174,4 +190,183 @@ fn a_vocabulary_that_cannot_write_json_is_refused() {
     let model = Model::open(folder.path(), &mut |_| ()).unwrap();
     let engine = Engine::start(model, Options::default()).unwrap();
     assert!(matches!(engine.submit(asking(1)), Err(Fault::Refused(_))));
+}
+
+fn tool(name: &str, parameters: &Json) -> Tool {
+    Tool {
+        name: name.to_owned(),
+        description: String::new(),
+        parameters: parameters.to_string(),
+        strict: false,
+    }
+}
+
+fn calling(seed: u64, choice: ToolChoice) -> Request {
+    let city = json!({"type": "object", "properties": {"city": {"$ref": "#/$defs/City"}, "days": {"type": "integer", "maximum": 9}},
+        "required": ["city"], "additionalProperties": false, "$defs": {"City": {"enum": ["Bern", "Rom"]}}});
+    let list = vec![
+        tool("weather", &city),
+        tool("now", &json!({"type": "object", "properties": {}})),
+    ];
+    Request {
+        grammar: None,
+        tools: Tools {
+            list,
+            choice,
+            single: false,
+        },
+        ..asking(seed)
+    }
+}
+
+/// What was said, what was called, and why it ended.
+fn called(pieces: Pieces) -> (String, Vec<ToolCall>, Finish) {
+    let (mut text, mut calls) = (String::new(), Vec::new());
+    for piece in pieces {
+        match piece.unwrap() {
+            Piece::Text { text: more, .. } => text += &more,
+            Piece::Call(call) => calls.push(call),
+            Piece::End { finish, .. } => return (text, calls, finish),
+        }
+    }
+    panic!("an answer without an end");
+}
+
+#[test]
+fn calls_are_held_to_the_schemas_of_their_tools() {
+    let engine = engine();
+    let submit = |seed| engine.submit(calling(seed, ToolChoice::Any)).unwrap();
+    let together: Vec<Pieces> = (0..8).map(submit).collect();
+    let mut all = Vec::new();
+    for (seed, pieces) in (0..).zip(together) {
+        let (text, calls, finish) = called(pieces);
+        assert_eq!(text, "");
+        assert!(finish == Finish::Length || !calls.is_empty() && finish == Finish::Calls);
+        for call in &calls {
+            assert!(call.id.len() == 9 && call.id.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            let arguments: Json = serde_json::from_str(&call.arguments).unwrap();
+            if call.name == "weather" {
+                assert!(["Bern", "Rom"].contains(&arguments["city"].as_str().unwrap()));
+                assert!(arguments["days"].as_i64().is_none_or(|days| days <= 9));
+            } else {
+                assert_eq!((call.name.as_str(), arguments), ("now", json!({})));
+            }
+        }
+        let alone = self::engine();
+        let pieces = alone.submit(calling(seed, ToolChoice::Any)).unwrap();
+        assert_eq!(called(pieces).1, calls);
+        all.extend(calls);
+    }
+    assert!(all.iter().any(|call| call.name == "weather"));
+    let named = Tools {
+        single: true,
+        ..calling(0, ToolChoice::Named("now".to_owned())).tools
+    };
+    for seed in 0..8 {
+        let request = Request {
+            tools: named.clone(),
+            ..calling(seed, ToolChoice::Any)
+        };
+        let (_, calls, finish) = called(engine.submit(request).unwrap());
+        assert_eq!((calls.len(), finish), (1, Finish::Calls));
+        assert_eq!(calls[0].name, "now");
+    }
+}
+
+#[test]
+fn a_model_that_may_call_speaks_or_calls_and_one_that_may_not_speaks() {
+    let engine = engine();
+    let answer = |seed, choice| called(engine.submit(calling(seed, choice)).unwrap());
+    let free: Vec<_> = (0..40).map(|seed| answer(seed, ToolChoice::Auto)).collect();
+    assert!(
+        free.iter()
+            .any(|(text, calls, _)| !text.is_empty() && !calls.is_empty())
+    );
+    assert!(
+        free.iter()
+            .any(|(_, calls, finish)| calls.is_empty() && *finish != Finish::Calls)
+    );
+    for seed in 0..40 {
+        let (_, calls, finish) = answer(seed, ToolChoice::None);
+        assert!(calls.is_empty() && finish != Finish::Calls);
+    }
+    // What comes of a call is read, and answered.
+    let call = ToolCall {
+        id: "abcdefgh1".to_owned(),
+        name: "now".to_owned(),
+        arguments: "{}".to_owned(),
+    };
+    let turn = |role, content: &str| Message {
+        role,
+        content: content.to_owned(),
+    };
+    let turns = vec![
+        turn(Role::User, "Hi"),
+        turn(Role::Caller(vec![call]), ""),
+        turn(
+            Role::Tool {
+                call_id: "abcdefgh1".to_owned(),
+            },
+            "12:00",
+        ),
+    ];
+    let request = Request {
+        prompt: Prompt::Chat(turns),
+        ..asking(1)
+    };
+    assert_eq!(whole(engine.submit(request).unwrap()).1, Finish::Stop);
+}
+
+#[test]
+fn tools_that_cannot_be_called_are_refused() {
+    let engine = engine();
+    let with = |list: Vec<Tool>, choice| Request {
+        tools: Tools {
+            list,
+            choice,
+            single: false,
+        },
+        ..asking(1)
+    };
+    let unknown =
+        json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "x"}}});
+    let strict = Tool {
+        strict: true,
+        ..tool("a", &unknown)
+    };
+    let two = vec![tool("a", &unknown), tool("a", &unknown)];
+    let rows = [
+        (
+            with(vec![strict], ToolChoice::Auto),
+            "#/properties/a/pattern",
+        ),
+        (with(two, ToolChoice::Auto), "two tools"),
+        (
+            with(vec![tool("a b", &unknown)], ToolChoice::Auto),
+            "no name",
+        ),
+        (with(Vec::new(), ToolChoice::Any), "there is none"),
+        (
+            with(vec![tool("a", &unknown)], ToolChoice::Named("b".to_owned())),
+            "no tool `b`",
+        ),
+    ];
+    for (request, expected) in rows {
+        let fault = engine.submit(request).unwrap_err().to_string();
+        assert!(fault.contains(expected), "{fault}");
+    }
+    assert!(
+        engine
+            .submit(with(vec![tool("a", &unknown)], ToolChoice::Any))
+            .is_ok()
+    );
+    let text = Request {
+        prompt: Prompt::Text("x".to_owned()),
+        ..calling(1, ToolChoice::Auto)
+    };
+    assert!(engine.submit(text).is_err());
+    let folder = Tiny::plain().folder(4, F32);
+    let model = Model::open(folder.path(), &mut |_| ()).unwrap();
+    let plain = Engine::start(model, Options::default()).unwrap();
+    assert!(plain.submit(calling(1, ToolChoice::None)).is_err());
 }

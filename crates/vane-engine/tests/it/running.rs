@@ -64,6 +64,7 @@ fn whole(pieces: Pieces) -> Answer {
                 tokens.extend(likelihoods.iter().map(|one| one.token));
                 logarithms.extend(likelihoods.iter().map(|one| one.logarithm));
             }
+            Piece::Call(call) => panic!("{call:?}"),
             Piece::End { finish, usage } => {
                 return Answer {
                     text,

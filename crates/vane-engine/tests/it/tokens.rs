@@ -1,7 +1,7 @@
 //! Tokens against Mistral's own library, token by token, from every kind of file.
 
 use serde_json::Value as Json;
-use vane_engine::{Message, Model, Prompt, Role, Tokenizer, Version};
+use vane_engine::{Message, Model, Prompt, Role, Tokenizer, Tool, ToolCall, Version};
 
 use crate::folder::Folder;
 use crate::vocabularies as files;
@@ -21,14 +21,36 @@ fn ids(row: &Json) -> Vec<u32> {
 }
 
 fn message(turn: &Json) -> Message {
+    let text = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let call = |call: &Json| ToolCall {
+        id: text(&call["id"]),
+        name: text(&call["name"]),
+        arguments: text(&call["arguments"]),
+    };
     let role = match turn[0].as_str().unwrap() {
         "system" => Role::System,
         "user" => Role::User,
+        "calls" => Role::Caller(turn[1].as_array().unwrap().iter().map(call).collect()),
+        "result" => Role::Tool {
+            call_id: text(&turn[1]),
+        },
         _ => Role::Assistant,
     };
-    Message {
-        role,
-        content: turn[1].as_str().unwrap().to_owned(),
+    let content = match role {
+        Role::Tool { .. } => text(&turn[2]),
+        _ => text(&turn[1]),
+    };
+    Message { role, content }
+}
+
+fn tool(row: &Json) -> Tool {
+    let function = &row["function"];
+    let text = |key: &str| function[key].as_str().unwrap().to_owned();
+    Tool {
+        name: text("name"),
+        description: text("description"),
+        parameters: function["parameters"].to_string(),
+        strict: false,
     }
 }
 
@@ -64,6 +86,11 @@ fn check(tokenizer: &Tokenizer, fixture: &Json, from: &str) {
                     suffix: part(1),
                 })
                 .unwrap()
+        } else if let Some(talk) = row["talk"].as_array() {
+            let tools: Vec<Tool> = row["tools"].as_array().unwrap().iter().map(tool).collect();
+            let turns = talk.iter().map(message).collect();
+            let prompt = Prompt::Chat(turns);
+            tokenizer.lay_out_with(&prompt, &tools).unwrap()
         } else {
             let turns = row["chat"]
                 .as_array()
@@ -74,7 +101,7 @@ fn check(tokenizer: &Tokenizer, fixture: &Json, from: &str) {
             tokenizer.lay_out(&Prompt::Chat(turns)).unwrap()
         };
         let what = if row["text"].is_null() {
-            format!("{} {}", row["fill"], row["chat"])
+            format!("{} {} {}", row["fill"], row["chat"], row["talk"])
         } else {
             row["text"].to_string()
         };
@@ -220,4 +247,21 @@ fn the_vectors_of_the_wire_contract_hold() {
         );
     }
     assert!(tokenizer("v2").lay_out(&fill("a", "b")).is_err());
+}
+
+#[test]
+fn vocabularies_without_tools_lay_none_out() {
+    let result = Role::Tool {
+        call_id: String::new(),
+    };
+    let turn = |role, content: &str| Message {
+        role,
+        content: content.to_owned(),
+    };
+    let answered = Prompt::Chat(vec![turn(Role::User, "Hi"), turn(result, "x")]);
+    for fixture in &files::fixtures()[..2] {
+        let tokenizer = opened(&files::model(fixture));
+        assert!(tokenizer.version() < Version::V3 && !tokenizer.takes_tools());
+        assert!(tokenizer.lay_out(&answered).is_err());
+    }
 }

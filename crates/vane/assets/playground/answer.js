@@ -2,6 +2,7 @@
 
 import * as keep from "./keep.js";
 import { codeBlock, markdown, node } from "./markdown.js";
+import { times } from "./times.js";
 import { vectors } from "./vectors.js";
 import { Failed, PATHS, add, bodyOf, cure, frames, refusal } from "./wire.js";
 
@@ -132,9 +133,8 @@ async function receipt(article, id, pass, say) {
   const heads = ["Provider", "What", "Quantity", "Price", "Amount"].map((head, at) => cell("th", head, at > 1 ? { scope: "col", class: "n" } : { scope: "col" }));
   const table = node("table", { class: "receipt" }, cell("caption", "Receipt " + bill.id + ": $" + bill.cost + " charged"), node("thead", {}, node("tr", {}, ...heads)), node("tbody", {}, ...rows));
   article.append(node("div", { class: "scroll", role: "region", "aria-label": "Receipt", tabindex: "0" }, table));
-  const [after, first] = [(ms) => " after " + ms / 1000 + " s", bill.first_content_ms];
-  article.append(node("p", { class: "fine" }, (first === null ? "No content" : "First content" + after(first)) + ", ended" + after(bill.took_ms)));
+  article.append(times(bill));
   const failed = bill.attempts.filter((attempt) => attempt.fault);
-  for (const attempt of failed) article.append(node("p", { class: "fine" }, "Asked before, and failed" + after(attempt.took_ms) + ": " + attempt.provider + ": " + attempt.fault));
+  for (const attempt of failed) article.append(node("p", { class: "fine" }, "Asked before, and failed: " + attempt.provider + ": " + attempt.fault));
   if (failed.length && bill.attempts.length > failed.length) say("Fell back from " + failed[0].provider + " to " + bill.attempts.at(-1).provider + ". The receipt is here.");
 }

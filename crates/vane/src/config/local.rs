@@ -164,6 +164,7 @@ fn able(model: Model, id: String, local: &Local, facts: Facts, chat: Option<bool
         upstream: id.clone(),
         id,
         fim: facts.fills_in,
+        tools: facts.takes_tools && chat != Some(false),
         chat: Some(chat.unwrap_or(facts.converses)),
         context_window: u64::try_from(context).ok(),
         max_output: u64::try_from(context).ok(),

@@ -4,7 +4,7 @@
 //! `[DONE]`.
 
 use serde_json::{Value as Json, json};
-use vane_engine::{Fault, Finish, Piece, TokenLikelihood, Usage};
+use vane_engine::{Fault, Finish, Piece, TokenLikelihood, ToolCall, Usage};
 
 use super::ask::{Ask, Shape, Unread};
 
@@ -16,6 +16,16 @@ pub(super) struct Telling {
     model: String,
     created: i64,
     include_usage: bool,
+    /// Calls of tools that were told.
+    calls: usize,
+}
+
+/// What a whole answer is made of.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) text: String,
+    pub(super) likelihoods: Vec<TokenLikelihood>,
+    pub(super) calls: Vec<ToolCall>,
 }
 
 impl Telling {
@@ -30,24 +40,30 @@ impl Telling {
             model: ask.model.clone(),
             created,
             include_usage: ask.include_usage,
+            calls: 0,
         }
     }
 
     /// A whole answer.
-    pub(super) fn whole(
-        &self,
-        text: &str,
-        likelihoods: &[TokenLikelihood],
-        finish: Finish,
-        usage: Usage,
-    ) -> Json {
+    pub(super) fn whole(&self, said: &Gathered, finish: Finish, usage: Usage) -> Json {
+        let Gathered {
+            text,
+            likelihoods,
+            calls,
+        } = said;
         let logprobs = self.logprobs(likelihoods);
         let (object, choice) = match self.shape {
-            Shape::Chat => (
-                "chat.completion",
-                json!({"index": 0, "message": {"role": "assistant", "content": text},
-                    "logprobs": logprobs, "finish_reason": reason(finish)}),
-            ),
+            Shape::Chat => {
+                let mut message = json!({"role": "assistant", "content": text});
+                if !calls.is_empty() {
+                    message["tool_calls"] = calls.iter().map(call).collect();
+                }
+                (
+                    "chat.completion",
+                    json!({"index": 0, "message": message, "logprobs": logprobs,
+                        "finish_reason": reason(finish)}),
+                )
+            }
             Shape::Completion => (
                 "text_completion",
                 json!({"index": 0, "text": text, "logprobs": logprobs,
@@ -59,8 +75,16 @@ impl Telling {
     }
 
     /// Appends the events that tell a piece.
-    pub(super) fn tell(&self, piece: &Piece, out: &mut Vec<u8>) {
+    pub(super) fn tell(&mut self, piece: &Piece, out: &mut Vec<u8>) {
         match piece {
+            Piece::Call(made) => {
+                let mut told = call(made);
+                told["index"] = self.calls.into();
+                self.calls += 1;
+                let delta = json!({"role": "assistant", "tool_calls": [told]});
+                let choice = json!({"index": 0, "delta": delta, "finish_reason": null});
+                self.event(&choice, out);
+            }
             Piece::Text { text, likelihoods } => self.chunk(text, likelihoods, None, out),
             Piece::End { finish, usage } => {
                 self.chunk("", &[], Some(*finish), out);
@@ -92,6 +116,10 @@ impl Telling {
             Shape::Completion => json!({"index": 0, "text": text, "logprobs": logprobs,
                 "finish_reason": reason}),
         };
+        self.event(&choice, out);
+    }
+
+    fn event(&self, choice: &Json, out: &mut Vec<u8>) {
         let chunk = json!({"id": self.id, "object": self.object(), "created": self.created,
             "model": self.model, "choices": [choice]});
         event(&chunk, out);
@@ -137,10 +165,16 @@ impl Telling {
     }
 }
 
+fn call(call: &ToolCall) -> Json {
+    json!({"id": call.id, "type": "function",
+        "function": {"name": call.name, "arguments": call.arguments}})
+}
+
 fn reason(finish: Finish) -> &'static str {
     match finish {
         Finish::Stop => "stop",
         Finish::Length | Finish::Context => "length",
+        Finish::Calls => "tool_calls",
     }
 }
 

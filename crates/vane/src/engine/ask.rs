@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::tools::{self, Choice, MadeCall, OfferedTool};
 use serde::Deserialize;
 use serde_json::Value as Json;
 use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling};
@@ -66,7 +67,10 @@ struct Body {
     n: Option<u64>,
     best_of: Option<u64>,
     echo: Option<bool>,
-    tools: Option<Vec<Json>>,
+    #[serde(default)]
+    tools: Vec<OfferedTool>,
+    tool_choice: Option<Choice>,
+    parallel_tool_calls: Option<bool>,
     response_format: Option<Format>,
 }
 
@@ -98,6 +102,9 @@ struct Schema {
 struct Turn {
     role: String,
     content: Option<Content>,
+    #[serde(default)]
+    tool_calls: Vec<MadeCall>,
+    tool_call_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -146,6 +153,11 @@ impl Ask {
             max_tokens: body.max_completion_tokens.or(body.max_tokens),
             likelihoods: body.likelihoods(shape)?,
             grammar: body.grammar()?.map(Arc::new),
+            tools: tools::read(
+                &body.tools,
+                body.tool_choice.as_ref(),
+                body.parallel_tool_calls,
+            )?,
             realm,
             ..Request::new(prompt)
         };
@@ -178,11 +190,6 @@ impl Body {
                 self.echo == Some(true),
                 "echo",
                 "this model does not repeat the prompt",
-            ),
-            (
-                self.tools.as_ref().is_some_and(|tools| !tools.is_empty()),
-                "tools",
-                "this model calls no tools",
             ),
         ];
         match refused.into_iter().find(|(is, ..)| *is) {
@@ -271,7 +278,11 @@ impl Turn {
         let role = match self.role.as_str() {
             "system" | "developer" => Role::System,
             "user" => Role::User,
-            "assistant" => Role::Assistant,
+            "assistant" if self.tool_calls.is_empty() => Role::Assistant,
+            "assistant" => Role::Caller(self.tool_calls.iter().map(MadeCall::read).collect()),
+            "tool" => Role::Tool {
+                call_id: self.tool_call_id.clone().unwrap_or_default(),
+            },
             _ => return Err(Unread::new("messages", "this model takes no such turn")),
         };
         let content = match &self.content {

@@ -24,7 +24,7 @@ use tokio::net::UnixListener;
 use vane_engine::{Engine, Fault, Piece, Pieces};
 use vane_ledger::Clock;
 
-use super::answer::{self, Telling};
+use super::answer::{self, Gathered, Telling};
 use super::ask::{Ask, Shape};
 use crate::local::REALM;
 
@@ -204,20 +204,19 @@ impl Drop for Busy {
 }
 
 async fn gathered(mut pieces: Pieces, telling: &Telling) -> Result<Json, Fault> {
-    let (mut text, mut likelihoods) = (String::new(), Vec::new());
+    let mut gathered = Gathered::default();
     loop {
         let next = std::future::poll_fn(|cx| pieces.poll_next(cx)).await;
         match next.unwrap_or(Err(Fault::Stopped))? {
             Piece::Text {
-                text: more,
-                likelihoods: mut of_it,
+                text,
+                mut likelihoods,
             } => {
-                text += &more;
-                likelihoods.append(&mut of_it);
+                gathered.text += &text;
+                gathered.likelihoods.append(&mut likelihoods);
             }
-            Piece::End { finish, usage } => {
-                return Ok(telling.whole(&text, &likelihoods, finish, usage));
-            }
+            Piece::Call(call) => gathered.calls.push(call),
+            Piece::End { finish, usage } => return Ok(telling.whole(&gathered, finish, usage)),
         }
     }
 }

@@ -22,6 +22,7 @@ pub enum Page {
     Credits,
     CreditsFile,
     Members,
+    Member,
     /// One's own password and sessions.
     Settings,
     /// All accounts, for who runs the server.
@@ -58,6 +59,7 @@ impl Page {
             | Self::Key
             | Self::Credits
             | Self::Members
+            | Self::Member
             | Self::Settings
             | Self::Accounts
             | Self::People
@@ -96,7 +98,7 @@ impl Page {
             Self::Keys | Self::Key => "/console/keys",
             Self::Receipts | Self::Receipt => "/console/receipts",
             Self::Credits | Self::CreditsFile => "/console/credits",
-            Self::Members => "/console/members",
+            Self::Members | Self::Member => "/console/members",
             Self::Settings => "/console/settings",
             Self::Accounts => "/admin/accounts",
             Self::People => "/admin/people",
@@ -137,6 +139,7 @@ impl Page {
             Self::Credits => room::credits::answer(asked, visitor).await,
             Self::CreditsFile => room::credits::file(asked, visitor).await,
             Self::Members => room::members::answer(asked, visitor).await,
+            Self::Member => room::member::answer(asked, visitor).await,
             Self::Settings => room::settings::answer(asked, visitor).await,
             Self::Accounts => room::accounts::answer(asked, visitor).await,
             Self::People => room::people::answer(asked, visitor).await,

@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use http::{Method, Request};
-use vane_dialect::Fault;
+use http::{HeaderMap, HeaderValue, Method, Request};
 use vane_dialect::fault::{Blame, Kind};
+use vane_dialect::{Dialect, Fault};
 
 use super::{Asked, need};
 use crate::config::{Config, Secret};
@@ -71,7 +71,7 @@ pub(super) async fn keep(asked: &Asked<'_>, form: &Form) -> Result<Kept, Fault> 
     let Some(provider) = found else {
         return Ok(Kept::no("this provider cannot be switched on"));
     };
-    match tried(asked.pool, provider).await {
+    match tried(asked.pool, provider, key).await {
         Tried::Takes => {}
         Tried::Refuses(status) => {
             return Ok(Kept::no(format!(
@@ -128,12 +128,11 @@ fn with_key(config: Config, id: &str, key: &str) -> Option<Config> {
     fits.then(|| config.with_kept_keys(vec![(id.to_owned(), Secret(key.to_owned()))]))
 }
 
-/// Asks the provider for its models, which costs nothing and needs the key.
-async fn tried(pool: &Pool, provider: &Provider) -> Tried {
-    let path = provider
-        .speaks
-        .iter()
-        .find_map(|(_, uri)| models_path(uri.path()));
+/// Asks the provider for its models, which costs nothing. That it tells them proves the key only if
+/// it does not tell them to who has another one, which nobody gave out.
+async fn tried(pool: &Pool, provider: &Provider, key: &str) -> Tried {
+    let path = provider.speaks.iter();
+    let path = path.filter_map(|(_, uri)| models_path(uri.path())).next();
     let Some((uri, path)) = provider.speaks.first().map(|(_, uri)| uri).zip(path) else {
         return Tried::Unknown("it has no list of models".to_owned());
     };
@@ -142,26 +141,55 @@ async fn tried(pool: &Pool, provider: &Provider) -> Tried {
     let Ok(uri) = http::Uri::from_parts(parts) else {
         return Tried::Unknown("its address is none".to_owned());
     };
+    let told = match listed(pool, provider, &uri, provider.headers.clone()).await {
+        Ok(200) => listed(pool, provider, &uri, with_another(&provider.headers, key)).await,
+        Ok(status @ (401 | 403)) => return Tried::Refuses(status),
+        Ok(status) => return Tried::Unknown(format!("it answered with the status {status}")),
+        Err(why) => return Tried::Unknown(why),
+    };
+    match told {
+        Ok(200) => Tried::Unknown("it tells its models to everybody, with any key".to_owned()),
+        Ok(_) => Tried::Takes,
+        Err(why) => Tried::Unknown(why),
+    }
+}
+
+/// The status of the list of models, or why there is none.
+async fn listed(
+    pool: &Pool,
+    provider: &Provider,
+    uri: &http::Uri,
+    headers: HeaderMap,
+) -> Result<u16, String> {
     let mut request = Request::new(Parts::default());
     *request.method_mut() = Method::GET;
-    *request.uri_mut() = uri;
-    request.headers_mut().clone_from(&provider.headers);
-    if provider
-        .speaks
-        .iter()
-        .any(|(dialect, _)| *dialect == vane_dialect::Dialect::AnthropicMessages)
-    {
-        let version = http::HeaderValue::from_static("2023-06-01");
+    request.uri_mut().clone_from(uri);
+    *request.headers_mut() = headers;
+    let mut dialects = provider.speaks.iter().map(|(dialect, _)| *dialect);
+    if dialects.any(|dialect| dialect == Dialect::AnthropicMessages) {
+        let version = HeaderValue::from_static("2023-06-01");
         request.headers_mut().insert("anthropic-version", version);
     }
     let asked = tokio::time::timeout(PATIENCE, pool.send(request, provider.h2c)).await;
     match asked.map(|answer| answer.map(|answer| answer.status().as_u16())) {
-        Ok(Ok(200)) => Tried::Takes,
-        Ok(Ok(status @ (401 | 403))) => Tried::Refuses(status),
-        Ok(Ok(status)) => Tried::Unknown(format!("it answered with the status {status}")),
-        Ok(Err(why)) => Tried::Unknown(format!("it {why}")),
-        Err(_) => Tried::Unknown("it did not answer in time".to_owned()),
+        Ok(Ok(status)) => Ok(status),
+        Ok(Err(why)) => Err(format!("it {why}")),
+        Err(_) => Err("it did not answer in time".to_owned()),
     }
+}
+
+/// The same headers with a key as long that is no key.
+fn with_another(headers: &HeaderMap, key: &str) -> HeaderMap {
+    let another = "x".repeat(key.len());
+    let other = |value: &HeaderValue| {
+        let said = value.to_str().ok().filter(|said| said.contains(key));
+        said.and_then(|said| HeaderValue::from_str(&said.replace(key, &another)).ok())
+    };
+    let value = |value: &HeaderValue| other(value).unwrap_or_else(|| value.clone());
+    let headers = headers.iter();
+    headers
+        .map(|(name, said)| (name.clone(), value(said)))
+        .collect()
 }
 
 /// Where the models are listed beside a route that takes calls.
@@ -193,5 +221,18 @@ mod tests {
         ] {
             assert_eq!(models_path(path).as_deref(), models);
         }
+    }
+
+    #[test]
+    fn the_credential_alone_is_another() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [("authorization", "Bearer k-1"), ("accept", "*/*")] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let other = with_another(&headers, "k-1");
+        assert_eq!(
+            (&other["authorization"], &other["accept"]),
+            (&HeaderValue::from_static("Bearer xxx"), &headers["accept"])
+        );
     }
 }

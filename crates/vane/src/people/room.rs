@@ -6,6 +6,7 @@ pub(super) mod accounts;
 pub(super) mod credits;
 pub(super) mod examples;
 pub(super) mod keys;
+pub(super) mod member;
 pub(super) mod members;
 pub(super) mod overview;
 pub(super) mod people;

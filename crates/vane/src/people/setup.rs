@@ -17,8 +17,8 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::{LedgerError, Token};
 
 use super::cookie::Cookie;
+use super::first_call::to_paste;
 use super::password::{CHARS_MAX, CHARS_MIN};
-use super::room::keys::to_paste;
 use super::room::overview::CallRow;
 use super::room::{Desk, text};
 use super::visitor::Visitor;
@@ -46,16 +46,18 @@ struct OperatorPage {
 struct KeyPage {
     frame: Frame,
     csrf: String,
-    /// The key that was made just now, and a call to paste.
-    made: Option<(String, String)>,
+    is_operator: bool,
+    /// The key that was made just now, and a call to paste where a model answers.
+    made: Option<(String, Option<String>)>,
 }
 
 #[derive(Template)]
 #[template(path = "setup-live.html")]
 struct LivePage {
     frame: Frame,
+    is_operator: bool,
     first: Option<CallRow>,
-    call: String,
+    call: Option<String>,
 }
 
 /// The first step: who runs this server.
@@ -144,13 +146,14 @@ pub(super) async fn key(asked: &Asked<'_>, visitor: &Visitor) -> Result<Response
             let made = desk.told(Asks::post(Page::Keys, "", body)).await?;
             let state = asked.gateway.state();
             let key = text(&made, "key").to_owned();
-            let call = to_paste(&state.config.origin(), &key, &state);
+            let call = to_paste(&key, &state);
             Some((key, call))
         }
     };
     let page = KeyPage {
         frame: Frame::private("A first key"),
         csrf: visitor.csrf.clone(),
+        is_operator: visitor.user.is_operator,
         made,
     };
     reply::page(StatusCode::OK, &page)
@@ -165,8 +168,9 @@ pub(super) async fn live(asked: &Asked<'_>, visitor: &Visitor) -> Result<Respons
     let state = asked.gateway.state();
     let page = LivePage {
         frame: Frame::private("The first call"),
+        is_operator: visitor.user.is_operator,
         first,
-        call: to_paste(&state.config.origin(), "$VANE_KEY", &state),
+        call: to_paste("$VANE_KEY", &state),
     };
     let mut response = reply::page(StatusCode::OK, &page)?;
     if is_waiting {

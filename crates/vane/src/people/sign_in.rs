@@ -26,6 +26,8 @@ struct LoginPage {
     email: String,
     to: String,
     is_open: bool,
+    /// Nobody runs this server from a browser yet.
+    is_new_server: bool,
 }
 
 const HOME: &str = "/console";
@@ -37,7 +39,7 @@ pub(super) async fn answer(asked: &Asked<'_>) -> Result<Response, Fault> {
         None if visitor(asked.gateway, asked.headers).await?.is_some() => {
             Ok(reply::elsewhere(&destination(asked.query)))
         }
-        None => shown(asked, StatusCode::OK, None, "", destination(asked.query)),
+        None => shown(asked, StatusCode::OK, None, "", destination(asked.query)).await,
     }
 }
 
@@ -56,7 +58,7 @@ async fn enter(asked: &Asked<'_>, form: &Form) -> Result<Response, Fault> {
     let right = gateway.people.passwords.matches(password, hash).await?;
     let Some(user) = user.filter(|_| right) else {
         let wrong = Some(MIXED_UP.to_owned());
-        return shown(asked, StatusCode::FORBIDDEN, wrong, email, to);
+        return shown(asked, StatusCode::FORBIDDEN, wrong, email, to).await;
     };
     begin(asked, user, &to, now).await
 }
@@ -99,13 +101,14 @@ pub(super) async fn leave(asked: &Asked<'_>, visitor: &Visitor) -> Result<Respon
     ))
 }
 
-fn shown(
+async fn shown(
     asked: &Asked<'_>,
     status: StatusCode,
     wrong: Option<String>,
     email: &str,
     to: String,
 ) -> Result<Response, Fault> {
+    let has_operator = need(asked.gateway, |store| store.has_operator()).await?;
     let page = LoginPage {
         frame: Frame::private("Sign in"),
         wrong,
@@ -113,6 +116,7 @@ fn shown(
         email: email.chars().take(254).collect(),
         to,
         is_open: asked.gateway.state().config.people.entry == Entry::Open,
+        is_new_server: !has_operator,
     };
     reply::page(status, &page)
 }

@@ -267,6 +267,7 @@ pub const PREFIXES: &[(&str, &str, Route)] = &[
         "",
         Route::People(people::Page::Receipt),
     ),
+    ("/console/members/", "", Route::People(people::Page::Member)),
     ("/playground/receipts/", "", Route::PlayReceipt),
     ("/models/", "", Route::Site(site::Page::Model)),
     ("/makers/", "", Route::Site(site::Page::Maker)),

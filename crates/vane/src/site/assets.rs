@@ -1,4 +1,4 @@
-//! The stylesheet, the icon and the playground's scripts, under names that change with their content.
+//! The stylesheet, the icon and the playground's script, under names that change with their content.
 //!
 //! Invariant: a name stands for one content for ever, so that browsers may keep it for a year.
 
@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
+use super::bundle::bundled;
 use super::sheet::digest;
 
 pub(crate) struct Asset {
@@ -31,45 +32,35 @@ static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::named("icon", "svg", "image/svg+xml", Bytes::from_static(content))
 });
 
-/// The modules of the playground; each stands after those that it imports, so that it can name
-/// them by their content. The last one is the page's.
-static SCRIPTS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
-    let sources = [
-        (
-            "highlight",
-            include_str!("../../assets/playground/highlight.js"),
-        ),
-        (
-            "markdown",
-            include_str!("../../assets/playground/markdown.js"),
-        ),
-        (
-            "vectors",
-            include_str!("../../assets/playground/vectors.js"),
-        ),
-        ("wire", include_str!("../../assets/playground/wire.js")),
-        ("code", include_str!("../../assets/playground/code.js")),
-        ("keep", include_str!("../../assets/playground/keep.js")),
-        ("picker", include_str!("../../assets/playground/picker.js")),
-        ("answer", include_str!("../../assets/playground/answer.js")),
-        (
-            "playground",
-            include_str!("../../assets/playground/playground.js"),
-        ),
-    ];
-    let mut modules: Vec<Asset> = Vec::with_capacity(sources.len());
-    for (name, source) in sources {
-        let mut content = without_comments(source);
-        for (known, module) in sources.iter().map(|(known, _)| known).zip(&modules) {
-            content = content.replace(
-                &format!("\"./{known}.js\""),
-                &format!("\"./{}\"", module.name),
-            );
-        }
-        let kind = "text/javascript; charset=utf-8";
-        modules.push(Asset::named(name, "js", kind, content.into()));
-    }
-    modules
+/// The modules of the playground; each stands after those that it imports.
+const MODULES: [(&str, &str); 10] = [
+    (
+        "highlight",
+        include_str!("../../assets/playground/highlight.js"),
+    ),
+    (
+        "markdown",
+        include_str!("../../assets/playground/markdown.js"),
+    ),
+    (
+        "vectors",
+        include_str!("../../assets/playground/vectors.js"),
+    ),
+    ("times", include_str!("../../assets/playground/times.js")),
+    ("wire", include_str!("../../assets/playground/wire.js")),
+    ("code", include_str!("../../assets/playground/code.js")),
+    ("keep", include_str!("../../assets/playground/keep.js")),
+    ("picker", include_str!("../../assets/playground/picker.js")),
+    ("answer", include_str!("../../assets/playground/answer.js")),
+    (
+        "playground",
+        include_str!("../../assets/playground/playground.js"),
+    ),
+];
+
+static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let kind = "text/javascript; charset=utf-8";
+    Asset::named("playground", "js", kind, bundled(&MODULES).into())
 });
 
 impl Asset {
@@ -96,23 +87,14 @@ pub(crate) fn playground_style() -> &'static Asset {
     &PLAYGROUND
 }
 
-/// The module that the playground's page runs.
+/// The script of the playground's page.
 pub(crate) fn playground() -> &'static Asset {
-    SCRIPTS.last().unwrap_or(&ICON)
+    &SCRIPT
 }
 
 pub(crate) fn find(name: &str) -> Option<&'static Asset> {
-    let modules = SCRIPTS.iter();
-    modules
-        .chain([style(), icon(), playground_style()])
-        .find(|asset| asset.name == name)
-}
-
-/// A script without indentation and lines that are comments: no module has text over lines.
-fn without_comments(script: &str) -> String {
-    let lines = script.lines().map(str::trim);
-    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+    let assets = [style(), icon(), playground_style(), playground()];
+    assets.into_iter().find(|asset| asset.name == name)
 }
 
 /// A stylesheet without comments and indentation.

@@ -43,10 +43,18 @@ pub(crate) fn amount(money: Money) -> String {
     const TEN: i64 = 10_000_000_000_000;
     const CENT: i64 = 10_000_000_000;
     if money.pico() < TEN {
-        return money.display_cost();
+        return money.display_cost().replace('-', "\u{2212}");
     }
     let cents = u64::try_from(money.pico().saturating_add(CENT / 2) / CENT).unwrap_or_default();
     format!("${}.{:02}", grouped(cents / 100), cents % 100)
+}
+
+/// An amount with all its digits, as the API writes it: `5` is `$5`, the sign before the dollar.
+pub(crate) fn dollars(usd: &str) -> String {
+    match usd.strip_prefix('-') {
+        Some(rest) => format!("\u{2212}${rest}"),
+        None => format!("${usd}"),
+    }
 }
 
 /// `840 ms`, `1.84 s`, `61 s`.
@@ -115,6 +123,17 @@ mod tests {
             (262_144, "262,144"),
         ] {
             assert_eq!(grouped(number), shown);
+        }
+    }
+
+    #[test]
+    fn the_sign_of_an_amount_stands_before_the_dollar() {
+        for (usd, exact, shown) in [
+            ("5", "$5", "$5.0000"),
+            ("-0.000279", "\u{2212}$0.000279", "\u{2212}$0.0003"),
+        ] {
+            assert_eq!(dollars(usd), exact);
+            assert_eq!(amount(Money::parse(usd).unwrap()), shown);
         }
     }
 

@@ -10,8 +10,8 @@ use super::listing::Model;
 use super::model::{Snippet, chat_completion, fill_in_the_middle, messages};
 use super::playground;
 use super::row::{Named, Row};
+use super::try_it::TryIt;
 use super::{Frame, View};
-use crate::playground::Mode;
 
 /// What the calls name where no other model answers.
 const USUAL: &str = "codestral-latest";
@@ -31,17 +31,25 @@ const SHOWN: [&str; 7] = [
 #[template(path = "home.html")]
 pub(crate) struct HomePage {
     frame: Frame,
-    ways: Vec<(&'static str, Snippet)>,
+    ways: Vec<Way>,
     rows: Vec<Row>,
     makers: Vec<(Named, usize)>,
     models: usize,
     providers: usize,
     ready: usize,
-    /// What visitors can try here with no key: a model, and what to ask of it.
-    try_it: Option<(String, Mode)>,
+    /// Nothing where no model answers.
+    try_it: Option<TryIt>,
     /// Nothing that answers here costs anything: no provider of others is on.
     only_free: bool,
     as_of: String,
+}
+
+/// A way in: whom it is for, and a call.
+pub(crate) struct Way {
+    says: &'static str,
+    snippet: Snippet,
+    /// Whether the model of the call answers here.
+    is_ready: bool,
 }
 
 #[derive(Template)]
@@ -75,7 +83,7 @@ impl HomePage {
             models: all.len(),
             providers: providers.filter(|row| row.is_callable()).count(),
             ready: all.iter().filter(|row| row.ready.is_ready()).count(),
-            try_it: playground::for_guests(view),
+            try_it: TryIt::first(view),
             only_free: playground::is_all_free(view),
             as_of: view.state.catalog.as_of().to_string(),
         }
@@ -87,36 +95,42 @@ impl HomePage {
 }
 
 /// A call in each of the three ways in, of models that answer here where there are such.
-fn ways(view: &View<'_>, all: &[Row]) -> Vec<(&'static str, Snippet)> {
-    let chat = pick(view, all, |offer| offer.kind == Kind::Chat);
-    let fim = pick(view, all, |offer| offer.can(Capability::Fim));
+fn ways(view: &View<'_>, all: &[Row]) -> Vec<Way> {
+    let (chat, chats) = pick(view, all, |offer| offer.kind == Kind::Chat);
+    let (fim, fills) = pick(view, all, |offer| offer.can(Capability::Fim));
+    let way = |says, snippet, is_ready| Way {
+        says,
+        snippet,
+        is_ready,
+    };
     vec![
-        (
+        way(
             "For OpenAI's SDKs, and most tools",
             chat_completion(&view.origin, &chat),
+            chats,
         ),
-        (
+        way(
             "For Claude Code and Anthropic's SDKs",
             messages(&view.origin, &chat),
+            chats,
         ),
-        (
+        way(
             "For editors that complete code",
             fill_in_the_middle(&view.origin, &fim),
+            fills,
         ),
     ]
 }
 
-/// Codestral, unless only others answer here.
-fn pick(view: &View<'_>, all: &[Row], able: fn(&Offer) -> bool) -> String {
+/// Codestral, unless only others answer here; and whether it answers.
+fn pick(view: &View<'_>, all: &[Row], able: fn(&Offer) -> bool) -> (String, bool) {
     let can = |row: &&Row| {
         let model = view.listing.get(&row.id);
         model.and_then(Model::lead).is_some_and(able)
     };
-    let ready: Vec<&Row> = all
-        .iter()
-        .filter(|row| row.ready.is_ready())
-        .filter(can)
-        .collect();
+    let ready = all.iter().filter(|row| row.ready.is_ready()).filter(can);
+    let ready: Vec<&Row> = ready.collect();
     let first = ready.iter().find(|row| row.id == USUAL).or(ready.first());
-    first.map_or(USUAL, |row| &row.id).to_owned()
+    let id = first.map_or(USUAL, |row| &row.id).to_owned();
+    (id, first.is_some())
 }

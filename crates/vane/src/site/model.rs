@@ -23,6 +23,7 @@ use super::listing::Model;
 use super::measured::{Latency, Over, longest};
 use super::prices::PriceList;
 use super::row::{Named, Readiness, Row, status};
+use super::try_it::TryIt;
 use super::workload::{TYPICAL, shown};
 use super::{Frame, View};
 use crate::upstream::Measured;
@@ -56,8 +57,8 @@ pub(crate) struct ModelPage {
     pub(crate) guides: Vec<Guide>,
     pub(crate) related: Vec<Row>,
     pub(crate) examples: Vec<Shown>,
-    /// Where it can be tried.
-    pub(crate) playground: Option<String>,
+    /// Nothing where nobody serves it.
+    pub(crate) try_it: Option<TryIt>,
     pub(crate) typical: String,
 }
 
@@ -142,7 +143,7 @@ impl ModelPage {
             guides: guides::of(&view.origin, lead, &model.id),
             related: related(view, lead, &model.id),
             examples: gallery::of_model(view.examples, &model.id),
-            playground: super::playground::link(view, model),
+            try_it: TryIt::of(view, model),
             answer,
             typical,
             row,

@@ -14,6 +14,7 @@ use super::figures::query_value;
 use super::gallery::{self, Shown};
 use super::listing::Model;
 use super::query::Query;
+use super::try_it::Gate;
 use super::{Frame, View, assets};
 
 #[derive(Template)]
@@ -40,9 +41,21 @@ pub(crate) struct PlaygroundPage {
     /// Those of the model.
     examples: Vec<Shown>,
     visitor: String,
+    /// What has to be done before anything can be asked here.
+    first: Option<First>,
     /// Whether who reads this may send the form.
     may_call: bool,
     output_max: String,
+}
+
+/// What stands between a reader and a first answer.
+enum First {
+    /// Nothing answers at all.
+    NoModel,
+    /// Nothing that answers can do what this mode asks for; what can, and where.
+    NoneFits(Vec<(String, String)>),
+    /// Nothing is free, or there are no guests.
+    SignIn(Gate),
 }
 
 struct ModeLink {
@@ -52,7 +65,7 @@ struct ModeLink {
 }
 
 /// A model to pick: one that answers here.
-struct Offered {
+pub(crate) struct Offered {
     id: String,
     says: String,
     /// Guests may call it.
@@ -83,12 +96,11 @@ impl PlaygroundPage {
             };
         }
         let filled = Filled {
-            mode: Mode::of_name(&text("mode")).unwrap_or_default(),
             model: text("model"),
             beside: text("beside"),
             ..Filled::default()
         };
-        Self::filled(view, filled)
+        Self::asked(view, filled, Mode::of_name(&text("mode")))
     }
 
     /// With what came of its form.
@@ -116,6 +128,10 @@ impl PlaygroundPage {
         }
     }
 
+    fn has_form(&self) -> bool {
+        !self.first.as_ref().is_some_and(First::is_empty)
+    }
+
     /// Whether there is a run to keep.
     fn has_runs(&self) -> bool {
         self.answers.iter().any(|answer| answer.run.is_some())
@@ -138,6 +154,7 @@ impl PlaygroundPage {
         Self {
             visitor: format!("Signed in as {}: {says}", known.email),
             may_call: known.may_call,
+            first: self.first.and_then(First::behind_the_door),
             output_max: "the model's own".to_owned(),
             csrf: known.csrf,
             is_operator: known.is_operator,
@@ -145,19 +162,26 @@ impl PlaygroundPage {
         }
     }
 
-    fn filled(view: &View<'_>, mut filled: Filled) -> Self {
+    fn filled(view: &View<'_>, filled: Filled) -> Self {
+        let mode = Some(filled.mode);
+        Self::asked(view, filled, mode)
+    }
+
+    /// With the mode that was asked for; else one that the model, or some model, can do.
+    fn asked(view: &View<'_>, mut filled: Filled, mode: Option<Mode>) -> Self {
         let models: Vec<Offered> = view
             .listing
             .current()
             .filter_map(|model| Offered::of(view, model))
             .collect();
+        filled.mode = mode.unwrap_or_else(|| likely(&models, &filled.model));
         if filled.model.is_empty() {
-            let fits = |model: &&Offered| model.modes.split(' ').any(|m| m == filled.mode.name());
-            let mut able = models.iter().filter(fits);
+            let mut able = models.iter().filter(|model| model.is_able(filled.mode));
             let free = able.clone().find(|model| model.is_open);
             let first = free.or_else(|| able.next());
             filled.model = first.map_or_else(String::new, |model| model.id.clone());
         }
+        let first = First::of(view, &models, &filled);
         let about = "Ask the models of this server: chat, completion, fill-in-the-middle and embeddings, with the cost of each answer line by line.";
         let guest = &view.state.config.guest;
         let is_guest = view.state.config.auth;
@@ -176,7 +200,8 @@ impl PlaygroundPage {
             example: None,
             examples: gallery::of_model(view.examples, &filled.model),
             visitor: visitor(view, &models),
-            may_call: true,
+            may_call: first.is_none(),
+            first,
             output_max: match is_guest {
                 true => guest.output_tokens_max.to_string(),
                 false => "the model's own".to_owned(),
@@ -187,17 +212,63 @@ impl PlaygroundPage {
     }
 }
 
-/// What the one who reads this may do.
-fn visitor(view: &View<'_>, models: &[Offered]) -> String {
-    let config = &view.state.config;
-    let guest = &config.guest;
-    let free = models.iter().filter(|model| model.is_open).count();
-    match (config.auth, guest.enabled, free) {
-        (false, ..) => "Keys are off on this server: calls are those of its first account.".into(),
-        (true, false, _) => "There are no guests here: call with a key, at /v1.".into(),
-        (true, true, 0) => {
-            "The operator made no model free, and guests call nothing else: call with a key, at /v1.".into()
+impl First {
+    /// For somebody who did not sign in.
+    fn of(view: &View<'_>, models: &[Offered], filled: &Filled) -> Option<Self> {
+        let config = &view.state.config;
+        let has_open = config.guest.enabled && models.iter().any(Offered::is_open);
+        if models.is_empty() {
+            return Some(Self::NoModel);
         }
+        if filled.model.is_empty() {
+            let able = |mode: &Mode| models.iter().any(|model| model.is_able(*mode));
+            let others = Mode::ALL.into_iter().filter(able);
+            let link = |mode: Mode| (address(mode, ""), mode.title().to_owned());
+            return Some(Self::NoneFits(others.map(link).collect()));
+        }
+        let gate = || Gate::of(config, &address(filled.mode, &filled.model));
+        (config.auth && !has_open).then(|| Self::SignIn(gate()))
+    }
+
+    /// For somebody who signed in: what the door kept shut is open.
+    fn behind_the_door(self) -> Option<Self> {
+        match self {
+            Self::SignIn(_) => None,
+            first => Some(first),
+        }
+    }
+
+    /// Whether there is nothing to fill a form in for.
+    fn is_empty(&self) -> bool {
+        !matches!(self, Self::SignIn(_))
+    }
+}
+
+/// A mode that the model can do, or that some model can, a free one before others.
+fn likely(models: &[Offered], model: &str) -> Mode {
+    if let Some(named) = models.iter().find(|known| known.id == model) {
+        return named.first_mode().unwrap_or_default();
+    }
+    let of = |is_for_guests: bool| {
+        let mut all = Mode::ALL.into_iter();
+        let fits = |model: &Offered| model.is_open || !is_for_guests;
+        all.find(|mode| {
+            models
+                .iter()
+                .any(|model| fits(model) && model.is_able(*mode))
+        })
+    };
+    of(true).or_else(|| of(false)).unwrap_or_default()
+}
+
+/// What the one who reads this may do, where it can ask something.
+fn visitor(view: &View<'_>, models: &[Offered]) -> String {
+    let guest = &view.state.config.guest;
+    let free = models.iter().filter(|model| model.is_open).count();
+    match (view.state.config.auth, guest.enabled, free) {
+        (false, ..) => "Keys are off on this server: calls are those of its first account.".into(),
+        (true, false, _) => "There are no guests here.".into(),
+        (true, true, 0) => "No model here is free, and guests call only what is.".into(),
         (true, true, free) => format!(
             "You are a guest: {} free, {} calls a minute, {} tokens of output each.",
             match free {
@@ -210,22 +281,44 @@ fn visitor(view: &View<'_>, models: &[Offered]) -> String {
     }
 }
 
+fn address(mode: Mode, model: &str) -> String {
+    let name = mode.name();
+    match model {
+        "" => format!("/playground?mode={name}"),
+        model => format!("/playground?mode={name}&model={}", query_value(model)),
+    }
+}
+
 fn modes(filled: &Filled) -> Vec<ModeLink> {
-    let link = |mode: Mode| {
-        let mut href = format!("/playground?mode={}", mode.name());
-        if !filled.model.is_empty() && filled.mode == mode {
-            href += &format!("&model={}", query_value(&filled.model));
-        }
-        ModeLink {
-            mode,
-            href,
-            is_current: mode == filled.mode,
-        }
+    let link = |mode: Mode| ModeLink {
+        mode,
+        href: match filled.mode == mode {
+            true => address(mode, &filled.model),
+            false => address(mode, ""),
+        },
+        is_current: mode == filled.mode,
     };
     Mode::ALL.into_iter().map(link).collect()
 }
 
 impl Offered {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether guests may call it, where there are guests.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    pub(crate) fn is_able(&self, mode: Mode) -> bool {
+        self.modes.split(' ').any(|known| known == mode.name())
+    }
+
+    pub(crate) fn first_mode(&self) -> Option<Mode> {
+        Mode::ALL.into_iter().find(|mode| self.is_able(*mode))
+    }
+
     /// `None` for a model that nobody serves here.
     pub(crate) fn of(view: &View<'_>, model: &Model) -> Option<Self> {
         let offers = &view.state.offers;
@@ -259,32 +352,6 @@ impl Offered {
             pico: rates.output.pico_per_token(),
         })
     }
-}
-
-/// Where a model can be tried; `None` for one that nobody serves here.
-pub(crate) fn link(view: &View<'_>, model: &Model) -> Option<String> {
-    let offered = Offered::of(view, model)?;
-    let mode = offered.modes.split(' ').next()?;
-    let id = query_value(&offered.id);
-    Some(format!("/playground?mode={mode}&model={id}"))
-}
-
-/// A model that guests can chat with or have complete, and how.
-pub(crate) fn for_guests(view: &View<'_>) -> Option<(String, Mode)> {
-    let config = &view.state.config;
-    if config.auth && !config.guest.enabled {
-        return None;
-    }
-    let offered = view
-        .listing
-        .current()
-        .filter_map(|model| Offered::of(view, model));
-    let free: Vec<Offered> = offered.filter(|model| model.is_open).collect();
-    [Mode::Chat, Mode::Completion].into_iter().find_map(|mode| {
-        let mut able = free.iter();
-        let model = able.find(|model| model.modes.split(' ').any(|m| m == mode.name()))?;
-        Some((model.id.clone(), mode))
-    })
 }
 
 /// Whether something answers here and all of that is free.

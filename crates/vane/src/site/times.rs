@@ -52,6 +52,18 @@ impl Times {
             has_failed: lines.iter().any(|line| line.is_failed),
         }
     }
+
+    /// The times of the call in words.
+    pub(crate) fn says(&self) -> String {
+        let call = self.rows.first();
+        let first = call.map(|call| call.first_content.as_str());
+        let first = match first.filter(|first| *first != UNKNOWN) {
+            Some(first) => format!("first content after {first}"),
+            None => "no content".to_owned(),
+        };
+        let took = call.map_or(UNKNOWN, |call| &call.took);
+        format!("{first}, ended after {took}")
+    }
 }
 
 /// A span, with the words for it.

@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 106] = [
+const TABLE: [(&str, &str, &str, bool); 108] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -129,6 +129,8 @@ const TABLE: [(&str, &str, &str, bool); 106] = [
     ("GET", "/console/credits.csv", "", false),
     ("GET", "/console/members", "", false),
     ("POST", "/console/members", "", false),
+    ("GET", "/console/members/none", "", false),
+    ("POST", "/console/members/none", "", false),
     ("GET", "/console/settings", "", false),
     ("POST", "/console/settings", "", false),
     ("GET", "/admin/accounts", "", false),

@@ -95,4 +95,5 @@ mod status;
 mod stray_commands;
 mod tenants;
 mod tls;
+mod try_it;
 mod wire;

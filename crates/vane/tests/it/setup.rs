@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use vane::gateway::State;
 use vane_ledger::{Clock, Role};
-use vane_testkit::Answer;
+use vane_testkit::{Answer, FakeUpstream, Settings};
 
 use crate::client::Ask;
 use crate::people::{BODY, Browser, PASSWORD, field, key_on};
@@ -23,27 +23,27 @@ async fn set_up() -> (World, Browser) {
     })
     .await;
     world.fake.always(Answer::text("Hi."));
+    let op = operator_of(&world).await;
+    (world, op)
+}
+
+/// A browser of the first operator.
+pub(crate) async fn operator_of(world: &World) -> Browser {
     let link = world.gateway.store.link_setup(NOW, NOW + 86_400).unwrap();
     let mut op = Browser::default();
     let to = op
-        .get(&world, &format!("/setup?token={}", link.expose()))
+        .get(world, &format!("/setup?token={}", link.expose()))
         .await;
     assert_eq!((to.status, to.header("location")), (303, Some("/setup")));
-    assert!(
-        op.get(&world, "/setup")
-            .await
-            .ok()
-            .text()
-            .contains("Step 1")
-    );
-    let made = op.post(&world, "/setup", &FORM).await;
+    assert!(op.get(world, "/setup").await.ok().text().contains("Step 1"));
+    let made = op.post(world, "/setup", &FORM).await;
     assert_eq!(
         made.header("location"),
         Some("/setup/provider"),
         "{}",
         made.text()
     );
-    (world, op)
+    op
 }
 
 #[tokio::test]
@@ -100,6 +100,37 @@ async fn the_first_run_leads_from_a_link_to_the_first_call() {
         .find(|row| row.id == "lab")
         .unwrap();
     assert_eq!(lab.api_key.as_ref().unwrap().0, PROVIDER_KEY);
+}
+
+#[tokio::test]
+async fn a_list_of_models_that_is_told_to_everybody_proves_no_key() {
+    let (world, mut op) = set_up().await;
+    let open = FakeUpstream::with(Settings::default()).await.unwrap();
+    let mut config = world.gateway.state().config.clone();
+    config.keyless[0].base_url = open.openai_url();
+    world.gateway.reload(config).unwrap();
+    let form = [("provider", "lab"), ("key", "not-the-key")];
+    for path in ["/setup/provider", "/admin/providers"] {
+        let refused = op.send(&world, path, &form).await;
+        assert_eq!(refused.status, 422, "{}", refused.text());
+        assert!(refused.text().contains("could not be learned"));
+        assert!(refused.text().contains("tells its models to everybody"));
+        assert!(world.gateway.store.provider_keys().unwrap().is_empty());
+    }
+    let untested = [form[0], form[1], ("untested", "yes")];
+    let kept = op.send(&world, "/admin/providers", &untested).await;
+    assert_eq!(kept.status, 303, "{}", kept.text());
+}
+
+#[tokio::test]
+async fn who_signs_in_where_nobody_has_set_up_is_told_where_the_link_is() {
+    let world = World::start().await;
+    let shown = world.ask(&Ask::get("/login")).await.ok();
+    assert!(shown.text().contains("Nobody has set this server up yet"));
+    assert!(shown.text().contains("vane setup link"));
+    operator_of(&world).await;
+    let shown = world.ask(&Ask::get("/login")).await.ok();
+    assert!(!shown.text().contains("Nobody has set this server up"));
 }
 
 #[tokio::test]

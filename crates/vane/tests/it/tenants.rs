@@ -140,3 +140,69 @@ async fn s7_a_role_does_in_the_console_what_it_may_do_over_the_api() {
         );
     }
 }
+
+#[tokio::test]
+async fn s7_a_member_gets_another_role_and_goes_by_who_may_and_the_last_owner_stays() {
+    let world = World::start().await;
+    let store = &world.gateway.store;
+    let mut admin = Browser::of(&world, world.account, "admin@example.com", Role::Admin).await;
+    let mut bob = Browser::of(&world, world.account, "bob@example.com", Role::Member).await;
+    let of = |email: &str| store.find_member_by_email(world.account, email).unwrap();
+    let page = |email: &str| format!("/console/members/{}", of(email).unwrap().id);
+    let (bobs, owners) = (page("bob@example.com"), page("first@example.com"));
+    let key = bob.send(&world, "/console/keys", &[("name", "mine")]).await;
+    assert_eq!(key.status, 200);
+    let viewer = [("do", "role"), ("role", "viewer")];
+    let end = [("do", "end"), ("sure", "yes")];
+
+    // Who may not is offered nothing, and refused if they send it all the same.
+    let shown = bob.get(&world, &bobs).await.ok();
+    assert!(shown.text().contains("owners and admins"));
+    assert!(!shown.text().contains("name=\"do\""), "{}", shown.text());
+    for form in [&viewer, &end] {
+        assert_eq!(bob.send(&world, &owners, form).await.status, 403);
+    }
+    let shown = admin.get(&world, &owners).await.ok();
+    assert!(shown.text().contains("only an owner changes"));
+    assert_eq!(admin.send(&world, &owners, &end).await.status, 403);
+    let above = [("do", "role"), ("role", "owner")];
+    let refused = admin.send(&world, &bobs, &above).await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text().contains("does not reach"));
+
+    let set = admin.send(&world, &bobs, &viewer).await;
+    assert_eq!((set.status, set.header("location")), (303, Some(&*bobs)));
+    assert_eq!(of("bob@example.com").unwrap().role, Role::Viewer);
+    let unsure = admin.send(&world, &bobs, &[("do", "end")]).await;
+    assert_eq!(unsure.status, 400, "{}", unsure.text());
+    assert!(of("bob@example.com").is_some());
+    let ended = admin.send(&world, &bobs, &end).await;
+    assert_eq!(ended.header("location"), Some("/console/members"));
+    assert!(of("bob@example.com").is_none());
+    let keys = store.list_keys(world.account).unwrap();
+    let mine = keys.iter().find(|key| key.name == "mine").unwrap();
+    assert!(mine.revoked_at.is_some(), "their keys end with them");
+    assert_eq!(admin.get(&world, &bobs).await.status, 404);
+
+    // The only owner is told what to do first, and refused in words.
+    let mut owner = Browser::of(&world, world.account, "own@example.com", Role::Owner).await;
+    let own = page("own@example.com");
+    assert_eq!(owner.send(&world, &owners, &end).await.status, 303);
+    let shown = owner.get(&world, &own).await.ok();
+    assert!(shown.text().contains("make another member an owner first"));
+    for form in [&viewer, &end] {
+        let refused = owner.send(&world, &own, form).await;
+        assert_eq!(refused.status, 409);
+        let said = refused.text();
+        assert!(
+            said.contains("An account keeps at least one owner"),
+            "{said}"
+        );
+    }
+    // With another one there, who made the account may leave it.
+    let admins = page("admin@example.com");
+    assert_eq!(owner.send(&world, &admins, &above).await.status, 303);
+    let left = owner.send(&world, &own, &end).await;
+    assert_eq!(left.header("location"), Some("/console"));
+    assert!(of("own@example.com").is_none());
+}

@@ -17,7 +17,7 @@ use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;
 use crate::site::Frame;
-use crate::site::figures::amount;
+use crate::site::figures::{amount, dollars};
 
 const SHOWN: usize = 50;
 /// Lines of a file: the newest.
@@ -63,17 +63,9 @@ impl EntryRow {
                 ),
             },
             receipt: entry["receipt"].as_str().map(str::to_owned),
-            amount: signed(text(entry, "amount")),
-            balance: signed(text(entry, "balance")),
+            amount: dollars(text(entry, "amount")),
+            balance: dollars(text(entry, "balance")),
         }
-    }
-}
-
-/// `-$0.25`, `$5`.
-fn signed(usd: &str) -> String {
-    match usd.strip_prefix('-') {
-        Some(rest) => format!("\u{2212}${rest}"),
-        None => format!("${usd}"),
     }
 }
 
@@ -176,6 +168,5 @@ mod tests {
     fn s15_no_cell_is_a_formula() {
         assert_eq!(cell("=cmd|' /C calc'!A0"), "\"'=cmd|' /C calc'!A0\"");
         assert_eq!(cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        assert_eq!(signed("-0.25"), "\u{2212}$0.25");
     }
 }

@@ -14,6 +14,7 @@ use vane_ledger::Right;
 use super::{Desk, Room, instant, money, text};
 use crate::api::{Asks, Page};
 use crate::form::Form;
+use crate::people::first_call::to_paste;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;
@@ -50,7 +51,8 @@ struct MadePage {
     key: String,
     /// Whose place it takes, and until when that one works.
     replaces: Option<String>,
-    call: String,
+    /// Nothing where no model answers.
+    call: Option<String>,
 }
 
 #[derive(Template)]
@@ -186,51 +188,15 @@ fn terms(form: &Form) -> Result<Value, Fault> {
 }
 
 fn shown_once(desk: &Desk<'_>, made: &Value) -> Result<Response, Fault> {
-    let origin = desk.asked.gateway.state().config.origin();
     let page = MadePage {
         frame: desk.frame("A new key"),
         room: desk.room("/console/keys"),
         name: text(made, "name").to_owned(),
         key: text(made, "key").to_owned(),
         replaces: made["replaces"].as_str().map(str::to_owned),
-        call: to_paste(&origin, text(made, "key"), &desk.asked.gateway.state()),
+        call: to_paste(text(made, "key"), &desk.asked.gateway.state()),
     };
     reply::page(StatusCode::OK, &page)
-}
-
-/// A first call of a model that answers here.
-pub(in crate::people) fn to_paste(
-    origin: &str,
-    key: &str,
-    state: &crate::gateway::State,
-) -> String {
-    let model = first_model(state);
-    format!(
-        "curl {origin}/v1/chat/completions \\\n  -H \"Authorization: Bearer {key}\" \\\n  \
-         -H \"Content-Type: application/json\" \\\n  -d '{{\"model\":\"{model}\",\
-         \"messages\":[{{\"role\":\"user\",\"content\":\"Hi\"}}]}}'"
-    )
-}
-
-/// Small models, for a first word.
-const FIRST: [&str; 3] = ["mistral-small-latest", "gpt-5-mini", "claude-haiku-4-5"];
-
-/// A model for a conversation that a provider that is on serves.
-fn first_model(state: &crate::gateway::State) -> String {
-    let chats = state.offers.iter().filter(|offer| {
-        offer.facts.kind == vane_catalog::Kind::Chat
-            && offer.facts.status == vane_catalog::Status::Active
-    });
-    let first = chats.min_by_key(|offer| {
-        let facts = &offer.facts;
-        let known = FIRST.iter().position(|id| *id == &*facts.model);
-        (
-            known.unwrap_or(FIRST.len()),
-            !facts.own,
-            facts.model.clone(),
-        )
-    });
-    first.map_or_else(|| "MODEL".to_owned(), |offer| offer.facts.model.to_string())
 }
 
 pub(in crate::people) async fn one(

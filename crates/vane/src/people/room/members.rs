@@ -38,6 +38,7 @@ struct MembersPage {
 
 struct MemberRow {
     id: String,
+    href: String,
     email: String,
     role: String,
     may_recover: bool,
@@ -184,6 +185,7 @@ fn row(desk: &Desk<'_>, member: &Value) -> MemberRow {
     });
     MemberRow {
         id: text(member, "id").to_owned(),
+        href: super::member::path(text(member, "id")),
         email: text(member, "email").to_owned(),
         role: text(member, "role").to_owned(),
         may_recover: reaches && desk.may(Right::Members),

@@ -11,16 +11,16 @@ use vane_catalog::{Date, Money};
 use vane_dialect::Fault;
 use vane_ledger::NEWEST_MAX;
 
-use super::keys::to_paste;
 use super::quality::Quality;
 use super::{Desk, Room, text};
 use crate::api::{Asks, Page};
+use crate::people::first_call::to_paste;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;
 use crate::site::Frame;
 use crate::site::chart::{Caption, Stack, bars};
-use crate::site::figures::{amount, grouped};
+use crate::site::figures::{amount, dollars, grouped};
 
 const DAY: i64 = 86_400;
 const RANGES: [i64; 3] = [7, 30, 90];
@@ -53,8 +53,8 @@ struct OverviewPage {
     rows: Vec<DayRow>,
     models: Vec<ModelRow>,
     calls_last: Vec<CallRow>,
-    /// A call to paste, where there was none yet.
-    first_call: String,
+    /// A call to paste, where there was none yet and a model answers.
+    first_call: Option<String>,
 }
 
 struct DayRow {
@@ -87,7 +87,7 @@ impl CallRow {
             model: text(receipt, "model").to_owned(),
             key: text(receipt, "key").to_owned(),
             status: text(receipt, "status").replace('_', " "),
-            charged: format!("${}", text(receipt, "charged")),
+            charged: dollars(text(receipt, "charged")),
         }
     }
 }
@@ -117,11 +117,8 @@ pub(in crate::people) async fn answer(
     let used = Used::of(&usage);
     let calls_last: Vec<CallRow> = list(&last).iter().map(CallRow::of).collect();
     let first_call = match calls_last.is_empty() {
-        true => {
-            let state = asked.gateway.state();
-            to_paste(&state.config.origin(), "$VANE_KEY", &state)
-        }
-        false => String::new(),
+        true => to_paste("$VANE_KEY", &asked.gateway.state()),
+        false => None,
     };
     let (parts, rows, chart) = used.drawn(from, until);
     let spent = money(&usage["total"]["charged"]);

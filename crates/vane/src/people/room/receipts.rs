@@ -15,7 +15,7 @@ use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;
 use crate::site::Frame;
-use crate::site::figures::{grouped, href, lasting};
+use crate::site::figures::{dollars, grouped, href, lasting};
 use crate::site::times::Times;
 
 const SHOWN: usize = 50;
@@ -159,7 +159,7 @@ pub(in crate::people) async fn one(
         body: None,
     };
     let receipt = desk.told(asks).await?;
-    let usd = |name: &str| format!("${}", text(&receipt, name));
+    let usd = |name: &str| dollars(text(&receipt, name));
     let or_none = |name: &str| match receipt[name].is_string() {
         true => usd(name),
         false => "nothing".to_owned(),
@@ -215,8 +215,8 @@ fn attempt(attempt: &Value) -> AttemptRow {
         [
             text(line, "bucket").replace('_', " "),
             grouped(line["quantity"].as_u64().unwrap_or_default()),
-            format!("${}", text(line, "price")),
-            format!("${}", text(line, "amount")),
+            dollars(text(line, "price")),
+            dollars(text(line, "amount")),
         ]
     };
     let said = |name: &str| text(attempt, name).to_owned();
@@ -227,7 +227,7 @@ fn attempt(attempt: &Value) -> AttemptRow {
         fault: said("fault"),
         counted: said("counted"),
         rates: said("rate_version"),
-        cost: format!("${}", text(attempt, "cost")),
+        cost: dollars(text(attempt, "cost")),
         lines: lines.iter().map(line).collect(),
     }
 }
