@@ -1,5 +1,9 @@
 //! Sets `tiny` where the model of the first run is to be part of the program and its file is there:
 //! a copy of the source without weights builds, too.
+#![allow(
+    clippy::print_stdout,
+    reason = "that is how such a program speaks to cargo"
+)]
 
 use std::path::Path;
 
