@@ -17,7 +17,7 @@ from .samples import Samples
 from .tokenizer import Tokenizer
 
 WARM_STEPS = 60
-COOL_PART = 0.35
+COOL_PART = 0.55
 KEEP_SECONDS = 60
 SAY_STEPS = 10
 TEST_ROWS = 16

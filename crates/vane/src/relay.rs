@@ -20,6 +20,7 @@ mod idempotency;
 mod inbound;
 mod meter;
 mod models;
+mod noted;
 mod plan;
 mod receipt;
 mod reply;

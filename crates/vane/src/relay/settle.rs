@@ -9,6 +9,7 @@ use super::decode::RawCall;
 use super::hold;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
+use super::noted::Noted;
 use super::receipt;
 use super::whole;
 use crate::gateway::Gateway;
@@ -75,27 +76,20 @@ struct Facts {
     /// Money set aside; taken when the call is settled.
     hold: Option<Hold>,
     undelivered: bool,
-    /// Output bytes of which the journal was told last, and when.
-    noted: (u64, Instant),
+    noted: Noted,
     standing: Standing,
 }
-
-/// A running call's usage is noted for the case of a crash after so much output, which bounds what
-/// is lost: of whose money is limited, and of others.
-const NOTED_BYTES: u64 = 256;
-const NOTED_BYTES_METERED: u64 = 2_048;
-/// A stream that is slower than that is noted this often.
-const NOTED_EVERY: Duration = Duration::from_secs(5);
 
 impl Record {
     #[must_use]
     pub fn begin(gateway: &Arc<Gateway>, door: Door, request_id: String) -> Self {
         gateway.telemetry.begun();
+        let started = Instant::now();
         Self(Some(Box::new(Facts {
             gateway: gateway.clone(),
             door,
             request_id,
-            started: Instant::now(),
+            started,
             began: gateway.clock.now(),
             caller: None,
             model: String::new(),
@@ -104,7 +98,7 @@ impl Record {
             asked: 0,
             basis: Basis::default(),
             offer: None,
-            asked_at: Instant::now(),
+            asked_at: started,
             first_content: None,
             usage: Usage::default(),
             counted: None,
@@ -118,7 +112,7 @@ impl Record {
             place: None,
             hold: None,
             undelivered: false,
-            noted: (0, Instant::now()),
+            noted: Noted::default(),
             standing: Standing::default(),
         })))
     }
@@ -231,8 +225,9 @@ impl Record {
     pub fn attempt(&mut self, offer: &Arc<Offer>, dropped: &[String], basis: Basis) {
         offer.tally.attempts.fetch_add(1, Relaxed);
         self.with(|facts| {
-            facts.asked_at = Instant::now();
-            let after = facts.asked_at - facts.started;
+            let now = Instant::now();
+            facts.asked_at = now;
+            let after = now - facts.started;
             let begun = receipt::begun(&offer.facts, &basis, dropped, after);
             facts.attempts.push(begun);
             facts.asked = facts.attempts.len();
@@ -240,7 +235,7 @@ impl Record {
             facts.basis = basis;
             facts.offer = Some(offer.clone());
             facts.dropped = dropped.to_vec();
-            facts.note(&Meter::default(), Some(Money::ZERO));
+            facts.note(&Meter::default(), Some(Money::ZERO), now);
         });
     }
 
@@ -298,20 +293,10 @@ impl Record {
     /// pays for that.
     pub fn told(&mut self, meter: &Meter) {
         self.with(|facts| {
-            let (bytes, at) = facts.noted;
-            let more = meter.output_bytes.saturating_sub(bytes);
-            let is_limited = facts
-                .hold
-                .as_ref()
-                .is_some_and(|hold| hold.limit().is_some());
-            let most = if is_limited {
-                NOTED_BYTES
-            } else {
-                NOTED_BYTES_METERED
-            };
-            if more >= most || (more > 0 && at.elapsed() >= NOTED_EVERY) {
-                facts.noted = (meter.output_bytes, Instant::now());
-                facts.note(meter, None);
+            let hold = facts.hold.as_ref();
+            let is_limited = hold.is_some_and(|hold| hold.limit().is_some());
+            if let Some(now) = facts.noted.due(meter.output_bytes, is_limited) {
+                facts.note(meter, None, now);
             }
         });
     }
@@ -333,10 +318,11 @@ impl Record {
         let Some(mut facts) = self.0.take() else {
             return;
         };
+        let now = Instant::now();
         facts.fault = fault.map(said);
         match (outcome, &facts.offer, fault) {
             (Outcome::Done, Some(offer), _) => {
-                let took = facts.asked_at.elapsed();
+                let took = now - facts.asked_at;
                 offer.seen.answered(facts.usage.output, took);
             }
             // Without content it was told by its attempt.
@@ -350,7 +336,7 @@ impl Record {
         }
         // Where it was not settled before, nobody waits for it.
         let _unawaited = facts.settle(outcome);
-        facts.end(outcome, status);
+        facts.end(outcome, status, now);
     }
 
     /// A defect of ours costs what was delivered, and nothing before that.
@@ -419,7 +405,7 @@ impl Facts {
     }
 
     /// Tells the journal what the call has cost so far, and what of it its customer would pay.
-    fn note(&self, meter: &Meter, pays_max: Option<Money>) {
+    fn note(&self, meter: &Meter, pays_max: Option<Money>, now: Instant) {
         if cfg!(feature = "unledgered") {
             return;
         }
@@ -427,7 +413,6 @@ impl Facts {
             return;
         };
         let mut attempts = self.attempts.clone();
-        let now = Instant::now();
         if let Some(attempt) = attempts.last_mut() {
             receipt::priced(attempt, &counts, &cost);
             attempt.times.took_ms = receipt::millis(now - self.asked_at);
@@ -486,7 +471,7 @@ impl Facts {
             .map_err(|refused| whole::unrecorded(&refused))
     }
 
-    fn end(&mut self, outcome: Outcome, status: u16) {
+    fn end(&mut self, outcome: Outcome, status: u16, now: Instant) {
         self.tell_limits(outcome);
         if let Some(offer) = &self.offer {
             let tally = &offer.tally;
@@ -526,7 +511,7 @@ impl Facts {
             reported_cost: self.reported,
             unpriced: self.unpriced,
             first_content: self.first_content,
-            took: self.started.elapsed(),
+            took: now - self.started,
             dropped: &self.dropped,
             failed: &self.failed,
             fault: self.fault.as_deref(),
