@@ -143,13 +143,13 @@ fn cap(memory_bytes: u64) {
 
 /// The model that is part of the program, where it was built so. The gateway never touches it: it lies
 /// in the program's file until a child runs it.
-#[cfg(tiny)]
+#[cfg(feature = "tiny")]
 fn built_in() -> Result<Model, Fault> {
     const BYTES: &[u8] = include_bytes!("../../../weights/vane-tiny.gguf");
     Model::of_program(crate::local::TINY, BYTES)
 }
 
-#[cfg(not(tiny))]
+#[cfg(not(feature = "tiny"))]
 fn built_in() -> Result<Model, Fault> {
     let what = "this build of Vane has no model of its own";
     Err(Fault::Unsupported(what.to_owned()))

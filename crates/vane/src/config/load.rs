@@ -110,7 +110,10 @@ impl Config {
         let (mut local, models) = local::read(&mut root, &engine, &weights);
         let (mut providers, keyless) = provider::read(&mut root, catalog, &own);
         let nothing_else = providers.is_empty() && local.is_empty();
-        if engine.tiny.unwrap_or(cfg!(tiny) && nothing_else) {
+        if engine
+            .tiny
+            .unwrap_or(cfg!(feature = "tiny") && nothing_else)
+        {
             local.push(Local::built_in(&engine));
         }
         providers.extend(local::provider(&local, models));

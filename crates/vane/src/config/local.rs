@@ -27,7 +27,7 @@ impl Engine {
         };
         let (wait, deadline, idle) = (time("wait", 30), time("deadline", 120), time("idle", 600));
         let tiny = section.take("tiny", |node| match boolean(node)? {
-            true if !cfg!(tiny) => {
+            true if !cfg!(feature = "tiny") => {
                 Err("is true, and this build has no model of its own".to_owned())
             }
             said => Ok(said),

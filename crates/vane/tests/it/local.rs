@@ -310,7 +310,7 @@ fn broken_weights_are_a_problem_of_the_configuration() {
 }
 
 /// The bytes of the program's own model, and nothing that a machine would have to be given.
-#[cfg(tiny)]
+#[cfg(feature = "tiny")]
 #[tokio::test]
 async fn a_fresh_machine_fills_the_gap_that_its_greeting_shows() {
     let folder = Folder::new();
