@@ -26,8 +26,8 @@ const FIRST_MODELS: [(&str, &str); 3] = [
 
 /// A gap to try, as JSON has it: what is before it and what is after it.
 const GAP_BEFORE: &str =
-    r#"syntax = \"proto3\";\n\nmessage Person {\n  string name = 1;\n  int32 "#;
-const GAP_AFTER: &str = r"\n}\n";
+    r#"syntax = \"proto3\";\n\nmessage ListBooksRequest {\n  int32 page_size = 1;\n  string page_"#;
+const GAP_AFTER: &str = r" = 2;\n}\n";
 
 pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
@@ -180,8 +180,8 @@ fn gap_to_paste(url: &str, key: Option<&str>) -> String {
     // A key of another start is not known here.
     let bearer = key.unwrap_or("YOUR-KEY");
     format!(
-        "{first}\nUntil then {TINY} is there, a small model that is part of this program. It fills in \
-         Protocol Buffers and does not chat. To paste:\n\n  \
+        "{first}\nTo paste, for {TINY}, a small model that is part of this program; it fills in Protocol \
+         Buffers and does not chat:\n\n  \
          curl {url}/v1/fim/completions -H 'Authorization: Bearer {bearer}' \
          -H 'Content-Type: application/json' \
          -d '{{\"model\":\"{TINY}\",\"prompt\":\"{GAP_BEFORE}\",\"suffix\":\"{GAP_AFTER}\",\
@@ -251,6 +251,8 @@ mod tests {
     fn without_a_provider_it_says_what_to_set() {
         let said = banner(&config(&[]), None);
         assert!(said.contains("MISTRAL_API_KEY") && said.contains("vane.toml"));
+        let tiny = "/v1/fim/completions -H 'Authorization: Bearer YOUR-KEY'";
+        assert_eq!(said.contains(tiny), cfg!(feature = "tiny"), "{said}");
     }
 
     #[test]
