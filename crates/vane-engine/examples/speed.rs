@@ -178,7 +178,7 @@ fn header(tensors: &[(String, Vec<u64>)], format: Format) -> Result<(Vec<u8>, Ve
     let mut out = b"GGUF".to_vec();
     out.extend(3_u32.to_le_bytes());
     out.extend(u64::try_from(tensors.len())?.to_le_bytes());
-    out.extend(14_u64.to_le_bytes());
+    out.extend(15_u64.to_le_bytes());
     let numbers = [
         ("llama.block_count", LAYERS),
         ("llama.embedding_length", HIDDEN),
@@ -192,9 +192,13 @@ fn header(tensors: &[(String, Vec<u64>)], format: Format) -> Result<(Vec<u8>, Ve
     ];
     for (key, number) in numbers {
         text(&mut out, key)?;
-        out.extend(10_u32.to_le_bytes());
-        out.extend(number.to_le_bytes());
+        out.extend(4_u32.to_le_bytes());
+        out.extend(u32::try_from(number)?.to_le_bytes());
     }
+    // llama.cpp asks for it.
+    text(&mut out, "llama.attention.layer_norm_rms_epsilon")?;
+    out.extend(6_u32.to_le_bytes());
+    out.extend(1e-5_f32.to_le_bytes());
     for (key, value) in [
         ("general.architecture", "llama"),
         ("tokenizer.ggml.model", "llama"),

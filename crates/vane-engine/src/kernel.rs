@@ -31,11 +31,19 @@ use crate::weights::Tensor;
 pub(crate) use attention::Reach;
 pub(crate) use crew::Crew;
 pub(crate) use panel::Panel;
-use unpack::Row;
 pub(crate) use unpack::unpack_floats;
 
-/// Numbers that share a scale in an unpacked row. Formats have groups of 16 or 32.
+/// Numbers that share a scale: of activations, and of an unpacked row.
+const BLOCK: usize = 32;
+
+/// Half a block.
 const GROUP: usize = 16;
+
+/// Lanes of a sum of floats: they run side by side, so that additions need not wait for each other.
+const LANES: usize = 16;
+
+/// Numbers that are multiplied at once where only one token is: a block for each lane.
+const CHUNK: usize = BLOCK * LANES;
 
 /// The instructions that kernels use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +52,8 @@ pub enum Instructions {
     Portable,
     /// x86-64 with AVX2, FMA and F16C.
     Avx2,
+    /// These and AVX-VNNI.
+    AvxVnni,
     /// x86-64 with AVX-512 F, BW, VL and VNNI.
     Avx512,
 }
@@ -63,13 +73,18 @@ impl Instructions {
         let mut found = vec![Instructions::Portable];
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let avx2 = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c");
             let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512vnni");
             if avx2 {
                 found.push(Instructions::Avx2);
+            }
+            if avx2 && is_x86_feature_detected!("avxvnni") {
+                found.push(Instructions::AvxVnni);
             }
             if avx2 && avx512 {
                 found.push(Instructions::Avx512);
@@ -96,31 +111,14 @@ fn multiply(
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         #[allow(unsafe_code, reason = "the processor was asked")]
+        Instructions::AvxVnni => unsafe { x86::multiply_avxvnni(weight, rows, panel, out) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        #[allow(unsafe_code, reason = "the processor was asked")]
         Instructions::Avx512 => unsafe { x86::multiply_avx512(weight, rows, panel, out) },
         #[cfg(not(target_arch = "x86_64"))]
-        Instructions::Avx2 | Instructions::Avx512 => portable::multiply(weight, rows, panel, out),
-    }
-}
-
-/// The walk that all instruction sets share: unpack a row, multiply it with every token.
-#[inline(always)]
-fn walk(
-    weight: &Tensor,
-    rows: Range<usize>,
-    panel: &Panel,
-    out: &mut [&mut [f32]],
-    floats: impl Fn(&[f32], &[f32]) -> f32,
-    quants: impl Fn(&Row, panel::Quants<'_>) -> f32,
-) {
-    let mut row = Row::new(weight.format, weight.columns);
-    for (at, number) in rows.enumerate() {
-        unpack::unpack(weight.format, weight.row(number), &mut row);
-        for (token, out) in out.iter_mut().enumerate() {
-            out[at] = if weight.format.is_quantised() {
-                quants(&row, panel.quants(token))
-            } else {
-                floats(&row.floats, panel.floats(token))
-            };
+        Instructions::Avx2 | Instructions::AvxVnni | Instructions::Avx512 => {
+            portable::multiply(weight, rows, panel, out)
         }
     }
 }

@@ -58,20 +58,22 @@ pub(crate) fn attend<C: Cell>(
         #[cfg(target_arch = "x86_64")]
         // SAFETY: these are named only where the processor has them.
         #[allow(unsafe_code, reason = "the processor was asked")]
-        Instructions::Avx2 => unsafe { avx2(head_size, queries, reach, scratch, out) },
+        Instructions::Avx2 | Instructions::AvxVnni => unsafe {
+            avx2(head_size, queries, reach, scratch, out)
+        },
         #[cfg(target_arch = "x86_64")]
         // SAFETY: as above.
         #[allow(unsafe_code, reason = "the processor was asked")]
         Instructions::Avx512 => unsafe { avx512(head_size, queries, reach, scratch, out) },
         #[cfg(not(target_arch = "x86_64"))]
-        Instructions::Avx2 | Instructions::Avx512 => {
+        Instructions::Avx2 | Instructions::AvxVnni | Instructions::Avx512 => {
             heads(head_size, queries, reach, scratch, out, portable::dot);
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 fn avx2<C: Cell>(
     head_size: usize,
     queries: &[f32],
@@ -84,7 +86,7 @@ fn avx2<C: Cell>(
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512vl,avx512vnni")]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512vnni")]
 fn avx512<C: Cell>(
     head_size: usize,
     queries: &[f32],

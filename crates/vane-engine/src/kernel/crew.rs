@@ -11,6 +11,9 @@ use crate::weights::Tensor;
 /// Below this many multiplications, starting a thread costs more than it saves.
 const SHARED_FROM: usize = 1 << 20;
 
+/// Rows of a share are a multiple of this, because kernels take several at once.
+const SHARE: usize = 8;
+
 /// How many threads work at once, and with which instructions.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Crew {
@@ -23,7 +26,10 @@ impl Crew {
     pub(crate) fn multiply(&self, weight: &Tensor, panel: &Panel, out: &mut [f32]) {
         debug_assert_eq!(panel.columns(), weight.columns);
         let work = weight.rows * weight.columns * panel.tokens();
-        let share = weight.rows.div_ceil(self.hands(work));
+        let share = weight
+            .rows
+            .div_ceil(self.hands(work))
+            .next_multiple_of(SHARE);
         let mut shares: Vec<(usize, Vec<&mut [f32]>)> = Vec::new();
         for row in out.chunks_mut(weight.rows) {
             for (number, part) in row.chunks_mut(share).enumerate() {

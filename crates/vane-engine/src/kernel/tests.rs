@@ -26,45 +26,86 @@ fn row(format: Format, columns: usize, bytes: &[u8]) -> Vec<u8> {
     row
 }
 
-fn dot(instructions: Instructions, format: Format, bytes: &[u8], panel: &Panel) -> Vec<f32> {
-    let columns = panel.columns();
-    let tensor = Tensor::of_bytes(format, 1, columns, bytes);
-    let mut out = vec![0.0; panel.tokens()];
-    let mut parts: Vec<&mut [f32]> = out.chunks_mut(1).collect();
-    multiply(instructions, &tensor, 0..1, panel, &mut parts);
+/// What all rows times all tokens are, row by row.
+fn multiplied(instructions: Instructions, tensor: &Tensor, tokens: &[f32]) -> Vec<f32> {
+    let mut panel = Panel::default();
+    let many = tokens.len() / tensor.columns;
+    panel.reset(many, tensor.columns).copy_from_slice(tokens);
+    if tensor.format.is_quantised() {
+        panel.quantise(instructions);
+    }
+    let mut out = vec![0.0; many * tensor.rows];
+    let crew = Crew {
+        threads: 1,
+        instructions,
+    };
+    crew.multiply(tensor, &panel, &mut out);
     out
 }
 
+fn bits(floats: &[f32]) -> Vec<u32> {
+    floats.iter().map(|float| float.to_bits()).collect()
+}
+
+/// Rows that are alike but for where they begin.
+fn tensor(format: Format, rows: usize, columns: usize, bytes: &[u8]) -> Tensor {
+    let mut seed: Vec<u8> = bytes.iter().copied().cycle().take(columns * 4).collect();
+    let mut all = Vec::new();
+    for _ in 0..rows {
+        let by = 251 % seed.len();
+        seed.rotate_left(by);
+        all.extend(row(format, columns, &seed));
+    }
+    Tensor::of_bytes(format, rows, columns, &all)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn all_instructions_multiply_alike(
+    fn all_instructions_multiply_alike_to_the_last_bit(
+        format in proptest::sample::select(&Format::ALL),
+        rows in 1_usize..20,
+        blocks in 1_usize..40,
+        tokens in 1_usize..50,
+        bytes in proptest::collection::vec(any::<u8>(), 4 * 1024),
+        activations in proptest::collection::vec(-4.0_f32..4.0, 997),
+    ) {
+        // Wide blocks are many numbers, and floats need not be whole blocks.
+        let columns = match format.block().0 {
+            1 => 37 * blocks,
+            32 => 32 * blocks,
+            numbers => numbers * blocks.div_ceil(8),
+        };
+        let tensor = tensor(format, rows, columns, &bytes);
+        let numbers: Vec<f32> = activations.into_iter().cycle().take(tokens * columns).collect();
+        let expected = multiplied(Instructions::Portable, &tensor, &numbers);
+        for instructions in Instructions::all() {
+            let told = multiplied(instructions, &tensor, &numbers);
+            prop_assert!(bits(&told) == bits(&expected), "{format:?} {instructions:?}");
+            // Neither is a token's product another one when it is alone.
+            let last = multiplied(instructions, &tensor, &numbers[(tokens - 1) * columns..]);
+            prop_assert!(bits(&last) == bits(&expected[(tokens - 1) * rows..]), "{format:?} {instructions:?}");
+        }
+    }
+
+    #[test]
+    fn products_are_near_to_those_of_plain_numbers(
         format in proptest::sample::select(&Format::ALL),
         blocks in 1_usize..4,
         bytes in proptest::collection::vec(any::<u8>(), 4 * 1024),
-        activations in proptest::collection::vec(-4.0_f32..4.0, 3 * 768),
+        activations in proptest::collection::vec(-4.0_f32..4.0, 768),
     ) {
-        // Odd numbers of blocks of 32 take another way through the widest registers.
         let columns = blocks * format.block().0.max(32);
-        let bytes = row(format, columns, &bytes);
-        let mut panel = Panel::default();
-        panel.reset(3, columns).copy_from_slice(&activations[..3 * columns]);
-        panel.quantise();
-        let expected = dot(Instructions::Portable, format, &bytes, &panel);
+        let tensor = tensor(format, 1, columns, &bytes);
         let mut floats = vec![0.0; columns];
-        unpack_floats(format, &bytes, &mut floats);
-        for instructions in Instructions::all() {
-            let told = dot(instructions, format, &bytes, &panel);
-            for (token, (told, expected)) in told.iter().zip(&expected).enumerate() {
-                let pairs = floats.iter().zip(panel.floats(token));
-                let sizes: f32 = pairs.clone().map(|(left, right)| (left * right).abs()).sum();
-                let exact: f64 = pairs.map(|(left, right)| f64::from(*left) * f64::from(*right)).sum();
-                prop_assert!((told - expected).abs() <= 1e-4 * sizes + 1e-6, "{format:?} {instructions:?}");
-                // And all are near to what plain numbers give: activations keep 127 steps.
-                prop_assert!((f64::from(*told) - exact).abs() <= f64::from(0.02 * sizes) + 1e-6);
-            }
-        }
+        unpack_floats(format, tensor.row(0), &mut floats);
+        let told = multiplied(Instructions::Portable, &tensor, &activations[..columns]);
+        let pairs = floats.iter().zip(&activations);
+        let sizes: f32 = pairs.clone().map(|(left, right)| (left * right).abs()).sum();
+        let exact: f64 = pairs.map(|(left, right)| f64::from(*left) * f64::from(*right)).sum();
+        // Activations keep 127 steps.
+        prop_assert!((f64::from(told[0]) - exact).abs() <= f64::from(0.02 * sizes) + 1e-6);
     }
 }
 
@@ -78,31 +119,20 @@ fn the_largest_integers_do_not_overflow() {
         Format::Q6K,
     ] {
         for byte in [0x00, 0x7f, 0x80, 0xff] {
-            let bytes = row(format, 256, &[byte; 1024]);
-            let mut panel = Panel::default();
-            for (at, number) in panel.reset(2, 256).iter_mut().enumerate() {
-                *number = if at < 256 { 1.0 } else { -1.0 };
-            }
-            panel.quantise();
-            let expected = dot(Instructions::Portable, format, &bytes, &panel);
-            let mut floats = vec![0.0; 256];
-            unpack_floats(format, &bytes, &mut floats);
+            let tensor = Tensor::of_bytes(format, 1, 512, &row(format, 512, &[byte; 2048]));
+            let mut floats = vec![0.0; 512];
+            unpack_floats(format, tensor.row(0), &mut floats);
             let exact: f32 = floats.iter().sum();
+            let bound = 1e-4 * floats.iter().map(|float| float.abs()).sum::<f32>();
             for instructions in Instructions::all() {
-                let told = dot(instructions, format, &bytes, &panel);
-                let bound = 1e-4 * floats.iter().map(|float| float.abs()).sum::<f32>();
-                assert!(
-                    (told[0] - exact).abs() <= bound,
-                    "{format:?} {byte:#x} {instructions:?}"
-                );
-                assert!(
-                    (told[1] + exact).abs() <= bound,
-                    "{format:?} {byte:#x} {instructions:?}"
-                );
-                assert!(
-                    (told[0] - expected[0]).abs() <= bound,
-                    "{format:?} {byte:#x}"
-                );
+                for tokens in [2, 5, 18] {
+                    let numbers = [vec![1.0; 512], vec![-1.0; (tokens - 1) * 512]].concat();
+                    let told = multiplied(instructions, &tensor, &numbers);
+                    assert!((told[0] - exact).abs() <= bound, "{format:?} {byte:#x}");
+                    for told in &told[1..] {
+                        assert!((told + exact).abs() <= bound, "{format:?} {byte:#x}");
+                    }
+                }
             }
         }
     }
@@ -112,30 +142,25 @@ fn the_largest_integers_do_not_overflow() {
 fn threads_and_batches_change_no_bit() {
     let (rows, columns) = (1024, 512);
     for format in Format::ALL {
-        let one: Vec<u8> = (0..=255).cycle().take(columns * 4).collect();
-        let mut bytes = Vec::new();
-        for number in 0..rows {
-            let mut seed = one.clone();
-            seed.rotate_left(number % 251);
-            bytes.extend(row(format, columns, &seed));
-        }
-        let tensor = Tensor::of_bytes(format, rows, columns, &bytes);
+        let tensor = tensor(format, rows, columns, &(0..=255).collect::<Vec<u8>>());
         let run = |threads, tokens: usize| {
             let mut panel = Panel::default();
             for (at, number) in panel.reset(tokens, columns).iter_mut().enumerate() {
                 *number = ((at * 37 % 101) as f32 - 50.0) / 25.0;
             }
-            panel.quantise();
+            let instructions = Instructions::detect();
+            panel.quantise(instructions);
             let mut out = vec![0.0; tokens * rows];
             let crew = Crew {
                 threads,
-                instructions: Instructions::detect(),
+                instructions,
             };
             crew.multiply(&tensor, &panel, &mut out);
             out
         };
-        let whole = run(1, 5);
-        assert_eq!(run(3, 5), whole, "{format:?}");
-        assert_eq!(run(1, 1), whole[..rows], "{format:?}");
+        let whole = run(1, 35);
+        for (threads, tokens) in [(3, 35), (1, 1), (2, 5), (1, 20)] {
+            assert_eq!(run(threads, tokens), whole[..rows * tokens], "{format:?}");
+        }
     }
 }

@@ -1,36 +1,94 @@
-//! Rows of every format made plain: as floats, or as groups of 16 small integers with a scale and
-//! a bias each, so that one kernel multiplies all quantised formats.
+//! Rows of every format made plain: as floats, or as small integers with a scale for each 32 of them, so
+//! that the same kernels multiply all quantised formats.
 //!
-//! A number is `scale * quant + bias`, quants being 0 to 255.
+//! A number is `scale * (quant - middle)`, where [`Form`] says what the middle is and what else belongs
+//! to it, quants being 0 to 255.
 
-use super::GROUP;
 use super::half::{single_of_bfloat, single_of_half};
+use super::{BLOCK, CHUNK};
 use crate::weights::format::Format;
 
-/// One row, unpacked. Which part is used depends on its format.
-#[derive(Debug)]
+/// What a number of a quantised format is besides its scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Eight bits, 128 being zero.
+    Wide,
+    /// Four bits, eight being zero.
+    Narrow,
+    /// From zero on, with a bias for each block.
+    Biased,
+    /// Six bits, 32 being zero, and each half of a block has a whole number that it is multiplied by.
+    Fine,
+}
+
+impl Form {
+    /// Of formats that are not quantised it means nothing.
+    pub(super) const fn of(format: Format) -> Self {
+        match format {
+            Format::F32 | Format::F16 | Format::Bf16 | Format::Q8_0 => Form::Wide,
+            Format::Q4_0 => Form::Narrow,
+            Format::Q4K | Format::Q5K => Form::Biased,
+            Format::Q6K => Form::Fine,
+        }
+    }
+
+    /// The quant that stands for zero, as a power of two.
+    pub(super) const fn middle(self) -> Option<u32> {
+        match self {
+            Form::Wide => Some(7),
+            Form::Narrow => Some(3),
+            Form::Biased => None,
+            Form::Fine => Some(5),
+        }
+    }
+}
+
+/// One row, unpacked, up to a whole number of chunks, the rest zero. Which part is used depends on its
+/// format.
+#[derive(Debug, Clone)]
 pub(super) struct Row {
+    pub(super) form: Form,
     pub(super) floats: Vec<f32>,
     pub(super) quants: Vec<u8>,
+    /// Of each block, as those that follow.
     pub(super) scales: Vec<f32>,
     pub(super) biases: Vec<f32>,
-    /// Quants use all eight bits, and every bias is -128 scales.
-    pub(super) wide: bool,
+    /// Of its halves.
+    pub(super) firsts: Vec<i32>,
+    pub(super) seconds: Vec<i32>,
 }
 
 impl Row {
     pub(super) fn new(format: Format, columns: usize) -> Self {
+        let form = Form::of(format);
         let (floats, quants) = if format.is_quantised() {
-            (0, columns)
+            (0, columns.next_multiple_of(CHUNK))
         } else {
             (columns, 0)
         };
+        let blocks = quants / BLOCK;
+        let only = |wanted| if form == wanted { blocks } else { 0 };
         Self {
+            form,
             floats: vec![0.0; floats],
             quants: vec![0; quants],
-            scales: vec![0.0; quants / GROUP],
-            biases: vec![0.0; quants / GROUP],
-            wide: format == Format::Q8_0,
+            scales: vec![0.0; blocks],
+            biases: vec![0.0; only(Form::Biased)],
+            firsts: vec![0; only(Form::Fine)],
+            seconds: vec![0; only(Form::Fine)],
+        }
+    }
+
+    /// A number of a quantised row.
+    fn number(&self, at: usize) -> f32 {
+        let block = at / BLOCK;
+        let quant = i32::from(self.quants[at]) - self.form.middle().map_or(0, |middle| 1 << middle);
+        let scale = self.scales[block];
+        match self.form {
+            Form::Wide | Form::Narrow => scale * quant as f32,
+            Form::Biased => scale * quant as f32 + self.biases[block],
+            Form::Fine if at % BLOCK < BLOCK / 2 => scale * (quant * self.firsts[block]) as f32,
+            Form::Fine => scale * (quant * self.seconds[block]) as f32,
         }
     }
 }
@@ -43,13 +101,8 @@ pub(crate) fn unpack_floats(format: Format, bytes: &[u8], out: &mut [f32]) {
         out.copy_from_slice(&row.floats);
         return;
     }
-    let groups = out
-        .chunks_exact_mut(GROUP)
-        .zip(row.quants.chunks_exact(GROUP));
-    for ((out, quants), (scale, bias)) in groups.zip(row.scales.iter().zip(&row.biases)) {
-        for (out, quant) in out.iter_mut().zip(quants) {
-            *out = scale * f32::from(*quant) + bias;
-        }
+    for (at, out) in out.iter_mut().enumerate() {
+        *out = row.number(at);
     }
 }
 
@@ -72,71 +125,31 @@ pub(super) fn unpack(format: Format, bytes: &[u8], row: &mut Row) {
             }
         }
         Format::Q8_0 => {
-            for (block, out) in blocks(bytes, row) {
-                q8_0(block, out);
+            for (number, block) in bytes.as_chunks().0.iter().enumerate() {
+                q8_0(block, number, row);
             }
         }
         Format::Q4_0 => {
-            for (block, out) in blocks(bytes, row) {
-                q4_0(block, out);
+            for (number, block) in bytes.as_chunks().0.iter().enumerate() {
+                q4_0(block, number, row);
             }
         }
         Format::Q4K => {
-            for (block, out) in blocks(bytes, row) {
-                q4_k(block, out);
+            for (number, block) in bytes.as_chunks().0.iter().enumerate() {
+                q4_k(block, number, row);
             }
         }
         Format::Q5K => {
-            for (block, out) in blocks(bytes, row) {
-                q5_k(block, out);
+            for (number, block) in bytes.as_chunks().0.iter().enumerate() {
+                q5_k(block, number, row);
             }
         }
         Format::Q6K => {
-            for (block, out) in blocks(bytes, row) {
-                q6_k(block, out);
+            for (number, block) in bytes.as_chunks().0.iter().enumerate() {
+                q6_k(block, number, row);
             }
         }
     }
-}
-
-/// Where one block is unpacked to.
-struct Out<'a, const NUMBERS: usize> {
-    quants: &'a mut [u8; NUMBERS],
-    scales: &'a mut [f32],
-    biases: &'a mut [f32],
-}
-
-impl<const NUMBERS: usize> Out<'_, NUMBERS> {
-    #[inline(always)]
-    fn group(&mut self, group: usize, scale: f32, bias: f32) {
-        self.scales[group] = scale;
-        self.biases[group] = bias;
-    }
-}
-
-/// The blocks of a row, each with its place. What is done with them stands in a loop, because what
-/// is passed on as a function would not be compiled for the caller's instructions.
-#[inline(always)]
-fn blocks<'a, const BYTES: usize, const NUMBERS: usize>(
-    bytes: &'a [u8],
-    row: &'a mut Row,
-) -> impl Iterator<Item = (&'a [u8; BYTES], Out<'a, NUMBERS>)> {
-    let groups = NUMBERS / GROUP;
-    let quants = row.quants.as_chunks_mut().0.iter_mut();
-    let scales = row.scales.chunks_exact_mut(groups);
-    let biases = row.biases.chunks_exact_mut(groups);
-    let outs = quants.zip(scales.zip(biases));
-    let blocks = bytes.as_chunks().0.iter().zip(outs);
-    blocks.map(|(block, (quants, (scales, biases)))| {
-        (
-            block,
-            Out {
-                quants,
-                scales,
-                biases,
-            },
-        )
-    })
 }
 
 /// Eight bytes at once, as one number.
@@ -163,25 +176,23 @@ fn half_at(block: &[u8], at: usize) -> f32 {
 }
 
 #[inline(always)]
-fn q8_0(block: &[u8; 34], mut out: Out<'_, 32>) {
-    let scale = half_at(block, 0);
-    for (quant, byte) in out.quants.iter_mut().zip(&block[2..]) {
+fn q8_0(block: &[u8; 34], number: usize, row: &mut Row) {
+    row.scales[number] = half_at(block, 0);
+    let quants = &mut row.quants.as_chunks_mut::<32>().0[number];
+    for (quant, byte) in quants.iter_mut().zip(&block[2..]) {
         *quant = byte ^ 0x80;
     }
-    out.group(0, scale, -128.0 * scale);
-    out.group(1, scale, -128.0 * scale);
 }
 
 #[inline(always)]
-fn q4_0(block: &[u8; 18], mut out: Out<'_, 32>) {
-    let scale = half_at(block, 0);
+fn q4_0(block: &[u8; 18], number: usize, row: &mut Row) {
+    row.scales[number] = half_at(block, 0);
+    let quants = &mut row.quants.as_chunks_mut::<32>().0[number];
     for at in 0..2 {
         let bytes = eight(&block[2..], at);
-        put_eight(out.quants, at, bytes & each(15));
-        put_eight(out.quants, at + 2, (bytes >> 4) & each(15));
+        put_eight(quants, at, bytes & each(15));
+        put_eight(quants, at + 2, (bytes >> 4) & each(15));
     }
-    out.group(0, scale, -8.0 * scale);
-    out.group(1, scale, -8.0 * scale);
 }
 
 /// The eight scales and minima of a K block of groups of 32: six bits each, in twelve bytes.
@@ -197,54 +208,57 @@ fn six_bits(packed: &[u8], group: usize) -> (u8, u8) {
 }
 
 #[inline(always)]
-fn groups_of_k(block: &[u8], out: &mut Out<'_, 256>) {
+fn scales_of_k(block: &[u8], number: usize, row: &mut Row) {
     let (scale, least) = (half_at(block, 0), half_at(block, 2));
     for group in 0..8 {
         let (scales, minima) = six_bits(&block[4..16], group);
-        let (scale, bias) = (scale * f32::from(scales), -least * f32::from(minima));
-        out.group(2 * group, scale, bias);
-        out.group(2 * group + 1, scale, bias);
+        row.scales[8 * number + group] = scale * f32::from(scales);
+        row.biases[8 * number + group] = -least * f32::from(minima);
     }
 }
 
 #[inline(always)]
-fn q4_k(block: &[u8; 144], mut out: Out<'_, 256>) {
-    groups_of_k(block, &mut out);
+fn q4_k(block: &[u8; 144], number: usize, row: &mut Row) {
+    scales_of_k(block, number, row);
+    let quants = &mut row.quants.as_chunks_mut::<256>().0[number];
     for pair in 0..4 {
         for at in 0..4 {
             let bytes = eight(&block[16..], 4 * pair + at);
-            put_eight(out.quants, 8 * pair + at, bytes & each(15));
-            put_eight(out.quants, 8 * pair + 4 + at, (bytes >> 4) & each(15));
+            put_eight(quants, 8 * pair + at, bytes & each(15));
+            put_eight(quants, 8 * pair + 4 + at, (bytes >> 4) & each(15));
         }
     }
 }
 
 #[inline(always)]
-fn q5_k(block: &[u8; 176], mut out: Out<'_, 256>) {
-    groups_of_k(block, &mut out);
+fn q5_k(block: &[u8; 176], number: usize, row: &mut Row) {
+    scales_of_k(block, number, row);
+    let quants = &mut row.quants.as_chunks_mut::<256>().0[number];
     for pair in 0..4 {
         for at in 0..4 {
             let fifths = eight(&block[16..], at) >> (2 * pair);
             let bytes = eight(&block[48..], 4 * pair + at);
             let low = (bytes & each(15)) | ((fifths & each(1)) << 4);
             let high = ((bytes >> 4) & each(15)) | ((fifths & each(2)) << 3);
-            put_eight(out.quants, 8 * pair + at, low);
-            put_eight(out.quants, 8 * pair + 4 + at, high);
+            put_eight(quants, 8 * pair + at, low);
+            put_eight(quants, 8 * pair + 4 + at, high);
         }
     }
 }
 
 #[inline(always)]
-fn q6_k(block: &[u8; 210], mut out: Out<'_, 256>) {
+fn q6_k(block: &[u8; 210], number: usize, row: &mut Row) {
     let scale = half_at(block, 208);
-    for group in 0..16 {
-        let scale = scale * f32::from(block[192 + group] as i8);
-        out.group(group, scale, -32.0 * scale);
+    for pair in 0..8 {
+        let at = 8 * number + pair;
+        row.scales[at] = scale;
+        row.firsts[at] = i32::from(block[192 + 2 * pair] as i8);
+        row.seconds[at] = i32::from(block[193 + 2 * pair] as i8);
     }
     for half in 0..2 {
         let low = &block[64 * half..][..64];
         let high = &block[128 + 32 * half..][..32];
-        let quants = &mut out.quants[128 * half..][..128];
+        let quants = &mut row.quants.as_chunks_mut::<128>().0[2 * number + half];
         for at in 0..4 {
             let (first, second, high) = (eight(low, at), eight(low, at + 4), eight(high, at));
             let upper = |shift: u32| ((high >> shift) & each(3)) << 4;

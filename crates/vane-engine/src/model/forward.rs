@@ -103,7 +103,7 @@ impl Forward {
 
     fn quantise_for(&mut self, weights: &[&Tensor]) {
         if weights.iter().any(|weight| weight.format.is_quantised()) {
-            self.panel.quantise();
+            self.panel.quantise(self.crew.instructions);
         }
     }
 
