@@ -380,7 +380,7 @@ fn s6_a_secret_on_a_broken_line_is_not_printed() {
 #[test]
 fn the_usual_variables_switch_providers_on() {
     let ids = |variables: &[(&str, &str)]| {
-        let config = good("on", "", variables);
+        let config = good("on", "[engine]\ntiny = false", variables);
         let row = |row: &Provider| {
             (
                 row.id.clone(),
