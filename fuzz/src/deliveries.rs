@@ -9,7 +9,12 @@ pub fn check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (header, body) = text.split_once('\n').unwrap_or(("", &text));
     for secret in ["", "whsec_that_nobody_knows"] {
-        assert!(!is_believed(secret, Some(header), body.as_bytes(), 1_700_000_000));
+        assert!(!is_believed(
+            secret,
+            Some(header),
+            body.as_bytes(),
+            1_700_000_000
+        ));
     }
     for key in ["sk_test_x", "rk_live_x"] {
         match meaning(body.as_bytes(), key) {

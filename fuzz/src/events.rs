@@ -26,7 +26,11 @@ pub fn promise(events: &[Event<'static>], complete: bool) {
                 assert!(!text.is_empty(), "an empty delta: {events:?}");
             }
             Event::State { index, .. } | Event::Cite { index, .. } => {
-                assert_eq!(open, Some(*index), "state or a citation outside its block: {events:?}");
+                assert_eq!(
+                    open,
+                    Some(*index),
+                    "state or a citation outside its block: {events:?}"
+                );
             }
             Event::Close { index } => {
                 assert_eq!(open.take(), Some(*index), "a stray close: {events:?}");

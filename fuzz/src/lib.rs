@@ -17,7 +17,9 @@ mod heads;
 mod names;
 mod pages;
 mod replies;
+mod schemas;
 pub mod splits;
+mod weights;
 
 use vane_dialect::Dialect;
 
@@ -55,6 +57,12 @@ pub const TARGETS: &[Target] = &[
     target("page_query", pages::query, &[]),
     target("cookie_line", pages::cookie, &[]),
     target("docs_markdown", pages::document, &[]),
+    target("weights_gguf", weights::gguf, &[]),
+    target("weights_safetensors", weights::safetensors, &[]),
+    target("model_config", weights::config, &[]),
+    target("tokenizer_file", weights::tokenizer, &[]),
+    target("json_schema", schemas::schema, &[]),
+    target("stop_texts", schemas::stops, &[]),
     target(
         "call_openai_chat",
         |b| calls::check(Dialect::OpenaiChat, b),

@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use http::header::{COOKIE, HeaderValue};
 use http::HeaderMap;
+use http::header::{COOKIE, HeaderValue};
 use vane::config::{Config, Environment};
 use vane::form::Form;
 use vane::people::Cookie;
@@ -19,7 +19,10 @@ pub fn form(bytes: &[u8]) {
     let Ok(form) = Form::parse(bytes) else { return };
     let twice = [bytes, b"&", bytes].concat();
     let is_empty = bytes.iter().all(|byte| *byte == b'&');
-    assert!(is_empty || Form::parse(&twice).is_err(), "a field stands twice");
+    assert!(
+        is_empty || Form::parse(&twice).is_err(),
+        "a field stands twice"
+    );
     let Ok(call) = playground::call_of(&form) else {
         return;
     };

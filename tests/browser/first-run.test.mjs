@@ -7,7 +7,7 @@ import { after, before, test } from "node:test";
 import { answer, text } from "../clients/js/stage.mjs";
 import { faults, launch, open } from "./stage/browser.mjs";
 import { none } from "./stage/checks.mjs";
-import { PASSWORD, fill, led, look, pasted, press } from "./stage/walk.mjs";
+import { PASSWORD, fill, follow, led, look, pasted, press } from "./stage/walk.mjs";
 
 const { FIRST_URL, FIRST_FAKE_URL, FIRST_LINK, FIRST_PROVIDER_KEY } = process.env;
 const EMAIL = "op@example.com";
@@ -37,6 +37,11 @@ async function still(page, act) {
 test("the printed link leads to an operator, a provider's key, a first key and the first call", async () => {
   const { page, context } = await open(browser, { baseURL: FIRST_URL });
   const found = await faults(page, { expected: [422, 403], origin: FIRST_URL });
+
+  await look(page, "login-new-server", await page.goto("/login"));
+  assert.match(await page.locator("main").innerText(), /Nobody has set this server up yet/);
+  await look(page, "playground-nothing", await page.goto("/playground"));
+  assert.match(await page.locator("main").innerText(), /No model answers here yet/);
 
   const opened = await page.goto(FIRST_LINK);
   assert.equal(page.url(), `${FIRST_URL}/setup`, "the token leaves the address bar");
@@ -70,6 +75,20 @@ test("the printed link leads to an operator, a provider's key, a first key and t
   await look(tab, "setup-receipt", await led(tab, () => tab.getByRole("link", { name: "Its receipt, line by line" }).click()));
 
   await look(page, "console-operator", await page.goto("/console"));
+
+  await look(page, "providers", await follow(page, "Providers"));
+  const row = page.locator("tbody tr").filter({ hasText: "Mistral AI" });
+  assert.match(await row.innerText(), /kept here since/);
+  await row.locator("input[name=sure]").check();
+  await press(page, "Take it away: the key of Mistral AI");
+  await look(page, "providers-none", await page.goto("/admin/providers"));
+  await look(page, "playground-operator-nothing", await page.goto("/playground"));
+  await follow(page, "Give a provider's key");
+  await page.locator("select[name=provider]").selectOption({ label: "Mistral AI" });
+  await fill(page, { key: FIRST_PROVIDER_KEY });
+  await press(page, "Test and keep");
+  assert.match(await row.innerText(), /kept here since/);
+  await look(page, "playground-operator", await page.goto("/playground"));
   const again = await page.goto(FIRST_LINK);
   assert.equal(again.status(), 403, "the link was used");
   none(found);

@@ -9,23 +9,18 @@ import { COST, Fake, HELLO, MODELS, VANE_URL, answer, text } from "../clients/js
 import { faults, launch, open } from "./stage/browser.mjs";
 import { none } from "./stage/checks.mjs";
 import { tabTo } from "./stage/keyboard.mjs";
-import { PASSWORD, fill, follow, join, led, look, press, signIn, sum } from "./stage/walk.mjs";
+import { OPERATOR, PASSWORD, cells, fill, follow, join, led, look, operate, press, signIn, sum } from "./stage/walk.mjs";
 
-const { OPERATOR_LINK, PAYER_URL } = process.env;
-const OPERATOR = "op@example.com";
+const { PAYER_URL } = process.env;
 let browser;
 
 before(async () => {
   browser = await launch();
   const { page, context } = await open(browser);
-  await page.goto(OPERATOR_LINK);
-  await fill(page, { email: OPERATOR, password: PASSWORD });
-  await press(page, "Go on");
+  await operate(page);
   await context.close();
 });
 after(() => browser?.close());
-
-const cells = (page) => page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.innerText)));
 
 /** A call that is paid for, with a key of the page's visitor. */
 async function paid(page) {
@@ -108,6 +103,20 @@ test("a member is invited and joins by the link, which is good once", async () =
 
   await look(owner.page, "members-joined", await owner.page.goto("/console/members"));
   assert.deepEqual((await cells(owner.page)).find(([email]) => email === "mia@example.com").slice(0, 2), ["mia@example.com", "viewer"]);
+  await look(owner.page, "member", await follow(owner.page, "mia@example.com"));
+  await owner.page.locator("select[name=role]").selectOption("member");
+  await press(owner.page, "Change the role");
+  assert.match(await owner.page.locator(".facts").innerText(), /Role\s+member/);
+  await member.page.goto("/console/keys");
+  assert.equal(await member.page.getByRole("button", { name: "Make the key" }).count(), 1, "the role holds at once");
+  await look(member.page, "member-of-member", await member.page.goto(new URL(owner.page.url()).pathname));
+  assert.equal(await member.page.getByRole("button", { name: "Change the role" }).count(), 0);
+  await owner.page.locator("input[name=sure]").check();
+  await press(owner.page, "End the membership");
+  assert.ok(!(await cells(owner.page)).some(([email]) => email === "mia@example.com"));
+  assert.equal((await member.page.goto("/console")).status(), 403, "who is no member sees nothing");
+  await look(owner.page, "member-last-owner", await follow(owner.page, OPERATOR));
+  assert.equal(await owner.page.getByRole("button", { name: "Change the role" }).count(), 0, "the last owner stays");
   const late = await open(browser);
   await late.page.goto(link);
   assert.equal(await late.page.locator("h1").innerText(), "Sign up", "the link was used");

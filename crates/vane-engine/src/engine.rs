@@ -26,6 +26,7 @@ use outbox::{Closing, Outbox};
 use request::Job;
 pub use request::{Finish, Piece, Request, TokenLikelihood, Usage};
 use scheduler::Scheduler;
+pub use stops::Stops;
 
 /// Tokens for which there must be memory, or nothing useful can be asked.
 const CONTEXT_MIN: usize = 512;

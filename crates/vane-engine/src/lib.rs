@@ -23,8 +23,8 @@ mod weights;
 
 pub use cache::Precision;
 pub use engine::{
-    Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, TokenLikelihood, ToolChoice,
-    Tools, Usage,
+    Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, Stops, TokenLikelihood,
+    ToolChoice, Tools, Usage,
 };
 pub use fault::Fault;
 pub use grammar::{Grammar, Walk};

@@ -25,7 +25,7 @@ use crate::weights::gguf::Value;
 use bpe::Bpe;
 pub use prompt::{Message, Prompt, Role};
 pub(crate) use stream::Unfinished;
-pub(crate) use tools::ID_LEN;
+pub(crate) use tools::{ID_LEN, id_of};
 pub use tools::{Tool, ToolCall};
 
 /// How SentencePiece writes a space.

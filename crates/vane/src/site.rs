@@ -86,6 +86,8 @@ pub enum Page {
     Llms,
     LlmsFull,
     Asset,
+    /// The icon, where browsers look for it unasked.
+    Favicon,
 }
 
 /// What pages are written from.

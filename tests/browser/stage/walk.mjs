@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 
 import { everyView, inaccessible, invalid, misshapen, none, picture } from "./checks.mjs";
 
+export const OPERATOR = "op@example.com";
 export const PASSWORD = "a long enough pass phrase";
 const run = promisify(execFile);
 
@@ -47,6 +48,17 @@ export async function signIn(page, email) {
   await fill(page, { email, password: PASSWORD });
   return press(page, "Sign in");
 }
+
+/** Comes in as who runs the server: by its link once, then by password. */
+export async function operate(page) {
+  const opened = await page.goto(process.env.OPERATOR_LINK);
+  if (opened.status() === 403) return signIn(page, OPERATOR);
+  await fill(page, { email: OPERATOR, password: PASSWORD });
+  return press(page, "Go on");
+}
+
+/** The words of every row of the page's tables. */
+export const cells = (page) => page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.innerText)));
 
 /** A figure of the list at the head of a page. */
 export const sum = (page, name) => page.locator(".sums div").filter({ hasText: name }).locator("dd").innerText();

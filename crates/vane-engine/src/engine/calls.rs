@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::grammar::WAYS_MAX;
-use crate::tokenizer::ID_LEN;
+use crate::tokenizer::{ID_LEN, id_of};
 use crate::{Fault, Grammar, Tokenizer, Tool, ToolCall};
 
 /// All of them are possible until a name is begun.
@@ -160,17 +160,7 @@ impl Calls {
 
     /// One that the model did not give.
     fn id(&self) -> String {
-        const SIGNS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        let mut bits = self.seed ^ self.told.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        let mut left = bits ^ (bits >> 31);
-        let sign = |_| {
-            let sign = usize::try_from(left % 62).unwrap_or_default();
-            left /= 62;
-            char::from(SIGNS[sign])
-        };
-        (0..ID_LEN).map(sign).collect()
+        id_of(self.seed ^ self.told.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }
 

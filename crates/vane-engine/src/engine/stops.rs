@@ -2,13 +2,13 @@
 //! back until it is known.
 
 #[derive(Debug)]
-pub(super) struct Stops {
+pub struct Stops {
     stops: Vec<String>,
     held: String,
 }
 
 impl Stops {
-    pub(super) fn new(stops: Vec<String>) -> Self {
+    pub fn new(stops: Vec<String>) -> Self {
         Self {
             stops,
             held: String::new(),
@@ -16,7 +16,7 @@ impl Stops {
     }
 
     /// Adds text; says what may leave, and whether a stop was found after it.
-    pub(super) fn push(&mut self, text: &str) -> (String, bool) {
+    pub fn push(&mut self, text: &str) -> (String, bool) {
         self.held.push_str(text);
         if let Some(at) = self
             .stops
@@ -45,7 +45,7 @@ impl Stops {
     }
 
     /// What is held back at the end of the answer.
-    pub(super) fn finish(&mut self) -> String {
+    pub fn finish(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
 }

@@ -23,7 +23,7 @@ pub struct Tool {
 /// A call of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ToolCall {
-    /// Nine letters and digits, for the tokenizers that are supported here.
+    /// Nine letters and digits. Ids of another kind may be given, and are laid out as such.
     pub id: String,
     pub name: String,
     /// JSON.
@@ -32,6 +32,29 @@ pub struct ToolCall {
 
 /// Letters and digits of a call's id.
 pub(crate) const ID_LEN: usize = 9;
+
+/// An id as models know it. One of another kind has always the same in its place.
+fn known(id: &str) -> String {
+    if id.len() == ID_LEN && id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return id.to_owned();
+    }
+    let mix = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    id_of(id.bytes().fold(0xcbf2_9ce4_8422_2325, mix))
+}
+
+/// An id that follows from a number.
+pub(crate) fn id_of(mut bits: u64) -> String {
+    const SIGNS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    let mut left = bits ^ (bits >> 31);
+    let sign = |_| {
+        let sign = usize::try_from(left % 62).unwrap_or_default();
+        left /= 62;
+        char::from(SIGNS[sign])
+    };
+    (0..ID_LEN).map(sign).collect()
+}
 
 impl Tokenizer {
     /// Whether conversations may have tools: from v3 on, up to v7, if the vocabulary has what it takes.
@@ -80,7 +103,7 @@ impl Tokenizer {
                 shown.insert("name".to_owned(), call.name.as_str().into());
                 shown.insert("arguments".to_owned(), parsed(&call.arguments));
                 if !call.id.is_empty() && call.id != "null" {
-                    shown.insert("id".to_owned(), call.id.as_str().into());
+                    shown.insert("id".to_owned(), known(&call.id).into());
                 }
                 Json::Object(shown)
             })
@@ -94,10 +117,10 @@ impl Tokenizer {
         if self.version < Version::V7 {
             let mut shown = Map::new();
             shown.insert("content".to_owned(), parsed(content));
-            shown.insert("call_id".to_owned(), call_id.into());
+            shown.insert("call_id".to_owned(), known(call_id).into());
             tokens.extend(self.encode(&spaced(&Json::Object(shown))));
         } else {
-            tokens.extend(self.encode(call_id));
+            tokens.extend(self.encode(&known(call_id)));
             tokens.extend(self.controls.content);
             tokens.extend(self.encode(content));
         }
@@ -158,4 +181,20 @@ fn spaced(value: &Json) -> String {
         |_| value.to_string(),
         |()| String::from_utf8_lossy(&out).into_owned(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_others_are_always_the_same_nine_signs() {
+        assert_eq!(known("aB3dE6gH9"), "aB3dE6gH9");
+        let rows = ["call_abcdefghijk", "toolu_01", "aB3dE6gH", "aB3dE6gH!"];
+        for id in rows {
+            assert!(known(id).len() == ID_LEN && known(id) == known(id));
+            assert!(known(id).bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        }
+        assert_ne!(known(rows[0]), known(rows[1]));
+    }
 }

@@ -291,7 +291,8 @@ fn files(page: site::Page) -> Vec<Operation> {
         | Page::Sitemap
         | Page::Llms
         | Page::LlmsFull
-        | Page::Asset => Vec::new(),
+        | Page::Asset
+        | Page::Favicon => Vec::new(),
     }
 }
 

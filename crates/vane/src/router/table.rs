@@ -209,6 +209,7 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/status.md", Route::Site(site::Page::StatusTwin)),
     ("/status.json", Route::Site(site::Page::StatusJson)),
     ("/openapi.json", Route::Site(site::Page::OpenApi)),
+    ("/favicon.ico", Route::Site(site::Page::Favicon)),
     ("/robots.txt", Route::Site(site::Page::Robots)),
     ("/sitemap.xml", Route::Site(site::Page::Sitemap)),
     ("/llms.txt", Route::Site(site::Page::Llms)),

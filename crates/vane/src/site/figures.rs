@@ -42,6 +42,9 @@ pub(crate) fn price(offer: &Offer, rate: Rate) -> String {
 pub(crate) fn amount(money: Money) -> String {
     const TEN: i64 = 10_000_000_000_000;
     const CENT: i64 = 10_000_000_000;
+    if money == Money::ZERO {
+        return "$0".to_owned();
+    }
     if money.pico() < TEN {
         return money.display_cost().replace('-', "\u{2212}");
     }
@@ -140,6 +143,7 @@ mod tests {
     #[test]
     fn amounts_get_cents_when_they_are_large() {
         for (usd, shown) in [
+            ("0", "$0"),
             ("0.00075", "$0.0008"),
             ("9.99", "$9.9900"),
             ("10", "$10.00"),

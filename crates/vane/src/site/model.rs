@@ -43,7 +43,8 @@ pub(crate) struct ModelPage {
     pub(crate) brief: Vec<String>,
     pub(crate) badges: Vec<String>,
     pub(crate) as_of: Option<String>,
-    pub(crate) updated: String,
+    /// Nothing of what the operator alone has set.
+    pub(crate) updated: Option<String>,
     pub(crate) farewell: Option<Farewell>,
     pub(crate) specification: Vec<(&'static str, String)>,
     pub(crate) snippets: Vec<Snippet>,
@@ -113,11 +114,9 @@ impl ModelPage {
         let typical = typical(view, lead);
         let answer = answer(&row, lead, dive, &card.rates, &typical);
         let as_of = lists.first().and_then(|list| list.as_of.clone());
-        let dates = model.offers.iter().map(|offer| offer.source_date);
-        let updated = dates
-            .max()
-            .unwrap_or(view.state.catalog.as_of())
-            .to_string();
+        let listed = model.offers.iter().filter(|offer| !offer.own);
+        let updated = listed.map(|offer| offer.source_date).max();
+        let updated = updated.map(|day| day.to_string());
         let histories = model.current().enumerate();
         let histories = histories.filter_map(|(at, offer)| History::of(view, offer, at));
         let questions = questions::of(view, lead, &row, &typical, dive);
@@ -260,10 +259,11 @@ fn images(lead: &Offer) -> &'static str {
 fn brief(row: &Row, lead: &Offer, rates: &Rates) -> Vec<String> {
     let mut brief = Vec::new();
     let mut costs = match row.output.is_empty() {
+        _ if lead.free => "Free".to_owned(),
         true => format!("{} in per 1M tokens", row.input),
         false => format!("{} in, {} out per 1M tokens", row.input, row.output),
     };
-    if let Some(rate) = rates.cache_read {
+    if let Some(rate) = rates.cache_read.filter(|_| !lead.free) {
         costs += &format!("; {} read from a cache", price(lead, rate));
     }
     brief.push(costs + ".");

@@ -10,7 +10,7 @@ use vane_catalog::Offer;
 use crate::playground::{Answered, Filled, Known, Mode, Problem, Tried};
 use crate::relay::Guest;
 
-use super::figures::query_value;
+use super::figures::{grouped, query_value};
 use super::gallery::{self, Shown};
 use super::listing::Model;
 use super::query::Query;
@@ -275,8 +275,8 @@ fn visitor(view: &View<'_>, models: &[Offered]) -> String {
                 1 => "one model is".to_owned(),
                 many => format!("{many} models are"),
             },
-            guest.requests_per_minute,
-            guest.output_tokens_max
+            grouped(u64::from(guest.requests_per_minute)),
+            grouped(guest.output_tokens_max)
         ),
     }
 }

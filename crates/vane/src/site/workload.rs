@@ -110,7 +110,7 @@ mod tests {
             "less than $0.0001",
             "less than $0.0001",
         );
-        check("in=0&out=0", "$0.0000", "$0.0000");
+        check("in=0&out=0", "$0", "$0");
     }
 
     #[test]

@@ -89,6 +89,11 @@ pub(super) fn page(
         Page::Llms => text(PLAIN, crawlers::llms(view)?),
         Page::LlmsFull => text(PLAIN, crawlers::llms_full(view)?),
         Page::Asset => asset(view, rest),
+        Page::Favicon => {
+            let icon = assets::icon();
+            let sheet = Sheet::new(icon.kind, &icon.content, Pressing::Kept)?;
+            Ok(Written::Page(Arc::new(sheet)))
+        }
     }
 }
 

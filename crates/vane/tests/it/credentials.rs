@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 108] = [
+const TABLE: [(&str, &str, &str, bool); 109] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -166,6 +166,7 @@ const TABLE: [(&str, &str, &str, bool); 108] = [
     ("GET", "/docs/quickstart", "", false),
     ("GET", "/use-cases/zed", "", false),
     ("GET", "/openapi.json", "", false),
+    ("GET", "/favicon.ico", "", false),
     ("GET", "/robots.txt", "", false),
     ("GET", "/sitemap.xml", "", false),
     ("GET", "/llms.txt", "", false),

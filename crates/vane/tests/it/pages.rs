@@ -376,6 +376,14 @@ async fn pages_are_kept_compressed_and_asked_for_again_by_their_tag() {
 }
 
 #[tokio::test]
+async fn the_icon_is_where_browsers_look_for_it_unasked() {
+    let world = world().await;
+    let icon = page(&world, "/favicon.ico").await.ok();
+    assert_eq!(icon.header("content-type"), Some("image/svg+xml"));
+    assert!(icon.text().starts_with("<svg"), "{}", icon.text());
+}
+
+#[tokio::test]
 async fn a_reload_and_a_new_day_show_on_the_pages() {
     let world = world().await;
     let before = page(&world, "/models/gemini-3.6-flash.md").await;

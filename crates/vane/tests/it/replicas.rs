@@ -390,6 +390,7 @@ async fn a_providers_key_that_one_process_keeps_works_at_the_other_and_after_a_r
     let [first, second] = both;
     first.stop();
     both = [start(0), second];
+    assert!(both[0].providers.contains("deepseek"));
     statuses(&both, 200).await;
     // Another one in its place, and none at all.
     keep("another");

@@ -41,6 +41,8 @@ pub(crate) struct Serving {
     pub(crate) key: String,
     /// The last line of its first greeting.
     pub(crate) to_paste: String,
+    /// What the greeting said of providers, of a start that is not the first.
+    pub(crate) providers: String,
     /// What it said after its greeting.
     pub(crate) log: Log,
     reader: Option<JoinHandle<()>>,
@@ -77,8 +79,10 @@ impl Serving {
         command.envs(variables.iter().copied());
         command.stdin(Stdio::null()).stderr(Stdio::piped());
         let (child, address, mut lines) = spawn(command);
-        lines.find(|line| line.starts_with("Providers: ")).unwrap();
-        Self::greeted(child, address, String::new(), lines)
+        let providers = lines.find(|line| line.starts_with("Providers: "));
+        let mut serving = Self::greeted(child, address, String::new(), lines);
+        serving.providers = providers.unwrap();
+        serving
     }
 
     fn greeted(
@@ -99,6 +103,7 @@ impl Serving {
             address,
             key,
             to_paste: String::new(),
+            providers: String::new(),
             log,
             reader: Some(reader),
         }

@@ -9,6 +9,8 @@ use vane_testkit::{Answer, FakeUpstream, Settings};
 
 use crate::client::Ask;
 use crate::people::{BODY, Browser, PASSWORD, field, key_on};
+use crate::serving::Serving;
+use crate::site::Site;
 use crate::world::{NOW, PROVIDER_KEY, World};
 
 const FORM: [(&str, &str); 2] = [("email", "op@example.com"), ("password", PASSWORD)];
@@ -120,6 +122,23 @@ async fn a_list_of_models_that_is_told_to_everybody_proves_no_key() {
     let untested = [form[0], form[1], ("untested", "yes")];
     let kept = op.send(&world, "/admin/providers", &untested).await;
     assert_eq!(kept.status, 303, "{}", kept.text());
+}
+
+#[tokio::test]
+async fn a_start_names_the_providers_whose_keys_are_kept() {
+    let site = Site::new().await;
+    let url = site.fake.openai_url();
+    let variables = [("VANE_DEEPSEEK_BASE_URL", url.as_str())];
+    let greeted = || {
+        let serving = Serving::again_with(&site.folder, &variables);
+        let providers = serving.providers.clone();
+        serving.stop();
+        providers
+    };
+    assert!(!greeted().contains("deepseek"));
+    let kept = site.store.keep_provider_key("deepseek", PROVIDER_KEY, NOW);
+    kept.unwrap();
+    assert!(greeted().contains("deepseek"));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ pub(super) fn of(
 ) -> Vec<Question> {
     let name = &row.name;
     let mut asked = vec![
-        (format!("What does {name} cost?"), cost(row)),
+        (format!("What does {name} cost?"), cost(lead, row)),
         (
             "What does a typical request cost?".to_owned(),
             format!(
@@ -57,7 +57,10 @@ pub(super) fn of(
     asked.chain(written.iter().cloned()).collect()
 }
 
-fn cost(row: &Row) -> String {
+fn cost(lead: &Offer, row: &Row) -> String {
+    if lead.free {
+        return "Nothing: it is free here.".to_owned();
+    }
     let mut says = match row.output.is_empty() {
         true => format!("{} per 1M input tokens", row.input),
         false => format!(
