@@ -333,3 +333,136 @@ async fn a_fresh_machine_fills_the_gap_that_its_greeting_shows() {
     let page = serving.ask(&Ask::get("/models/vane-tiny")).await.ok();
     assert!(page.text().contains("Vane Tiny"));
 }
+
+fn turn(said: &str, stream: bool, more: &Value) -> Value {
+    let mut body = json!({"model": "abc", "stream": stream, "max_tokens": 400,
+        "messages": [{"role": "user", "content": said}]});
+    for (key, value) in more.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    body
+}
+
+#[tokio::test]
+async fn an_answer_is_json_where_json_is_asked_for() {
+    let here = Here::start("").await;
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["name", "kind", "n"],
+        "properties": {"name": {"type": "string", "maxLength": 6}, "kind": {"enum": ["x", "y"]},
+            "n": {"type": "integer", "minimum": 3, "maximum": 12}}});
+    let format = |schema: &Value| {
+        json!({"response_format": {"type": "json_schema",
+            "json_schema": {"name": "it", "strict": true, "schema": schema}}})
+    };
+    for stream in [false, true] {
+        let body = turn("Hi", stream, &format(&schema));
+        let reply = here.world.post(CHAT, body).await.ok();
+        let text = if stream {
+            texts(&reply, "/choices/0/delta/content")
+        } else {
+            let json = reply.json();
+            assert_eq!(json["choices"][0]["finish_reason"], "stop");
+            json["choices"][0]["message"]["content"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert!(value["name"].as_str().unwrap().len() <= 6, "{text}");
+        assert!(
+            ["x", "y"].contains(&value["kind"].as_str().unwrap()),
+            "{text}"
+        );
+        assert!((3..=12).contains(&value["n"].as_i64().unwrap()), "{text}");
+    }
+    let any = turn(
+        "Hi",
+        false,
+        &json!({"response_format": {"type": "json_object"}}),
+    );
+    let any = here.world.post(CHAT, any).await.ok().json();
+    assert!(
+        any["choices"][0]["message"]["content"]
+            .as_str()
+            .unwrap()
+            .starts_with('{')
+    );
+    let odd = json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "x"}}});
+    let odd = here
+        .world
+        .post(CHAT, turn("Hi", false, &format(&odd)))
+        .await;
+    assert_eq!(odd.status, 400, "{}", odd.text());
+    assert!(
+        odd.text().contains("#/properties/a/pattern"),
+        "{}",
+        odd.text()
+    );
+}
+
+#[tokio::test]
+async fn tools_are_called_and_what_comes_of_them_is_answered() {
+    let here = Here::start("").await;
+    let parameters = json!({"type": "object", "additionalProperties": false, "required": ["city"],
+        "properties": {"city": {"enum": ["Bern", "Rom"]}, "days": {"type": "integer", "maximum": 9}}});
+    let tools =
+        json!([{"type": "function", "function": {"name": "weather", "parameters": parameters}}]);
+    let ask = |choice: Value, stream| {
+        turn(
+            "Hi",
+            stream,
+            &json!({"tools": tools, "tool_choice": choice, "parallel_tool_calls": false}),
+        )
+    };
+    let whole = here
+        .world
+        .post(CHAT, ask(json!("required"), false))
+        .await
+        .ok()
+        .json();
+    let choice = &whole["choices"][0];
+    assert_eq!(choice["finish_reason"], "tool_calls", "{whole}");
+    let call = choice["message"]["tool_calls"][0].clone();
+    assert_eq!(call["function"]["name"], "weather", "{whole}");
+    let arguments = call["function"]["arguments"].as_str().unwrap();
+    let arguments: Value = serde_json::from_str(arguments).unwrap();
+    assert!(
+        ["Bern", "Rom"].contains(&arguments["city"].as_str().unwrap()),
+        "{whole}"
+    );
+    let named = json!({"type": "function", "function": {"name": "weather"}});
+    let streamed = here.world.post(CHAT, ask(named, true)).await.ok();
+    let told = texts(
+        &streamed,
+        "/choices/0/delta/tool_calls/0/function/arguments",
+    );
+    assert!(told.starts_with("{\"city\":"), "{}", streamed.text());
+    assert_eq!(texts(&streamed, "/choices/0/finish_reason"), "tool_calls");
+    // It writes the alphabet unless it is made to call.
+    let free = here
+        .world
+        .post(CHAT, ask(json!("none"), false))
+        .await
+        .ok()
+        .json();
+    let text = free["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(text.starts_with("abc"), "{free}");
+    let mut next = ask(json!("auto"), false);
+    next["max_tokens"] = json!(3);
+    next["messages"] = json!([{"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call["id"], "content": "{\"sky\": \"clear\"}"}]);
+    let next = here.world.post(CHAT, next).await.ok().json();
+    assert_eq!(next["choices"][0]["message"]["content"], "abc", "{next}");
+    // Through another dialect.
+    let input = json!({"model": "abc", "max_tokens": 400, "tool_choice": {"type": "any"},
+        "tools": [{"name": "weather", "input_schema": parameters}],
+        "messages": [{"role": "user", "content": "Hi"}]});
+    let other = here.world.post("/v1/messages", input).await.ok().json();
+    let block = other["content"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&block["type"], &block["name"]),
+        (&json!("tool_use"), &json!("weather")),
+        "{other}"
+    );
+    assert_eq!(other["stop_reason"], "tool_use");
+}
