@@ -29,7 +29,7 @@ pub enum Precision {
 }
 
 impl Precision {
-    const fn bytes(self) -> usize {
+    pub(crate) const fn bytes(self) -> usize {
         match self {
             Precision::Half => 2,
             Precision::Single => 4,

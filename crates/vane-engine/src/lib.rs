@@ -29,6 +29,7 @@ pub use engine::{
 pub use fault::Fault;
 pub use grammar::{Grammar, Walk};
 pub use kernel::Instructions;
-pub use model::{Model, Progress};
+pub use memory::free_bytes;
+pub use model::{Model, Outline, Progress};
 pub use tokenizer::{Message, Prompt, Role, Tokenizer, Tool, ToolCall, Version};
 pub use weights::format::Format;

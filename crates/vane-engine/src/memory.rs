@@ -3,7 +3,7 @@
 use std::fs;
 
 /// Bytes that are free, or that the system would free. `None` where it does not say.
-pub(crate) fn free_bytes() -> Option<u64> {
+pub fn free_bytes() -> Option<u64> {
     let machine = fs::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| available(&text));

@@ -4,6 +4,7 @@
 //! nothing but the tokens that it is given.
 
 mod forward;
+mod outline;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use crate::shape::{Pairs, Shape};
 use crate::tokenizer::Tokenizer;
 use crate::weights::{Description, Tensor, Weights};
 pub(crate) use forward::{Forward, Step};
+pub use outline::Outline;
 
 /// How far opening is: bytes of weights that were read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::Fault;
 use crate::grammar::{Grammar, Guide, Vocabulary};
-use crate::weights::gguf::Value;
+use crate::weights::{self, gguf::Value};
 use bpe::Bpe;
 pub use prompt::{Message, Prompt, Role};
 pub(crate) use stream::Unfinished;
@@ -143,6 +143,15 @@ impl Tokenizer {
         mistral::open(path)
     }
 
+    /// Of weights, of which nothing else is read: a GGUF file, a folder, or a tokenizer's own file.
+    pub fn beside(path: &Path) -> Result<Self, Fault> {
+        match path.extension() {
+            _ if path.is_dir() => Self::of_folder(path),
+            Some(kind) if kind == "gguf" => Self::of_gguf(&weights::metadata(path)?, path),
+            _ => Self::open(path),
+        }
+    }
+
     /// How many tokens there are.
     #[allow(clippy::len_without_is_empty, reason = "a vocabulary is never empty")]
     pub fn len(&self) -> usize {
@@ -151,6 +160,14 @@ impl Tokenizer {
 
     pub fn version(&self) -> Version {
         self.version
+    }
+
+    /// What cuts its texts into pieces.
+    pub fn kind(&self) -> &'static str {
+        match self.scheme {
+            Scheme::SentencePiece { .. } => "SentencePiece",
+            Scheme::Tekken => "Tekken",
+        }
     }
 
     /// The token that ends an answer.

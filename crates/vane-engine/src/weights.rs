@@ -196,6 +196,13 @@ impl Weights {
     }
 }
 
+/// What a GGUF file says of itself.
+pub(crate) fn metadata(path: &Path) -> Result<BTreeMap<String, Value>, Fault> {
+    let read = Gguf::read(&Map::open(path)?);
+    let gguf = read.map_err(|what| Fault::malformed(path, what))?;
+    Ok(gguf.metadata)
+}
+
 /// `model-00001-of-00003.gguf` and a count of three: the other two.
 fn sibling_shards(path: &Path, shards: usize) -> Result<Vec<PathBuf>, Fault> {
     if shards == 1 {

@@ -9,6 +9,7 @@ use crate::playground::{self, Guests, Runs};
 use crate::server::Ids;
 use crate::site::{Gallery, Shelf};
 use crate::telemetry::Telemetry;
+use crate::tokens::Tokenizers;
 use crate::upstream::Offers;
 use arc_swap::ArcSwap;
 use std::net::IpAddr;
@@ -67,6 +68,7 @@ pub struct State {
     pub config: Config,
     pub catalog: Catalog,
     pub offers: Offers,
+    pub tokenizers: Arc<Tokenizers>,
     /// Pages that were written from these.
     pub shelf: Shelf,
 }
@@ -88,6 +90,7 @@ impl State {
         let catalog = crate::config::catalog(&config)?;
         let offers = Offers::new(&config, &catalog)?;
         Ok(Self {
+            tokenizers: Arc::new(Tokenizers::new(&config.weights)),
             config,
             catalog,
             offers,

@@ -29,5 +29,6 @@ pub mod server;
 pub mod site;
 mod socket;
 pub mod telemetry;
+pub mod tokens;
 pub mod upstream;
 pub mod weights;

@@ -32,6 +32,7 @@ pub(crate) const SCHEME: &str = "local";
 pub(crate) const REALM: &str = "vane-realm";
 
 /// The children of this process, by the ids of their models.
+#[derive(Default)]
 pub struct Fleet {
     runners: Mutex<BTreeMap<String, Arc<Runner>>>,
 }
@@ -39,9 +40,7 @@ pub struct Fleet {
 impl Fleet {
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        let fleet = Self {
-            runners: Mutex::default(),
-        };
+        let fleet = Self::default();
         fleet.follow(config);
         fleet
     }

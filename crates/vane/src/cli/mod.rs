@@ -26,6 +26,7 @@ mod serve;
 mod settings;
 mod setup;
 mod terminal;
+mod weights;
 
 use clap::{Parser, Subcommand};
 
@@ -126,6 +127,12 @@ enum Command {
         after_help = "Example:\n  vane engine --weights model.gguf --describe"
     )]
     Engine(engine::Engine),
+    /// Weights of models on this machine
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  vane weights pull mistralai/Codestral-22B-v0.1\n  vane weights list"
+    )]
+    Weights(weights::Weights),
     /// Take over what another gateway was told
     #[command(subcommand, after_help = "Example:\n  vane import litellm config.yaml")]
     Import(import::Import),
@@ -154,6 +161,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Reconcile(reconcile) => reconcile.run(&settings),
         Command::Catalog(catalog) => catalog.run(&settings),
         Command::Engine(engine) => engine.run().await,
+        Command::Weights(weights) => weights.run(&settings).await,
         Command::Import(import) => import.run(),
     }
 }

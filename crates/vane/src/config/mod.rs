@@ -286,6 +286,8 @@ pub struct Weights {
     pub hub: String,
     /// Told to the hub and to no other host (`HF_TOKEN`).
     pub token: Option<Secret>,
+    /// Models, and whose tokenizer is theirs: a name of weights that are here, or a path.
+    pub tokenizers: Vec<(String, String)>,
 }
 
 /// `[site]`: what pages say of this server.

@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::node::{Node, Value};
 use super::read::{Read, text};
 use super::section::Section;
 use super::{Secret, Weights, secret};
@@ -33,8 +34,10 @@ impl Weights {
             }
             fits
         });
+        let tokenizers = section.take_from_file("tokenizers", tokenizers);
         section.finish();
         Self {
+            tokenizers: tokenizers.unwrap_or_default(),
             folder: folder
                 .unwrap_or_else(|| beside(database, usual("XDG_DATA_HOME"), usual("HOME"))),
             hub: hub.unwrap_or_else(|| HUB.to_owned()),
@@ -55,6 +58,19 @@ fn beside(database: &str, data: Option<String>, home: Option<String>) -> PathBuf
     let data = data.map(PathBuf::from).filter(|data| data.is_absolute());
     let data = data.or_else(|| Some(Path::new(&home?).join(".local/share")));
     data.map_or_else(|| PathBuf::from(NAME), |data| data.join("vane/weights"))
+}
+
+/// `{ "codestral-latest" = "mistralai/Codestral-22B-v0.1" }`.
+fn tokenizers(node: &Node) -> Read<Vec<(String, String)>> {
+    let Value::Table(table) = &node.value else {
+        let what = "must be a table such as { \"codestral-latest\" = \"tekken.json\" }";
+        return Err(what.to_owned());
+    };
+    let read = |(model, (_, node)): (&String, &(_, Node))| match text(node) {
+        Ok(source) => Ok((model.clone(), source)),
+        Err(why) => Err(format!("has `{model}`, which {why}")),
+    };
+    table.iter().map(read).collect()
 }
 
 /// An address without a path's last slash; credentials go into `token`.
@@ -115,6 +131,16 @@ mod tests {
             (hub.as_str(), token.as_deref()),
             ("http://10.0.0.5:8080/hf", Some("hf_b"))
         );
+    }
+
+    #[test]
+    fn tokenizers_are_named_by_model() {
+        let text = "[weights.tokenizers]\n\"codestral-latest\" = \"o/r\"";
+        let read = good("tokenizers", text, &[]).weights.tokenizers;
+        assert_eq!(read, [("codestral-latest".to_owned(), "o/r".to_owned())]);
+        for wrong in ["[weights]\ntokenizers = 1", "[weights.tokenizers]\na = 1"] {
+            assert_eq!(problems("notokenizers", wrong, &[]).len(), 1, "{wrong}");
+        }
     }
 
     #[test]

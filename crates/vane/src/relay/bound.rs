@@ -1,7 +1,8 @@
 //! The most that a call can cost, and how much output an amount of money pays for.
 //!
 //! Invariant: no usage within the bound, at any offer of the plan, costs more than the ceiling. No
-//! token is less than a byte, and none that is read stands beyond the context.
+//! token is less than a byte, and none that is read stands beyond the context; where the tokenizer of
+//! the model has counted the input, it is no more than that and a little.
 
 use super::decode::RawCall;
 use super::plan::{Choice, Plan};
@@ -88,6 +89,9 @@ fn input_max(call: &RawCall, choice: &Choice) -> u64 {
     let pictures = u64::from(call.head.times(Word::ImageUrl));
     let bytes = call.head.body().len() as u64;
     let tokens = bytes.saturating_add(pictures.saturating_mul(PER_PICTURE));
+    let tokens = choice
+        .input_max
+        .map_or(tokens, |counted| tokens.min(counted));
     choice
         .offer
         .facts

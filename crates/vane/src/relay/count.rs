@@ -1,5 +1,5 @@
-//! Counting input tokens without a call: the provider's own count where it has one, else an
-//! estimate that errs on the high side. A side endpoint: its failures bench nothing.
+//! Counting input tokens without a call: the provider's own count where it has one, else the count of
+//! the model's own tokenizer where that is here, else an estimate that errs on the high side. A side endpoint: its failures bench nothing.
 
 use super::decode::{RawCall, decode};
 use super::inbound::Inbound;
@@ -42,14 +42,21 @@ pub async fn count_tokens(
     {
         return Ok(json(200, answer));
     }
-    let count = estimate::input_tokens(call.blocks(&seal)?.as_ref());
+    let blocks = call.blocks(&seal)?;
+    let counted = match plan.choices.first() {
+        Some(choice) => state.tokenizers.count(&choice.offer.facts, &blocks).await,
+        None => None,
+    };
+    let count = counted.unwrap_or_else(|| estimate::input_tokens(&blocks));
     let body = match call.dialect() {
         Dialect::OpenaiResponses => openai_responses::response::input_tokens_answer(count),
         _ => format!("{{\"input_tokens\":{count}}}").into_bytes(),
     };
     let mut response = json(200, body);
-    let headers = response.headers_mut();
-    headers.insert("vane-estimate", HeaderValue::from_static("true"));
+    if counted.is_none() {
+        let headers = response.headers_mut();
+        headers.insert("vane-estimate", HeaderValue::from_static("true"));
+    }
     Ok(response)
 }
 

@@ -12,6 +12,7 @@ use super::route;
 use super::slice::{LEAST_TOKENS, SLICE_TOKENS, Slice};
 use super::terms::refused;
 use crate::gateway::{Gateway, State};
+use crate::seal::StateSeal;
 use vane_catalog::{Capability, Money};
 use vane_dialect::{Dialect, Fault};
 use vane_ledger::{AccountKind, Caller, Hold, Payer, Short};
@@ -30,10 +31,18 @@ pub(super) async fn hold(
     plan: &mut Plan,
     at: i64,
 ) -> Result<Hold, Fault> {
-    let lacking = match fund(gateway, caller, call, plan, at).await {
+    let mut lacking = match fund(gateway, caller, call, plan, at).await {
         Err(lacking) => lacking,
         Ok(hold) => return Ok(hold),
     };
+    // Bytes are soon compared and are three or four times as many as tokens: only who lacks money for
+    // them waits for a count.
+    if matches!(lacking, Lacking::Money(..)) && counted(gateway, state, caller, call, plan).await {
+        lacking = match fund(gateway, caller, call, plan, at).await {
+            Err(lacking) => lacking,
+            Ok(hold) => return Ok(hold),
+        };
+    }
     if let (Lacking::Money(Short::Budget { .. }, _), Some(model)) =
         (&lacking, &caller.limits.when_spent)
         && let Ok(mut other) = route::of_model(state, &caller.limits, call, model, at)
@@ -47,6 +56,30 @@ pub(super) async fn hold(
         Lacking::Money(short, least) => refused(&short, caller, least, gateway.clock.now()),
         Lacking::Other(fault) => fault,
     })
+}
+
+/// A provider may lay a call out with a few tokens of its own.
+const TOKENS_BESIDE: u64 = 64;
+
+/// Counts the input for each choice whose model's tokenizer is here. Says whether any was.
+async fn counted(
+    gateway: &Gateway,
+    state: &State,
+    caller: &Caller,
+    call: &RawCall,
+    plan: &mut Plan,
+) -> bool {
+    let seal = StateSeal::new(gateway.sealer.clone(), caller.account_id);
+    let Ok(blocks) = call.blocks(&seal) else {
+        return false;
+    };
+    let mut any = false;
+    for choice in &mut plan.choices {
+        let tokens = state.tokenizers.count(&choice.offer.facts, &blocks).await;
+        choice.input_max = tokens.map(|tokens| tokens + tokens / 16 + TOKENS_BESIDE);
+        any |= tokens.is_some();
+    }
+    any
 }
 
 /// Why no money is set aside.

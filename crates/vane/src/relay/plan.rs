@@ -35,6 +35,8 @@ pub struct Choice {
     /// The dialect it is asked in.
     pub dialect: Dialect,
     pub reason: Cow<'static, str>,
+    /// No more than this is read of the call, where its model's own tokenizer has counted it.
+    pub input_max: Option<u64>,
 }
 
 impl Choice {

@@ -169,6 +169,7 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
         offer: offer.clone(),
         dialect,
         reason: reason.into(),
+        input_max: None,
     })
 }
 
@@ -185,6 +186,7 @@ pub(super) fn translated_way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choic
         offer: offer.clone(),
         dialect,
         reason: "translated, without the search that nobody priced".into(),
+        input_max: None,
     })
 }
 

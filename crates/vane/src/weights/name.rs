@@ -85,6 +85,12 @@ impl Name {
     pub(super) fn folder(&self) -> String {
         format!("models--{}--{}", self.org, self.repo)
     }
+
+    /// The model that a folder of the hub's cache is of.
+    pub(super) fn of_folder(folder: &str) -> Option<Self> {
+        let (org, repo) = folder.strip_prefix("models--")?.split_once("--")?;
+        format!("{org}/{repo}").parse().ok()
+    }
 }
 
 /// Whether this is a name of an organisation or a repository. Two dashes part them in folders.

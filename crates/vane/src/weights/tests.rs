@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use super::*;
 
+mod pulls;
+
 /// A folder of its own for each test, gone with it.
 pub(super) struct Folder(pub(super) PathBuf);
 

@@ -209,6 +209,11 @@ pub(crate) const PARTS: &[Part] = &[
                 "Prices and models of your own, reviewed and dated."
             ),
             chapter!(
+                "/docs/weights",
+                "docs/weights.md",
+                "Weights on this machine: pulled, checked, timed, and their tokenizers."
+            ),
+            chapter!(
                 "/docs/operations",
                 "docs/operations.md",
                 "Files, databases, signals, health, metrics and logs."

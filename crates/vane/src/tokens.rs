@@ -1,0 +1,133 @@
+//! How many tokens a call is, counted by the tokenizer of the model itself where its file is here.
+//!
+//! This is the only door of the gateway to `vane-engine`: its tokenizer is used, which reads a file and
+//! cuts text, and nothing that runs a model. Reading and cutting happen on threads for what blocks,
+//! a few at a time: whoever finds them busy, or has too long a text, gets no count and estimates.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+use vane_dialect::Call;
+use vane_dialect::block::Block;
+use vane_dialect::call::{self, Chat, Format, Turn};
+use vane_engine::{Message, Prompt, Role, Tokenizer};
+
+use crate::config::Weights;
+use crate::weights::{Name, Shelf};
+
+/// Of all texts of a call together. A megabyte is cut in less than a second.
+const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Counts at a time.
+const AT_ONCE: usize = 2;
+/// Whose models have tokenizers that are read here.
+const MAKER: &str = "mistralai";
+
+/// The tokenizers of models, read when they are first needed.
+pub struct Tokenizers {
+    shelf: Shelf,
+    /// What the operator said of models, by any of their names.
+    said: Vec<(String, String)>,
+    /// By where they are; `None` is a file that is no tokenizer.
+    read: Mutex<HashMap<PathBuf, Option<Arc<Tokenizer>>>>,
+    room: Semaphore,
+}
+
+impl Tokenizers {
+    #[must_use]
+    pub fn new(config: &Weights) -> Self {
+        Self {
+            shelf: Shelf::new(config.folder.clone()),
+            said: config.tokenizers.clone(),
+            read: Mutex::default(),
+            room: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// How many tokens the model of this offer reads of the call, its control tokens included. `None`
+    /// where that is not known: no tokenizer, something besides text, too much of it, or no time.
+    pub async fn count(self: &Arc<Self>, offer: &vane_catalog::Offer, call: &Call) -> Option<u64> {
+        let source = self.source(offer)?.to_owned();
+        let prompt = prompt(call)?;
+        let _room = self.room.try_acquire().ok()?;
+        let tokenizers = Arc::clone(self);
+        let counted = tokio::task::spawn_blocking(move || {
+            let tokens = tokenizers.tokenizer(&source)?.lay_out(&prompt).ok()?;
+            u64::try_from(tokens.len()).ok()
+        });
+        counted.await.ok()?
+    }
+
+    /// Where the tokenizer of a model is: where the operator said, or beside its weights, where those
+    /// are on the shelf by the name that the provider calls it by.
+    fn source<'a>(&'a self, offer: &'a vane_catalog::Offer) -> Option<&'a str> {
+        let is_called = |name: &str| {
+            *offer.id == *name
+                || *offer.model == *name
+                || offer.aliases.iter().any(|alias| **alias == *name)
+        };
+        if let Some((_, source)) = self.said.iter().find(|(name, _)| is_called(name)) {
+            return Some(source);
+        }
+        let is_named = *offer.maker == *MAKER && offer.upstream.parse::<Name>().is_ok();
+        is_named.then_some(&*offer.upstream)
+    }
+
+    /// Blocks.
+    fn tokenizer(&self, source: &str) -> Option<Arc<Tokenizer>> {
+        let path = self.shelf.resolve(source).ok()?;
+        // Held while it is read: others that need the same one have nothing better to do.
+        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = read.entry(path).or_insert_with_key(|path| {
+            let opened = Tokenizer::beside(path);
+            if let Err(why) = &opened {
+                tracing::warn!(%why, "no tokenizer: tokens of its model are estimated");
+            }
+            opened.ok().map(Arc::new)
+        });
+        known.clone()
+    }
+}
+
+/// A call as the model reads it, if it is text alone.
+fn prompt(call: &Call) -> Option<Prompt> {
+    let prompt = match call {
+        // Without a suffix the marks of a gap are there too.
+        Call::Fill(fill) => Prompt::Fill {
+            prefix: fill.prompt.clone(),
+            suffix: fill.suffix.clone().unwrap_or_default(),
+        },
+        Call::Chat(chat) => Prompt::Chat(messages(chat)?),
+        Call::Embed(_) => return None,
+    };
+    let bytes = match &prompt {
+        Prompt::Text(text) => text.len(),
+        Prompt::Fill { prefix, suffix } => prefix.len() + suffix.len(),
+        Prompt::Chat(messages) => messages.iter().map(|message| message.content.len()).sum(),
+        Prompt::Tokens(tokens) => tokens.len(),
+    };
+    (bytes <= TEXT_BYTES_MAX).then_some(prompt)
+}
+
+/// Tools, formats and whatever is no text are laid out by providers as they like.
+fn messages(chat: &Chat) -> Option<Vec<Message>> {
+    let is_plain = chat.tools.is_empty() && chat.format == Format::Text;
+    is_plain.then_some(())?;
+    chat.turns.iter().map(message).collect()
+}
+
+fn message(turn: &Turn) -> Option<Message> {
+    let role = match turn.role {
+        call::Role::System | call::Role::Developer => Role::System,
+        call::Role::User => Role::User,
+        call::Role::Assistant => Role::Assistant,
+    };
+    match turn.blocks.as_slice() {
+        [Block::Text(text)] if turn.name.is_none() => Some(Message {
+            role,
+            content: text.text.clone(),
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,250 @@
+//! Tokens counted by the tokenizer of the model itself: what is told before a call, and what is held.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use vane::config::Weights;
+use vane::tokens::Tokenizers;
+use vane_catalog::Catalog;
+use vane_dialect::Call;
+use vane_dialect::call::Fill;
+use vane_engine::{Prompt, Tokenizer};
+
+use crate::client::Ask;
+use crate::world::{Folder, World};
+
+const PATH: &str = "/v1/messages/count_tokens";
+
+/// Vectors of Mistral's own library, with the pieces that matter for them.
+fn fixture(version: &str) -> Value {
+    let file = include_str!("../../../vane-engine/tests/fixtures/tokens.json");
+    let all: Vec<Value> = serde_json::from_str(file).unwrap();
+    let found = all
+        .into_iter()
+        .find(|fixture| fixture["version"] == version);
+    found.unwrap()
+}
+
+fn varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+        number >>= 7;
+    }
+    out.push(u8::try_from(number).unwrap());
+}
+
+fn field(out: &mut Vec<u8>, number: u64, bytes: &[u8]) {
+    varint(out, number << 3 | 2);
+    varint(out, bytes.len() as u64);
+    out.extend(bytes);
+}
+
+/// A SentencePiece model of the fixture's pieces; the others are fillers that no text becomes.
+fn sentencepiece(fixture: &Value) -> Vec<u8> {
+    let size = fixture["size"].as_u64().unwrap();
+    let filler = |token| (format!("\u{e000}{token}"), -1e6, 5);
+    let mut pieces: Vec<(String, f32, u64)> = (0..size).map(filler).collect();
+    for row in fixture["pieces"].as_array().unwrap() {
+        let place = usize::try_from(row[0].as_u64().unwrap()).unwrap();
+        let text = row[1].as_str().unwrap().to_owned();
+        let score = row[2].to_string().parse().unwrap();
+        pieces[place] = (text, score, row[3].as_u64().unwrap());
+    }
+    let mut out = Vec::new();
+    for (text, score, kind) in pieces {
+        let mut piece = Vec::new();
+        field(&mut piece, 1, text.as_bytes());
+        piece.push(2 << 3 | 5);
+        piece.extend(score.to_le_bytes());
+        piece.push(3 << 3);
+        varint(&mut piece, kind);
+        field(&mut out, 1, &piece);
+    }
+    field(&mut out, 2, &[3 << 3, 2]);
+    let mut normaliser = Vec::new();
+    field(&mut normaliser, 1, b"identity");
+    normaliser.extend([3 << 3, 1, 4 << 3, 0]);
+    field(&mut out, 3, &normaliser);
+    out
+}
+
+fn written(folder: &Folder, version: &str) -> PathBuf {
+    let path = folder.0.join("tokenizer.model");
+    std::fs::write(&path, sentencepiece(&fixture(version))).unwrap();
+    path
+}
+
+async fn world(tokenizer: &Path) -> World {
+    let source = tokenizer.display().to_string();
+    World::with(|config| config.weights.tokenizers = vec![("codestral-m".to_owned(), source)]).await
+}
+
+#[tokio::test]
+async fn conversations_are_counted_as_the_model_reads_them() {
+    for version in ["v1", "v2", "v3", "v7"] {
+        let folder = Folder::new();
+        let world = world(&written(&folder, version)).await;
+        let fixture = fixture(version);
+        let vectors = fixture["vectors"].as_array().unwrap();
+        // This door has one system prompt.
+        let systems = |turns: &[Value]| turns.iter().filter(|turn| turn[0] == "system").count();
+        let is_here = |chat: &Value| chat.as_array().is_some_and(|turns| systems(turns) <= 1);
+        let chats = vectors.iter().filter(|vector| is_here(&vector["chat"]));
+        let mut seen = 0;
+        for vector in chats {
+            let turns = vector["chat"].as_array().unwrap();
+            let text = |role: &str| {
+                let of = turns.iter().find(|turn| turn[0] == role);
+                of.map(|turn| turn[1].clone())
+            };
+            let messages: Vec<Value> = turns
+                .iter()
+                .filter(|turn| turn[0] != "system")
+                .map(|turn| {
+                    let is_users = turn[0] == "user";
+                    let role = if is_users { "user" } else { "assistant" };
+                    json!({"role": role, "content": turn[1]})
+                })
+                .collect();
+            let mut body = json!({"model": "codestral-m", "messages": messages});
+            if let Some(system) = text("system") {
+                body["system"] = system;
+            }
+            let reply = world.post(PATH, body).await.ok();
+            let expected = vector["ids"].as_array().unwrap().len();
+            assert_eq!(
+                reply.json()["input_tokens"],
+                expected,
+                "{version}: {turns:?}"
+            );
+            assert_eq!(reply.header("vane-estimate"), None);
+            seen += 1;
+        }
+        assert!(seen >= 4);
+        assert!(world.fake.calls().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_text_alone_or_too_long_is_estimated() {
+    let folder = Folder::new();
+    let world = world(&written(&folder, "v3")).await;
+    let said = |content: Value| json!({"model": "codestral-m", "messages": [{"role": "user", "content": content}]});
+    let mut tools = said(json!("Hi"));
+    tools["tools"] = json!([{"name": "f", "input_schema": {"type": "object"}}]);
+    let mut other = said(json!("Hi"));
+    other["model"] = json!("lab-m");
+    let long = said(json!("x".repeat(1_100_000)));
+    for body in [tools, other, long] {
+        let reply = world.post(PATH, body).await.ok();
+        assert_eq!(reply.header("vane-estimate"), Some("true"));
+    }
+    let body = json!({"model": "codestral-m", "input": "Hi"});
+    let reply = world.post("/v1/responses/input_tokens", body).await.ok();
+    assert_eq!(reply.header("vane-estimate"), None);
+    assert_eq!(reply.json()["input_tokens"], 4);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_tokenizer_leaves_the_estimate() {
+    let folder = Folder::new();
+    let path = folder.0.join("tekken.json");
+    std::fs::write(&path, "{\"config\": 1}").unwrap();
+    let world = world(&path).await;
+    let body = json!({"model": "codestral-m", "messages": [{"role": "user", "content": "Hi"}]});
+    for _ in 0..2 {
+        let reply = world.post(PATH, body.clone()).await.ok();
+        assert_eq!(reply.header("vane-estimate"), Some("true"));
+    }
+}
+
+#[tokio::test]
+async fn a_count_is_the_engines_own_and_the_contracts_vectors_hold() {
+    let folder = Folder::new();
+    let path = written(&folder, "v3");
+    let tokenizers = Arc::new(Tokenizers::new(&Weights {
+        folder: folder.0.join("none"),
+        hub: String::new(),
+        token: None,
+        tokenizers: vec![("codestral-latest".to_owned(), path.display().to_string())],
+    }));
+    let catalog = Catalog::embedded().unwrap();
+    let offers = catalog.offers();
+    let offer = offers
+        .iter()
+        .find(|offer| &*offer.id == "codestral-latest")
+        .unwrap();
+    let engine = Tokenizer::open(&path).unwrap();
+    for (prefix, suffix, tokens) in [
+        ("def f(a):\n", Some("    return x"), 12),
+        ("def f(a):\n", Some(""), 9),
+        ("def f(a):\n", None, 9),
+        ("", Some("x"), 4),
+    ] {
+        let fill = Fill {
+            prompt: prefix.to_owned(),
+            suffix: suffix.map(str::to_owned),
+            ..Fill::default()
+        };
+        let counted = tokenizers.count(offer, &Call::Fill(Box::new(fill))).await;
+        assert_eq!(counted, Some(tokens), "{prefix:?} {suffix:?}");
+        let prompt = Prompt::Fill {
+            prefix: prefix.to_owned(),
+            suffix: suffix.unwrap_or_default().to_owned(),
+        };
+        assert_eq!(engine.lay_out(&prompt).unwrap().len() as u64, tokens);
+    }
+}
+
+#[tokio::test]
+async fn weights_that_were_pulled_bring_their_tokenizer() {
+    let catalog = Catalog::embedded().unwrap();
+    let offers = catalog.offers().iter();
+    let mut named =
+        offers.filter(|offer| &*offer.maker == "mistralai" && offer.upstream.contains('/'));
+    let offer = named
+        .find(|offer| offer.upstream.split('/').count() == 2)
+        .unwrap();
+    let folder = Folder::new();
+    let tokenizers = Arc::new(Tokenizers::new(&Weights {
+        folder: folder.0.clone(),
+        hub: String::new(),
+        token: None,
+        tokenizers: Vec::new(),
+    }));
+    let call = Call::Fill(Box::new(Fill {
+        suffix: Some("x".to_owned()),
+        ..Fill::default()
+    }));
+    assert_eq!(tokenizers.count(offer, &call).await, None);
+    let model = format!("models--{}", offer.upstream.replace('/', "--"));
+    let snapshot = folder.0.join(model).join("snapshots/c");
+    std::fs::create_dir_all(&snapshot).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        std::fs::write(snapshot.join(file), "{}").unwrap();
+    }
+    std::fs::write(
+        snapshot.join("tokenizer.model"),
+        sentencepiece(&fixture("v3")),
+    )
+    .unwrap();
+    assert_eq!(tokenizers.count(offer, &call).await, Some(4));
+}
+
+#[tokio::test]
+async fn who_lacks_money_for_bytes_is_served_for_tokens() {
+    let folder = Folder::new();
+    let text = "def f(a):\n    return x\n".repeat(200);
+    let body = json!({"model": "codestral-m", "max_tokens": 10,
+                      "messages": [{"role": "user", "content": text}]});
+    let ask = async |world: &World| {
+        let payer = world.key_with("0.0042");
+        let ask = Ask::post("/v1/chat/completions", &body).key(payer.expose());
+        world.ask(&ask).await.status
+    };
+    let without = World::start().await;
+    assert_eq!(ask(&without).await, 429);
+    let with = world(&written(&folder, "v3")).await;
+    assert_eq!(ask(&with).await, 200);
+}
