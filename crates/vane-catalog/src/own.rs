@@ -60,6 +60,8 @@ pub struct OwnModel {
     pub vision: Option<bool>,
     pub reasoning: Option<bool>,
     pub embeddings: Option<bool>,
+    /// False of one that completes texts and holds no conversation.
+    pub chat: Option<bool>,
     pub context_window: Option<u64>,
     pub max_output: Option<u64>,
 }
@@ -295,7 +297,11 @@ impl OwnModel {
             maker: provider.id.clone(),
             family: id.clone(),
             name: id,
-            kind: if embeds { Kind::Embedding } else { Kind::Chat },
+            kind: match self.chat {
+                _ if embeds => Kind::Embedding,
+                Some(false) => Kind::Completion,
+                _ => Kind::Chat,
+            },
             inputs: vec![Modality::Text],
             outputs: vec![if embeds {
                 Modality::Embedding

@@ -43,6 +43,8 @@ pub struct Options {
     /// Sequences that run at once; others wait.
     pub sequences_max: usize,
     pub waiting_max: usize,
+    /// Tokens of a prompt and its answer together, where that is to be less than the model's own.
+    pub context_max: Option<usize>,
     /// Tokens of prompts in one pass: a cancel waits for one pass at most.
     pub chunk_tokens: usize,
     /// Of a request that does not say.
@@ -61,10 +63,33 @@ impl Default for Options {
             cache_bytes: None,
             sequences_max: 8,
             waiting_max: 256,
+            context_max: None,
             chunk_tokens: 64,
             max_tokens: 4096,
             pieces_max: 64,
         }
+    }
+}
+
+impl Options {
+    /// Tokens of a prompt and its answer together.
+    fn context_of(&self, model: &Model) -> usize {
+        let most = self.context_max.unwrap_or(usize::MAX);
+        model.context().min(most)
+    }
+
+    /// Memory for keys and values where the model as a whole may take so much: for all sequences in
+    /// full, as far as the weights leave it and memory is free.
+    pub fn cache_bytes_within(&self, model: &Model, memory_bytes: u64) -> u64 {
+        let block = Cache::block_bytes(model.shape(), self.precision);
+        let all = blocks(self.context_of(model)).saturating_mul(block);
+        let all = all.saturating_mul(u64::try_from(self.sequences_max).unwrap_or(1));
+        let free = memory::free_bytes().map_or(all, |free| {
+            // Weights that are mapped count as free, because the system can drop them.
+            free.saturating_sub(model.weight_bytes()) / 4 * 3
+        });
+        let left = memory_bytes.saturating_sub(model.weight_bytes());
+        all.min(free).min(left)
     }
 }
 
@@ -195,15 +220,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn cache_for(model: &Model, options: &Options) -> Result<Cache, Fault> {
     let shape = model.shape();
     let block = Cache::block_bytes(shape, options.precision);
-    let blocks = |tokens: usize| u64::try_from(tokens.div_ceil(BLOCK)).unwrap_or(u64::MAX);
-    let all = blocks(shape.context).saturating_mul(block);
-    let all = all.saturating_mul(u64::try_from(options.sequences_max).unwrap_or(1));
-    let free = memory::free_bytes().map_or(all, |free| {
-        // Weights that are mapped count as free, because the system can drop them.
-        free.saturating_sub(model.weight_bytes()) / 4 * 3
-    });
-    let bytes = options.cache_bytes.unwrap_or(all.min(free));
-    let least = blocks(CONTEXT_MIN.min(shape.context)).saturating_mul(block);
+    let bytes = options
+        .cache_bytes
+        .unwrap_or_else(|| options.cache_bytes_within(model, u64::MAX));
+    let context = options.context_of(model);
+    let least = blocks(CONTEXT_MIN.min(context)).saturating_mul(block);
     if bytes < least {
         return Err(Fault::TooLarge {
             what: "keys and values of one short sequence".to_owned(),
@@ -212,6 +233,11 @@ fn cache_for(model: &Model, options: &Options) -> Result<Cache, Fault> {
         });
     }
     Ok(Cache::new(shape, options.precision, bytes))
+}
+
+/// Blocks that hold so many tokens.
+fn blocks(tokens: usize) -> u64 {
+    u64::try_from(tokens.div_ceil(BLOCK)).unwrap_or(u64::MAX)
 }
 
 fn crew(options: &Options) -> Crew {

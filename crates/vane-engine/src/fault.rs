@@ -27,6 +27,9 @@ pub enum Fault {
         needs_mib: u64,
         free_mib: u64,
     },
+    /// A prompt that leaves no room for an answer.
+    #[error("a prompt of {tokens} tokens; this model's context is {context}")]
+    PromptTooLong { tokens: usize, context: usize },
     /// The request asks for what cannot be done, or says something impossible.
     #[error("{0}")]
     Refused(String),

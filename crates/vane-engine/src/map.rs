@@ -21,6 +21,8 @@ use crate::Fault;
 pub(crate) struct Map {
     start: NonNull<u8>,
     len: usize,
+    /// They are the program's own, and no mapping of ours.
+    of_program: bool,
 }
 
 // SAFETY: the bytes are only ever read, from any thread, and unmapped once, by the last owner.
@@ -47,7 +49,20 @@ impl Map {
         let start = start.map_err(|error| unreadable(error.into()))?;
         let start = NonNull::new(start.cast())
             .ok_or_else(|| Fault::malformed(path, "mapped at address zero"))?;
-        Ok(Self { start, len })
+        Ok(Self {
+            start,
+            len,
+            of_program: false,
+        })
+    }
+
+    /// A file that is part of the program, which the system has mapped.
+    pub(crate) fn of_program(bytes: &'static [u8]) -> Self {
+        Self {
+            start: NonNull::from(bytes).cast(),
+            len: bytes.len(),
+            of_program: true,
+        }
     }
 }
 
@@ -71,13 +86,17 @@ impl Deref for Map {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: `start` and `len` are what the system mapped, readable until `drop`.
+        // SAFETY: `start` and `len` are what the system mapped, readable until `drop`, or bytes
+        // that live as long as the program.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
     }
 }
 
 impl Drop for Map {
     fn drop(&mut self) {
+        if self.of_program {
+            return;
+        }
         let start: *mut c_void = self.start.as_ptr().cast();
         // SAFETY: mapped by `open` with this length, and borrowed by nobody any more. That it
         // fails is impossible for such a range, and there would be nothing to do about it.

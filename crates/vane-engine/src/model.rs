@@ -82,6 +82,11 @@ impl Model {
         Self::of_weights(&Weights::open(path)?)
     }
 
+    /// Opens a GGUF file that is part of this program. `name` is what faults call it.
+    pub fn of_program(name: &str, bytes: &'static [u8]) -> Result<Self, Fault> {
+        Self::of_weights(&Weights::of_program(Path::new(name), bytes)?)
+    }
+
     fn of_weights(weights: &Weights) -> Result<Self, Fault> {
         let (shape, tokenizer) = match &weights.description {
             Description::Gguf(metadata) => (

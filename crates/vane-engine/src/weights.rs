@@ -92,7 +92,15 @@ impl Weights {
     }
 
     fn open_gguf(path: &Path) -> Result<Self, Fault> {
-        let first = Map::open(path)?;
+        Self::of_gguf(path, Map::open(path)?)
+    }
+
+    /// One whole GGUF file that is in memory already.
+    pub(crate) fn of_program(name: &Path, bytes: &'static [u8]) -> Result<Self, Fault> {
+        Self::of_gguf(name, Map::of_program(bytes))
+    }
+
+    fn of_gguf(path: &Path, first: Map) -> Result<Self, Fault> {
         if !Gguf::is_one(&first) {
             let what = "not a GGUF file; safetensors are opened by their folder";
             return Err(Fault::malformed(path, what));

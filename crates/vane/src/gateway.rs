@@ -3,6 +3,7 @@
 use crate::chronicle::Chronicle;
 use crate::config::{Config, Secret};
 use crate::limits::{Arrivals, Shared, Traffic};
+use crate::local::Fleet;
 use crate::people::Gate;
 use crate::playground::{self, Guests, Runs};
 use crate::server::Ids;
@@ -30,6 +31,8 @@ pub struct Gateway {
     state: ArcSwap<State>,
     /// Held by who replaces it: what is new depends on what is there.
     renewal: Mutex<()>,
+    /// The models that run on this machine.
+    pub fleet: Arc<Fleet>,
     pub store: Store,
     pub ring: Arc<KeyRing>,
     pub replica: Replica,
@@ -138,6 +141,7 @@ impl Gateway {
         };
         let traffic = Traffic::new(state.config.limits.concurrent_per_key_max, shared.clone());
         Ok(Self {
+            fleet: Arc::new(Fleet::new(&state.config)),
             state: ArcSwap::from_pointee(state),
             renewal: Mutex::new(()),
             guests: Guests::new(&store, shared.as_ref())?,
@@ -194,6 +198,7 @@ impl Gateway {
         // Of offers that are no more this is the last word.
         self.take_note();
         state.offers.follow(&self.state.load().offers);
+        self.fleet.follow(&state.config);
         self.state.store(Arc::new(state));
     }
 

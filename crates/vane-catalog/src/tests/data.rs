@@ -15,8 +15,8 @@ fn rows() -> ModelsFile<'static> {
 
 #[test]
 fn m9_the_catalogue_is_embedded_and_checked_and_nothing_is_fetched() {
-    assert_eq!(CATALOG.offers().len(), 504);
-    assert_eq!(CATALOG.providers().len(), 30);
+    assert_eq!(CATALOG.offers().len(), 505);
+    assert_eq!(CATALOG.providers().len(), 31);
     assert_eq!(CATALOG.as_of().to_string(), "2026-11-20");
     assert!(
         CATALOG

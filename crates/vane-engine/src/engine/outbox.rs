@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
 use super::{Piece, Word, lock};
 use crate::Fault;
@@ -21,6 +22,8 @@ struct State {
     left: bool,
     /// No piece will follow.
     closed: bool,
+    /// Of a reader that is not a thread of its own.
+    waker: Option<Waker>,
 }
 
 impl Outbox {
@@ -33,13 +36,25 @@ impl Outbox {
     }
 
     pub(super) fn push(&self, piece: Piece) {
-        lock(&self.state).pieces.push_back(piece);
-        self.changed.notify_all();
+        let mut state = lock(&self.state);
+        state.pieces.push_back(piece);
+        self.tell(state);
     }
 
     pub(super) fn close(&self) {
-        lock(&self.state).closed = true;
+        let mut state = lock(&self.state);
+        state.closed = true;
+        self.tell(state);
+    }
+
+    /// Wakes the reader, outside of the lock that it will want.
+    fn tell(&self, mut state: MutexGuard<'_, State>) {
+        let waker = state.waker.take();
+        drop(state);
         self.changed.notify_all();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -78,6 +93,34 @@ impl Pieces {
             over: false,
         }
     }
+
+    /// The next piece, for a reader that shares its thread with others.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Piece, Fault>>> {
+        if self.over {
+            return Poll::Ready(None);
+        }
+        let mut state = lock(&self.outbox.state);
+        let Some(piece) = self.found(&mut state) else {
+            state.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        };
+        drop(state);
+        self.over = !matches!(piece, Ok(Piece::Text { .. } | Piece::Call(_)));
+        Poll::Ready(Some(piece))
+    }
+
+    /// What is there; nothing while more may come.
+    fn found(&self, state: &mut State) -> Option<Result<Piece, Fault>> {
+        let was_full = state.pieces.len() >= self.outbox.pieces_max;
+        let Some(piece) = state.pieces.pop_front() else {
+            return state.closed.then_some(Err(Fault::Stopped));
+        };
+        if was_full {
+            // Fails only if the engine has stopped, which the outbox will tell.
+            let _ = self.inbox.send(Word::Wake);
+        }
+        Some(Ok(piece))
+    }
 }
 
 impl Iterator for Pieces {
@@ -89,16 +132,8 @@ impl Iterator for Pieces {
         }
         let mut state = lock(&self.outbox.state);
         let piece = loop {
-            let was_full = state.pieces.len() >= self.outbox.pieces_max;
-            if let Some(piece) = state.pieces.pop_front() {
-                if was_full {
-                    // Fails only if the engine has stopped, which the outbox will tell.
-                    let _ = self.inbox.send(Word::Wake);
-                }
-                break Ok(piece);
-            }
-            if state.closed {
-                break Err(Fault::Stopped);
+            if let Some(piece) = self.found(&mut state) {
+                break piece;
             }
             state = self
                 .outbox
@@ -106,6 +141,7 @@ impl Iterator for Pieces {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         };
+        drop(state);
         self.over = !matches!(piece, Ok(Piece::Text { .. } | Piece::Call(_)));
         Some(piece)
     }

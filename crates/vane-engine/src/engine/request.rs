@@ -152,12 +152,13 @@ impl Job {
         if prompt.is_empty() {
             return refused("an empty prompt".to_owned());
         }
-        let room = model.context().saturating_sub(prompt.len());
+        let context = options.context_of(model);
+        let room = context.saturating_sub(prompt.len());
         if room == 0 {
-            let (is, most) = (prompt.len(), model.context());
-            return refused(format!(
-                "a prompt of {is} tokens; this model's context is {most}"
-            ));
+            return Err(Fault::PromptTooLong {
+                tokens: prompt.len(),
+                context,
+            });
         }
         let asked = request.max_tokens.unwrap_or(options.max_tokens);
         if request.min_tokens > asked {

@@ -11,6 +11,7 @@ mod check;
 mod client;
 mod credit;
 mod delta;
+mod engine;
 mod example;
 mod failure;
 mod fim;
@@ -120,6 +121,12 @@ enum Command {
     /// Review and apply changes of prices and models
     #[command(subcommand, after_help = "Example:\n  vane catalog diff prices.json")]
     Catalog(catalog::Catalog),
+    /// Run one model for the gateway that started this
+    #[command(
+        hide = true,
+        after_help = "Example:\n  vane engine --weights model.gguf --describe"
+    )]
+    Engine(engine::Engine),
     /// Weights of models on this machine
     #[command(
         subcommand,
@@ -153,6 +160,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Audit(audit) => audit.run(&settings),
         Command::Reconcile(reconcile) => reconcile.run(&settings),
         Command::Catalog(catalog) => catalog.run(&settings),
+        Command::Engine(engine) => engine.run().await,
         Command::Weights(weights) => weights.run(&settings).await,
         Command::Import(import) => import.run(),
     }

@@ -10,6 +10,7 @@ use super::settings::{now, open};
 use super::{Failure, Settings, terminal};
 use crate::config::Config;
 use crate::gateway::{Gateway, State};
+use crate::local::{PROVIDER, TINY};
 use crate::server;
 use crate::telemetry::{AccessLog, Telemetry};
 
@@ -22,6 +23,11 @@ const FIRST_MODELS: [(&str, &str); 3] = [
     ("openai", "gpt-5-mini"),
     ("anthropic", "claude-haiku-4-5"),
 ];
+
+/// A gap to try, as JSON has it: what is before it and what is after it.
+const GAP_BEFORE: &str =
+    r#"syntax = \"proto3\";\n\nmessage ListBooksRequest {\n  int32 page_size = 1;\n  string page_"#;
+const GAP_AFTER: &str = r" = 2;\n}\n";
 
 pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
@@ -122,10 +128,9 @@ fn first_key(store: &Store, now: i64) -> Result<Option<String>, Failure> {
 /// What a person sees at the start. The key is there only when it was just made.
 #[must_use]
 pub fn banner(config: &Config, key: Option<&str>) -> String {
-    let ready: Vec<&str> = config
-        .providers
-        .iter()
-        .map(|provider| provider.id.as_str())
+    let on = config.providers.iter().map(|provider| &*provider.id);
+    let ready: Vec<&str> = on
+        .filter(|id| *id != PROVIDER || !only_tiny(config))
         .collect();
     let scheme = if config.tls.is_some() {
         "https"
@@ -143,7 +148,9 @@ pub fn banner(config: &Config, key: Option<&str>) -> String {
     } else {
         format!("Providers: {}\n", ready.join(", "))
     };
-    if let Some(key) = key {
+    if only_tiny(config) {
+        said += &gap_to_paste(&url, key);
+    } else if let Some(key) = key {
         let model = first_model(&ready);
         said += &format!(
             "\nYour first key, shown only now:\n\n  {key}\n\nTo paste:\n\n  \
@@ -155,6 +162,31 @@ pub fn banner(config: &Config, key: Option<&str>) -> String {
         );
     }
     said
+}
+
+/// Whether nobody answers but the model that is part of the program, which does not chat.
+fn only_tiny(config: &Config) -> bool {
+    let mut providers = config.providers.iter();
+    let mut local = config.local.iter();
+    providers.all(|row| row.id == PROVIDER)
+        && local.len() > 0
+        && local.all(|model| model.id == TINY)
+}
+
+fn gap_to_paste(url: &str, key: Option<&str>) -> String {
+    let first = key.map_or(String::new(), |key| {
+        format!("\nYour first key, shown only now:\n\n  {key}\n")
+    });
+    // A key of another start is not known here.
+    let bearer = key.unwrap_or("YOUR-KEY");
+    format!(
+        "{first}\nTo paste, for {TINY}, a small model that is part of this program; it fills in Protocol \
+         Buffers and does not chat:\n\n  \
+         curl {url}/v1/fim/completions -H 'Authorization: Bearer {bearer}' \
+         -H 'Content-Type: application/json' \
+         -d '{{\"model\":\"{TINY}\",\"prompt\":\"{GAP_BEFORE}\",\"suffix\":\"{GAP_AFTER}\",\
+         \"max_tokens\":32}}'\n"
+    )
 }
 
 /// An address that a client on this machine can use.
@@ -219,6 +251,8 @@ mod tests {
     fn without_a_provider_it_says_what_to_set() {
         let said = banner(&config(&[]), None);
         assert!(said.contains("MISTRAL_API_KEY") && said.contains("vane.toml"));
+        let tiny = "/v1/fim/completions -H 'Authorization: Bearer YOUR-KEY'";
+        assert_eq!(said.contains(tiny), cfg!(feature = "tiny"), "{said}");
     }
 
     #[test]

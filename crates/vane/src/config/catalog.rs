@@ -119,6 +119,7 @@ fn own_model(provider: &str, row: &Model) -> Result<OwnModel, CatalogFault> {
         vision: said(row.vision),
         reasoning: said(row.reasoning),
         embeddings: said(row.embeddings),
+        chat: row.chat,
         context_window: row.context_window,
         max_output: row.max_output,
     })

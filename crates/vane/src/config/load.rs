@@ -14,8 +14,8 @@ use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
 use super::{
-    Config, Guest, Limits, Outbound, Payments, People, Retries, SignUp, Site, Timeouts, Weights,
-    provider,
+    Config, Engine, Guest, Limits, Local, Outbound, Payments, People, Retries, SignUp, Site,
+    Timeouts, Weights, local, provider,
 };
 
 /// Variables that commands take and no key of the file has.
@@ -105,7 +105,18 @@ impl Config {
             listen: server.listen,
             hosts: &server.hosts,
         };
-        let (providers, keyless) = provider::read(&mut root, catalog, &own);
+        let engine = Engine::read(root.section("engine"));
+        let weights = Weights::read(root.section("weights"), &server.database.0);
+        let (mut local, models) = local::read(&mut root, &engine, &weights);
+        let (mut providers, keyless) = provider::read(&mut root, catalog, &own);
+        let nothing_else = providers.is_empty() && local.is_empty();
+        if engine
+            .tiny
+            .unwrap_or(cfg!(feature = "tiny") && nothing_else)
+        {
+            local.push(Local::built_in(&engine));
+        }
+        providers.extend(local::provider(&local, models));
         let (limits, shared_limits) = Limits::read(root.section("limits"));
         let sign_up = SignUp::read(root.section("credits"));
         let people = People::read(root.section("people"), sign_up.is_some());
@@ -120,9 +131,11 @@ impl Config {
             payments: Payments::read(root.section("payments"), &own),
             site: Site::read(root.section("site")),
             guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
-            weights: Weights::read(root.section("weights"), &server.database.0),
+            weights,
             providers,
             keyless,
+            engine,
+            local,
             catalog: file,
             listen: server.listen,
             database: server.database,

@@ -10,6 +10,7 @@ mod environment;
 mod guest;
 mod limits;
 mod load;
+mod local;
 mod model;
 pub(crate) mod nearest;
 mod needs;
@@ -93,6 +94,9 @@ pub struct Config {
     pub providers: Vec<Provider>,
     /// Those of the catalogue that lack nothing but a key.
     pub keyless: Vec<Provider>,
+    pub engine: Engine,
+    /// Models that run on this machine.
+    pub local: Vec<Local>,
 }
 
 /// A text that never shows in `Debug`.
@@ -303,6 +307,32 @@ pub struct Currency {
     pub per_usd: vane_catalog::Factor,
 }
 
+/// `[engine]`: how models run on this machine, all of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// The program that runs them; none is this one.
+    pub program: Option<PathBuf>,
+    /// Whether the model that is part of the program is there to be called; where nothing is said, it
+    /// is while nothing else is.
+    pub tiny: Option<bool>,
+    /// 30 s: the longest that a call waits for a model to be loaded.
+    pub wait: Duration,
+    /// 120 s: the longest silence of a process before it is ended.
+    pub deadline: Duration,
+    /// 10 min: a model that is asked nothing for so long is unloaded.
+    pub idle: Duration,
+}
+
+/// `[[local]]`: a model that runs on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Local {
+    pub id: String,
+    pub idle: Duration,
+    /// It is loaded at the start, not with the first call.
+    pub preload: bool,
+    pub(crate) orders: crate::engine::Orders,
+}
+
 /// A provider that is on: it has a base URL and, where it needs one, a key.
 #[derive(Clone)]
 pub struct Provider {
@@ -356,6 +386,8 @@ pub struct Model {
     pub vision: bool,
     pub reasoning: bool,
     pub embeddings: bool,
+    /// False of one that completes texts and holds no conversation.
+    pub chat: Option<bool>,
     pub context_window: Option<u64>,
     pub max_output: Option<u64>,
 }

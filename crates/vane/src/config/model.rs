@@ -35,6 +35,25 @@ pub(super) fn read(section: &mut Section<'_>) -> Vec<Model> {
     models
 }
 
+/// What a model costs, of a section that says more than that.
+pub(super) fn priced(section: &mut Section<'_>) -> Model {
+    let free = section.take_from_file("free", boolean).unwrap_or(false);
+    let (input, output) = (
+        section.take_from_file("input", price),
+        section.take_from_file("output", price),
+    );
+    if !free && (input.is_none() || output.is_none()) {
+        let what = "has no price: say `free = true`, or give `input` and `output`";
+        section.problem("", what);
+    }
+    Model {
+        free,
+        input,
+        output,
+        ..Model::default()
+    }
+}
+
 fn model(reader: &Reader<'_>, path: &str, row: Node) -> Option<Model> {
     let mut section = match row.value {
         Value::Table(values) => Section::new(reader, path.to_owned(), row.place, values),
@@ -75,6 +94,7 @@ fn model(reader: &Reader<'_>, path: &str, row: Node) -> Option<Model> {
         cache_write,
         ..Model::default()
     };
+    model.chat = section.take_from_file("chat", boolean);
     model.upstream = section.take_from_file("upstream", text).unwrap_or_default();
     model.like = section.take_from_file("like", text);
     model.per_use = section

@@ -5,11 +5,15 @@
 use vane_catalog::{Auth, Catalog, Provider};
 
 use super::reader::variable_name;
+use crate::local::PROVIDER;
 
 /// The variables that switch a provider on: its key, and its address where that is the
 /// operator's own.
 #[must_use]
 pub fn variables(provider: &Provider) -> String {
+    if provider.id == PROVIDER {
+        return format!("{}=true", variable_name("engine.tiny"));
+    }
     let own = |key: &str| variable_name(&format!("{}.{key}", provider.id));
     let has_key = provider.auth != Auth::None;
     let key = has_key.then(|| match provider.key_env.first() {
@@ -31,6 +35,10 @@ pub fn names_its_own_models(catalog: &Catalog, provider: &Provider) -> bool {
 /// How the models of such a provider are named.
 #[must_use]
 pub fn how_to_name_models(provider: &Provider) -> String {
+    if provider.id == PROVIDER {
+        return "models of this machine are named in a [[local]] with `id` and `weights`"
+            .to_owned();
+    }
     format!(
         "the catalogue has no models of {}: name them in a [[provider]] with `id = \"{}\"`, such as \
          `models = [{{ id = \"...\", input = \"...\", output = \"...\" }}]`",
@@ -40,8 +48,10 @@ pub fn how_to_name_models(provider: &Provider) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::variables;
-    use crate::config::tests::{good, read};
+    use std::sync::Arc;
+
+    use super::{PROVIDER, Provider, variables};
+    use crate::config::tests::{good, has_others, read};
     use crate::config::{Config, Environment};
 
     #[test]
@@ -92,7 +102,8 @@ mod tests {
     #[test]
     fn the_variables_of_every_provider_switch_it_on() {
         let catalog = vane_catalog::Catalog::embedded().unwrap();
-        for provider in catalog.providers().iter().filter(|row| row.is_callable()) {
+        let callable = |row: &&Arc<Provider>| row.is_callable() && row.id != PROVIDER;
+        for provider in catalog.providers().iter().filter(callable) {
             let names = variables(provider);
             assert!(!names.is_empty(), "{}", provider.id);
             let set: Vec<(&str, &str)> = names
@@ -112,10 +123,8 @@ mod tests {
             let on: Vec<&str> = config.providers.iter().map(|row| row.id.as_str()).collect();
             assert_eq!(on, [&*provider.id], "{names}");
             let fewer = Config::read(None, &set[1..].iter().copied().collect::<Environment>());
-            assert!(
-                fewer.config.unwrap().providers.is_empty(),
-                "{names}: each is needed"
-            );
+            let fewer = fewer.config.unwrap();
+            assert!(!has_others(&fewer), "{names}: each is needed");
         }
     }
 }

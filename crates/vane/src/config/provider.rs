@@ -34,12 +34,18 @@ pub(super) fn read(
         if asked.contains(&id) {
             section.problem("id", "stands in another [[provider]] already");
         }
+        if id == crate::local::PROVIDER {
+            section.problem("", "is this machine, whose models are [[local]]");
+        }
         let known = catalog.provider(&id).map(AsRef::as_ref);
         providers.extend(provider(&mut section, &id, known, own));
         section.finish();
         asked.push(id);
     }
-    let rowless = |known: &&Row| !asked.iter().any(|id| *id == *known.id);
+    let rowless = |known: &&Row| {
+        let here = &*known.id == crate::local::PROVIDER;
+        !here && !asked.iter().any(|id| *id == *known.id)
+    };
     for known in catalog
         .providers()
         .iter()

@@ -15,6 +15,7 @@ use crate::gateway::{Gateway, State};
 use crate::seal::StateSeal;
 use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool, Via};
 use http::header::RETRY_AFTER;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -36,6 +37,8 @@ pub(super) struct Walk {
     pub call: RawCall,
     pub plan: Plan,
     pub seal: Arc<dyn Seal>,
+    /// Who asks, to a model of this machine.
+    pub realm: u64,
     /// Unix seconds at which the call began.
     pub began: i64,
 }
@@ -70,6 +73,7 @@ pub(super) async fn dispatch(
         pool: pool.clone(),
         state: state.clone(),
         seal: Arc::new(StateSeal::new(gateway.sealer.clone(), caller.account_id)),
+        realm: realm(caller),
         call,
         plan,
         began: record.began(),
@@ -84,6 +88,16 @@ pub(super) async fn dispatch(
             Blame::Us,
             "a stream nobody asked for",
         )),
+    }
+}
+
+/// Only prompts of one realm share what was computed for them: how soon an answer begins tells
+/// nobody what others have asked. Guests are strangers to each other, and each call is its own.
+fn realm(caller: &Caller) -> u64 {
+    if caller.account_name == crate::playground::GUEST {
+        RandomState::new().hash_one(caller.account_id)
+    } else {
+        caller.account_id.0.unsigned_abs()
     }
 }
 
@@ -242,6 +256,10 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = address.clone();
     *request.headers_mut() = encode::headers(&walk.call, choice, walk.call.stream);
+    if provider.is_local() {
+        let headers = request.headers_mut();
+        headers.insert(crate::local::REALM, walk.realm.into());
+    }
     let limit = walk.state.config.timeouts.upstream_head;
     // Pinned where it is made: it is large, and to hand it on by value copies it.
     let sent = std::pin::pin!(walk.pool.send(request, provider.h2c));

@@ -68,7 +68,7 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     let mut workers = Vec::new();
     for number in 0..config.workers.max(1) {
         let (sender, accepted) = mpsc::unbounded_channel();
-        let (setup, pool) = (setup.clone(), Pool::new(config)?);
+        let (setup, pool) = (setup.clone(), Pool::new(config, gateway.fleet.clone())?);
         let builder = std::thread::Builder::new().name(format!("worker-{number}"));
         threads.push(builder.spawn(move || worker::run(setup, pool, accepted))?);
         workers.push(sender);

@@ -4,6 +4,7 @@
 //! code.
 
 use crate::config::{Outbound, Timeouts};
+use crate::local::{self, Fleet};
 use crate::socket::Socket;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -21,10 +22,15 @@ pub(super) struct Connector {
     tls: TlsConnector,
     proxies: Arc<Matcher>,
     timeout: Duration,
+    local: Arc<Fleet>,
 }
 
 impl Connector {
-    pub(super) fn new(timeouts: &Timeouts, outbound: &Outbound) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        timeouts: &Timeouts,
+        outbound: &Outbound,
+        local: Arc<Fleet>,
+    ) -> anyhow::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeouts.connect));
@@ -47,11 +53,17 @@ impl Connector {
             tls,
             proxies: Arc::new(proxies),
             timeout,
+            local,
         })
     }
 
     /// Makes a connection to the host of `uri`; the error says what is in the way.
     pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, String> {
+        if uri.scheme_str() == Some(local::SCHEME) {
+            let unix = self.local.connect(uri.host().unwrap_or_default()).await?;
+            let socket = Socket::Unix(unix);
+            return Ok(Stream { socket, via: None });
+        }
         let proxy = self.proxies.intercept(uri);
         let via = proxy.as_ref().map(Via::new);
         let made = self.clone().make(uri, proxy, via.clone());

@@ -142,7 +142,7 @@ mod tests {
         let socket = TcpStream::connect(address).await.unwrap();
         tokio::spawn(answers_once(listener));
         let shared = Shared::default();
-        let origin = (false, address.to_string().parse().unwrap());
+        let origin = Origin::Plain(address.to_string().parse().unwrap());
         let connection = shared.begin(origin.clone(), Socket::Plain(socket)).await;
         let connection = connection.unwrap();
         let request = || Request::new(Parts::from(vec![Bytes::from_static(b"{}")]));

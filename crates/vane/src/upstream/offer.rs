@@ -2,6 +2,7 @@
 
 use super::{Breaker, Provider, Seen};
 use crate::config::Config;
+use crate::local;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -56,21 +57,28 @@ impl Offers {
     pub fn new(config: &Config, catalog: &Catalog) -> anyhow::Result<Self> {
         let mut offers = Self::default();
         for row in &config.providers {
-            let known = catalog.provider(&row.id);
-            let provider = Arc::new(Provider::new(row, known.map(AsRef::as_ref))?);
+            let known = catalog.provider(&row.id).map(AsRef::as_ref);
+            let provider = Arc::new(Provider::new(row, known)?);
             offers.providers.push(provider.clone());
             for facts in catalog
                 .offers()
                 .iter()
                 .filter(|offer| offer.provider == row.id)
             {
-                let mut quirks = known.map_or(Quirks::default(), |k| k.quirks_of(&facts.upstream));
+                let mut quirks = known.map_or(Quirks::default(), |k: &vane_catalog::Provider| {
+                    k.quirks_of(&facts.upstream)
+                });
                 if known.is_some() && !facts.can(Capability::Reasoning) {
                     quirks = quirks.with(Quirk::NoReasoning);
                 }
+                let provider = match row.id.as_str() {
+                    // Each model is a process of its own, with faults of its own.
+                    local::PROVIDER => Arc::new(Provider::of_model(row, known, &facts.upstream)?),
+                    _ => provider.clone(),
+                };
                 let offer = Offer {
                     facts: facts.clone(),
-                    provider: provider.clone(),
+                    provider,
                     quirks: quirks.union(row.quirks.iter().copied().collect()),
                     breaker: Breaker::default(),
                     tally: Tally::default(),

@@ -9,14 +9,21 @@ use super::connect::Connector;
 use super::parts::Parts;
 use super::{h1, h2};
 use crate::config::Config;
+use crate::local::{self, Fleet};
 use http::uri::Authority;
 use http::{Request, Response, Uri};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Where a connection goes: whether by TLS, and to whom.
-pub(super) type Origin = (bool, Authority);
+/// Where a connection goes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Origin {
+    Plain(Authority),
+    Tls(Authority),
+    /// To the child that runs this model.
+    Local(Authority),
+}
 
 #[derive(Clone)]
 pub struct Pool {
@@ -54,8 +61,8 @@ pub enum Unsent {
 impl Pool {
     /// # Errors
     /// If a certificate authority's file cannot be read.
-    pub fn new(config: &Config) -> anyhow::Result<Self> {
-        let connector = Connector::new(&config.timeouts, &config.outbound)?;
+    pub fn new(config: &Config, local: Arc<Fleet>) -> anyhow::Result<Self> {
+        let connector = Connector::new(&config.timeouts, &config.outbound, local)?;
         Ok(Self {
             connector,
             idle: Idle::default(),
@@ -157,7 +164,11 @@ fn origin(uri: &Uri) -> Result<Origin, Unsent> {
     let authority = uri.authority().cloned();
     let authority =
         authority.ok_or_else(|| Unsent::Unreachable("its address has no host".into()))?;
-    Ok((uri.scheme_str() == Some("https"), authority))
+    Ok(match uri.scheme_str() {
+        Some("https") => Origin::Tls(authority),
+        Some(local::SCHEME) => Origin::Local(authority),
+        _ => Origin::Plain(authority),
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{Breaker, Mask};
 use crate::config::{self, Auth, Secret};
+use crate::local;
 use anyhow::{Context, bail};
 use http::Uri;
 use http::header::{
@@ -62,6 +63,26 @@ impl Provider {
             base_url: row.base_url.clone(),
             mask: Mask::new(secrets(row)),
         })
+    }
+
+    /// The process of this machine that runs a model.
+    pub(super) fn of_model(
+        row: &config::Provider,
+        known: Option<&vane_catalog::Provider>,
+        model: &str,
+    ) -> anyhow::Result<Self> {
+        let base_url = format!("{}://{model}", local::SCHEME);
+        let row = config::Provider {
+            base_url,
+            ..row.clone()
+        };
+        Self::new(&row, known)
+    }
+
+    /// Whether it is a process of this machine.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        self.id == local::PROVIDER
     }
 
     /// Where `dialect` is answered, if the provider speaks it.

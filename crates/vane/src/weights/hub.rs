@@ -91,7 +91,7 @@ impl Hub {
             home: address.parse()?,
             address,
             token: config.weights.token.clone(),
-            pool: Pool::new(config)?,
+            pool: Pool::new(config, std::sync::Arc::default())?,
             patience,
         })
     }

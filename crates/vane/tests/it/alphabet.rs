@@ -5,9 +5,22 @@
 //! line's end it has said everything, and it begins a turn of its own with an `a`.
 
 /// Control tokens, before those of the 256 bytes.
-const CONTROLS: [&str; 7] = [
-    "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[PREFIX]", "[SUFFIX]",
+const CONTROLS: [&str; 12] = [
+    "<unk>",
+    "<s>",
+    "</s>",
+    "[INST]",
+    "[/INST]",
+    "[PREFIX]",
+    "[SUFFIX]",
+    "[AVAILABLE_TOOLS]",
+    "[/AVAILABLE_TOOLS]",
+    "[TOOL_CALLS]",
+    "[TOOL_RESULTS]",
+    "[/TOOL_RESULTS]",
 ];
+/// After these it begins a turn.
+const TURNS: [usize; 2] = [4, 11];
 const HIDDEN: usize = 64;
 /// Tokens that it keeps in mind.
 pub(crate) const CONTEXT: u32 = 1 << 16;
@@ -81,7 +94,7 @@ fn before(token: usize) -> usize {
     match token {
         2 => of_byte(b'\n'),
         // They would stand as near as what is to come instead of them.
-        4 => 0,
+        _ if TURNS.contains(&token) => 0,
         _ if token == of_byte(b'\n') => 0,
         // After `z`, and after the end of a turn: its embedding is the same.
         _ if token == of_a => of_byte(b'z'),
@@ -93,7 +106,7 @@ fn before(token: usize) -> usize {
 
 /// Drawn, and so far from all others that only its own product is large.
 fn embedding(token: usize) -> Vec<f32> {
-    let token = if CONTROLS.get(token) == Some(&"[/INST]") {
+    let token = if TURNS.contains(&token) {
         of_byte(b'z')
     } else {
         token

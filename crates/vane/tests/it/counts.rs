@@ -101,7 +101,11 @@ async fn conversations_are_counted_as_the_model_reads_them() {
             let messages: Vec<Value> = turns
                 .iter()
                 .filter(|turn| turn[0] != "system")
-                .map(|turn| json!({"role": turn[0], "content": turn[1]}))
+                .map(|turn| {
+                    let is_users = turn[0] == "user";
+                    let role = if is_users { "user" } else { "assistant" };
+                    json!({"role": role, "content": turn[1]})
+                })
                 .collect();
             let mut body = json!({"model": "codestral-m", "messages": messages});
             if let Some(system) = text("system") {

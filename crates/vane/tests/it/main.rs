@@ -62,6 +62,7 @@ mod kills;
 mod leaving;
 mod limits;
 mod load;
+mod local;
 mod malformed;
 mod matrix;
 mod measured;

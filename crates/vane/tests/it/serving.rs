@@ -39,6 +39,8 @@ pub(crate) struct Serving {
     child: Child,
     pub(crate) address: SocketAddr,
     pub(crate) key: String,
+    /// The last line of its first greeting.
+    pub(crate) to_paste: String,
     /// What the greeting said of providers, of a start that is not the first.
     pub(crate) providers: String,
     /// What it said after its greeting.
@@ -53,9 +55,14 @@ impl Serving {
         let (child, address, mut lines) = spawn(command);
         // The greeting shows the first key, and ends with a line that has it too.
         let key = lines.find(|line| line.trim().starts_with("sk-vane-"));
-        lines.find(|line| line.contains("ANTHROPIC_AUTH_TOKEN"));
+        let last = |line: &String| {
+            line.contains("ANTHROPIC_AUTH_TOKEN") || line.contains("/v1/fim/completions")
+        };
+        let to_paste = lines.find(last);
         let key = key.unwrap().trim().to_owned();
-        Self::greeted(child, address, key, lines)
+        let mut serving = Self::greeted(child, address, key, lines);
+        serving.to_paste = to_paste.unwrap();
+        serving
     }
 
     /// On a database that has its accounts. A limit on the size of files is an error to it, not its
@@ -95,6 +102,7 @@ impl Serving {
             child,
             address,
             key,
+            to_paste: String::new(),
             providers: String::new(),
             log,
             reader: Some(reader),

@@ -10,7 +10,7 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 fn pool() -> Pool {
     let (config, _) = Config::load(None, &Environment::default()).unwrap();
-    Pool::new(&config).unwrap()
+    Pool::new(&config, Arc::new(Fleet::new(&config))).unwrap()
 }
 
 fn request(listener: &TcpListener) -> Request<Parts> {

@@ -1,0 +1,46 @@
+//! `vane engine`: runs one model for the gateway that started it. People have no use for it.
+
+use std::path::PathBuf;
+
+use super::Failure;
+use crate::engine::{Orders, describe, run};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Engine {
+    /// A GGUF file or a folder of safetensors; without it, the model that is part of this program
+    #[arg(long, value_name = "PATH")]
+    weights: Option<PathBuf>,
+    /// Where to answer; it ends when standard input does
+    #[arg(long, value_name = "PATH", required_unless_present = "describe")]
+    socket: Option<PathBuf>,
+    /// Say what the model can do, and run nothing
+    #[arg(long, conflicts_with = "socket")]
+    describe: bool,
+    /// Tokens of a prompt and its answer together
+    #[arg(long, value_name = "TOKENS")]
+    context: Option<usize>,
+    #[arg(long, value_name = "NUMBER")]
+    threads: Option<usize>,
+    /// How many calls run at once
+    #[arg(long, value_name = "NUMBER")]
+    sequences: Option<usize>,
+    /// For weights, keys and values together
+    #[arg(long, value_name = "BYTES")]
+    memory: Option<u64>,
+}
+
+impl Engine {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let orders = Orders {
+            weights: self.weights,
+            context: self.context,
+            threads: self.threads,
+            sequences: self.sequences,
+            memory_bytes: self.memory,
+        };
+        match self.socket {
+            Some(socket) if !self.describe => Ok(run(&orders, &socket).await?),
+            _ => describe(&orders).map_err(|fault| Failure::said(fault.to_string())),
+        }
+    }
+}

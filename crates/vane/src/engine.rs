@@ -1,0 +1,170 @@
+//! `vane engine`: the child process in which one model runs, so that no fault of a model is the
+//! gateway's.
+//!
+//! It answers on a Unix socket as an OpenAI-compatible server would, tells its parent on standard
+//! output how far it is ([`Word`]), and ends when standard input does: a parent that died closes
+//! that too.
+
+mod answer;
+mod ask;
+mod serve;
+mod tools;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::process::{Resource, Rlimit, nice, setrlimit};
+use serde::{Deserialize, Serialize};
+use vane_engine::{Engine, Fault, Model, Options, Progress};
+
+/// What the program takes beside weights and what is computed of them.
+const OWN_BYTES: u64 = 256 << 20;
+/// How much less urgent than the gateway it is.
+const NICE: i32 = 10;
+/// It is said so often how far the weights are read.
+const STEPS: u64 = 50;
+
+/// How one model is run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Orders {
+    /// None is the model that is part of the program.
+    pub(crate) weights: Option<PathBuf>,
+    pub(crate) context: Option<usize>,
+    pub(crate) threads: Option<usize>,
+    pub(crate) sequences: Option<usize>,
+    /// For weights, keys and values together.
+    pub(crate) memory_bytes: Option<u64>,
+}
+
+/// What the child tells its parent, a line each.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Word {
+    Opening {
+        done_bytes: u64,
+        total_bytes: u64,
+    },
+    /// It answers on its socket.
+    Ready,
+    /// It cannot, for this reason.
+    Refused(String),
+    Is(Facts),
+}
+
+/// What a file of weights says it can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub(crate) context: usize,
+    pub(crate) fills_in: bool,
+    pub(crate) converses: bool,
+    pub(crate) takes_tools: bool,
+    pub(crate) weight_bytes: u64,
+}
+
+impl Facts {
+    fn of(model: &Model) -> Self {
+        Self {
+            context: model.context(),
+            fills_in: model.tokenizer().fills_in(),
+            converses: model.tokenizer().converses(),
+            takes_tools: model.tokenizer().takes_tools(),
+            weight_bytes: model.weight_bytes(),
+        }
+    }
+}
+
+/// Says what a model is, and runs nothing.
+pub(crate) fn describe(orders: &Orders) -> Result<(), Fault> {
+    let model = told(match &orders.weights {
+        Some(path) => Model::look(path),
+        None => built_in(),
+    })?;
+    tell(&Word::Is(Facts::of(&model)));
+    Ok(())
+}
+
+/// Runs a model until standard input ends.
+pub(crate) async fn run(orders: &Orders, socket: &Path) -> Result<(), anyhow::Error> {
+    // One who may not be nice is no worse for it.
+    let _ = nice(NICE);
+    let engine = told(start(orders))?;
+    let served = serve::until_orphaned(Arc::new(engine), socket, || tell(&Word::Ready)).await;
+    // Its parent is gone or wants no more of it.
+    let _ = std::fs::remove_file(socket);
+    let _ = socket.parent().map(std::fs::remove_dir);
+    Ok(served?)
+}
+
+fn start(orders: &Orders) -> Result<Engine, Fault> {
+    let mut said = 0;
+    let mut progress = |progress: Progress| {
+        let Progress {
+            done_bytes,
+            total_bytes,
+        } = progress;
+        let step = done_bytes.saturating_mul(STEPS) / total_bytes.max(1);
+        if step > said {
+            said = step;
+            tell(&Word::Opening {
+                done_bytes,
+                total_bytes,
+            });
+        }
+    };
+    let model = match (&orders.weights, orders.memory_bytes) {
+        (None, _) => built_in()?,
+        (Some(path), None) => Model::open(path, &mut progress)?,
+        (Some(path), most) => Model::open_within(path, most, &mut progress)?,
+    };
+    let mut options = Options {
+        context_max: orders.context,
+        ..Options::default()
+    };
+    options.threads = orders.threads.unwrap_or(options.threads);
+    options.sequences_max = orders.sequences.unwrap_or(options.sequences_max);
+    if let Some(most) = orders.memory_bytes {
+        options.cache_bytes = Some(options.cache_bytes_within(&model, most));
+        cap(most);
+    }
+    Engine::start(model, options)
+}
+
+/// Ends the process rather than let it grow: files that are mapped do not count.
+fn cap(memory_bytes: u64) {
+    let most = Some(memory_bytes.saturating_add(OWN_BYTES));
+    let limit = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    // Where the system has no such limit, what the engine allows itself is the only one.
+    let _ = setrlimit(Resource::Data, limit);
+}
+
+/// The model that is part of the program, where it was built so. The gateway never touches it: it lies
+/// in the program's file until a child runs it.
+#[cfg(feature = "tiny")]
+fn built_in() -> Result<Model, Fault> {
+    const BYTES: &[u8] = include_bytes!("../../../weights/vane-tiny.gguf");
+    Model::of_program(crate::local::TINY, BYTES)
+}
+
+#[cfg(not(feature = "tiny"))]
+fn built_in() -> Result<Model, Fault> {
+    let what = "this build of Vane has no model of its own";
+    Err(Fault::Unsupported(what.to_owned()))
+}
+
+/// A fault is told to the parent, too.
+fn told<T>(made: Result<T, Fault>) -> Result<T, Fault> {
+    made.inspect_err(|fault| tell(&Word::Refused(fault.to_string())))
+}
+
+fn tell(word: &Word) {
+    let Ok(line) = serde_json::to_string(word) else {
+        return;
+    };
+    let mut out = std::io::stdout().lock();
+    // A parent that is gone is noticed elsewhere.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

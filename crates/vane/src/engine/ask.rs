@@ -1,0 +1,301 @@
+//! What is asked of a model, read from the bodies that the gateway's own encoders write.
+//!
+//! A field that changes the answer and cannot be heeded is refused by its name, never left out.
+
+use std::sync::Arc;
+
+use super::tools::{self, Choice, MadeCall, OfferedTool};
+use serde::Deserialize;
+use serde_json::Value as Json;
+use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling};
+
+/// Of a conversation whose caller does not say. Filling in takes the likeliest: an editor asks
+/// twice and wants one answer.
+const TEMPERATURE: f32 = 0.7;
+
+/// Which of the two dialects is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Chat,
+    Completion,
+}
+
+/// A request, and how its answer is told.
+#[derive(Debug)]
+pub(super) struct Ask {
+    pub(super) request: Request,
+    pub(super) shape: Shape,
+    pub(super) model: String,
+    pub(super) stream: bool,
+    pub(super) include_usage: bool,
+}
+
+/// Why a request is no request.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) param: Option<&'static str>,
+    pub(super) message: String,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    model: String,
+    #[serde(default)]
+    messages: Vec<Turn>,
+    #[serde(default)]
+    prompt: Option<String>,
+    suffix: Option<String>,
+    stream: Option<bool>,
+    stream_options: Option<StreamOptions>,
+    temperature: Option<f32>,
+    top_p: Option<f32>,
+    top_k: Option<i64>,
+    min_p: Option<f32>,
+    #[serde(alias = "repeat_penalty")]
+    repetition_penalty: Option<f32>,
+    presence_penalty: Option<f32>,
+    frequency_penalty: Option<f32>,
+    #[serde(alias = "random_seed")]
+    seed: Option<i64>,
+    stop: Option<Stop>,
+    max_tokens: Option<usize>,
+    max_completion_tokens: Option<usize>,
+    min_tokens: Option<usize>,
+    logprobs: Option<Json>,
+    top_logprobs: Option<usize>,
+    n: Option<u64>,
+    best_of: Option<u64>,
+    echo: Option<bool>,
+    #[serde(default)]
+    tools: Vec<OfferedTool>,
+    tool_choice: Option<Choice>,
+    parallel_tool_calls: Option<bool>,
+    response_format: Option<Format>,
+}
+
+#[derive(Deserialize)]
+struct StreamOptions {
+    #[serde(default)]
+    include_usage: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stop {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Format {
+    r#type: String,
+    json_schema: Option<Schema>,
+}
+
+#[derive(Deserialize)]
+struct Schema {
+    schema: Option<Json>,
+}
+
+#[derive(Deserialize)]
+struct Turn {
+    role: String,
+    content: Option<Content>,
+    #[serde(default)]
+    tool_calls: Vec<MadeCall>,
+    tool_call_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    r#type: String,
+    text: Option<String>,
+}
+
+impl Unread {
+    pub(super) fn new(param: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            param: Some(param),
+            message: message.into(),
+        }
+    }
+}
+
+impl Ask {
+    /// `realm` is who asks, as [`Request::realm`] has it.
+    pub(super) fn read(shape: Shape, body: &[u8], realm: u64) -> Result<Self, Unread> {
+        let body: Body = serde_json::from_slice(body).map_err(|error| Unread {
+            param: None,
+            message: format!("the body cannot be read: {error}"),
+        })?;
+        body.refuse_what_is_not_done()?;
+        let prompt = match shape {
+            Shape::Chat => Prompt::Chat(body.turns()?),
+            Shape::Completion => body.gap()?,
+        };
+        let stops = match &body.stop {
+            None => Vec::new(),
+            Some(Stop::One(stop)) => vec![stop.clone()],
+            Some(Stop::Many(stops)) => stops.clone(),
+        };
+        let request = Request {
+            sampling: body.sampling(shape)?,
+            stops,
+            min_tokens: body.min_tokens.unwrap_or(0),
+            max_tokens: body.max_completion_tokens.or(body.max_tokens),
+            likelihoods: body.likelihoods(shape)?,
+            grammar: body.grammar()?.map(Arc::new),
+            tools: tools::read(
+                &body.tools,
+                body.tool_choice.as_ref(),
+                body.parallel_tool_calls,
+            )?,
+            realm,
+            ..Request::new(prompt)
+        };
+        Ok(Self {
+            request,
+            shape,
+            model: body.model,
+            stream: body.stream == Some(true),
+            include_usage: body
+                .stream_options
+                .is_some_and(|options| options.include_usage),
+        })
+    }
+}
+
+impl Body {
+    fn refuse_what_is_not_done(&self) -> Result<(), Unread> {
+        let refused = [
+            (
+                self.n.is_some_and(|n| n != 1),
+                "n",
+                "this model gives one answer to a call",
+            ),
+            (
+                self.best_of.is_some_and(|n| n != 1),
+                "best_of",
+                "this model gives one answer to a call",
+            ),
+            (
+                self.echo == Some(true),
+                "echo",
+                "this model does not repeat the prompt",
+            ),
+        ];
+        match refused.into_iter().find(|(is, ..)| *is) {
+            Some((_, param, message)) => Err(Unread::new(param, message)),
+            None => Ok(()),
+        }
+    }
+
+    fn turns(&self) -> Result<Vec<Message>, Unread> {
+        self.messages.iter().map(Turn::read).collect()
+    }
+
+    fn gap(&self) -> Result<Prompt, Unread> {
+        let text = self.prompt.clone();
+        let prefix = text.ok_or_else(|| Unread::new("prompt", "`prompt` is missing"))?;
+        Ok(match self.suffix.clone() {
+            Some(suffix) => Prompt::Fill { prefix, suffix },
+            None => Prompt::Text(prefix),
+        })
+    }
+
+    /// What the answer has to be, where it is not any text.
+    fn grammar(&self) -> Result<Option<Grammar>, Unread> {
+        let Some(format) = &self.response_format else {
+            return Ok(None);
+        };
+        let schema = format.json_schema.as_ref();
+        match (
+            &*format.r#type,
+            schema.and_then(|json| json.schema.as_ref()),
+        ) {
+            ("text", _) => Ok(None),
+            ("json_object", _) => Ok(Some(Grammar::object())),
+            ("json_schema", Some(schema)) => {
+                let made = Grammar::of_schema(&schema.to_string());
+                let refused = |fault: Fault| Unread::new("response_format", fault.to_string());
+                made.map(Some).map_err(refused)
+            }
+            _ => Err(Unread::new(
+                "response_format",
+                "`response_format` is text, json_object, or json_schema with a schema",
+            )),
+        }
+    }
+
+    fn sampling(&self, shape: Shape) -> Result<Sampling, Unread> {
+        let usual = Sampling::default();
+        let temperature = match shape {
+            Shape::Chat => TEMPERATURE,
+            Shape::Completion => usual.temperature,
+        };
+        // Others write no limit as -1.
+        let top_k = usize::try_from(self.top_k.unwrap_or(0).max(0));
+        Ok(Sampling {
+            temperature: self.temperature.unwrap_or(temperature),
+            top_p: self.top_p.unwrap_or(usual.top_p),
+            top_k: top_k.map_err(|_| Unread::new("top_k", "`top_k` is too large"))?,
+            min_p: self.min_p.unwrap_or(usual.min_p),
+            repetition_penalty: self.repetition_penalty.unwrap_or(usual.repetition_penalty),
+            presence_penalty: self.presence_penalty.unwrap_or(usual.presence_penalty),
+            frequency_penalty: self.frequency_penalty.unwrap_or(usual.frequency_penalty),
+            seed: self.seed.map(i64::cast_unsigned),
+        })
+    }
+
+    /// A conversation asks with a flag and a count, a completion with a count.
+    fn likelihoods(&self, shape: Shape) -> Result<Option<usize>, Unread> {
+        match (shape, &self.logprobs) {
+            (_, None | Some(Json::Null)) | (Shape::Chat, Some(Json::Bool(false))) => Ok(None),
+            (Shape::Chat, Some(Json::Bool(true))) => Ok(Some(self.top_logprobs.unwrap_or(0))),
+            (Shape::Completion, Some(Json::Number(many))) => {
+                let many = many.as_u64().and_then(|many| usize::try_from(many).ok());
+                many.map(Some)
+                    .ok_or_else(|| Unread::new("logprobs", "`logprobs` is a small number"))
+            }
+            _ => Err(Unread::new(
+                "logprobs",
+                "`logprobs` is true or false for a chat, a number for a completion",
+            )),
+        }
+    }
+}
+
+impl Turn {
+    fn read(&self) -> Result<Message, Unread> {
+        let role = match self.role.as_str() {
+            "system" | "developer" => Role::System,
+            "user" => Role::User,
+            "assistant" if self.tool_calls.is_empty() => Role::Assistant,
+            "assistant" => Role::Caller(self.tool_calls.iter().map(MadeCall::read).collect()),
+            "tool" => Role::Tool {
+                call_id: self.tool_call_id.clone().unwrap_or_default(),
+            },
+            _ => return Err(Unread::new("messages", "this model takes no such turn")),
+        };
+        let content = match &self.content {
+            None => String::new(),
+            Some(Content::Text(text)) => text.clone(),
+            Some(Content::Parts(parts)) => parts
+                .iter()
+                .map(|part| match (&*part.r#type, &part.text) {
+                    ("text", Some(text)) => Ok(text.as_str()),
+                    _ => Err(Unread::new("messages", "this model reads text alone")),
+                })
+                .collect::<Result<_, _>>()?,
+        };
+        Ok(Message { role, content })
+    }
+}

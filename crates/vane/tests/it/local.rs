@@ -1,0 +1,468 @@
+//! Models that run on this machine: behind every door, and through the deaths of their processes.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vane::config::Config;
+use vane_testkit::Answer;
+
+use crate::alphabet;
+use crate::client::{Ask, Reply, Stream, within};
+use crate::door::{DOORS, Door};
+use crate::said::events;
+use crate::world::{Folder, World, cost_in, read};
+
+const FIM: &str = "/v1/fim/completions";
+const COMPLETIONS: &str = "/v1/completions";
+const CHAT: &str = "/v1/chat/completions";
+
+/// A world with `abc`, which writes the alphabet, and what else a test says of it.
+struct Here {
+    world: World,
+    _folder: Folder,
+}
+
+impl Here {
+    async fn start(more: &str) -> Self {
+        Self::with(true, more, |_| {}).await
+    }
+
+    async fn with(turns: bool, more: &str, change: impl FnOnce(&mut Config)) -> Self {
+        let folder = Folder::new();
+        std::fs::write(folder.0.join("abc.gguf"), alphabet::gguf(turns)).unwrap();
+        let local = read(&folder, &configuration(&folder, more), &[]).unwrap();
+        let world = World::with(|config| {
+            config.engine = local.engine;
+            config.local = local.local;
+            config.providers.extend(local.providers);
+            change(config);
+        });
+        Self {
+            world: world.await,
+            _folder: folder,
+        }
+    }
+
+    fn process(&self) -> Option<u32> {
+        self.world.gateway.fleet.process_of("abc")
+    }
+
+    /// The process, once it is another one than before, or none.
+    async fn process_after(&self, before: Option<u32>) -> Option<u32> {
+        let changed = async {
+            while self.process() == before {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        within("another process", changed).await;
+        self.process()
+    }
+}
+
+fn configuration(folder: &Folder, more: &str) -> String {
+    let (program, weights) = (env!("CARGO_BIN_EXE_vane"), folder.0.join("abc.gguf"));
+    format!(
+        "[engine]\nprogram = {program:?}\n[[local]]\nid = \"abc\"\nfree = true\n\
+         weights = {weights:?}\nthreads = 1\n{more}"
+    )
+}
+
+fn gap(prompt: &str, many: usize, stream: bool) -> Value {
+    json!({"model": "abc", "prompt": prompt, "suffix": "the end", "max_tokens": many,
+        "stream": stream})
+}
+
+fn kill(process: u32) {
+    use rustix::process::{Pid, Signal, kill_process};
+    let process = Pid::from_raw(process.cast_signed()).unwrap();
+    kill_process(process, Signal::KILL).unwrap();
+}
+
+/// A stream of which something was told.
+async fn running(world: &World) -> Stream {
+    let mut stream = world.stream(FIM, gap("a", 60_000, true)).await;
+    stream.until("content", 1).await;
+    stream
+}
+
+fn texts(reply: &Reply, pointer: &str) -> String {
+    let chunks = events(reply.text()).into_iter().map(|(_, data)| data);
+    let values = chunks.filter_map(|data| serde_json::from_str::<Value>(&data).ok());
+    let pieces = values.map(|value| value.pointer(pointer).cloned().unwrap_or_default());
+    pieces
+        .map(|piece| piece.as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn a_gap_is_filled_through_both_doors_at_no_cost() {
+    let here = Here::start("").await;
+    let world = &here.world;
+    let whole = world.post(FIM, gap("abc", 5, false)).await.ok();
+    assert_eq!(whole.json()["choices"][0]["message"]["content"], "defgh");
+    assert_eq!(whole.json()["choices"][0]["finish_reason"], "length");
+    assert_eq!(whole.json()["usage"]["completion_tokens"], 5);
+    assert_eq!(cost_in(whole.text()), "0");
+    let whole = world.post(COMPLETIONS, gap("wxy", 4, false)).await.ok();
+    assert_eq!(whole.json()["choices"][0]["text"], "zabc");
+    let streamed = world.post(FIM, gap("abc", 9, true)).await.ok();
+    assert_eq!(texts(&streamed, "/choices/0/delta/content"), "defghijkl");
+    let streamed = world.post(COMPLETIONS, gap("abc", 9, true)).await.ok();
+    assert_eq!(texts(&streamed, "/choices/0/text"), "defghijkl");
+    assert!(streamed.text().trim_end().ends_with("data: [DONE]"));
+    let mut stopped = gap("abc", 100, false);
+    stopped["stop"] = json!(["pqr"]);
+    let stopped = world.post(COMPLETIONS, stopped).await.ok();
+    assert_eq!(stopped.json()["choices"][0]["text"], "defghijklmno");
+    assert_eq!(stopped.json()["choices"][0]["finish_reason"], "stop");
+    let id = stopped.header("vane-request-id").unwrap();
+    let receipt = world.get(&format!("/v1/receipts/{id}")).await.ok();
+    assert_eq!(receipt.json()["cost"], "0");
+    assert!(receipt.text().contains("local"), "{}", receipt.text());
+}
+
+#[tokio::test]
+async fn a_conversation_is_answered_through_every_door() {
+    let here = Here::start("").await;
+    for door in DOORS {
+        for stream in [false, true] {
+            let mut body = door.request("abc", "Hi", stream);
+            let limit = match door {
+                Door::Responses => "max_output_tokens",
+                _ => "max_tokens",
+            };
+            body[limit] = json!(26);
+            let reply = here.world.post(door.path(), &body).await.ok();
+            let said = door.read(&reply);
+            assert_eq!(said.text, "abcdefghijklmnopqrstuvwxyz", "{door:?} {stream}");
+            assert_eq!(said.tokens.1, 26, "{door:?} {stream}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_computed_for_a_prompt_is_shared_within_an_account_and_not_beyond() {
+    let here = Here::start("").await;
+    let prompt = "abcdefghijklmnopqrstuvwxyz".repeat(10);
+    let cached = async |key: &str| {
+        let ask = Ask::post(
+            COMPLETIONS,
+            json!({"model": "abc", "prompt": prompt, "max_tokens": 2}),
+        );
+        let reply = here.world.ask(&ask.key(key)).await.ok();
+        let usage = reply.json()["usage"].clone();
+        usage["prompt_tokens_details"]["cached_tokens"]
+            .as_u64()
+            .unwrap_or(0)
+    };
+    let own = here.world.key.clone();
+    assert_eq!(cached(&own).await, 0);
+    assert!(cached(&own).await > 200);
+    let stranger = here.world.key_with("5").expose().to_owned();
+    assert_eq!(cached(&stranger).await, 0);
+}
+
+#[tokio::test]
+async fn e_a_child_that_is_killed_before_the_first_byte_and_in_the_middle_is_survived() {
+    let here = Here::start("").await;
+    let mut stream = running(&here.world).await;
+    let first = here.process().unwrap();
+    kill(first);
+    let rest = stream.rest().await;
+    assert!(rest.text().contains("\"error\""), "{}", rest.text());
+    // At once: the gateway may not have noticed yet.
+    let whole = here.world.post(FIM, gap("abc", 5, false)).await.ok();
+    assert_eq!(whole.json()["choices"][0]["message"]["content"], "defgh");
+    let second = here.process().unwrap();
+    assert_ne!(first, second);
+    kill(second);
+    let whole = here.world.post(FIM, gap("abc", 5, false)).await.ok();
+    assert_eq!(whole.json()["choices"][0]["message"]["content"], "defgh");
+}
+
+#[tokio::test]
+async fn e_where_it_cannot_run_another_model_answers() {
+    let broken = |config: &mut Config| {
+        config.engine.program = Some("/bin/false".into());
+    };
+    let here = Here::with(true, "", broken).await;
+    here.world.fake.always(Answer::text("Hello from elsewhere"));
+    let mut body = Door::Chat.request("abc", "Hi", false);
+    let fault = here.world.post(CHAT, &body).await;
+    assert_eq!(fault.status, 502, "{}", fault.text());
+    assert!(
+        fault.text().contains("its process ended"),
+        "{}",
+        fault.text()
+    );
+    body["models"] = json!(["lab-m"]);
+    let told = here.world.post(CHAT, &body).await.ok();
+    assert!(
+        told.text().contains("Hello from elsewhere"),
+        "{}",
+        told.text()
+    );
+}
+
+#[tokio::test]
+async fn who_leaves_is_written_for_no_more() {
+    let here = Here::start("sequences = 1").await;
+    let stream = running(&here.world).await;
+    drop(stream);
+    // There is room for one call only, and 60,000 tokens would take longer than this waits.
+    let whole = here.world.post(FIM, gap("abc", 3, false)).await.ok();
+    assert_eq!(whole.json()["choices"][0]["message"]["content"], "def");
+}
+
+#[tokio::test]
+async fn a_model_that_nobody_asks_is_unloaded_and_comes_back() {
+    let here = Here::start("idle = \"100ms\"").await;
+    here.world.post(FIM, gap("abc", 3, false)).await.ok();
+    let first = here.process();
+    if first.is_some() {
+        assert_eq!(here.process_after(first).await, None);
+    }
+    let whole = here.world.post(FIM, gap("abc", 3, false)).await.ok();
+    assert_eq!(whole.json()["choices"][0]["message"]["content"], "def");
+}
+
+#[tokio::test]
+async fn one_that_hangs_is_killed_and_the_next_call_has_another() {
+    let quick = |config: &mut Config| config.engine.deadline = Duration::from_secs(1);
+    let here = Here::with(true, "idle = \"2s\"", quick).await;
+    here.world.post(FIM, gap("abc", 3, false)).await.ok();
+    let first = here.process();
+    if let Some(process) = first {
+        use rustix::process::{Pid, Signal, kill_process};
+        let process = Pid::from_raw(process.cast_signed()).unwrap();
+        kill_process(process, Signal::STOP).unwrap();
+        here.process_after(first).await;
+    }
+    here.world.post(FIM, gap("abc", 3, false)).await.ok();
+}
+
+#[tokio::test]
+async fn what_it_cannot_do_is_said_and_by_whom_it_can_be_done() {
+    let here = Here::with(false, "", |_| {}).await;
+    let chat = here
+        .world
+        .post(CHAT, Door::Chat.request("abc", "Hi", false))
+        .await;
+    assert_eq!(chat.status, 400, "{}", chat.text());
+    assert!(
+        chat.text().contains("`abc` cannot chat; models that can: "),
+        "{}",
+        chat.text()
+    );
+    let long = "x".repeat(alphabet::CONTEXT as usize + 1);
+    let long = here.world.post(FIM, gap(&long, 5, false)).await;
+    assert_eq!(long.status, 400, "{}", long.text());
+    assert!(
+        long.text().contains("this model's context is 65536"),
+        "{}",
+        long.text()
+    );
+    let mut odd = gap("abc", 5, false);
+    odd["temperature"] = json!(1_000);
+    let odd = here.world.post(COMPLETIONS, odd).await;
+    assert_eq!(odd.status, 400, "{}", odd.text());
+    assert!(odd.text().contains("temperature"), "{}", odd.text());
+}
+
+#[tokio::test]
+async fn its_models_are_listed_like_any_other() {
+    let here = Here::start("context = 4096").await;
+    let models = here.world.get("/v1/models").await.ok();
+    let models = models.json();
+    let found = models["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|model| model["id"] == "abc");
+    assert!(found.is_some(), "{models}");
+    let page = here
+        .world
+        .connect()
+        .await
+        .ask(&Ask::get("/models/abc"))
+        .await;
+    assert_eq!(page.status, 200, "{}", page.text());
+}
+
+#[test]
+fn broken_weights_are_a_problem_of_the_configuration() {
+    let folder = Folder::new();
+    let whole = alphabet::gguf(true);
+    let cases: [(&[u8], &str); 3] = [
+        (b"", "empty"),
+        (b"no weights at all", "not a GGUF file"),
+        (&whole[..whole.len() / 2], "abc.gguf"),
+    ];
+    for (bytes, said) in cases {
+        std::fs::write(folder.0.join("abc.gguf"), bytes).unwrap();
+        let problems = read(&folder, &configuration(&folder, ""), &[]).unwrap_err();
+        let named = problems.contains("local.abc.weights") && problems.contains(said);
+        assert!(named, "{problems}");
+    }
+    std::fs::remove_file(folder.0.join("abc.gguf")).unwrap();
+    let problems = read(&folder, &configuration(&folder, ""), &[]).unwrap_err();
+    assert!(problems.contains("local.abc.weights"), "{problems}");
+}
+
+/// The bytes of the program's own model, and nothing that a machine would have to be given.
+#[cfg(feature = "tiny")]
+#[tokio::test]
+async fn a_fresh_machine_fills_the_gap_that_its_greeting_shows() {
+    let folder = Folder::new();
+    std::fs::write(folder.0.join("vane.toml"), "").unwrap();
+    let serving = crate::serving::Serving::start(&folder, &[]);
+    let body = serving.to_paste.split('\'').nth_back(1).unwrap();
+    let asked: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(asked["model"], "vane-tiny");
+    let ask = Ask::post(FIM, body).key(&serving.key);
+    let filled = serving.ask(&ask).await.ok();
+    let told = filled.json();
+    let text = told["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(!text.trim().is_empty(), "{told}");
+    assert_eq!(cost_in(filled.text()), "0");
+    let chat = Ask::post(CHAT, Door::Chat.request("vane-tiny", "Hi", false)).key(&serving.key);
+    let chat = serving.ask(&chat).await;
+    assert_eq!(chat.status, 400, "{}", chat.text());
+    let said = "`vane-tiny` cannot chat; no model of the configured providers can";
+    assert!(chat.text().contains(said), "{}", chat.text());
+    let page = serving.ask(&Ask::get("/models/vane-tiny")).await.ok();
+    assert!(page.text().contains("Vane Tiny"));
+}
+
+fn turn(said: &str, stream: bool, more: &Value) -> Value {
+    let mut body = json!({"model": "abc", "stream": stream, "max_tokens": 400,
+        "messages": [{"role": "user", "content": said}]});
+    for (key, value) in more.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    body
+}
+
+#[tokio::test]
+async fn an_answer_is_json_where_json_is_asked_for() {
+    let here = Here::start("").await;
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["name", "kind", "n"],
+        "properties": {"name": {"type": "string", "maxLength": 6}, "kind": {"enum": ["x", "y"]},
+            "n": {"type": "integer", "minimum": 3, "maximum": 12}}});
+    let format = |schema: &Value| {
+        json!({"response_format": {"type": "json_schema",
+            "json_schema": {"name": "it", "strict": true, "schema": schema}}})
+    };
+    for stream in [false, true] {
+        let body = turn("Hi", stream, &format(&schema));
+        let reply = here.world.post(CHAT, body).await.ok();
+        let text = if stream {
+            texts(&reply, "/choices/0/delta/content")
+        } else {
+            let json = reply.json();
+            assert_eq!(json["choices"][0]["finish_reason"], "stop");
+            json["choices"][0]["message"]["content"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert!(value["name"].as_str().unwrap().len() <= 6, "{text}");
+        assert!(
+            ["x", "y"].contains(&value["kind"].as_str().unwrap()),
+            "{text}"
+        );
+        assert!((3..=12).contains(&value["n"].as_i64().unwrap()), "{text}");
+    }
+    let any = turn(
+        "Hi",
+        false,
+        &json!({"response_format": {"type": "json_object"}}),
+    );
+    let any = here.world.post(CHAT, any).await.ok().json();
+    assert!(
+        any["choices"][0]["message"]["content"]
+            .as_str()
+            .unwrap()
+            .starts_with('{')
+    );
+    let odd = json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "x"}}});
+    let odd = here
+        .world
+        .post(CHAT, turn("Hi", false, &format(&odd)))
+        .await;
+    assert_eq!(odd.status, 400, "{}", odd.text());
+    assert!(
+        odd.text().contains("#/properties/a/pattern"),
+        "{}",
+        odd.text()
+    );
+}
+
+#[tokio::test]
+async fn tools_are_called_and_what_comes_of_them_is_answered() {
+    let here = Here::start("").await;
+    let parameters = json!({"type": "object", "additionalProperties": false, "required": ["city"],
+        "properties": {"city": {"enum": ["Bern", "Rom"]}, "days": {"type": "integer", "maximum": 9}}});
+    let tools =
+        json!([{"type": "function", "function": {"name": "weather", "parameters": parameters}}]);
+    let ask = |choice: Value, stream| {
+        turn(
+            "Hi",
+            stream,
+            &json!({"tools": tools, "tool_choice": choice, "parallel_tool_calls": false}),
+        )
+    };
+    let whole = here
+        .world
+        .post(CHAT, ask(json!("required"), false))
+        .await
+        .ok()
+        .json();
+    let choice = &whole["choices"][0];
+    assert_eq!(choice["finish_reason"], "tool_calls", "{whole}");
+    let call = choice["message"]["tool_calls"][0].clone();
+    assert_eq!(call["function"]["name"], "weather", "{whole}");
+    let arguments = call["function"]["arguments"].as_str().unwrap();
+    let arguments: Value = serde_json::from_str(arguments).unwrap();
+    assert!(
+        ["Bern", "Rom"].contains(&arguments["city"].as_str().unwrap()),
+        "{whole}"
+    );
+    let named = json!({"type": "function", "function": {"name": "weather"}});
+    let streamed = here.world.post(CHAT, ask(named, true)).await.ok();
+    let told = texts(
+        &streamed,
+        "/choices/0/delta/tool_calls/0/function/arguments",
+    );
+    assert!(told.starts_with("{\"city\":"), "{}", streamed.text());
+    assert_eq!(texts(&streamed, "/choices/0/finish_reason"), "tool_calls");
+    // It writes the alphabet unless it is made to call.
+    let free = here
+        .world
+        .post(CHAT, ask(json!("none"), false))
+        .await
+        .ok()
+        .json();
+    let text = free["choices"][0]["message"]["content"].as_str().unwrap();
+    assert!(text.starts_with("abc"), "{free}");
+    let mut next = ask(json!("auto"), false);
+    next["max_tokens"] = json!(3);
+    next["messages"] = json!([{"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": null, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": call["id"], "content": "{\"sky\": \"clear\"}"}]);
+    let next = here.world.post(CHAT, next).await.ok().json();
+    assert_eq!(next["choices"][0]["message"]["content"], "abc", "{next}");
+    // Through another dialect.
+    let input = json!({"model": "abc", "max_tokens": 400, "tool_choice": {"type": "any"},
+        "tools": [{"name": "weather", "input_schema": parameters}],
+        "messages": [{"role": "user", "content": "Hi"}]});
+    let other = here.world.post("/v1/messages", input).await.ok().json();
+    let block = other["content"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&block["type"], &block["name"]),
+        (&json!("tool_use"), &json!("weather")),
+        "{other}"
+    );
+    assert_eq!(other["stop_reason"], "tool_use");
+}
