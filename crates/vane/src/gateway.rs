@@ -90,7 +90,7 @@ impl State {
         let catalog = crate::config::catalog(&config)?;
         let offers = Offers::new(&config, &catalog)?;
         Ok(Self {
-            tokenizers: Arc::new(Tokenizers::new(&config.weights)),
+            tokenizers: Arc::new(Tokenizers::new(&config.weights, &config.local)),
             config,
             catalog,
             offers,

@@ -14,7 +14,7 @@ use vane_dialect::block::Block;
 use vane_dialect::call::{self, Chat, Format, Turn};
 use vane_engine::{Message, Prompt, Role, Tokenizer};
 
-use crate::config::Weights;
+use crate::config::{Local, Weights};
 use crate::weights::{Name, Shelf};
 
 /// Of all texts of a call together. A megabyte is cut in less than a second.
@@ -27,7 +27,7 @@ const MAKER: &str = "mistralai";
 /// The tokenizers of models, read when they are first needed.
 pub struct Tokenizers {
     shelf: Shelf,
-    /// What the operator said of models, by any of their names.
+    /// What the operator said of models, by any of their names, and what runs here.
     said: Vec<(String, String)>,
     /// By where they are; `None` is a file that is no tokenizer.
     read: Mutex<HashMap<PathBuf, Option<Arc<Tokenizer>>>>,
@@ -36,10 +36,16 @@ pub struct Tokenizers {
 
 impl Tokenizers {
     #[must_use]
-    pub fn new(config: &Weights) -> Self {
+    pub fn new(weights: &Weights, local: &[Local]) -> Self {
+        // A model that runs here has its tokenizer beside what it runs from.
+        let of_local = local.iter().filter_map(|local| {
+            let path = local.orders.weights.as_ref()?;
+            Some((local.id.clone(), path.to_str()?.to_owned()))
+        });
+        let said = weights.tokenizers.iter().cloned();
         Self {
-            shelf: Shelf::new(config.folder.clone()),
-            said: config.tokenizers.clone(),
+            shelf: Shelf::new(weights.folder.clone()),
+            said: said.chain(of_local).collect(),
             read: Mutex::default(),
             room: Semaphore::new(AT_ONCE),
         }

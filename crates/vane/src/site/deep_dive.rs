@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     (
         "codestral",
         include_str!("../../../../catalog/deep-dives/codestral.toml"),
@@ -28,6 +28,10 @@ const FILES: [(&str, &str); 5] = [
     (
         "ministral",
         include_str!("../../../../catalog/deep-dives/ministral.toml"),
+    ),
+    (
+        "vane-tiny",
+        include_str!("../../../../catalog/deep-dives/vane-tiny.toml"),
     ),
 ];
 

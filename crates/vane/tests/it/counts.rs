@@ -163,12 +163,13 @@ async fn a_file_that_is_no_tokenizer_leaves_the_estimate() {
 async fn a_count_is_the_engines_own_and_the_contracts_vectors_hold() {
     let folder = Folder::new();
     let path = written(&folder, "v3");
-    let tokenizers = Arc::new(Tokenizers::new(&Weights {
+    let weights = Weights {
         folder: folder.0.join("none"),
         hub: String::new(),
         token: None,
         tokenizers: vec![("codestral-latest".to_owned(), path.display().to_string())],
-    }));
+    };
+    let tokenizers = Arc::new(Tokenizers::new(&weights, &[]));
     let catalog = Catalog::embedded().unwrap();
     let offers = catalog.offers();
     let offer = offers
@@ -207,12 +208,13 @@ async fn weights_that_were_pulled_bring_their_tokenizer() {
         .find(|offer| offer.upstream.split('/').count() == 2)
         .unwrap();
     let folder = Folder::new();
-    let tokenizers = Arc::new(Tokenizers::new(&Weights {
+    let weights = Weights {
         folder: folder.0.clone(),
         hub: String::new(),
         token: None,
         tokenizers: Vec::new(),
-    }));
+    };
+    let tokenizers = Arc::new(Tokenizers::new(&weights, &[]));
     let call = Call::Fill(Box::new(Fill {
         suffix: Some("x".to_owned()),
         ..Fill::default()

@@ -141,6 +141,20 @@ async fn a_conversation_is_answered_through_every_door() {
 }
 
 #[tokio::test]
+async fn a_count_is_of_the_tokens_that_the_call_then_reads() {
+    let here = Here::start("").await;
+    let asked = json!({"model": "abc", "messages": [{"role": "user", "content": "Hi there"}]});
+    let counted = here.world.post("/v1/messages/count_tokens", &asked).await;
+    let counted = counted.ok();
+    assert_eq!(counted.header("vane-estimate"), None);
+    let mut call = asked;
+    call["max_tokens"] = json!(3);
+    let answer = here.world.post(Door::Messages.path(), &call).await.ok();
+    let read = &answer.json()["usage"]["input_tokens"];
+    assert_eq!(counted.json()["input_tokens"], *read);
+}
+
+#[tokio::test]
 async fn what_was_computed_for_a_prompt_is_shared_within_an_account_and_not_beyond() {
     let here = Here::start("").await;
     let prompt = "abcdefghijklmnopqrstuvwxyz".repeat(10);
