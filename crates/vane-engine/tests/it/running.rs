@@ -438,7 +438,7 @@ fn a_full_context_ends_an_answer_and_a_full_prompt_is_refused() {
     );
     assert!(matches!(
         engine.submit(asking(letters("full", 1024), 1, 1)),
-        Err(Fault::Refused(_))
+        Err(Fault::PromptTooLong { .. })
     ));
 }
 
