@@ -1,6 +1,6 @@
 //! What a guest may ask for: what is free, and not much of it.
 //!
-//! Invariant: no offer but what the operator made free is in a guest's plan, whatever the body names. The
+//! Invariant: no offer but what the operator made free, or what runs here and is, is in a guest's plan, whatever the body names. The
 //! guest's key has a budget of nothing besides, so that a mistake here would be refused by the
 //! books.
 
@@ -9,6 +9,7 @@ use super::decode::RawCall;
 use super::plan::{LeftOut, Plan};
 use crate::config::Entry;
 use crate::gateway::State;
+use crate::local::PROVIDER;
 use vane_catalog::Offer;
 use vane_dialect::Fault;
 use vane_dialect::dialect::Task;
@@ -23,10 +24,10 @@ pub struct Guest {
 
 impl Guest {
     /// What the operator gives away. What a provider gives to who has a key is the operator's own:
-    /// guests would use up its limits.
+    /// guests would use up its limits. What runs here has no provider.
     #[must_use]
-    pub const fn may_call(offer: &Offer) -> bool {
-        offer.free && offer.own
+    pub fn may_call(offer: &Offer) -> bool {
+        offer.free && (offer.own || *offer.provider == *PROVIDER)
     }
 
     /// Leaves in the plan what is free, with as much output as a guest gets.

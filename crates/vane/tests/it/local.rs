@@ -346,6 +346,9 @@ async fn a_fresh_machine_fills_the_gap_that_its_greeting_shows() {
     assert!(chat.text().contains(said), "{}", chat.text());
     let page = serving.ask(&Ask::get("/models/vane-tiny")).await.ok();
     assert!(page.text().contains("Vane Tiny"));
+    let playground = serving.ask(&Ask::get("/playground")).await.ok();
+    let said = "You are a guest: one model is free";
+    assert!(playground.text().contains(said), "{}", playground.text());
 }
 
 fn turn(said: &str, stream: bool, more: &Value) -> Value {
