@@ -1,7 +1,7 @@
 //! How many tokens a call is, counted by the tokenizer of the model itself where its file is here.
 //!
-//! This is the only door of the gateway to `vane-engine`: its tokenizer is used, which reads a file and
-//! cuts text, and nothing that runs a model. Reading and cutting happen on threads for what blocks,
+//! Of `vane-engine` the relay sees this alone: its tokenizer, which reads a file and cuts text, and
+//! nothing that runs a model (that is a child's, `engine`, and the commands'). Reading and cutting happen on threads for what blocks,
 //! a few at a time: whoever finds them busy, or has too long a text, gets no count and estimates.
 
 use std::collections::HashMap;

@@ -177,7 +177,7 @@ async fn what_was_computed_for_a_prompt_is_shared_within_an_account_and_not_beyo
 }
 
 #[tokio::test]
-async fn e_a_child_that_is_killed_before_the_first_byte_and_in_the_middle_is_survived() {
+async fn e_a_child_that_is_killed_in_the_middle_and_between_calls_is_survived() {
     let here = Here::start("").await;
     let mut stream = running(&here.world).await;
     let first = here.process().unwrap();
