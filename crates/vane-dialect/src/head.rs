@@ -15,13 +15,10 @@ pub use words::Word;
 use crate::fault::Fault;
 use crate::json::Str;
 use bytes::Bytes;
+use scan::Heard;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
-use words::Words;
-
-/// Nesting deeper than this is refused: no client needs it, and it is how parsers are attacked.
-pub const DEPTH_MAX: usize = 128;
 
 /// The members of a body's object, by position.
 #[derive(Debug, Clone)]
@@ -30,9 +27,7 @@ pub struct Head {
     members: Vec<Member>,
     /// Where the closing brace stands.
     end: usize,
-    /// Some string begins as what Vane seals does.
-    sealed: bool,
-    words: Words,
+    heard: Heard,
 }
 
 #[derive(Debug, Clone)]
@@ -57,8 +52,7 @@ impl Head {
             body: body.clone(),
             members: scanned.members,
             end: scanned.end,
-            sealed: scanned.sealed,
-            words: scanned.words,
+            heard: scanned.heard,
         };
         for (at, member) in head.members.iter().enumerate() {
             let same = |earlier| head.key_bytes(earlier) == head.key_bytes(member);
@@ -80,13 +74,13 @@ impl Head {
     /// opened before it travels.
     #[must_use]
     pub const fn has_sealed_state(&self) -> bool {
-        self.sealed
+        self.heard.sealed
     }
 
     /// How often a word stands in the body as a string of its own, key or value.
     #[must_use]
     pub const fn times(&self, word: Word) -> u32 {
-        self.words.times(word)
+        self.heard.words.times(word)
     }
 
     /// The keys, in order.

@@ -1,6 +1,15 @@
 //! JSON as the wire has it: raw text that keeps its bytes, objects that keep their order and
 //! refuse a key twice, and paths that say where a fault is.
 
+mod plain;
+mod reader;
+mod walk;
+
+pub(crate) use reader::{Json, Reader};
+#[cfg(test)]
+pub(crate) use walk::DEPTH_MAX;
+pub(crate) use walk::{Hear, Odd, Walk};
+
 use crate::fault::Fault;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};

@@ -1,4 +1,5 @@
 use super::*;
+use crate::json::DEPTH_MAX;
 use bytes::Bytes;
 
 fn scan(body: &[u8]) -> Result<Head, Fault> {

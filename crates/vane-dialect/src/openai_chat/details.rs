@@ -3,8 +3,8 @@
 //! A streamed answer spreads one list over its chunks: pieces of one entry are joined, so that
 //! the state is the list that the unstreamed twin would have had.
 
-use super::wire::{Count, member};
-use crate::json;
+use super::wire::member;
+use crate::json::{self, Json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -32,7 +32,8 @@ struct Entry {
 struct Wire<'a> {
     #[serde(borrow, rename = "type")]
     kind: Option<&'a RawValue>,
-    index: Count,
+    #[serde(borrow)]
+    index: Option<&'a RawValue>,
     #[serde(borrow)]
     text: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -45,7 +46,7 @@ struct Wire<'a> {
 
 impl Details {
     /// Takes a list; returns the text that it tells.
-    pub(super) fn add(&mut self, raw: &RawValue) -> String {
+    pub(super) fn add(&mut self, raw: Json<'_>) -> String {
         let mut told = String::new();
         let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(raw.get()) else {
             return told;
@@ -76,16 +77,17 @@ impl Details {
 
     fn join(&mut self, wire: &Wire<'_>, text: Option<(&'static str, String)>, raw: &RawValue) {
         let kind = member(wire.kind).unwrap_or_default();
+        let index = wire.index.map_or(0, |raw| Json::from(raw).count());
         let others = members(raw);
         // Encrypted content comes whole; only text grows.
         let last = self
             .entries
             .last_mut()
-            .filter(|last| last.kind == kind && last.index == wire.index.0 && wire.data.is_none());
+            .filter(|last| last.kind == kind && last.index == index && wire.data.is_none());
         let Some(last) = last else {
             return self.entries.push(Entry {
                 kind: kind.into_owned(),
-                index: wire.index.0,
+                index,
                 text,
                 others,
             });
@@ -165,7 +167,7 @@ mod tests {
     use super::*;
 
     fn add(details: &mut Details, text: &str) -> String {
-        details.add(serde_json::from_str(text).unwrap())
+        details.add(Json::new(text))
     }
 
     #[test]

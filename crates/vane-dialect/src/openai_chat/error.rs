@@ -5,8 +5,7 @@ mod read;
 use super::wire::Chunk;
 use crate::dialect::Dialect;
 use crate::fault::{Blame, Fault, Kind, Upstream};
-use crate::json;
-use serde_json::value::RawValue;
+use crate::json::{self, Json};
 
 /// How much of an upstream's own words is kept.
 const BODY_BYTES_MAX: usize = 64 << 10;
@@ -52,14 +51,11 @@ pub(crate) fn in_stream(fault: &Fault, out: &mut Vec<u8>) {
 
 /// The fault that a body or chunk declares although its status was 200.
 pub(super) fn in_answer(chunk: &Chunk<'_>, data: &[u8]) -> Option<Fault> {
-    let truthy = |raw: &&RawValue| !matches!(raw.get(), "false" | "\"\"" | "{}" | "0");
-    let is_error = chunk.object.0.as_deref() == Some("error");
+    let truthy = |json: &Json<'_>| !matches!(json.get(), "false" | "\"\"" | "{}" | "0");
+    let is_error = chunk.object.as_deref() == Some("error");
     let speechless = chunk.choices.is_none() && chunk.usage.is_none();
     let complaint = chunk.message.or(chunk.detail).is_some();
-    let failed = chunk
-        .base_resp
-        .as_ref()
-        .is_some_and(|base| base.status_code.0 != 0);
+    let failed = chunk.base_status != 0;
     if chunk.error.filter(truthy).is_some() || is_error || failed || (speechless && complaint) {
         return Some(in_frame(data));
     }
@@ -73,7 +69,7 @@ pub(super) fn in_frame(data: &[u8]) -> Fault {
 }
 
 /// The fault of an error object inside a choice.
-pub(super) fn of_object(raw: &RawValue) -> Fault {
+pub(super) fn of_object(raw: Json<'_>) -> Fault {
     in_frame(format!(r#"{{"error":{}}}"#, raw.get()).as_bytes())
 }
 
@@ -84,10 +80,11 @@ pub(super) fn garbage(body: &[u8]) -> Fault {
 
 /// The fault of a body with status 200 that is not the answer it should be.
 pub(crate) fn not_an_answer(body: &[u8]) -> Fault {
-    match serde_json::from_slice::<Chunk<'_>>(body) {
-        Ok(chunk) => in_answer(&chunk, body).unwrap_or_else(|| garbage(body)),
-        Err(_) => garbage(body),
-    }
+    let chunk = std::str::from_utf8(body)
+        .ok()
+        .and_then(|text| Chunk::read(text).ok());
+    let fault = chunk.and_then(|chunk| in_answer(&chunk, body));
+    fault.unwrap_or_else(|| garbage(body))
 }
 
 /// The upstream gave up in the middle of its answer.

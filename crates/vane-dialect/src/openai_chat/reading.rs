@@ -8,7 +8,7 @@ mod tools;
 use super::details::Details;
 use super::signatures;
 use super::think::{Piece, Think};
-use super::wire::{Choice, Chunk, Function, Message, ToolCall, member, text};
+use super::wire::{Choice, Chunk, Function, Message, ToolCall, member};
 use super::{error, usage};
 use crate::block::State;
 use crate::cite::Citation;
@@ -17,7 +17,7 @@ use crate::event::{Event, Sink, Stop};
 use crate::exchange::{Asked, Seen};
 use crate::fault::Fault;
 use crate::frame::mould::Mould;
-use crate::json::Str;
+use crate::json::{Json, Str};
 use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
 use serde::Deserialize;
@@ -93,7 +93,7 @@ impl Reading {
         }
         // One check of the whole is cheaper than one for each string.
         let text = std::str::from_utf8(data).map_err(|_| error::garbage(data))?;
-        let chunk: Chunk<'_> = serde_json::from_str(text).map_err(|_| error::garbage(data))?;
+        let chunk = Chunk::read(text).map_err(|_| error::garbage(data))?;
         if let Some(fault) = error::in_answer(&chunk, data) {
             return Err(fault);
         }
@@ -102,7 +102,7 @@ impl Reading {
         let found = chunk.usage.or(in_choice);
         let found = found.or_else(|| groq_usage(chunk.x_groq));
         let found = found.filter(|raw| raw.get().starts_with('{') && raw.get() != "{}");
-        if let Some(tier) = &chunk.service_tier.0 {
+        if let Some(tier) = &chunk.service_tier {
             self.served = Some(usage::served(tier));
         }
         self.any_choice |= any;
@@ -164,9 +164,9 @@ impl Reading {
 
     fn start(&mut self, chunk: &Chunk<'_>, sink: &mut dyn Sink) {
         if !self.sequencer.is_started() {
-            let id = chunk.id.0.as_deref().unwrap_or_default();
-            let model = chunk.model.0.as_deref().unwrap_or_default();
-            self.sequencer.start(id, model, chunk.created.0, sink);
+            let id = chunk.id.as_deref().unwrap_or_default();
+            let model = chunk.model.as_deref().unwrap_or_default();
+            self.sequencer.start(id, model, chunk.created, sink);
         }
     }
 
@@ -255,8 +255,8 @@ impl Reading {
     }
 
     /// Content is text or, at some providers, a list of parts.
-    fn content(&mut self, raw: &RawValue, sink: &mut dyn Sink) -> Result<(), Fault> {
-        if let Some(text) = text(raw) {
+    fn content(&mut self, raw: Json<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
+        if let Some(text) = raw.string() {
             return self.words(&text, sink);
         }
         for part in serde_json::from_str::<Vec<Part<'_>>>(raw.get()).unwrap_or_default() {
@@ -316,7 +316,7 @@ impl Reading {
         }
     }
 
-    fn count(&mut self, raw: &RawValue, sink: &mut dyn Sink) {
+    fn count(&mut self, raw: Json<'_>, sink: &mut dyn Sink) {
         let Some(mut usage) = usage::read(raw) else {
             return;
         };
@@ -355,7 +355,7 @@ impl<'a> Choice<'a> {
         ];
         let mut texts = texts
             .into_iter()
-            .filter_map(|(voice, raw)| Some((voice, raw.filter(|raw| is_said(Some(raw)))?)));
+            .filter_map(|(voice, raw)| Some((voice, raw.filter(|raw| is_said(Some(*raw)))?)));
         let (voice, raw) = texts.next()?;
         let alone = texts.next().is_none() && self.message.is_none();
         let text = raw.get().strip_prefix('"')?.strip_suffix('"')?;
@@ -383,13 +383,13 @@ struct Groq<'a> {
     usage: Option<&'a RawValue>,
 }
 
-fn groq_usage(x_groq: Option<&RawValue>) -> Option<&RawValue> {
+fn groq_usage(x_groq: Option<Json<'_>>) -> Option<Json<'_>> {
     let groq: Groq<'_> = serde_json::from_str(x_groq?.get()).ok()?;
-    groq.usage
+    groq.usage.map(Json::from)
 }
 
 fn thinking_text(raw: &RawValue) -> String {
-    if let Some(text) = text(raw) {
+    if let Some(text) = member(Some(raw)) {
         return text.into_owned();
     }
     let parts: Vec<Part<'_>> = serde_json::from_str(raw.get()).unwrap_or_default();
@@ -404,11 +404,11 @@ fn has_content(message: &Message<'_>) -> bool {
         || message.function_call.is_some()
 }
 
-fn is_said(raw: Option<&RawValue>) -> bool {
+fn is_said(raw: Option<Json<'_>>) -> bool {
     raw.is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]"))
 }
 
-fn stop(reason: &str, detail: Option<&RawValue>) -> Result<Stop, Fault> {
+fn stop(reason: &str, detail: Option<Json<'_>>) -> Result<Stop, Fault> {
     Ok(match reason {
         "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" | "complete" | "completed"
         | "STOP" => match member(detail) {
@@ -429,7 +429,7 @@ fn stop(reason: &str, detail: Option<&RawValue>) -> Result<Stop, Fault> {
 }
 
 /// Where `raw`, which was read from `data`, stands in it.
-fn range_in(data: &[u8], raw: &RawValue) -> std::ops::Range<usize> {
+fn range_in(data: &[u8], raw: Json<'_>) -> std::ops::Range<usize> {
     let at = raw.get().as_ptr().addr() - data.as_ptr().addr();
     at..at + raw.get().len()
 }

@@ -8,7 +8,7 @@
 use super::wire::member;
 use crate::block::State;
 use crate::dialect::Dialect;
-use crate::json;
+use crate::json::{self, Json};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ pub(super) const PLACEHOLDER: &str =
     r#"{"google":{"thought_signature":"skip_thought_signature_validator"}}"#;
 
 /// The state in an `extra_content`, if there is a signature in it. `call`: the place of the call.
-pub(super) fn state(call: Option<usize>, extra_content: &RawValue) -> Option<State> {
+pub(super) fn state(call: Option<usize>, extra_content: Json<'_>) -> Option<State> {
     if !is_signed(extra_content) {
         return None;
     }
@@ -38,7 +38,7 @@ pub(super) fn state(call: Option<usize>, extra_content: &RawValue) -> Option<Sta
 }
 
 /// Whether any vendor's object (`google`, `vertex`) has a signature.
-fn is_signed(extra_content: &RawValue) -> bool {
+fn is_signed(extra_content: Json<'_>) -> bool {
     #[derive(Deserialize)]
     struct Vendor<'a> {
         #[serde(borrow, default)]

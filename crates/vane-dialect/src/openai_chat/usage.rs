@@ -1,98 +1,121 @@
 //! Usage on the wire: the totals include their parts; canonical counts do not.
 
-use super::wire::{Count, Loose};
-use crate::json;
+use crate::json::{self, Json, Odd, Reader};
 use crate::usage::{SearchContext, Served, Tier, Unit, Units, Usage};
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 
 /// Every spelling of the same few counts that providers of this dialect use.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct Wire<'a> {
-    prompt_tokens: Count,
-    completion_tokens: Count,
-    total_tokens: Count,
-    #[serde(borrow)]
-    prompt_tokens_details: Option<&'a RawValue>,
-    /// Mistral spells it so, beside the other.
-    #[serde(borrow)]
-    prompt_token_details: Option<&'a RawValue>,
-    #[serde(borrow)]
-    completion_tokens_details: Option<&'a RawValue>,
-    /// DeepSeek.
-    prompt_cache_hit_tokens: Count,
-    /// Moonshot.
-    cached_tokens: Count,
-    /// Mistral.
-    num_cached_tokens: Count,
+    prompt_tokens: u64,
+    completion_tokens: u64,
+    total_tokens: u64,
+    prompt: Details,
+    completion: Details,
+    /// The largest of the counts of tokens read from a cache, which are alternatives of one.
+    read: u64,
     /// Proxies in front of Anthropic; inside `prompt_tokens` like all others.
-    cache_read_input_tokens: Count,
-    cache_creation_input_tokens: Count,
+    cache_creation_input_tokens: u64,
     /// Perplexity.
-    num_search_queries: Count,
-    #[serde(borrow)]
-    search_context_size: Loose<'a>,
+    num_search_queries: u64,
+    search_context_size: Option<Cow<'a, str>>,
     /// xAI.
-    num_sources_used: Count,
+    num_sources_used: u64,
     /// OpenRouter.
-    #[serde(borrow)]
-    server_tool_use: Option<&'a RawValue>,
-    #[serde(borrow)]
-    service_tier: Loose<'a>,
+    server_tool_use: Details,
+    service_tier: Option<Cow<'a, str>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 struct Details {
-    cached_tokens: Count,
-    cache_write_tokens: Count,
-    reasoning_tokens: Count,
-    web_search_requests: Count,
+    cached_tokens: u64,
+    cache_write_tokens: u64,
+    reasoning_tokens: u64,
+    web_search_requests: u64,
+}
+
+impl Details {
+    /// Details are read where they are an object.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Odd> {
+        let mut details = Self::default();
+        reader.object_if(|reader, key| {
+            match key {
+                "cached_tokens" => details.cached_tokens = reader.count()?,
+                "cache_write_tokens" => details.cache_write_tokens = reader.count()?,
+                "reasoning_tokens" => details.reasoning_tokens = reader.count()?,
+                "web_search_requests" => details.web_search_requests = reader.count()?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(details)
+    }
+}
+
+impl<'a> Wire<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Odd> {
+        let mut wire = Self::default();
+        reader.object(|reader, key| {
+            match key {
+                "prompt_tokens" => wire.prompt_tokens = reader.count()?,
+                "completion_tokens" => wire.completion_tokens = reader.count()?,
+                "total_tokens" => wire.total_tokens = reader.count()?,
+                "prompt_tokens_details" => wire.prompt = Details::read(reader)?,
+                // Mistral, beside the other.
+                "prompt_token_details" => wire.cached(Details::read(reader)?.cached_tokens),
+                "completion_tokens_details" => wire.completion = Details::read(reader)?,
+                // DeepSeek, Moonshot, Mistral, and proxies in front of Anthropic.
+                "prompt_cache_hit_tokens"
+                | "cached_tokens"
+                | "num_cached_tokens"
+                | "cache_read_input_tokens" => wire.cached(reader.count()?),
+                "cache_creation_input_tokens" => {
+                    wire.cache_creation_input_tokens = reader.count()?;
+                }
+                "num_search_queries" => wire.num_search_queries = reader.count()?,
+                "search_context_size" => wire.search_context_size = reader.loose_string()?,
+                "num_sources_used" => wire.num_sources_used = reader.count()?,
+                "server_tool_use" => wire.server_tool_use = Details::read(reader)?,
+                "service_tier" => wire.service_tier = reader.loose_string()?,
+                _ => reader.skip()?,
+            }
+            Ok(())
+        })?;
+        wire.cached(wire.prompt.cached_tokens);
+        Ok(wire)
+    }
+
+    fn cached(&mut self, tokens: u64) {
+        self.read = self.read.max(tokens);
+    }
 }
 
 /// Reads a usage object; `None` if it is no object.
-pub(crate) fn read(raw: &RawValue) -> Option<Usage> {
-    let wire: Wire<'_> = serde_json::from_str(raw.get()).ok()?;
-    let details = |raw: Option<&RawValue>| -> Details {
-        raw.and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default()
-    };
-    let prompt = details(wire.prompt_tokens_details);
-    let misspelt = details(wire.prompt_token_details);
-    let completion = details(wire.completion_tokens_details);
-    // The spellings are alternatives of one count, never parts of a sum.
-    let read = [
-        prompt.cached_tokens,
-        misspelt.cached_tokens,
-        wire.prompt_cache_hit_tokens,
-        wire.cached_tokens,
-        wire.num_cached_tokens,
-        wire.cache_read_input_tokens,
-    ];
-    let read = read.into_iter().map(|count| count.0).max().unwrap_or(0);
-    let written = prompt
+pub(crate) fn read(json: Json<'_>) -> Option<Usage> {
+    let wire = Reader::whole(json.get(), Wire::read).ok()?;
+    let (read, completion) = (wire.read, wire.completion);
+    let written = wire
+        .prompt
         .cache_write_tokens
-        .0
-        .max(wire.cache_creation_input_tokens.0);
+        .max(wire.cache_creation_input_tokens);
     // xAI and Gemini leave reasoning out of `completion_tokens`, but not out of the total.
-    let stated = wire.prompt_tokens.0 + wire.completion_tokens.0;
-    let unstated = wire.total_tokens.0.saturating_sub(stated);
+    let stated = wire.prompt_tokens + wire.completion_tokens;
+    let unstated = wire.total_tokens.saturating_sub(stated);
     // Others count the cached part of the prompt into the total a second time.
-    let is_cache = unstated == read + written && unstated != completion.reasoning_tokens.0;
+    let is_cache = unstated == read + written && unstated != completion.reasoning_tokens;
     let unstated = if is_cache { 0 } else { unstated };
     let usage = Usage::from_inclusive(
-        wire.prompt_tokens.0,
+        wire.prompt_tokens,
         read,
         written,
-        wire.completion_tokens.0 + unstated,
-        completion.reasoning_tokens.0.max(unstated),
+        wire.completion_tokens + unstated,
+        completion.reasoning_tokens.max(unstated),
     );
-    let searches = details(wire.server_tool_use).web_search_requests;
-    let mut units = Units::of(Unit::WebSearch, searches.0.max(wire.num_search_queries.0));
-    units.add(Unit::Source, wire.num_sources_used.0);
-    let tier = wire.service_tier.0.as_deref().map(served);
-    let context = wire.search_context_size.0.as_deref();
+    let searches = wire.server_tool_use.web_search_requests;
+    let mut units = Units::of(Unit::WebSearch, searches.max(wire.num_search_queries));
+    units.add(Unit::Source, wire.num_sources_used);
+    let tier = wire.service_tier.as_deref().map(served);
+    let context = wire.search_context_size.as_deref();
     Some(Usage {
         units,
         served: Served {
@@ -163,7 +186,7 @@ mod tests {
     use super::*;
 
     fn usage(text: &str) -> Usage {
-        read(serde_json::from_str(text).unwrap()).unwrap()
+        read(Json::new(text)).unwrap()
     }
 
     #[test]

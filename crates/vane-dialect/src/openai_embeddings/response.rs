@@ -62,7 +62,9 @@ pub fn decode(body: &[u8]) -> Result<Embedding, Fault> {
 
 /// Some providers repeat the input as the total only; embeddings have no output.
 fn counted(raw: Option<&RawValue>) -> Usage {
-    let usage = raw.and_then(usage::read).unwrap_or_default();
+    let usage = raw
+        .and_then(|raw| usage::read(raw.into()))
+        .unwrap_or_default();
     if usage.input_total() == 0 {
         return Usage::from_inclusive(usage.output, 0, 0, 0, 0);
     }

@@ -1,7 +1,7 @@
 //! Reading an upstream's error body, whatever its shape; never trusted, never shown as HTML.
 
 use crate::fault::{Blame, Fault, Kind};
-use crate::openai_chat::wire::text;
+use crate::openai_chat::wire::member;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -187,7 +187,7 @@ pub(super) fn is_envelope(body: &[u8]) -> bool {
     }
     // As text, because an ignored string may hold any bytes.
     let envelope = std::str::from_utf8(body).map(serde_json::from_str::<Envelope<'_>>);
-    matches!(envelope, Ok(Ok(envelope)) if text(envelope.error.message).is_some())
+    matches!(envelope, Ok(Ok(envelope)) if member(Some(envelope.error.message)).is_some())
 }
 
 /// Makes the kind more exact than the status alone allows.

@@ -6,7 +6,7 @@ use crate::event::Sink;
 use crate::fault::Fault;
 use crate::ids;
 use crate::openai_chat::signatures;
-use crate::openai_chat::wire::{ToolCall, member, text};
+use crate::openai_chat::wire::{ToolCall, member};
 use crate::sequence::{Completeness, ToolPiece};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -44,7 +44,7 @@ impl Reading {
         let raw = function.and_then(|function| function.arguments);
         // An object instead of text: its own bytes are the text.
         let arguments = raw.map_or(Cow::Borrowed(""), |raw| {
-            text(raw).unwrap_or(Cow::Borrowed(raw.get()))
+            member(Some(raw)).unwrap_or(Cow::Borrowed(raw.get()))
         });
         // Some send an empty call beside every piece of text.
         if name.is_none() && id.is_none() && arguments.is_empty() && self.tools.is_empty() {
@@ -88,7 +88,7 @@ impl Reading {
         extra_content: Option<&RawValue>,
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
-        let state = extra_content.and_then(|raw| signatures::state(Some(key), raw));
+        let state = extra_content.and_then(|raw| signatures::state(Some(key), raw.into()));
         match (self.tools.get_mut(key), state) {
             (Some(tool), Some(state)) if !tool.signed => {
                 tool.signed = true;

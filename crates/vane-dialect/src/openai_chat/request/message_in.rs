@@ -140,7 +140,7 @@ impl Reader<'_> {
             blocks.push(self.old_call(raw, &path.key("function_call"))?);
         }
         let signed = message.peek("extra_content");
-        if let Some(state) = signed.and_then(|raw| signatures::state(None, raw)) {
+        if let Some(state) = signed.and_then(|raw| signatures::state(None, raw.into())) {
             message.take("extra_content");
             blocks.extend(thought(String::new(), Some(state)));
         }
@@ -227,7 +227,7 @@ pub(super) fn thought(text: String, state: Option<State>) -> Option<Block> {
 fn tool_call(raw: &RawValue, at: usize, path: &Path<'_>) -> Result<(Option<Block>, Block), Fault> {
     let mut call = Object::read(raw, path)?;
     let signed = call.take("extra_content");
-    let state = signed.and_then(|raw| signatures::state(Some(at), raw));
+    let state = signed.and_then(|raw| signatures::state(Some(at), raw.into()));
     let id = call.get("id", path)?.unwrap_or_default();
     let (form, key, arguments_key) = if call.peek("custom").is_some() {
         (ToolForm::Custom, "custom", "input")

@@ -20,6 +20,17 @@ fn tool(id: &str, name: &str, arguments: &str) -> Block {
 }
 
 #[test]
+fn of_a_key_that_stands_twice_the_last_counts() {
+    // As clients read it: one answer must not be another to the books than to whom it is billed.
+    let body = r#"{"choices":[{"index":0,"message":{"content":"no"},"message":{"content":"yes"}}],"usage":{"prompt_tokens":1,"completion_tokens":1},"usage":{"prompt_tokens":9,"completion_tokens":2}}"#;
+    let mut answer = Answer::default();
+    let seen = response::decode(body.as_bytes(), &Asked::default(), &mut answer).unwrap();
+    assert_eq!(answer.blocks, [text("yes")]);
+    assert_eq!(answer.usage.input_uncached, 9);
+    assert!(body[seen.usage.unwrap()].contains('9'));
+}
+
+#[test]
 fn a_whole_answer_says_where_its_usage_stands() {
     let body = r#"{"id":"chatcmpl-9","object":"chat.completion","created":1796000000,"model":"gpt","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","refusal":null,"annotations":[]},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11},"service_tier":"flex"}"#;
     let mut answer = Answer::default();

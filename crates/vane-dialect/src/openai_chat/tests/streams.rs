@@ -44,6 +44,18 @@ fn t1_a_whole_call_in_one_chunk_keeps_its_arguments() {
 }
 
 #[test]
+fn t14_a_character_divided_between_chunks_breaks_nothing() {
+    let halves = [
+        r#"{"content":"Hi "}"#,
+        r#"{"content":"\ud83d"}"#,
+        r#"{"content":"\ude00!"}"#,
+    ];
+    let answer = deltas(&halves, "stop");
+    let shown = "Hi \u{fffd}\u{fffd}!";
+    assert_eq!(answer.blocks, [Block::Text(Text::plain(shown))]);
+}
+
+#[test]
 fn t2_empty_calls_beside_text_open_nothing() {
     let answer = deltas(
         &[
