@@ -2,14 +2,71 @@
 //!
 //! Numbers are short: no answer is lost in the digits of one, and every reader can hold it.
 
+use serde_json::Value as Json;
+
 const DIGITS_MAX: u32 = 15;
 const EXPONENT_DIGITS_MAX: u32 = 2;
 /// Of numbers with bounds: such a number, times [`UNITS`], fits 64 bits.
 const BOUNDED_FRACTION: u32 = 6;
 const BOUNDED_WHOLE: u32 = 12;
 const INTEGER_DIGITS: u32 = 18;
-pub(super) const UNITS: i128 = 10_i128.pow(BOUNDED_FRACTION);
+const UNITS: i128 = 10_i128.pow(BOUNDED_FRACTION);
 pub(super) const BOUND_MAX: i128 = 10_i128.pow(INTEGER_DIGITS) - 1;
+
+/// Formats of integers, and the least and the most of each, as far as numbers here go.
+const FORMATS: &[(&str, i128, i128)] = &[
+    ("int8", i8::MIN as i128, i8::MAX as i128),
+    ("int16", i16::MIN as i128, i16::MAX as i128),
+    ("int32", i32::MIN as i128, i32::MAX as i128),
+    ("int64", -BOUND_MAX, BOUND_MAX),
+    ("uint8", 0, u8::MAX as i128),
+    ("uint16", 0, u16::MAX as i128),
+    ("uint32", 0, u32::MAX as i128),
+    ("uint64", 0, BOUND_MAX),
+];
+
+/// From where to where numbers of a format go, in units of what can be written.
+pub(super) fn range(format: &str, integer: bool) -> Option<(i128, i128)> {
+    if !integer {
+        return (format == "float").then_some((-BOUND_MAX, BOUND_MAX));
+    }
+    let known = FORMATS.iter().find(|(name, ..)| *name == format);
+    known.map(|(_, least, most)| (*least, *most))
+}
+
+/// The first number inside of a bound, in units of what can be written.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a bound has at most 18 digits, and what is rounded is compared again"
+)]
+pub(super) fn bound(value: &Json, integer: bool, is_least: bool, excluded: bool) -> Option<i128> {
+    let units = if integer { 1 } else { UNITS };
+    let whole = value
+        .as_i64()
+        .map(i128::from)
+        .or(value.as_u64().map(i128::from));
+    let step = if is_least { 1 } else { -1 };
+    let bound = if let Some(whole) = whole {
+        whole.checked_mul(units)? + if excluded { step } else { 0 }
+    } else {
+        let value = value.as_f64()?;
+        let scaled = value * units as f64;
+        if scaled.abs() > BOUND_MAX as f64 {
+            return None;
+        }
+        let near = scaled.round() as i128;
+        let inside = |unit: i128| {
+            let is = unit as f64 / units as f64;
+            let beyond = if is_least { is > value } else { is < value };
+            beyond || !excluded && is.to_bits() == value.to_bits()
+        };
+        (-2..=2)
+            .map(|steps| near + steps * step)
+            .find(|unit| inside(*unit))?
+    };
+    (bound.abs() <= BOUND_MAX + 1).then_some(bound)
+}
 
 /// Which numbers may stand in a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value as Json};
 
-use super::number::{BOUND_MAX, Number, UNITS};
+use super::number::{BOUND_MAX, Number, bound, range};
 use super::rules::{ANYTHING, Array, Member, PLACES_MAX, Rules, Shape};
 use super::text::quoted;
 use super::trie::Trie;
@@ -393,6 +393,14 @@ impl<'a> Here<'a, '_> {
         }
     }
 
+    /// Refuses these, which would be heeded if they could be.
+    fn without(self, keys: &[&str]) -> Read<()> {
+        match keys.iter().find(|key| self.keys.contains_key(**key)) {
+            Some(key) => Err(self.refused(key, format_args!("`{key}` is not supported"))),
+            None => Ok(()),
+        }
+    }
+
     fn only_known(self) -> Read<()> {
         let known = |key: &str| {
             let of_types = [
@@ -463,11 +471,7 @@ impl<'a> Here<'a, '_> {
     }
 
     fn text(self) -> Read<Shape> {
-        for key in ["pattern", "format"] {
-            if self.keys.contains_key(key) {
-                return Err(self.refused(key, format_args!("`{key}` is not supported")));
-            }
-        }
+        self.without(&["pattern", "format"])?;
         let (least, most) = (self.count("minLength")?, self.count("maxLength")?);
         let (least, most) = (least.unwrap_or(0), most.unwrap_or(u32::MAX));
         if most < least {
@@ -477,10 +481,17 @@ impl<'a> Here<'a, '_> {
     }
 
     fn number(self, integer: bool) -> Read<Number> {
-        if self.keys.contains_key("multipleOf") {
-            return Err(self.refused("multipleOf", "`multipleOf` is not supported"));
-        }
-        let (mut least, mut most, mut bounded) = (-BOUND_MAX, BOUND_MAX, false);
+        self.without(&["multipleOf"])?;
+        // Every number that is written is a double.
+        let format = self.keys.get("format");
+        let format = format.filter(|format| integer || *format != "double");
+        let refuse = || self.refused("format", "it is no `format` of such numbers");
+        let range = |format: &Json| range(format.as_str()?, integer);
+        let (mut least, mut most) = match format {
+            Some(format) => range(format).ok_or_else(refuse)?,
+            None => (-BOUND_MAX, BOUND_MAX),
+        };
+        let mut bounded = format.is_some();
         let keys = [
             ("minimum", true, false),
             ("exclusiveMinimum", true, true),
@@ -510,40 +521,6 @@ impl<'a> Here<'a, '_> {
             (false, false) => Number::Any,
         })
     }
-}
-
-/// The first number inside of a bound, in units of what can be written.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "a bound has at most 18 digits, and what is rounded is compared again"
-)]
-fn bound(value: &Json, integer: bool, is_least: bool, excluded: bool) -> Option<i128> {
-    let units = if integer { 1 } else { UNITS };
-    let whole = value
-        .as_i64()
-        .map(i128::from)
-        .or(value.as_u64().map(i128::from));
-    let step = if is_least { 1 } else { -1 };
-    let bound = if let Some(whole) = whole {
-        whole.checked_mul(units)? + if excluded { step } else { 0 }
-    } else {
-        let value = value.as_f64()?;
-        let scaled = value * units as f64;
-        if scaled.abs() > BOUND_MAX as f64 {
-            return None;
-        }
-        let near = scaled.round() as i128;
-        let inside = |unit: i128| {
-            let is = unit as f64 / units as f64;
-            let beyond = if is_least { is > value } else { is < value };
-            beyond || !excluded && is.to_bits() == value.to_bits()
-        };
-        (-2..=2)
-            .map(|steps| near + steps * step)
-            .find(|unit| inside(*unit))?
-    };
-    (bound.abs() <= BOUND_MAX + 1).then_some(bound)
 }
 
 fn is_of(value: &Json, kind: &str) -> bool {
