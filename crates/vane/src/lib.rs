@@ -10,6 +10,7 @@ mod chunked;
 pub mod cli;
 pub mod config;
 mod engine;
+mod first_call;
 pub mod form;
 pub mod gateway;
 pub mod import;

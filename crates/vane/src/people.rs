@@ -6,7 +6,6 @@
 //! member who signed in.
 
 mod cookie;
-mod first_call;
 mod gate;
 mod page;
 mod password;

@@ -9,6 +9,7 @@ use vane_ledger::{AccountKind, Clock, NewKey, Store, Watch};
 use super::settings::{now, open};
 use super::{Failure, Settings, terminal};
 use crate::config::Config;
+use crate::first_call::FirstCall;
 use crate::gateway::{Gateway, State};
 use crate::local::{PROVIDER, TINY};
 use crate::server;
@@ -17,18 +18,6 @@ use crate::telemetry::{AccessLog, Telemetry};
 /// Where a first provider is easiest to get.
 const FIRST_VARIABLES: [&str; 3] = ["MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
 
-/// Small models, for a first word.
-const FIRST_MODELS: [(&str, &str); 3] = [
-    ("mistral", "mistral-small-latest"),
-    ("openai", "gpt-5-mini"),
-    ("anthropic", "claude-haiku-4-5"),
-];
-
-/// A gap to try, as JSON has it: what is before it and what is after it.
-const GAP_BEFORE: &str =
-    r#"syntax = \"proto3\";\n\nmessage ListBooksRequest {\n  int32 page_size = 1;\n  string page_"#;
-const GAP_AFTER: &str = r" = 2;\n}\n";
-
 pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
@@ -36,7 +25,7 @@ pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     terminal::log_to_stderr(&config.log);
     // With the keys that were given in a browser: the greeting names their providers too.
     let state = State::with_kept_keys(config, &store)?;
-    let mut greeting = banner(&state.config, key.as_deref());
+    let mut greeting = banner(&state, key.as_deref());
     if !store.has_operator()? {
         greeting += &super::setup::invitation(&super::setup::link(&state.config, &store)?);
     }
@@ -127,11 +116,11 @@ fn first_key(store: &Store, now: i64) -> Result<Option<String>, Failure> {
 
 /// What a person sees at the start. The key is there only when it was just made.
 #[must_use]
-pub fn banner(config: &Config, key: Option<&str>) -> String {
+pub fn banner(state: &State, key: Option<&str>) -> String {
+    let config = &state.config;
+    let is_bare = only_tiny(config);
     let on = config.providers.iter().map(|provider| &*provider.id);
-    let ready: Vec<&str> = on
-        .filter(|id| *id != PROVIDER || !only_tiny(config))
-        .collect();
+    let ready: Vec<&str> = on.filter(|id| *id != PROVIDER || !is_bare).collect();
     let scheme = if config.tls.is_some() {
         "https"
     } else {
@@ -148,20 +137,13 @@ pub fn banner(config: &Config, key: Option<&str>) -> String {
     } else {
         format!("Providers: {}\n", ready.join(", "))
     };
-    if only_tiny(config) {
-        said += &gap_to_paste(&url, key);
-    } else if let Some(key) = key {
-        let model = first_model(&ready);
-        said += &format!(
-            "\nYour first key, shown only now:\n\n  {key}\n\nTo paste:\n\n  \
-             curl {url}/v1/chat/completions -H 'Authorization: Bearer {key}' \
-             -H 'Content-Type: application/json' \
-             -d '{{\"model\":\"{model}\",\"messages\":[{{\"role\":\"user\",\"content\":\"Hi\"}}]}}'\n  \
-             client = openai.OpenAI(base_url=\"{url}/v1\", api_key=\"{key}\")\n  \
-             ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key} claude --model {model}\n"
-        );
+    if let Some(key) = key {
+        said += &format!("\nYour first key, shown only now:\n\n  {key}\n");
     }
-    said
+    let first = FirstCall::of(state).filter(|_| key.is_some() || is_bare);
+    // A key of another start is not known here.
+    let key = key.unwrap_or("YOUR-KEY");
+    said + &first.map_or(String::new(), |first| to_paste(&first, &url, key))
 }
 
 /// Whether nobody answers but the model that is part of the program, which does not chat.
@@ -173,20 +155,24 @@ fn only_tiny(config: &Config) -> bool {
         && local.all(|model| model.id == TINY)
 }
 
-fn gap_to_paste(url: &str, key: Option<&str>) -> String {
-    let first = key.map_or(String::new(), |key| {
-        format!("\nYour first key, shown only now:\n\n  {key}\n")
-    });
-    // A key of another start is not known here.
-    let bearer = key.unwrap_or("YOUR-KEY");
-    format!(
-        "{first}\nTo paste, for {TINY}, a small model that is part of this program; it fills in Protocol \
-         Buffers and does not chat:\n\n  \
-         curl {url}/v1/fim/completions -H 'Authorization: Bearer {bearer}' \
-         -H 'Content-Type: application/json' \
-         -d '{{\"model\":\"{TINY}\",\"prompt\":\"{GAP_BEFORE}\",\"suffix\":\"{GAP_AFTER}\",\
-         \"max_tokens\":32}}'\n"
-    )
+fn to_paste(first: &FirstCall, url: &str, key: &str) -> String {
+    let what = match first.is_of_tiny() {
+        true => format!(
+            ", for {TINY}, a small model that is part of this program; it fills in Protocol Buffers \
+             and does not chat"
+        ),
+        false => String::new(),
+    };
+    let curl = first.curl(url, key).replace('\n', "\n  ");
+    let mut said = format!("\nTo paste{what}:\n\n  {curl}\n");
+    if first.chats() {
+        let model = first.model_in_shell();
+        said += &format!(
+            "  client = openai.OpenAI(base_url=\"{url}/v1\", api_key=\"{key}\")\n  \
+             ANTHROPIC_BASE_URL={url} ANTHROPIC_AUTH_TOKEN={key} claude --model {model}\n"
+        );
+    }
+    said
 }
 
 /// An address that a client on this machine can use.
@@ -199,36 +185,28 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
-/// A model to try, of a provider that is on.
-fn first_model(ready: &[&str]) -> &'static str {
-    let found = FIRST_MODELS
-        .iter()
-        .find(|(provider, _)| ready.contains(provider));
-    found.map_or("MODEL", |(_, model)| model)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn config(variables: &[(&str, &str)]) -> Config {
+    fn state(variables: &[(&str, &str)]) -> State {
         let listen = ("VANE_LISTEN", "[::]:8787");
         let secret = "0123456789abcdef".repeat(4);
         let secret = ("VANE_SECRET", secret.as_str());
         let environment = variables.iter().copied().chain([listen, secret]).collect();
-        Config::load(None, &environment).unwrap().0
+        State::new(Config::load(None, &environment).unwrap().0).unwrap()
     }
 
     #[test]
-    fn the_first_start_shows_the_key_and_three_lines_to_paste() {
-        let said = banner(&config(&[("MISTRAL_API_KEY", "canary")]), Some("sk-vane-x"));
+    fn the_first_start_shows_the_key_and_three_calls_to_paste() {
+        let said = banner(&state(&[("MISTRAL_API_KEY", "canary")]), Some("sk-vane-x"));
         for line in [
             "Vane listens on http://[::1]:8787\n",
             "Providers: mistral\n",
-            "curl http://[::1]:8787/v1/chat/completions -H 'Authorization: Bearer sk-vane-x'",
-            "\"model\":\"mistral-small-latest\"",
+            "curl http://[::1]:8787/v1/chat/completions \\\n    -H \"Authorization: Bearer sk-vane-x\"",
+            "-d '{\"model\":\"mistral-small-latest\",",
             "openai.OpenAI(base_url=\"http://[::1]:8787/v1\", api_key=\"sk-vane-x\")",
-            "ANTHROPIC_BASE_URL=http://[::1]:8787 ANTHROPIC_AUTH_TOKEN=sk-vane-x claude",
+            "ANTHROPIC_BASE_URL=http://[::1]:8787 ANTHROPIC_AUTH_TOKEN=sk-vane-x claude --model 'mistral-small-latest'\n",
         ] {
             assert!(said.contains(line), "{line}\n{said}");
         }
@@ -238,7 +216,7 @@ mod tests {
     #[test]
     fn later_starts_show_no_key() {
         let said = banner(
-            &config(&[("MISTRAL_API_KEY", "k"), ("OPENAI_API_KEY", "k")]),
+            &state(&[("MISTRAL_API_KEY", "k"), ("OPENAI_API_KEY", "k")]),
             None,
         );
         assert_eq!(
@@ -249,25 +227,10 @@ mod tests {
 
     #[test]
     fn without_a_provider_it_says_what_to_set() {
-        let said = banner(&config(&[]), None);
+        let said = banner(&state(&[]), None);
         assert!(said.contains("MISTRAL_API_KEY") && said.contains("vane.toml"));
-        let tiny = "/v1/fim/completions -H 'Authorization: Bearer YOUR-KEY'";
+        let tiny = "/v1/fim/completions \\\n    -H \"Authorization: Bearer YOUR-KEY\"";
         assert_eq!(said.contains(tiny), cfg!(feature = "tiny"), "{said}");
-    }
-
-    #[test]
-    fn the_models_to_paste_are_in_the_catalogue() {
-        let catalog = vane_catalog::Catalog::embedded().unwrap();
-        for (provider, model) in FIRST_MODELS {
-            let resolved = catalog.resolve(model).unwrap();
-            assert!(
-                resolved
-                    .offers
-                    .iter()
-                    .any(|offer| offer.provider == provider),
-                "{model}"
-            );
-        }
     }
 
     #[test]

@@ -17,13 +17,13 @@ use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::{LedgerError, Token};
 
 use super::cookie::Cookie;
-use super::first_call::to_paste;
 use super::password::{CHARS_MAX, CHARS_MIN};
 use super::room::overview::CallRow;
 use super::room::{Desk, text};
 use super::visitor::Visitor;
 use super::{Asked, ask, away, need, reply, sign_in};
 use crate::api::{Asks, Page};
+use crate::first_call::to_paste;
 use crate::form::Form;
 use crate::relay::Response;
 use crate::site::Frame;

@@ -287,6 +287,30 @@ fn since(ago: Duration) -> String {
     }
 }
 
+/// The processes that run models here, where there are such models.
+fn engine(gateway: &Gateway) -> Option<Part> {
+    let state = gateway.state();
+    let models = &state.config.local;
+    let is_loaded = |id: &str| gateway.fleet.process_of(id).is_some();
+    let loaded = models.iter().filter(|model| is_loaded(&model.id)).count();
+    let (state, says) = match (models.len(), loaded) {
+        (0, _) => return None,
+        (_, 0) => (
+            State::Unknown,
+            "no model is loaded: a call loads it".to_owned(),
+        ),
+        (all, loaded) => (
+            State::Works,
+            format!("{loaded} of {} loaded", counted(all, "model")),
+        ),
+    };
+    Some(Part {
+        name: "Engine",
+        state,
+        says,
+    })
+}
+
 /// This server's own parts.
 fn parts(gateway: &Gateway) -> Vec<Part> {
     let part = |name, state, says: String| Part { name, state, says };
@@ -328,6 +352,7 @@ fn parts(gateway: &Gateway) -> Vec<Part> {
         };
         all.push(part("Limits of keys", state, says.to_owned()));
     }
+    all.extend(engine(gateway));
     all
 }
 

@@ -73,6 +73,19 @@ async fn a_model_page_holds_everything_that_both_floors_ask_for() {
         assert!(text.contains(said), "{said}");
     }
     assert!(text.contains("no traffic yet"));
+    let badges = document.all("ul").find(|one| one.has_class("badges"));
+    assert!(document.inside(badges.unwrap()).count() > 2);
+    assert!(text.contains("Prices as of ") && text.contains("Last updated "));
+    let rows: Vec<_> = document.all("th").map(|one| document.inner(one)).collect();
+    for row in [
+        "Developer",
+        "Category",
+        "Tags",
+        "Context window",
+        "Average latency, measured here",
+    ] {
+        assert!(rows.iter().any(|known| known == row), "{row}: {rows:?}");
+    }
     assert!(text.contains(&format!("curl {ORIGIN}/v1/chat/completions")));
     for (path, link) in [
         (

@@ -207,6 +207,7 @@ async fn every_twin_says_what_its_page_says() {
         .filter(families)
         .map(|path| (path.clone(), format!("{path}.md")))
         .collect();
+    pairs.insert("/".into(), "/index.md".into());
     pairs.insert("/models".into(), "/models.md".into());
     pairs.insert("/providers/mistral".into(), "/providers/mistral.md".into());
     assert!(pairs.len() > 290, "{}", pairs.len());

@@ -55,9 +55,8 @@ impl Serving {
         let (child, address, mut lines) = spawn(command);
         // The greeting shows the first key, and ends with a line that has it too.
         let key = lines.find(|line| line.trim().starts_with("sk-vane-"));
-        let last = |line: &String| {
-            line.contains("ANTHROPIC_AUTH_TOKEN") || line.contains("/v1/fim/completions")
-        };
+        let last =
+            |line: &String| line.contains("ANTHROPIC_AUTH_TOKEN") || line.contains("\"suffix\":");
         let to_paste = lines.find(last);
         let key = key.unwrap().trim().to_owned();
         let mut serving = Self::greeted(child, address, key, lines);

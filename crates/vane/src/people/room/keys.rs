@@ -13,8 +13,8 @@ use vane_ledger::Right;
 
 use super::{Desk, Room, instant, money, text};
 use crate::api::{Asks, Page};
+use crate::first_call::to_paste;
 use crate::form::Form;
-use crate::people::first_call::to_paste;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;

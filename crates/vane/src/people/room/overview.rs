@@ -14,7 +14,7 @@ use vane_ledger::NEWEST_MAX;
 use super::quality::Quality;
 use super::{Desk, Room, text};
 use crate::api::{Asks, Page};
-use crate::people::first_call::to_paste;
+use crate::first_call::to_paste;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, reply};
 use crate::relay::Response;

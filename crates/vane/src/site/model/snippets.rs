@@ -5,6 +5,8 @@
 
 use vane_catalog::{Capability, Kind, Offer};
 
+use crate::first_call::{Gap, quoted};
+
 const SHELL: &str = include_str!("../../../../../tests/clients/snippets/hello.sh");
 const PYTHON: &str = include_str!("../../../../../tests/clients/snippets/hello.py");
 const JAVASCRIPT: &str = include_str!("../../../../../tests/clients/snippets/hello.mjs");
@@ -97,8 +99,9 @@ pub(crate) fn chat_completion(origin: &str, id: &str) -> Snippet {
 
 /// A call that fills in the middle.
 pub(crate) fn fill_in_the_middle(origin: &str, id: &str) -> Snippet {
+    let Gap { before, after } = Gap::of(id);
     let body = format!(
-        "{{\"model\": \"{}\",\n       \"prompt\": \"def add(a, b):\\n    return \",\n       \"suffix\": \"\\n\\nprint(add(1, 2))\"}}",
+        "{{\"model\": \"{}\",\n       \"prompt\": \"{before}\",\n       \"suffix\": \"{after}\"}}",
         quoted(id)
     );
     curl("Fill-in-the-middle", origin, "/v1/fim/completions", &body)
@@ -122,11 +125,6 @@ fn curl(language: &'static str, origin: &str, path: &str, body: &str) -> Snippet
         fence: "sh",
         code,
     }
-}
-
-/// An id between single quotes of a shell.
-fn quoted(id: &str) -> String {
-    id.replace('\'', r"'\''")
 }
 
 #[cfg(test)]
