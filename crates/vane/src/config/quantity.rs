@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Bytes: `65536`, `64KiB`, `32MiB`, `1GiB`, or thousands as `kB`, `MB`, `GB`.
+/// Bytes: `65536`, `64KiB`, `32MiB`, `1GiB`, `1TiB`, or thousands as `kB`, `MB`, `GB`, `TB`.
 pub(crate) fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let bytes = match unit {
@@ -10,9 +10,11 @@ pub(crate) fn size(text: &str) -> Option<u64> {
         "kB" | "KB" => 1_000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
         _ => return None,
     };
     number.checked_mul(bytes)
@@ -50,6 +52,8 @@ mod tests {
             ("64KiB", Some(65_536)),
             (" 32 MiB ", Some(33_554_432)),
             ("1GB", Some(1_000_000_000)),
+            ("2TB", Some(2_000_000_000_000)),
+            ("16TiB", Some(17_592_186_044_416)),
             ("32mib", None),
             ("MiB", None),
             ("-1", None),

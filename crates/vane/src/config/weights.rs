@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 
 use super::node::{Node, Value};
 use super::read::{Read, text};
+use super::reader::Reader;
 use super::section::Section;
 use super::{Secret, Weights, secret};
+use crate::weights::Shelf;
 
 const HUB: &str = "https://huggingface.co";
 
@@ -34,12 +36,15 @@ impl Weights {
             }
             fits
         });
-        let tokenizers = section.take_from_file("tokenizers", tokenizers);
+        let folder =
+            folder.unwrap_or_else(|| beside(database, usual("XDG_DATA_HOME"), usual("HOME")));
+        let (shelf, reader) = (Shelf::new(folder.clone()), section.reader);
+        let tokenizers =
+            section.take_from_file("tokenizers", |node| tokenizers(node, &shelf, reader));
         section.finish();
         Self {
             tokenizers: tokenizers.unwrap_or_default(),
-            folder: folder
-                .unwrap_or_else(|| beside(database, usual("XDG_DATA_HOME"), usual("HOME"))),
+            folder,
             hub: hub.unwrap_or_else(|| HUB.to_owned()),
             token,
         }
@@ -60,14 +65,22 @@ fn beside(database: &str, data: Option<String>, home: Option<String>) -> PathBuf
     data.map_or_else(|| PathBuf::from(NAME), |data| data.join("vane/weights"))
 }
 
-/// `{ "codestral-latest" = "mistralai/Codestral-22B-v0.1" }`.
-fn tokenizers(node: &Node) -> Read<Vec<(String, String)>> {
+/// `{ "codestral-latest" = "mistralai/Codestral-22B-v0.1" }`. What is not there yet may come later.
+fn tokenizers(node: &Node, shelf: &Shelf, reader: &Reader<'_>) -> Read<Vec<(String, String)>> {
     let Value::Table(table) = &node.value else {
         let what = "must be a table such as { \"codestral-latest\" = \"tekken.json\" }";
         return Err(what.to_owned());
     };
     let read = |(model, (_, node)): (&String, &(_, Node))| match text(node) {
-        Ok(source) => Ok((model.clone(), source)),
+        Ok(source) => {
+            if let Err(missing) = shelf.resolve(&source) {
+                let key = format!("weights.tokenizers.{model}");
+                let what =
+                    format!("leads to no tokenizer, so that tokens are estimated: {missing}");
+                reader.warn(node.place.clone(), key, what);
+            }
+            Ok((model.clone(), source))
+        }
         Err(why) => Err(format!("has `{model}`, which {why}")),
     };
     table.iter().map(read).collect()

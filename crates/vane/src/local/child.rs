@@ -146,6 +146,10 @@ fn command(engine: &Engine, orders: &Orders) -> io::Result<Command> {
     let mut command = Command::new(super::program(engine)?);
     command.arg0("vane").arg("engine").args(arguments(orders));
     command.env_clear().process_group(0);
+    if orders.memory_bytes.is_some() {
+        // The system counts what may be written, and the allocator would ready a GiB at once.
+        command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
+    }
     Ok(command)
 }
 

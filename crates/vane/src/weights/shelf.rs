@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::name::{Misnamed, Name};
+use super::name::Name;
 
 /// How deep below a snapshot files are looked for.
 const DEPTH_MAX: usize = 3;
@@ -21,8 +21,11 @@ pub struct Shelf {
 /// Why a name leads to no weights.
 #[derive(Debug, thiserror::Error)]
 pub enum Missing {
-    #[error(transparent)]
-    Misnamed(#[from] Misnamed),
+    #[error(
+        "nothing is at this path: mend it, or get weights with `vane weights pull ORG/REPO` and \
+         name them ORG/REPO"
+    )]
+    NoPath,
     #[error("{name} is not in {}: `vane weights pull {name}` gets it", .folder.display())]
     NotPulled { name: String, folder: PathBuf },
     #[error("{name} is here, and no file of it is called {file:?}: there is {}", .there.join(", "))]
@@ -52,13 +55,19 @@ impl Shelf {
     /// is there as a path is meant as one.
     ///
     /// # Errors
-    /// If it is no name, or nothing of this name is here.
+    /// If nothing is there: as a path, or of this name.
     pub fn resolve(&self, said: &str) -> Result<PathBuf, Missing> {
         let path = Path::new(said);
         if path.exists() {
             return Ok(path.to_owned());
         }
-        self.find(&said.parse()?)
+        match said.parse::<Name>() {
+            Ok(name) if !ends_like_a_file(&name) || self.snapshot(&name).is_some() => {
+                self.find(&name)
+            }
+            // Whoever mistyped a path is not helped by how that would be pulled.
+            Ok(_) | Err(_) => Err(Missing::NoPath),
+        }
     }
 
     /// The same of a name.
@@ -117,6 +126,13 @@ impl Shelf {
             .filter(|_| name.revision.is_none())
             .and_then(only)
     }
+}
+
+/// Whether its last part ends as files of weights and tokenizers do, and repositories hardly ever.
+fn ends_like_a_file(name: &Name) -> bool {
+    let ending = Path::new(&name.repo).extension();
+    let ending = ending.and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| ["gguf", "json", "model"].contains(&ending))
 }
 
 /// The file of a GGUF model that is meant: by its path, its name, or a part that only it has.

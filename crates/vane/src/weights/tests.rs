@@ -149,3 +149,27 @@ fn a_path_that_is_there_is_meant_as_one() {
     let shelf = Shelf::new(folder.0.clone());
     assert_eq!(shelf.resolve(file.to_str().unwrap()).unwrap(), file);
 }
+
+#[test]
+fn a_path_that_leads_nowhere_is_not_told_to_be_pulled() {
+    let folder = Folder::new("nowhere");
+    let shelf = Shelf::new(folder.0.clone());
+    for said in [
+        "/srv/weights/m.gguf",
+        "weights/m.gguf",
+        "./tekken.json",
+        "tekken.json",
+        "org/tokenizer.model",
+        "not pulled",
+    ] {
+        let missing = shelf.resolve(said).unwrap_err();
+        assert!(matches!(missing, Missing::NoPath), "{said}: {missing}");
+    }
+    for said in ["org/repo", "org/repo-v0.1", "org/repo:m.gguf"] {
+        let missing = shelf.resolve(said).unwrap_err();
+        let named = matches!(missing, Missing::NotPulled { .. });
+        assert!(named, "{said}: {missing}");
+    }
+    folder.put("models--org--repo.gguf", "c", "m.gguf");
+    assert!(shelf.resolve("org/repo.gguf").is_ok());
+}

@@ -4,6 +4,9 @@
 //! Its layers add nothing, so that a token's embedding is what its successor is found by. After a
 //! line's end it has said everything, and it begins a turn of its own with an `a`.
 
+use crate::write::Value::{self, Integers, Texts, U32};
+use crate::write::{self, F32, Tensor};
+
 /// Control tokens, before those of the 256 bytes.
 const CONTROLS: [&str; 12] = [
     "<unk>",
@@ -25,43 +28,59 @@ const HIDDEN: usize = 64;
 /// Tokens that it keeps in mind.
 pub(crate) const CONTEXT: u32 = 1 << 16;
 
+/// How wide the part of a layer is that takes most of a model's bytes.
+const INNER: usize = 32;
+
 /// The bytes of a GGUF file. Without `turns` it fills in and does not converse.
 pub(crate) fn gguf(turns: bool) -> Vec<u8> {
+    of_width(turns, INNER)
+}
+
+/// The same model with so many bytes of weights at least, and not many more.
+pub(crate) fn large(bytes: usize) -> Vec<u8> {
+    of_width(true, bytes.div_ceil(3 * HIDDEN * size_of::<f32>()))
+}
+
+fn of_width(turns: bool, inner: usize) -> Vec<u8> {
     let names = tokens(turns);
     let embeddings: Vec<Vec<f32>> = (0..names.len()).map(embedding).collect();
-    let matrix = |rows: &mut dyn Iterator<Item = usize>| -> Vec<f32> {
-        rows.flat_map(|row| embeddings[row].iter().copied())
-            .collect()
+    let matrix = |name: &str, rows: &mut dyn Iterator<Item = usize>| {
+        let floats = rows.flat_map(|row| &embeddings[row]).copied();
+        tensor(name, &[names.len(), HIDDEN], bytes(floats))
     };
-    let zeros = |rows: usize, columns: usize| vec![0.0; rows * columns];
-    let layer = |name: &str| format!("blk.0.{name}.weight");
+    let ones = |name: &str| tensor(name, &[HIDDEN], bytes([1.0; HIDDEN].into_iter()));
+    let zeros = |name: &str, rows: usize, columns: usize| {
+        let none = vec![0; rows * columns * size_of::<f32>()];
+        tensor(name, &[rows, columns], none)
+    };
     let tensors = [
-        (
-            "token_embd.weight".to_owned(),
-            vec![names.len(), HIDDEN],
-            matrix(&mut (0..names.len())),
-        ),
-        (
-            "output.weight".to_owned(),
-            vec![names.len(), HIDDEN],
-            matrix(&mut (0..names.len()).map(before)),
-        ),
-        (
-            "output_norm.weight".to_owned(),
-            vec![HIDDEN],
-            vec![1.0; HIDDEN],
-        ),
-        (layer("attn_norm"), vec![HIDDEN], vec![1.0; HIDDEN]),
-        (layer("attn_q"), vec![32, HIDDEN], zeros(32, HIDDEN)),
-        (layer("attn_k"), vec![16, HIDDEN], zeros(16, HIDDEN)),
-        (layer("attn_v"), vec![16, HIDDEN], zeros(16, HIDDEN)),
-        (layer("attn_output"), vec![HIDDEN, 32], zeros(HIDDEN, 32)),
-        (layer("ffn_norm"), vec![HIDDEN], vec![1.0; HIDDEN]),
-        (layer("ffn_gate"), vec![32, HIDDEN], zeros(32, HIDDEN)),
-        (layer("ffn_up"), vec![32, HIDDEN], zeros(32, HIDDEN)),
-        (layer("ffn_down"), vec![HIDDEN, 32], zeros(HIDDEN, 32)),
+        matrix("token_embd", &mut (0..names.len())),
+        matrix("output", &mut (0..names.len()).map(before)),
+        ones("output_norm"),
+        ones("blk.0.attn_norm"),
+        zeros("blk.0.attn_q", 32, HIDDEN),
+        zeros("blk.0.attn_k", 16, HIDDEN),
+        zeros("blk.0.attn_v", 16, HIDDEN),
+        zeros("blk.0.attn_output", HIDDEN, 32),
+        ones("blk.0.ffn_norm"),
+        zeros("blk.0.ffn_gate", inner, HIDDEN),
+        zeros("blk.0.ffn_up", inner, HIDDEN),
+        zeros("blk.0.ffn_down", HIDDEN, inner),
     ];
-    write(&metadata(&names), &tensors)
+    write::gguf(&metadata(&names, inner), &tensors)
+}
+
+fn tensor(name: &str, shape: &[usize], bytes: Vec<u8>) -> Tensor {
+    Tensor {
+        name: format!("{name}.weight"),
+        shape: shape.to_vec(),
+        kind: F32,
+        bytes,
+    }
+}
+
+fn bytes(floats: impl Iterator<Item = f32>) -> Vec<u8> {
+    floats.flat_map(f32::to_le_bytes).collect()
 }
 
 /// A byte is written as the letter that files of this kind have for it.
@@ -128,95 +147,32 @@ fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap()
 }
 
-enum Value {
-    Number(u32),
-    Text(&'static str),
-    Texts(Vec<String>),
-    Kinds(Vec<i32>),
-}
-
-fn metadata(names: &[String]) -> Vec<(&'static str, Value)> {
-    use Value::{Kinds, Number, Text, Texts};
+fn metadata(names: &[String], inner: usize) -> Vec<(String, Value)> {
+    let text = |said: &str| Value::Text(said.to_owned());
     let kind = |token: usize| if token < CONTROLS.len() { 3 } else { 1 };
-    vec![
-        ("general.architecture", Text("llama")),
-        ("llama.block_count", Number(1)),
-        ("llama.embedding_length", Number(small(HIDDEN))),
-        ("llama.feed_forward_length", Number(32)),
-        ("llama.attention.head_count", Number(2)),
-        ("llama.attention.head_count_kv", Number(1)),
-        ("llama.attention.key_length", Number(16)),
-        ("llama.attention.value_length", Number(16)),
-        ("llama.rope.dimension_count", Number(16)),
-        ("llama.context_length", Number(CONTEXT)),
-        ("tokenizer.ggml.model", Text("gpt2")),
-        ("tokenizer.ggml.pre", Text("tekken")),
-        ("tokenizer.ggml.bos_token_id", Number(1)),
-        ("tokenizer.ggml.eos_token_id", Number(2)),
+    let said = [
+        ("general.architecture", text("llama")),
+        ("llama.block_count", U32(1)),
+        ("llama.embedding_length", U32(small(HIDDEN))),
+        ("llama.feed_forward_length", U32(small(inner))),
+        ("llama.attention.head_count", U32(2)),
+        ("llama.attention.head_count_kv", U32(1)),
+        ("llama.attention.key_length", U32(16)),
+        ("llama.attention.value_length", U32(16)),
+        ("llama.rope.dimension_count", U32(16)),
+        ("llama.context_length", U32(CONTEXT)),
+        ("tokenizer.ggml.model", text("gpt2")),
+        ("tokenizer.ggml.pre", text("tekken")),
+        ("tokenizer.ggml.bos_token_id", U32(1)),
+        ("tokenizer.ggml.eos_token_id", U32(2)),
         ("tokenizer.ggml.tokens", Texts(names.to_vec())),
         (
             "tokenizer.ggml.token_type",
-            Kinds((0..names.len()).map(kind).collect()),
+            Integers((0..names.len()).map(kind).collect()),
         ),
         // Letters are merged by nothing but this.
         ("tokenizer.ggml.merges", Texts(Vec::new())),
-    ]
-}
-
-fn write(metadata: &[(&str, Value)], tensors: &[(String, Vec<usize>, Vec<f32>)]) -> Vec<u8> {
-    let mut out = b"GGUF".to_vec();
-    out.extend(3_u32.to_le_bytes());
-    out.extend((tensors.len() as u64).to_le_bytes());
-    out.extend((metadata.len() as u64).to_le_bytes());
-    for (key, value) in metadata {
-        text(&mut out, key);
-        write_value(&mut out, value);
-    }
-    let mut offset = 0_u64;
-    for (name, shape, floats) in tensors {
-        text(&mut out, name);
-        out.extend(small(shape.len()).to_le_bytes());
-        for dimension in shape.iter().rev() {
-            out.extend((*dimension as u64).to_le_bytes());
-        }
-        out.extend(0_u32.to_le_bytes());
-        out.extend(offset.to_le_bytes());
-        offset += (4 * floats.len() as u64).next_multiple_of(32);
-    }
-    for (_, _, floats) in tensors {
-        out.resize(out.len().next_multiple_of(32), 0);
-        out.extend(floats.iter().flat_map(|float| float.to_le_bytes()));
-    }
-    out
-}
-
-fn write_value(out: &mut Vec<u8>, value: &Value) {
-    let array = |out: &mut Vec<u8>, kind: u32, len: usize| {
-        out.extend(9_u32.to_le_bytes());
-        out.extend(kind.to_le_bytes());
-        out.extend((len as u64).to_le_bytes());
-    };
-    match value {
-        Value::Number(number) => {
-            out.extend(4_u32.to_le_bytes());
-            out.extend(number.to_le_bytes());
-        }
-        Value::Text(said) => {
-            out.extend(8_u32.to_le_bytes());
-            text(out, said);
-        }
-        Value::Texts(many) => {
-            array(out, 8, many.len());
-            many.iter().for_each(|one| text(out, one));
-        }
-        Value::Kinds(many) => {
-            array(out, 5, many.len());
-            many.iter().for_each(|one| out.extend(one.to_le_bytes()));
-        }
-    }
-}
-
-fn text(out: &mut Vec<u8>, text: &str) {
-    out.extend((text.len() as u64).to_le_bytes());
-    out.extend(text.as_bytes());
+    ];
+    let owned = |(key, value): (&str, Value)| (key.to_owned(), value);
+    said.into_iter().map(owned).collect()
 }

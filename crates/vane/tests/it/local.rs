@@ -7,76 +7,15 @@ use vane::config::Config;
 use vane_testkit::Answer;
 
 use crate::alphabet;
-use crate::client::{Ask, Reply, Stream, within};
+use crate::client::{Ask, Reply, Stream};
 use crate::door::{DOORS, Door};
+use crate::here::{Here, configuration, gap, kill};
 use crate::said::events;
 use crate::world::{Folder, World, cost_in, read};
 
 const FIM: &str = "/v1/fim/completions";
 const COMPLETIONS: &str = "/v1/completions";
 const CHAT: &str = "/v1/chat/completions";
-
-/// A world with `abc`, which writes the alphabet, and what else a test says of it.
-struct Here {
-    world: World,
-    _folder: Folder,
-}
-
-impl Here {
-    async fn start(more: &str) -> Self {
-        Self::with(true, more, |_| {}).await
-    }
-
-    async fn with(turns: bool, more: &str, change: impl FnOnce(&mut Config)) -> Self {
-        let folder = Folder::new();
-        std::fs::write(folder.0.join("abc.gguf"), alphabet::gguf(turns)).unwrap();
-        let local = read(&folder, &configuration(&folder, more), &[]).unwrap();
-        let world = World::with(|config| {
-            config.engine = local.engine;
-            config.local = local.local;
-            config.providers.extend(local.providers);
-            change(config);
-        });
-        Self {
-            world: world.await,
-            _folder: folder,
-        }
-    }
-
-    fn process(&self) -> Option<u32> {
-        self.world.gateway.fleet.process_of("abc")
-    }
-
-    /// The process, once it is another one than before, or none.
-    async fn process_after(&self, before: Option<u32>) -> Option<u32> {
-        let changed = async {
-            while self.process() == before {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        within("another process", changed).await;
-        self.process()
-    }
-}
-
-fn configuration(folder: &Folder, more: &str) -> String {
-    let (program, weights) = (env!("CARGO_BIN_EXE_vane"), folder.0.join("abc.gguf"));
-    format!(
-        "[engine]\nprogram = {program:?}\n[[local]]\nid = \"abc\"\nfree = true\n\
-         weights = {weights:?}\nthreads = 1\n{more}"
-    )
-}
-
-fn gap(prompt: &str, many: usize, stream: bool) -> Value {
-    json!({"model": "abc", "prompt": prompt, "suffix": "the end", "max_tokens": many,
-        "stream": stream})
-}
-
-fn kill(process: u32) {
-    use rustix::process::{Pid, Signal, kill_process};
-    let process = Pid::from_raw(process.cast_signed()).unwrap();
-    kill_process(process, Signal::KILL).unwrap();
-}
 
 /// A stream of which something was told.
 async fn running(world: &World) -> Stream {
@@ -403,17 +342,30 @@ async fn an_answer_is_json_where_json_is_asked_for() {
             .unwrap()
             .starts_with('{')
     );
-    let odd = json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "x"}}});
-    let odd = here
-        .world
-        .post(CHAT, turn("Hi", false, &format(&odd)))
-        .await;
-    assert_eq!(odd.status, 400, "{}", odd.text());
-    assert!(
-        odd.text().contains("#/properties/a/pattern"),
-        "{}",
-        odd.text()
-    );
+}
+
+#[tokio::test]
+async fn what_of_a_schema_an_answer_cannot_be_held_to_is_refused_by_its_name() {
+    let here = Here::start("").await;
+    for (key, kind, says) in [
+        ("pattern", "string", json!("^x")),
+        ("format", "string", json!("date")),
+        ("format", "integer", json!("date")),
+        ("multipleOf", "number", json!(0.5)),
+        ("uniqueItems", "array", json!(true)),
+    ] {
+        let schema = json!({"type": "object", "properties": {"a": {"type": kind, key: says}}});
+        let format = json!({"response_format": {"type": "json_schema",
+            "json_schema": {"name": "it", "schema": schema}}});
+        let tools = json!({"tools": [{"type": "function",
+            "function": {"name": "it", "strict": true, "parameters": schema}}]});
+        for more in [format, tools] {
+            let fault = here.world.post(CHAT, turn("Hi", false, &more)).await;
+            assert_eq!(fault.status, 400, "{more}: {}", fault.text());
+            let named = fault.text().contains(&format!("#/properties/a/{key}: "));
+            assert!(named, "{more}: {}", fault.text());
+        }
+    }
 }
 
 #[tokio::test]

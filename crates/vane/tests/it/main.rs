@@ -13,6 +13,7 @@
 mod alphabet;
 mod client;
 mod door;
+mod here;
 mod html;
 mod log;
 #[cfg(feature = "test-postgres")]
@@ -27,6 +28,13 @@ mod till;
 #[cfg(feature = "test-valkey")]
 mod valkey;
 mod world;
+#[allow(
+    dead_code,
+    clippy::cast_possible_truncation,
+    reason = "the engine's own tests write more, and what is small"
+)]
+#[path = "../../../vane-engine/tests/it/write.rs"]
+mod write;
 
 #[cfg(feature = "test-postgres")]
 mod away;
@@ -63,6 +71,8 @@ mod leaving;
 mod limits;
 mod load;
 mod local;
+mod local_kills;
+mod local_memory;
 mod malformed;
 mod matrix;
 mod measured;
@@ -95,6 +105,8 @@ mod spent;
 mod status;
 mod stray_commands;
 mod tenants;
+#[cfg(feature = "tiny")]
+mod tiny;
 mod tls;
 mod try_it;
 mod weights;

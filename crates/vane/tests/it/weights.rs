@@ -152,3 +152,34 @@ async fn a_model_is_timed() {
     let (printed, said) = here.run(&["bench", &path, "--prompt", "90000"]);
     assert!(printed.is_none() && said.contains("do not fit"), "{said}");
 }
+
+#[test]
+fn check_tells_of_weights_and_tokenizers_that_are_not_there_and_what_to_do() {
+    let folder = Folder::new();
+    let tokenizers = "database = \"sqlite:vane.db\"\n[weights.tokenizers]\n\
+        \"codestral-latest\" = \"tekken.json\"\n\"mistral-large\" = \"org/repo\"\n";
+    let next = "nothing is at this path: mend it, or get weights with `vane weights pull \
+        ORG/REPO` and name them ORG/REPO";
+    let warned = format!(
+        "warning: vane.toml:3:22: `weights.tokenizers.codestral-latest` leads to no tokenizer, so \
+         that tokens are estimated: {next}\n\
+         warning: vane.toml:4:19: `weights.tokenizers.mistral-large` leads to no tokenizer, so \
+         that tokens are estimated: org/repo is not in vane.weights: `vane weights pull org/repo` \
+         gets it\n"
+    );
+    folder.write("vane.toml", tokenizers);
+    let output = folder.run(&["check"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let said = stdout(&output);
+    assert!(said.starts_with(&format!("{warned}ok: ")), "{said}");
+    let local = "[[local]]\nid = \"abc\"\nfree = true\nweights = \"weights/abc.gguf\"\n";
+    folder.write("vane.toml", &format!("{tokenizers}{local}"));
+    let output = folder.run(&["check"]);
+    assert_eq!(output.status.code(), Some(1));
+    let problem = format!("problem: vane.toml:8:11: `local.abc.weights` cannot be found: {next}\n");
+    assert_eq!(stdout(&output), format!("{problem}{warned}"));
+    folder.write("tekken.json", "{}");
+    folder.write("vane.toml", "[weights.tokenizers]\na = \"tekken.json\"\n");
+    let output = folder.run(&["check"]);
+    assert!(!stdout(&output).contains("warning"), "{}", stdout(&output));
+}
