@@ -139,6 +139,15 @@ impl Stack {
         }
     }
 
+    /// The same way as if it stood within so many containers more.
+    #[cfg(test)]
+    pub(super) fn deeper(&self, by: u32) -> Self {
+        Self {
+            depth: self.depth + by,
+            ..self.clone()
+        }
+    }
+
     fn within(&self, container: Frame, top: Frame) -> Self {
         let below = Below {
             frame: container,

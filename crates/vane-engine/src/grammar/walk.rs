@@ -22,6 +22,13 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The same text as if it stood within so many containers more: only what is flat enough may come.
+    #[cfg(test)]
+    pub(super) fn deeper(&self, by: u32) -> Self {
+        let ways = self.ways.iter().map(|way| way.deeper(by)).collect();
+        Self::of(self.grammar, ways)
+    }
+
     #[cfg(test)]
     pub(super) fn of(grammar: &'a Grammar, ways: Vec<Stack>) -> Self {
         Self { grammar, ways }
