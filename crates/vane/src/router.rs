@@ -37,6 +37,8 @@ pub async fn answer(
     peer: IpAddr,
     request: Request<server::Body>,
 ) -> Response {
+    // To a socket of IPv6, clients of IPv4 come as `::ffff:a.b.c.d`.
+    let peer = peer.to_canonical();
     let (mut head, body) = request.into_parts();
     let request_id = gateway.request_id();
     let found = find(head.uri.path());

@@ -123,7 +123,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether `address` is in the range.
+    /// Whether `address` is in the range; one of IPv4 that is written as IPv6 is one of IPv4.
     #[must_use]
     pub fn contains(&self, address: std::net::IpAddr) -> bool {
         use std::net::IpAddr::{V4, V6};
@@ -131,7 +131,7 @@ impl Network {
             let dropped = bits.saturating_sub(u32::from(self.prefix));
             ours.checked_shr(dropped).unwrap_or(0) == theirs.checked_shr(dropped).unwrap_or(0)
         };
-        match (self.address, address) {
+        match (self.address, address.to_canonical()) {
             (V4(ours), V4(theirs)) => {
                 same(ours.to_bits().into(), theirs.to_bits().into(), u32::BITS)
             }

@@ -34,6 +34,9 @@ impl Server {
     pub(super) fn read(root: &mut Section<'_>) -> Self {
         let address = "an address and port such as \"127.0.0.1:8787\"";
         let listen = root.take("listen", parsed(address));
+        // `::ffff:127.0.0.1` is loopback, whoever asks.
+        let listen =
+            listen.map(|said: SocketAddr| SocketAddr::new(said.ip().to_canonical(), said.port()));
         let workers = root.take("workers", count(WORKERS_MAX));
         let server = Self {
             listen: listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8787))),
@@ -166,7 +169,19 @@ fn network(node: &Node) -> Read<Network> {
     if prefix > whole {
         return Err(wrong());
     }
-    Ok(Network { address, prefix })
+    Ok(canonical(address, prefix))
+}
+
+/// A range of IPv4 that is written as IPv6 is one of IPv4, as the addresses are that it holds.
+fn canonical(address: IpAddr, prefix: u8) -> Network {
+    const MAPPED: u8 = 96;
+    match (address.to_canonical(), prefix.checked_sub(MAPPED)) {
+        (v4 @ IpAddr::V4(_), Some(prefix)) if address.is_ipv6() => Network {
+            address: v4,
+            prefix,
+        },
+        _ => Network { address, prefix },
+    }
 }
 
 fn host(node: &Node) -> Read<String> {

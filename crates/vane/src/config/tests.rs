@@ -114,6 +114,24 @@ quirks = ["no_sed"]
 }
 
 #[test]
+fn s16_addresses_of_ipv4_in_ipv6_are_read_as_those_of_ipv4() {
+    for (network, holds, not) in [
+        ("::ffff:10.0.0.0/104", "10.1.2.3", "11.0.0.1"),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.1", "10.0.0.2"),
+        ("10.0.0.0/8", "::ffff:10.1.2.3", "::ffff:11.0.0.1"),
+        ("2001:db8::/32", "2001:db8::1", "2001:db9::1"),
+        ("::/0", "2001:db8::1", "10.0.0.1"),
+    ] {
+        let config = good("mapped", &format!("trusted_proxies = ['{network}']"), &[]);
+        let trusted = config.trusted_proxies[0];
+        assert!(trusted.contains(holds.parse().unwrap()), "{network}");
+        assert!(!trusted.contains(not.parse().unwrap()), "{network}");
+    }
+    let config = good("loopback", "listen = '[::ffff:127.0.0.1]:8787'", &[]);
+    assert!(config.listen.ip().is_loopback());
+}
+
+#[test]
 fn every_line_that_is_no_toml_is_reported_alone() {
     let found = problems("syntax", "listen = \nworkers = 3\nauth == 1\n", &[]);
     assert_eq!(found.len(), 2, "{found:?}");

@@ -1,11 +1,12 @@
 //! `/metrics`: the text format itself, and every value read back after it was driven.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::Ordering::Relaxed;
 
 use vane_testkit::{Answer, Fault, Usage};
 
-use crate::client::Ask;
+use crate::client::{Ask, Connection, within};
 use crate::door::Door;
 use crate::world::World;
 
@@ -246,6 +247,35 @@ async fn a_benched_offer_is_told() {
                 .await;
         }
         assert_eq!(metrics(&world).await[&benched], value);
+    }
+}
+
+#[tokio::test]
+async fn s16_who_is_on_loopback_is_known_on_a_socket_of_ipv6_too() {
+    let everywhere = SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0));
+    if std::net::TcpListener::bind(everywhere).is_err() {
+        return; // A machine without IPv6 has no such socket.
+    }
+    let world = World::with(|config| {
+        config.listen = everywhere;
+        config.trusted_proxies = vec![vane::config::Network {
+            address: IpAddr::from([127, 0, 0, 0]),
+            prefix: 8,
+        }];
+    })
+    .await;
+    let here = SocketAddr::from((Ipv4Addr::LOCALHOST, world.address.port()));
+    for (lines, status) in [
+        (&[][..], 200),
+        (&["203.0.113.9"], 404),
+        (&["127.0.0.1", "203.0.113.9"], 404),
+        (&["127.0.0.1, 203.0.113.9:51234"], 404),
+    ] {
+        let ask = lines.iter().fold(Ask::get("/metrics"), |ask, line| {
+            ask.header("x-forwarded-for", line)
+        });
+        let mut connection = within("a connection", Connection::open(here)).await;
+        assert_eq!(connection.ask(&ask).await.status, status, "{lines:?}");
     }
 }
 
