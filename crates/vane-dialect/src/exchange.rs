@@ -7,6 +7,7 @@
 use crate::block::State;
 use crate::call::Call;
 use crate::dialect::Dialect;
+use crate::notes::Notes;
 use crate::quirk::Quirks;
 use crate::seal::Seal;
 use crate::usage::Usage;
@@ -20,10 +21,24 @@ pub struct Target<'a> {
     pub model: &'a str,
     pub provider: &'a str,
     pub quirks: Quirks,
-    /// The model's own limit of output tokens, for dialects that demand one.
+    /// The model's own limit of output tokens: most providers refuse a larger one, and some
+    /// dialects demand one.
     pub max_output: Option<u64>,
     /// Opens reasoning state that the client carried for us.
     pub seal: &'a dyn Seal,
+}
+
+impl Target<'_> {
+    /// As much of the output that was asked for in `field` as the model has.
+    pub(crate) fn output(&self, asked: u64, field: &str, notes: &mut Notes) -> u64 {
+        match self.max_output {
+            Some(limit) if asked > limit => {
+                notes.drop(field);
+                limit
+            }
+            Some(_) | None => asked,
+        }
+    }
 }
 
 /// What an answer's decoder may know of the call it answers.
@@ -33,12 +48,25 @@ pub struct Asked {
     pub prefill: Option<String>,
     /// Reasoning stands between `<think>` tags at the start of the content.
     pub think_tags: bool,
-    /// The tools of namespaces by the flat name they were sent under: (flat, namespace, name).
-    pub namespaced: Vec<(String, String, String)>,
+    /// The tools that were sent under another name: (sent, namespace or nothing, name).
+    pub renamed: Vec<(String, String, String)>,
     /// Custom tools that were sent as one-string functions, by name.
     pub custom: Vec<String>,
     /// Tool ids that were replaced for this provider: (sent, the client's).
     pub ids: Vec<(String, String)>,
+}
+
+impl Asked {
+    /// The client's namespace and name of a tool by the name it was sent under.
+    pub(crate) fn tool<'t>(&'t self, sent: &'t str) -> (Option<&'t str>, &'t str) {
+        match self.renamed.iter().find(|(other, ..)| other == sent) {
+            Some((_, namespace, name)) => {
+                let namespace = Some(namespace.as_str());
+                (namespace.filter(|space| !space.is_empty()), name)
+            }
+            None => (None, sent),
+        }
+    }
 }
 
 /// What an answer's encoder may know of the call and of us.

@@ -23,6 +23,7 @@ pub mod head;
 pub mod hosted;
 pub mod ids;
 pub mod json;
+mod names;
 pub mod notes;
 pub mod quirk;
 pub mod seal;

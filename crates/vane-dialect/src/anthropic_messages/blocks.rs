@@ -80,13 +80,7 @@ impl Blocks {
         let key = self.tools;
         self.tools += 1;
         let sent = text(begun.name.as_ref());
-        let renamed = self.asked.namespaced.iter();
-        let (namespace, name) = renamed
-            .filter(|(flat, ..)| flat == sent)
-            .map(|(_, namespace, name)| (namespace.as_str(), name.as_str()))
-            .next()
-            .unwrap_or(("", sent));
-        let namespace = (!namespace.is_empty()).then_some(namespace);
+        let (namespace, name) = self.asked.tool(sent);
         let whole = begun.input.map_or("", RawValue::get);
         let id = text(begun.id.as_ref());
         if self.asked.custom.iter().any(|custom| custom == sent) {

@@ -79,7 +79,7 @@ impl ToolCalls {
             }
             return Ok(());
         }
-        let (namespace, name) = restore(asked, name.unwrap_or_default());
+        let (namespace, name) = asked.tool(name.unwrap_or_default());
         let piece = ToolPiece {
             id: id.map(|id| client_id(asked, id)),
             name: Some(name),
@@ -138,7 +138,7 @@ fn emit_custom(
 ) -> Result<(), Fault> {
     let text = seen.custom.take().unwrap_or_default();
     let input = serde_json::from_str(&text).map(|Input { input }| input);
-    let (namespace, name) = restore(asked, &seen.name);
+    let (namespace, name) = asked.tool(&seen.name);
     let piece = ToolPiece {
         id: Some(client_id(asked, &seen.id)),
         name: Some(name),
@@ -149,14 +149,6 @@ fn emit_custom(
     sequence.tool(key, piece, sink)?;
     sequence.tool_done(key, sink);
     Ok(())
-}
-
-/// The client's namespace and name of a tool by the name it was sent under.
-fn restore<'t>(asked: &'t Asked, sent: &'t str) -> (Option<&'t str>, &'t str) {
-    match asked.namespaced.iter().find(|(flat, ..)| flat == sent) {
-        Some((_, namespace, name)) => (Some(namespace.as_str()).filter(|n| !n.is_empty()), name),
-        None => (None, sent),
-    }
 }
 
 fn client_id<'t>(asked: &'t Asked, sent: &'t str) -> &'t str {

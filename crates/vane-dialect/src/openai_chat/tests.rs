@@ -3,6 +3,7 @@ mod errors;
 mod properties;
 mod requests;
 mod streams;
+mod taken;
 
 use crate::answer::Answer;
 use crate::call::{Call, Chat};
@@ -36,16 +37,24 @@ pub(super) struct Sent {
     pub(super) dropped: Vec<String>,
 }
 
-pub(super) fn send(chat: &Chat, list: &[Quirk]) -> Sent {
-    let target = Target {
+pub(super) fn target() -> Target<'static> {
+    Target {
         model: "up",
         provider: "lab",
-        quirks: quirks(list),
+        quirks: Quirks::default(),
         max_output: None,
         seal: &Plain,
-    };
+    }
+}
+
+pub(super) fn send(chat: &Chat, list: &[Quirk]) -> Sent {
+    let quirks = quirks(list);
+    send_to(chat, &Target { quirks, ..target() })
+}
+
+pub(super) fn send_to(chat: &Chat, target: &Target<'_>) -> Sent {
     let mut notes = Notes::default();
-    let encoded = request::encode(chat, &target, &mut notes).unwrap();
+    let encoded = request::encode(chat, target, &mut notes).unwrap();
     let text = String::from_utf8(encoded.body).unwrap();
     Sent {
         json: serde_json::from_str(&text).unwrap(),

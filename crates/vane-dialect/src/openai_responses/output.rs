@@ -16,6 +16,7 @@ use crate::block::State;
 use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::Sink;
+use crate::exchange::Asked;
 use crate::fault::Fault;
 use crate::hosted;
 use crate::json::Raw;
@@ -28,6 +29,7 @@ use tracks::{Kind, Tracks};
 
 #[derive(Debug, Default)]
 pub(super) struct Output {
+    asked: Asked,
     pub(super) sequence: Sequencer,
     pub(super) units: Units,
     /// A refusal was said.
@@ -38,6 +40,13 @@ pub(super) struct Output {
 }
 
 impl Output {
+    pub(super) fn new(asked: Asked) -> Self {
+        Self {
+            asked,
+            ..Self::default()
+        }
+    }
+
     /// `output_item.added`.
     pub(super) fn begin(
         &mut self,
@@ -272,7 +281,7 @@ impl Output {
         let namespace = wire::text(item.namespace);
         let piece = ToolPiece {
             id: id.as_deref(),
-            name: name.as_deref(),
+            name: name.as_deref().map(|sent| self.asked.tool(sent).1),
             namespace: namespace.as_deref(),
             form: track.kind.form(),
             arguments,

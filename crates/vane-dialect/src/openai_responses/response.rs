@@ -126,11 +126,11 @@ pub(super) fn readable(data: &[u8]) -> Result<&str, Fault> {
     }
 }
 
-pub(crate) fn decode(body: &[u8], _asked: &Asked, sink: &mut dyn Sink) -> Result<Seen, Fault> {
+pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<Seen, Fault> {
     let text = readable(body)?;
     let response: ResponseWire<'_> = serde_json::from_str(text)
         .map_err(|error| Fault::protocol(format!("the upstream's answer is malformed: {error}")))?;
-    let mut output = Output::default();
+    let mut output = Output::new(asked.clone());
     let status = wire::text(response.status);
     let ended = match (status.as_deref(), response.error, &response.output) {
         (Some("failed"), ..) => Ended::Failed,

@@ -5,6 +5,7 @@ mod frames;
 mod property;
 mod requests;
 mod streams;
+mod taken;
 
 use crate::Answer;
 use crate::block::{Block, Text};
@@ -14,7 +15,7 @@ use crate::exchange::{Asked, Encoded, Reply, Seen, Target};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::notes::Notes;
-use crate::openai_responses::{request, stream};
+use crate::openai_responses::{request, response, stream};
 use crate::quirk::{Quirk, Quirks};
 use crate::seal::Plain;
 use serde_json::Value;
@@ -42,11 +43,16 @@ fn target(quirks: &[Quirk]) -> Target<'static> {
 }
 
 fn encoded(chat: &Chat, quirks: &[Quirk]) -> (String, Vec<String>) {
+    let (sent, _, dropped) = encoded_for(chat, &target(quirks));
+    (sent, dropped)
+}
+
+fn encoded_for(chat: &Chat, target: &Target<'_>) -> (String, Asked, Vec<String>) {
     let mut notes = Notes::default();
-    let Encoded { body, .. } = request::encode(chat, &target(quirks), &mut notes).unwrap();
+    let Encoded { body, asked } = request::encode(chat, target, &mut notes).unwrap();
     let text = String::from_utf8(body).unwrap();
     let _: Value = serde_json::from_str(&text).expect(&text);
-    (text, notes.dropped().to_vec())
+    (text, asked, notes.dropped().to_vec())
 }
 
 fn user(text: &str) -> Turn {
@@ -65,7 +71,11 @@ fn reply(chat: Chat) -> Reply {
 
 /// What a stream of data lines decodes to; `finish` included.
 fn run(frames: &[&str]) -> (Vec<Event<'static>>, Seen, Result<(), Fault>) {
-    let mut decoder = stream::Decoder::new(Asked::default());
+    run_asked(frames, Asked::default())
+}
+
+fn run_asked(frames: &[&str], asked: Asked) -> (Vec<Event<'static>>, Seen, Result<(), Fault>) {
+    let mut decoder = stream::Decoder::new(asked);
     let mut events = Vec::new();
     let mut last = Seen::default();
     for frame in frames {

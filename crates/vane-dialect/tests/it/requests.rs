@@ -167,8 +167,11 @@ fn remembered(text: &mut String, asked: &Asked) {
     if let Some(prefill) = &asked.prefill {
         writeln!(text, "prefill: {prefill:?}").unwrap();
     }
-    for (flat, namespace, name) in &asked.namespaced {
-        writeln!(text, "namespaced: {flat} is {name} of {namespace}").unwrap();
+    for (sent, namespace, name) in &asked.renamed {
+        match namespace.as_str() {
+            "" => writeln!(text, "renamed: {sent} is {name}").unwrap(),
+            _ => writeln!(text, "namespaced: {sent} is {name} of {namespace}").unwrap(),
+        }
     }
     for name in &asked.custom {
         writeln!(text, "custom: {name}").unwrap();

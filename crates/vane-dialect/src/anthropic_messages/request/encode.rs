@@ -64,21 +64,16 @@ pub(crate) fn encode(
     extras(chat, target, &mut members, notes);
     members.close();
 
-    asked.namespaced = names.renamed();
+    asked.renamed = names.renamed();
     asked.ids = ids.replaced();
     Ok(Encoded { body, asked })
 }
 
 /// The limit of output tokens; a larger one than the model has would be refused.
 fn max_output(chat: &Chat, target: &Target<'_>, notes: &mut Notes) -> u64 {
-    match (chat.sampling.max_output, target.max_output) {
-        (Some(asked), Some(limit)) if asked > limit => {
-            notes.drop("max_tokens");
-            limit
-        }
-        (Some(asked), _) => asked,
-        (None, Some(limit)) => limit,
-        (None, None) => MAX_OUTPUT_UNKNOWN,
+    match chat.sampling.max_output {
+        Some(asked) => target.output(asked, "max_tokens", notes),
+        None => target.max_output.unwrap_or(MAX_OUTPUT_UNKNOWN),
     }
 }
 

@@ -54,7 +54,7 @@ pub(crate) fn encode(
         body: Vec::with_capacity(4096),
         asked: Asked {
             prefill: order::prefill(&messages),
-            namespaced: names.changed(),
+            renamed: names.changed(),
             custom: tools::custom(chat, &names),
             ids,
             ..Asked::default()

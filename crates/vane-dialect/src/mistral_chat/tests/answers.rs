@@ -181,7 +181,7 @@ fn t10_no_arguments_are_an_empty_object() {
 #[test]
 fn names_ids_and_custom_tools_become_the_clients_again() {
     let asked = Asked {
-        namespaced: vec![
+        renamed: vec![
             ("fs__read".into(), "fs".into(), "read".into()),
             ("my_tool".into(), String::new(), "my.tool".into()),
         ],

@@ -148,7 +148,7 @@ fn tools_are_functions_with_legal_names() {
     assert_eq!(encoded.asked.custom, ["patch"]);
     let names = [("my_tool", "", "my.tool"), ("fs__read", "fs", "read")];
     let names = names.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()));
-    assert_eq!(encoded.asked.namespaced, names);
+    assert_eq!(encoded.asked.renamed, names);
     let bytes = String::from_utf8(encoded.body).unwrap();
     let schema = r#""parameters":{ "type":"object","properties":{"$id":{}} },"strict":true"#;
     assert!(bytes.contains(schema), "T12: {bytes}");

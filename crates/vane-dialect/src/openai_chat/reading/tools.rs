@@ -59,21 +59,20 @@ impl Reading {
             return Ok(());
         };
         tool.seen.feed(&arguments);
-        let flat = name.as_deref();
-        let is_wrapped = flat.is_some_and(|flat| self.asked.custom.iter().any(|name| name == flat));
+        let sent = name.as_deref();
+        let is_wrapped = sent.is_some_and(|sent| self.asked.custom.iter().any(|name| name == sent));
         if is_wrapped && tool.wrapped.is_none() {
-            tool.wrapped = Some((flat.unwrap_or_default().to_owned(), String::new()));
+            tool.wrapped = Some((sent.unwrap_or_default().to_owned(), String::new()));
         }
         if let Some((_, wrapped)) = &mut tool.wrapped {
             wrapped.push_str(&arguments);
             return self.unwrap(key, false, sink);
         }
-        let spaced = &self.asked.namespaced;
-        let member = spaced.iter().find(|(sent, ..)| Some(sent.as_str()) == flat);
+        let (namespace, name) = sent.map(|sent| self.asked.tool(sent)).unzip();
         let piece = ToolPiece {
             id: id.as_deref().map(|id| ids::original(&self.asked.ids, id)),
-            name: member.map_or(flat, |(.., name)| Some(name)),
-            namespace: member.map(|(_, namespace, _)| namespace.as_str()),
+            name,
+            namespace: namespace.flatten(),
             form,
             arguments: &arguments,
         };
@@ -157,10 +156,11 @@ impl Reading {
             tool.wrapped = Some((name, wrapped));
             return Ok(());
         }
+        let (namespace, name) = self.asked.tool(&name);
         let piece = ToolPiece {
             id: Some(ids::original(&self.asked.ids, &tool.id)),
-            name: Some(&name),
-            namespace: None,
+            name: Some(name),
+            namespace,
             form: ToolForm::Custom,
             arguments: &whole.map_or(wrapped, |whole| whole.input),
         };

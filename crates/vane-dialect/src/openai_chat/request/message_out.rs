@@ -369,9 +369,7 @@ impl<'a> Messages<'a> {
                 out.extend_from_slice(extra_content.as_bytes());
                 out.push(b',');
             }
-            let flat = call.namespace.as_ref();
-            let flat = flat.map(|namespace| tool_out::flat_name(namespace, &call.name));
-            let name = flat.as_deref().unwrap_or(&call.name);
+            let name = &*tool_out::sent_name(call.namespace.as_deref(), &call.name);
             let id = self.id(&call.id);
             match call.form {
                 ToolForm::Custom if !self.has(Quirk::OpenaiOwn) => {

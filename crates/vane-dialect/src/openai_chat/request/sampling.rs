@@ -15,7 +15,8 @@ impl Body<'_, '_> {
         } else {
             "max_completion_tokens"
         };
-        if let Some(limit) = sampling.max_output {
+        if let Some(asked) = sampling.max_output {
+            let limit = self.target.output(asked, most, self.notes);
             self.field(most, &limit);
         }
         self.beyond_openai("min_tokens", sampling.min_output.as_ref());

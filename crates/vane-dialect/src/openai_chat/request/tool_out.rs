@@ -5,14 +5,12 @@ use crate::block::ToolForm;
 use crate::call::{Chat, CustomTool, Format, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::exchange::{Asked, Target};
-use crate::ids;
 use crate::json::{self, Raw};
+use crate::names;
 use crate::notes::Notes;
 use crate::openai_chat::schema;
 use crate::quirk::Quirk;
-
-/// Longer names are refused.
-const NAME_BYTES_MAX: usize = 64;
+use std::borrow::Cow;
 
 /// What a custom tool becomes where there are none: a function of one string.
 const WRAPPING: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
@@ -20,7 +18,7 @@ const WRAPPING: &str = r#"{"type":"object","properties":{"input":{"type":"string
 /// The tools as they will be sent.
 pub(super) struct Tools<'a> {
     list: Vec<Sent<'a>>,
-    namespaced: Vec<(String, String, String)>,
+    renamed: Vec<(String, String, String)>,
     wraps: bool,
 }
 
@@ -34,7 +32,7 @@ impl<'a> Tools<'a> {
     pub(super) fn plan(chat: &'a Chat, target: &Target<'_>, notes: &mut Notes) -> Self {
         let mut tools = Self {
             list: Vec::with_capacity(chat.tools.len()),
-            namespaced: Vec::new(),
+            renamed: Vec::new(),
             wraps: !target.quirks.has(Quirk::OpenaiOwn),
         };
         if target.quirks.has(Quirk::NoTools) {
@@ -51,22 +49,22 @@ impl<'a> Tools<'a> {
     }
 
     fn add(&mut self, tool: &'a Tool, namespace: Option<&str>, notes: &mut Notes) {
-        let mut flat = |name: &str| match namespace {
-            None => name.to_owned(),
-            Some(namespace) => {
-                let flat = flat_name(namespace, name);
-                let member = (flat.clone(), namespace.to_owned(), name.to_owned());
-                self.namespaced.push(member);
-                flat
+        let mut sent = |name: &str| {
+            let sent = sent_name(namespace, name).into_owned();
+            if sent != name {
+                let namespace = namespace.unwrap_or_default().to_owned();
+                self.renamed
+                    .push((sent.clone(), namespace, name.to_owned()));
             }
+            sent
         };
         match tool {
             Tool::Function(function) => {
-                let name = flat(&function.name);
+                let name = sent(&function.name);
                 self.list.push(Sent::Function(name, function));
             }
             Tool::Custom(custom) => {
-                let name = flat(&custom.name);
+                let name = sent(&custom.name);
                 self.list.push(Sent::Custom(name, custom));
             }
             Tool::Namespace {
@@ -114,7 +112,7 @@ impl<'a> Tools<'a> {
 
     /// Tells the answer's decoder what to turn back.
     pub(super) fn tell(self, asked: &mut Asked) {
-        asked.namespaced = self.namespaced;
+        asked.renamed = self.renamed;
         if self.wraps {
             asked
                 .custom
@@ -244,7 +242,7 @@ impl<'a> Tools<'a> {
                 out.push(b',');
             }
             let custom = self.list.iter().any(|sent| match sent {
-                Sent::Custom(custom, _) => custom == name,
+                Sent::Custom(..) => sent.is_named(name),
                 Sent::Function(..) | Sent::Hosted(_) => false,
             });
             let form = if custom {
@@ -262,7 +260,7 @@ impl<'a> Tools<'a> {
             ToolForm::Custom if !self.wraps => br#"{"type":"custom","custom":"#.as_slice(),
             ToolForm::Custom | ToolForm::Function => br#"{"type":"function","function":"#,
         });
-        named(out, name, None);
+        named(out, &names::sent(name), None);
         out.extend_from_slice(b"}}");
     }
 
@@ -287,24 +285,18 @@ impl<'a> Tools<'a> {
 impl Sent<'_> {
     fn is_named(&self, wanted: &str) -> bool {
         match self {
-            Sent::Function(name, _) | Sent::Custom(name, _) => name == wanted,
+            Sent::Function(name, _) | Sent::Custom(name, _) => *name == names::sent(wanted),
             Sent::Hosted(_) => false,
         }
     }
 }
 
-/// The one name of a namespace's tool, the same on every turn.
-pub(super) fn flat_name(namespace: &str, name: &str) -> String {
-    let flat = format!("{namespace}__{name}");
-    if flat.len() <= NAME_BYTES_MAX {
-        return flat;
+/// The name that a tool is sent under.
+pub(super) fn sent_name<'n>(namespace: Option<&str>, name: &'n str) -> Cow<'n, str> {
+    match namespace {
+        Some(namespace) => Cow::Owned(names::flat(namespace, name)),
+        None => names::sent(name),
     }
-    let kept: String = flat
-        .chars()
-        .filter(char::is_ascii)
-        .take(NAME_BYTES_MAX - 10)
-        .collect();
-    format!("{kept}_{}", ids::digest(&flat, 0))
 }
 
 /// A custom tool's input as the arguments of the function that stands for it.
@@ -324,11 +316,11 @@ fn force(forced: bool, notes: &mut Notes) -> &'static str {
     "auto"
 }
 
-fn fitted(schema: &str, gemini: bool) -> std::borrow::Cow<'_, str> {
+fn fitted(schema: &str, gemini: bool) -> Cow<'_, str> {
     if gemini {
         schema::fit(schema)
     } else {
-        std::borrow::Cow::Borrowed(schema)
+        Cow::Borrowed(schema)
     }
 }
 

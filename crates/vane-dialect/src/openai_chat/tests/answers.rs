@@ -105,7 +105,7 @@ fn t4_native_reasoning_details_become_state() {
 fn custom_tools_and_namespaces_are_turned_back() {
     let asked = Asked {
         custom: vec!["patch".into()],
-        namespaced: vec![("fs__read".into(), "fs".into(), "read".into())],
+        renamed: vec![("fs__read".into(), "fs".into(), "read".into())],
         ids: vec![("abcdefghi".into(), "call_1".into())],
         prefill: None,
         ..Asked::default()

@@ -284,7 +284,7 @@ fn namespaces_are_flattened() {
     let sent = send(&chat, &[]);
     assert_eq!(sent.json["tools"][0]["function"]["name"], "fs__read");
     assert_eq!(
-        sent.asked.namespaced,
+        sent.asked.renamed,
         [("fs__read".into(), "fs".into(), "read".into())]
     );
 }

@@ -5,6 +5,7 @@
 
 use super::decode::ENCRYPTED;
 use super::write_items::Items;
+use super::write_tools::Naming;
 use super::{write_settings, write_tools};
 use crate::block::Block;
 use crate::call::{Chat, Extra, Role, Sampling, ToolChoice, Turn};
@@ -92,7 +93,10 @@ pub(crate) fn encode(
     fields.close();
     Ok(Encoded {
         body,
-        asked: Asked::default(),
+        asked: Asked {
+            renamed: write_tools::renamed(&chat.tools),
+            ..Asked::default()
+        },
     })
 }
 
@@ -109,7 +113,7 @@ fn instructions(turns: &[Turn]) -> (Option<&str>, &[Turn]) {
 }
 
 fn write_choices(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &mut Fields<'_>) {
-    let tools = write_tools::list(&chat.tools, notes);
+    let tools = write_tools::list(&chat.tools, Naming::Sent, notes);
     let some = tools.len() > "[]".len();
     if some {
         fields.json("tools", &tools);
@@ -123,7 +127,7 @@ fn write_choices(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &m
         notes.drop("tool_choice");
     }
     if let Some(choice) = chat.tool_choice.as_ref().filter(|_| some && !refused)
-        && let Some(choice) = write_tools::choice(choice, &chat.tools, notes)
+        && let Some(choice) = write_tools::choice(choice, &chat.tools, Naming::Sent, notes)
     {
         fields.json("tool_choice", choice);
     }
@@ -191,7 +195,8 @@ fn write_sampling(
         if asked < OUTPUT_MIN {
             notes.drop("max_output_tokens");
         }
-        fields.value("max_output_tokens", &asked.max(OUTPUT_MIN));
+        let limit = target.output(asked.max(OUTPUT_MIN), "max_output_tokens", notes);
+        fields.value("max_output_tokens", &limit);
     }
     for (name, number) in [
         ("temperature", &sampling.temperature),

@@ -9,6 +9,7 @@ use crate::call::{Role, Turn};
 use crate::dialect::Dialect;
 use crate::exchange::Target;
 use crate::json;
+use crate::names;
 use crate::notes::Notes;
 use crate::openai_responses::wire::{Fields, List};
 use crate::quirk::Quirk;
@@ -168,7 +169,8 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
             ToolForm::Custom => ("custom_tool_call", "input"),
         };
         let mut fields = Fields::typed(self.list.next(), kind);
-        fields.text("call_id", &tool.id).text("name", &tool.name);
+        fields.text("call_id", &tool.id);
+        fields.text("name", &names::sent(&tool.name));
         if let Some(namespace) = &tool.namespace {
             fields.text("namespace", namespace);
         }

@@ -4,22 +4,71 @@ use crate::block::ToolForm;
 use crate::call::{CustomTool, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::json::{self, Raw};
+use crate::names;
 use crate::notes::Notes;
 use crate::openai_responses::wire::{Fields, List};
+use std::borrow::Cow;
+
+/// Which names tools are written under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::openai_responses) enum Naming {
+    /// Their own: an answer echoes what its client said.
+    Own,
+    /// Those that a provider takes.
+    Sent,
+}
+
+impl Naming {
+    fn of(self, name: &str) -> Cow<'_, str> {
+        match self {
+            Self::Own => Cow::Borrowed(name),
+            Self::Sent => names::sent(name),
+        }
+    }
+}
+
+/// What the answer's decoder must turn back: (sent, namespace or nothing, name).
+pub(super) fn renamed(tools: &[Tool]) -> Vec<(String, String, String)> {
+    let mut renamed = Vec::new();
+    add_renamed(tools, "", &mut renamed);
+    renamed
+}
+
+fn add_renamed(tools: &[Tool], namespace: &str, renamed: &mut Vec<(String, String, String)>) {
+    for tool in tools {
+        let name = match tool {
+            Tool::Function(function) => &function.name,
+            Tool::Custom(custom) => &custom.name,
+            Tool::Namespace { name, tools, .. } => {
+                add_renamed(tools, name, renamed);
+                continue;
+            }
+            Tool::Hosted { .. } => continue,
+        };
+        let sent = names::sent(name);
+        if sent != *name {
+            renamed.push((sent.into_owned(), namespace.to_owned(), name.clone()));
+        }
+    }
+}
 
 /// The `tools` array; `[]` if no tool can be carried.
-pub(in crate::openai_responses) fn list(tools: &[Tool], notes: &mut Notes) -> Vec<u8> {
+pub(in crate::openai_responses) fn list(
+    tools: &[Tool],
+    naming: Naming,
+    notes: &mut Notes,
+) -> Vec<u8> {
     let mut out = Vec::new();
-    write_list(tools, notes, &mut out);
+    write_list(tools, naming, notes, &mut out);
     out
 }
 
-fn write_list(tools: &[Tool], notes: &mut Notes, out: &mut Vec<u8>) {
+fn write_list(tools: &[Tool], naming: Naming, notes: &mut Notes, out: &mut Vec<u8>) {
     let mut list = List::open(out);
     for tool in tools {
         match tool {
-            Tool::Function(function) => write_function(function, notes, list.next()),
-            Tool::Custom(custom) => write_custom(custom, list.next()),
+            Tool::Function(function) => write_function(function, naming, notes, list.next()),
+            Tool::Custom(custom) => write_custom(custom, naming, list.next()),
             Tool::Namespace {
                 name,
                 description,
@@ -30,7 +79,7 @@ fn write_list(tools: &[Tool], notes: &mut Notes, out: &mut Vec<u8>) {
                 if let Some(description) = description {
                     fields.text("description", description);
                 }
-                write_list(tools, notes, fields.key("tools"));
+                write_list(tools, naming, notes, fields.key("tools"));
                 fields.close();
             }
             Tool::Hosted { dialect, kind, raw } => {
@@ -45,9 +94,9 @@ fn write_list(tools: &[Tool], notes: &mut Notes, out: &mut Vec<u8>) {
     list.close();
 }
 
-fn write_function(function: &Function, notes: &mut Notes, out: &mut Vec<u8>) {
+fn write_function(function: &Function, naming: Naming, notes: &mut Notes, out: &mut Vec<u8>) {
     let mut fields = Fields::typed(out, "function");
-    fields.text("name", &function.name);
+    fields.text("name", &naming.of(&function.name));
     if let Some(description) = &function.description {
         fields.text("description", description);
     }
@@ -70,9 +119,9 @@ fn write_function(function: &Function, notes: &mut Notes, out: &mut Vec<u8>) {
     fields.close();
 }
 
-fn write_custom(custom: &CustomTool, out: &mut Vec<u8>) {
+fn write_custom(custom: &CustomTool, naming: Naming, out: &mut Vec<u8>) {
     let mut fields = Fields::typed(out, "custom");
-    fields.text("name", &custom.name);
+    fields.text("name", &naming.of(&custom.name));
     if let Some(description) = &custom.description {
         fields.text("description", description);
     }
@@ -86,6 +135,7 @@ fn write_custom(custom: &CustomTool, out: &mut Vec<u8>) {
 pub(in crate::openai_responses) fn choice(
     choice: &ToolChoice,
     tools: &[Tool],
+    naming: Naming,
     notes: &mut Notes,
 ) -> Option<Vec<u8>> {
     let mut out = Vec::new();
@@ -93,13 +143,13 @@ pub(in crate::openai_responses) fn choice(
         ToolChoice::None => json::string(&mut out, "none"),
         ToolChoice::Auto => json::string(&mut out, "auto"),
         ToolChoice::Required => json::string(&mut out, "required"),
-        ToolChoice::Named { form, name } => write_named(*form, name, &mut out),
+        ToolChoice::Named { form, name } => write_named(*form, &naming.of(name), &mut out),
         ToolChoice::Allowed { required, names } => {
             let mut fields = Fields::typed(&mut out, "allowed_tools");
             fields.text("mode", if *required { "required" } else { "auto" });
             let mut list = List::open(fields.key("tools"));
             for name in names {
-                write_named(form_of(name, tools), name, list.next());
+                write_named(form_of(name, tools), &naming.of(name), list.next());
             }
             list.close();
             fields.close();

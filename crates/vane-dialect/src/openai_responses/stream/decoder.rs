@@ -13,8 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Decodes one stream. Requests to this dialect carry tools and ids as they are, so nothing has
-/// to be put back.
+/// Decodes one stream.
 #[derive(Debug, Default)]
 pub struct Decoder {
     output: Output,
@@ -77,8 +76,10 @@ impl<'a> FrameWire<'a> {
 
 impl Decoder {
     #[must_use]
-    pub fn new(_asked: Asked) -> Self {
-        Self::default()
+    pub fn new(asked: Asked) -> Self {
+        Self {
+            output: Output::new(asked),
+        }
     }
 
     pub(crate) fn push(&mut self, frame: &Frame<'_>, sink: &mut dyn Sink) -> Result<Seen, Fault> {

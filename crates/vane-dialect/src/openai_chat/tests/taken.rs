@@ -1,0 +1,114 @@
+//! What a provider takes of a call that was made for another: limits, names, schemas.
+
+use super::*;
+use crate::block::{Block, ToolForm, ToolUse};
+use crate::call::{CustomTool, Function, Role, Sampling, Tool, ToolChoice, Turn};
+
+#[test]
+fn more_output_than_the_model_has_is_not_asked_for() {
+    let chat = Chat {
+        sampling: Sampling {
+            max_output: Some(32_000),
+            ..Sampling::default()
+        },
+        ..Chat::default()
+    };
+    for (limit, field, sent, dropped) in [
+        (Some(16_384), Quirk::MaxCompletionTokens, 16_384, true),
+        (Some(16_384), Quirk::MaxTokens, 16_384, true),
+        (Some(32_000), Quirk::MaxTokens, 32_000, false),
+        (None, Quirk::MaxTokens, 32_000, false),
+    ] {
+        let target = Target {
+            max_output: limit,
+            quirks: quirks(&[field]),
+            ..target()
+        };
+        let got = send_to(&chat, &target);
+        assert_eq!(got.json[field.name()], sent, "{}", got.text);
+        let note = dropped.then(|| field.name().to_owned());
+        assert_eq!(got.dropped, Vec::from_iter(note));
+    }
+}
+
+const LONG: &str = "mcp__plugin_engineering-tools_issue-tracker__list_all_open_issues_of_a_project";
+
+#[test]
+fn a_tool_name_over_64_bytes_is_shortened_alike_everywhere_and_given_back() {
+    let call = Block::ToolUse(ToolUse {
+        id: "a".into(),
+        name: LONG.into(),
+        namespace: None,
+        form: ToolForm::Function,
+        arguments: "{}".into(),
+        cache: None,
+    });
+    let function = |name: &str| {
+        Tool::Function(Function {
+            name: name.into(),
+            ..Function::default()
+        })
+    };
+    let chat = Chat {
+        turns: vec![Turn::new(Role::Assistant, vec![call])],
+        tools: vec![function(LONG), function("short")],
+        tool_choice: Some(ToolChoice::Named {
+            form: ToolForm::Function,
+            name: LONG.into(),
+        }),
+        ..Chat::default()
+    };
+    let sent = send(&chat, &[]);
+    let name = sent.json["tools"][0]["function"]["name"].as_str().unwrap();
+    assert_eq!(name.len(), 64);
+    assert_eq!(sent.json["tools"][1]["function"]["name"], "short");
+    assert_eq!(sent.json["tool_choice"]["function"]["name"], name);
+    let called = &sent.json["messages"][0]["tool_calls"][0]["function"]["name"];
+    assert_eq!(called, name);
+    assert_eq!(
+        sent.asked.renamed,
+        [(name.to_owned(), String::new(), LONG.to_owned())]
+    );
+
+    let whole = format!(
+        r#"{{"id":"c","model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":[{{"id":"b","type":"function","function":{{"name":"{name}","arguments":"{{}}"}}}}]}},"finish_reason":"tool_calls"}}]}}"#
+    );
+    let streamed = format!(
+        "data: {{\"id\":\"c\",\"model\":\"m\",\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{\"index\":0,\"id\":\"b\",\"type\":\"function\",\"function\":{{\"name\":\"{name}\",\"arguments\":\"{{}}\"}}}}]}},\"finish_reason\":\"tool_calls\"}}]}}\n\ndata: [DONE]\n\n"
+    );
+    let mut answers = [Answer::default(), Answer::default()];
+    response::decode(whole.as_bytes(), &sent.asked, &mut answers[0]).unwrap();
+    run(&[streamed.as_bytes()], &sent.asked, &mut answers[1]).unwrap();
+    for answer in answers {
+        assert!(
+            matches!(&answer.blocks[..], [Block::ToolUse(call)]
+                if call.name == LONG && call.namespace.is_none()),
+            "{:?}",
+            answer.blocks
+        );
+    }
+}
+
+#[test]
+fn a_long_custom_tool_is_chosen_and_allowed_by_the_name_that_is_sent() {
+    let custom = Tool::Custom(CustomTool {
+        name: LONG.into(),
+        description: None,
+        format: None,
+    });
+    let chat = Chat {
+        tools: vec![custom],
+        tool_choice: Some(ToolChoice::Allowed {
+            required: true,
+            names: vec![LONG.into()],
+        }),
+        ..Chat::default()
+    };
+    let own = send(&chat, &[Quirk::OpenaiOwn]).json;
+    let name = own["tools"][0]["custom"]["name"].as_str().unwrap();
+    let allowed = &own["tool_choice"]["allowed_tools"]["tools"][0];
+    assert_eq!(allowed["custom"]["name"], name);
+    let wrapped = send(&chat, &[]);
+    assert_eq!(wrapped.json["tools"][0]["function"]["name"], name);
+    assert_eq!(wrapped.asked.custom, [name]);
+}
