@@ -24,6 +24,12 @@ const SPEND_LIMITS: [&str; 3] = [
 /// How Anthropic's message on a conversation that is too long begins: Claude Code looks for it.
 const TOO_LONG: &str = "prompt is too long";
 
+/// How it begins to say that a limit of spending which the account set for itself is reached.
+const USAGE_LIMIT: &str = "You have reached your specified API usage limits";
+
+/// How it begins to say that the account was closed.
+const DISABLED: &str = "This organization has been disabled";
+
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow, default)]
@@ -114,6 +120,12 @@ fn meaning(kind: &str, message: &str, code: Option<&str>) -> Option<(Kind, Blame
     Some(match kind {
         "invalid_request_error" if message.contains("credit balance") => {
             (Kind::NoFunds, Blame::ProviderKey)
+        }
+        "invalid_request_error" if message.starts_with(USAGE_LIMIT) => {
+            (Kind::NoFunds, Blame::ProviderKey)
+        }
+        "invalid_request_error" if message.starts_with(DISABLED) => {
+            (Kind::Forbidden, Blame::ProviderKey)
         }
         "invalid_request_error" if is_too_long(message) => (Kind::ContextLength, Blame::Caller),
         "invalid_request_error" => (Kind::Invalid, Blame::Caller),

@@ -53,6 +53,20 @@ fn spend_limits_and_empty_credit_are_our_money() {
 }
 
 #[test]
+fn a_limit_of_the_account_and_a_closed_account_are_not_the_callers() {
+    for (message, kind) in [
+        (
+            "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+            Kind::NoFunds,
+        ),
+        ("This organization has been disabled.", Kind::Forbidden),
+    ] {
+        let fault = decode(400, body("invalid_request_error", message).as_bytes());
+        assert_eq!((fault.kind, fault.blame), (kind, Blame::ProviderKey));
+    }
+}
+
+#[test]
 fn t18_html_and_nothing_are_told_without_their_text() {
     for (body, word) in [
         ("<html>nginx</html>", "HTML"),
