@@ -6,6 +6,7 @@
 use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::json::Raw;
+use crate::seal::PREFIX;
 use serde::Deserialize;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +85,17 @@ impl State {
             id: None,
             redacted: false,
             data: data.into(),
+        }
+    }
+
+    /// State as a client brings it and no seal opened. A seal of ours that does not open is of no
+    /// provider that could be asked: it goes nowhere.
+    #[must_use]
+    pub fn unopened(dialect: Dialect, data: impl Into<String>) -> Self {
+        let native = Self::native(dialect, data);
+        Self {
+            provider: native.data.starts_with(PREFIX).then(String::new),
+            ..native
         }
     }
 }

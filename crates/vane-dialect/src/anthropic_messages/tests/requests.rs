@@ -199,6 +199,13 @@ fn t4_a_signature_goes_back_to_its_provider_and_to_nobody_else() {
 }
 
 #[test]
+fn a_seal_that_does_not_open_is_not_sent_as_a_signature() {
+    let (body, dropped) = encode(&loop_with("vane1.broken", r#"{"type":"adaptive"}"#));
+    assert!(!body.contains("vane1."), "{body}");
+    assert_eq!(dropped, ["reasoning_state", "reasoning"]);
+}
+
+#[test]
 fn t4_reasoning_without_state_keeps_its_text() {
     use crate::seal::Seal;
     let state = State {

@@ -213,3 +213,19 @@ fn t4_sealed_state_of_another_provider_comes_back_unchanged() {
     assert_eq!(reasoning.text, "hmm");
     assert!(unary(&body.to_string(), &Asked::default()).is_ok());
 }
+
+#[test]
+fn a_seal_that_does_not_open_is_not_sent_as_a_signature() {
+    let said = json!({"model": "m", "messages": [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": [{"type": "text", "text": "hmm"}], "signature": "vane1.broken"},
+            {"type": "text", "text": "so"}
+        ]},
+        {"role": "user", "content": "go on"}
+    ]});
+    let (body, dropped, _) = super::encode(&decode(&said.to_string()), &[]);
+    let thinking = json!({"type": "thinking", "thinking": [{"type": "text", "text": "hmm"}]});
+    assert_eq!(body["messages"][1]["content"][0], thinking);
+    assert_eq!(dropped, ["reasoning_state"]);
+}

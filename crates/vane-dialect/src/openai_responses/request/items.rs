@@ -229,11 +229,9 @@ fn reasoning(
         return Ok(Some(block).filter(|block| !is_blank(block)));
     }
     let state = Some(State {
-        dialect: Dialect::OpenaiResponses,
-        provider: None,
         id: item.get("id", path)?,
         redacted: text.is_empty(),
-        data,
+        ..State::unopened(Dialect::OpenaiResponses, data)
     });
     Ok(Some(Block::Reasoning(Reasoning { text, state })))
 }

@@ -136,7 +136,7 @@ impl Reader<'_> {
         }
         let native = State {
             redacted,
-            ..State::native(Dialect::AnthropicMessages, data)
+            ..State::unopened(Dialect::AnthropicMessages, data)
         };
         Reasoning {
             text,

@@ -125,7 +125,7 @@ fn thinking(
                 }
                 Some(state).filter(|state| !state.data.is_empty())
             }
-            None => Some(State::native(Dialect::MistralChat, signature)),
+            None => Some(State::unopened(Dialect::MistralChat, signature)),
         },
     };
     Ok(Some(Reasoning { text, state }))
