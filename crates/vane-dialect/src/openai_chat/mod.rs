@@ -2,14 +2,14 @@
 //! providers speak.
 //!
 //! `request` reads and writes calls, `reading` turns whole answers and chunks alike into events,
-//! `stream` and `response` are their two outer forms, `schema` fits JSON Schemas to Gemini.
+//! `stream` and `response` are their two outer forms, `schema` fits JSON Schemas to those who refuse some.
 
 mod details;
 pub mod error;
 mod reading;
 pub mod request;
 pub mod response;
-mod schema;
+pub(crate) mod schema;
 mod signatures;
 pub mod stream;
 mod think;

@@ -1,4 +1,4 @@
-//! JSON Schemas in the subset that Gemini takes (T7).
+//! JSON Schemas as OpenAI demands them, and in the subset that Gemini takes (T7).
 //!
 //! Only keywords are touched, never a property that happens to be named like one. A schema that
 //! fits already comes out byte-identical.
@@ -39,6 +39,19 @@ const KNOWN: [&str; 21] = [
 ];
 
 const FORMATS: [&str; 6] = ["enum", "date-time", "int32", "int64", "float", "double"];
+
+/// The schema of a function's parameters with the `properties` that OpenAI demands of an object;
+/// every other byte is its author's.
+pub(crate) fn whole(schema: &str) -> Cow<'_, str> {
+    let bare = Object::read_str(schema, &Path::Root).is_ok_and(|object| {
+        let is_object = |raw: &RawValue| raw.get() == "\"object\"";
+        object.peek("type").is_some_and(is_object) && object.peek("properties").is_none()
+    });
+    match schema.trim_start().strip_prefix('{') {
+        Some(inside) if bare => Cow::Owned(format!("{{\"properties\":{{}},{inside}")),
+        Some(_) | None => Cow::Borrowed(schema),
+    }
+}
 
 /// The schema, as it stands if it fits.
 pub(super) fn fit(schema: &str) -> Cow<'_, str> {

@@ -1,6 +1,6 @@
 //! What a response object repeats of its call: SDKs demand some of it and show the rest.
 
-use super::request::write_tools::Naming;
+use super::request::write_tools::Words;
 use super::request::{write_settings, write_tools};
 use super::wire::Fields;
 use crate::block::{Block, Text};
@@ -25,10 +25,10 @@ pub(super) fn write(chat: &Chat, echo: &mut Vec<u8>) {
     fields.value("parallel_tool_calls", &chat.parallel_tools.unwrap_or(true));
     fields.value("temperature", &chat.sampling.temperature);
     fields.value("top_p", &chat.sampling.top_p);
-    fields.json("tools", write_tools::list(&chat.tools, Naming::Own, notes));
+    fields.json("tools", write_tools::list(&chat.tools, Words::Own, notes));
     let choice = chat.tool_choice.as_ref();
     let choice =
-        choice.and_then(|choice| write_tools::choice(choice, &chat.tools, Naming::Own, notes));
+        choice.and_then(|choice| write_tools::choice(choice, &chat.tools, Words::Own, notes));
     fields.json("tool_choice", choice.as_deref().unwrap_or(b"\"auto\""));
     let extras: Vec<&Extra> = chat
         .extras

@@ -170,7 +170,11 @@ impl<'a> Tools<'a> {
                 out.extend_from_slice(br#"{"type":"function","function":"#);
                 named(out, name, function.description.as_deref());
                 if let Some(parameters) = &function.parameters {
-                    member(out, "parameters", &fitted(parameters.get(), gemini));
+                    let schema = match gemini {
+                        true => schema::fit(parameters.get()),
+                        false => schema::whole(parameters.get()),
+                    };
+                    member(out, "parameters", &schema);
                 }
                 let strict = function.strict;
                 if strict == Some(true) && target.quirks.has(Quirk::NoStrictTools) {

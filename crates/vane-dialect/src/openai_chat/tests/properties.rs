@@ -132,7 +132,7 @@ fn tools() -> impl Strategy<Value = (Vec<Tool>, Option<ToolChoice>)> {
         Tool::Function(Function {
             name,
             description,
-            parameters: Raw::parse(r#"{"type": "object","z":1.0,"a":2}"#),
+            parameters: Raw::parse(r#"{"type": "object","properties":{},"z":1.0,"a":2}"#),
             strict: Some(true),
             ..Function::default()
         })

@@ -112,3 +112,15 @@ fn a_long_custom_tool_is_chosen_and_allowed_by_the_name_that_is_sent() {
     assert_eq!(wrapped.json["tools"][0]["function"]["name"], name);
     assert_eq!(wrapped.asked.custom, [name]);
 }
+
+#[test]
+fn an_object_without_properties_gets_some_that_are_empty() {
+    let chat = chat(
+        r#"{"model":"m","messages":[{"role":"user","content":"x"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]}"#,
+    );
+    let parameters = r#""parameters":{"properties":{},"type":"object"}"#;
+    assert!(send(&chat, &[]).text.contains(parameters));
+    // Gemini refuses an object whose properties are empty.
+    let text = send(&chat, &[Quirk::SchemaGemini]).text;
+    assert!(text.contains(r#""parameters":{"type":"object"}"#), "{text}");
+}

@@ -5,7 +5,7 @@
 
 use super::decode::ENCRYPTED;
 use super::write_items::Items;
-use super::write_tools::Naming;
+use super::write_tools::Words;
 use super::{write_settings, write_tools};
 use crate::block::Block;
 use crate::call::{Chat, Extra, Role, Sampling, ToolChoice, Turn};
@@ -113,7 +113,7 @@ fn instructions(turns: &[Turn]) -> (Option<&str>, &[Turn]) {
 }
 
 fn write_choices(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &mut Fields<'_>) {
-    let tools = write_tools::list(&chat.tools, Naming::Sent, notes);
+    let tools = write_tools::list(&chat.tools, Words::Sent, notes);
     let some = tools.len() > "[]".len();
     if some {
         fields.json("tools", &tools);
@@ -127,7 +127,7 @@ fn write_choices(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &m
         notes.drop("tool_choice");
     }
     if let Some(choice) = chat.tool_choice.as_ref().filter(|_| some && !refused)
-        && let Some(choice) = write_tools::choice(choice, &chat.tools, Naming::Sent, notes)
+        && let Some(choice) = write_tools::choice(choice, &chat.tools, Words::Sent, notes)
     {
         fields.json("tool_choice", choice);
     }

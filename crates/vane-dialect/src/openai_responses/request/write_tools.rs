@@ -6,23 +6,31 @@ use crate::dialect::Dialect;
 use crate::json::{self, Raw};
 use crate::names;
 use crate::notes::Notes;
+use crate::openai_chat::schema;
 use crate::openai_responses::wire::{Fields, List};
 use std::borrow::Cow;
 
-/// Which names tools are written under.
+/// In whose words names and schemas of tools are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::openai_responses) enum Naming {
-    /// Their own: an answer echoes what its client said.
+pub(in crate::openai_responses) enum Words {
+    /// The client's own: an answer echoes what was said.
     Own,
     /// Those that a provider takes.
     Sent,
 }
 
-impl Naming {
-    fn of(self, name: &str) -> Cow<'_, str> {
+impl Words {
+    fn name(self, name: &str) -> Cow<'_, str> {
         match self {
             Self::Own => Cow::Borrowed(name),
             Self::Sent => names::sent(name),
+        }
+    }
+
+    fn schema(self, schema: &str) -> Cow<'_, str> {
+        match self {
+            Self::Own => Cow::Borrowed(schema),
+            Self::Sent => schema::whole(schema),
         }
     }
 }
@@ -55,20 +63,20 @@ fn add_renamed(tools: &[Tool], namespace: &str, renamed: &mut Vec<(String, Strin
 /// The `tools` array; `[]` if no tool can be carried.
 pub(in crate::openai_responses) fn list(
     tools: &[Tool],
-    naming: Naming,
+    words: Words,
     notes: &mut Notes,
 ) -> Vec<u8> {
     let mut out = Vec::new();
-    write_list(tools, naming, notes, &mut out);
+    write_list(tools, words, notes, &mut out);
     out
 }
 
-fn write_list(tools: &[Tool], naming: Naming, notes: &mut Notes, out: &mut Vec<u8>) {
+fn write_list(tools: &[Tool], words: Words, notes: &mut Notes, out: &mut Vec<u8>) {
     let mut list = List::open(out);
     for tool in tools {
         match tool {
-            Tool::Function(function) => write_function(function, naming, notes, list.next()),
-            Tool::Custom(custom) => write_custom(custom, naming, list.next()),
+            Tool::Function(function) => write_function(function, words, notes, list.next()),
+            Tool::Custom(custom) => write_custom(custom, words, list.next()),
             Tool::Namespace {
                 name,
                 description,
@@ -79,7 +87,7 @@ fn write_list(tools: &[Tool], naming: Naming, notes: &mut Notes, out: &mut Vec<u
                 if let Some(description) = description {
                     fields.text("description", description);
                 }
-                write_list(tools, naming, notes, fields.key("tools"));
+                write_list(tools, words, notes, fields.key("tools"));
                 fields.close();
             }
             Tool::Hosted { dialect, kind, raw } => {
@@ -94,14 +102,14 @@ fn write_list(tools: &[Tool], naming: Naming, notes: &mut Notes, out: &mut Vec<u
     list.close();
 }
 
-fn write_function(function: &Function, naming: Naming, notes: &mut Notes, out: &mut Vec<u8>) {
+fn write_function(function: &Function, words: Words, notes: &mut Notes, out: &mut Vec<u8>) {
     let mut fields = Fields::typed(out, "function");
-    fields.text("name", &naming.of(&function.name));
+    fields.text("name", &words.name(&function.name));
     if let Some(description) = &function.description {
         fields.text("description", description);
     }
     match &function.parameters {
-        Some(parameters) => fields.value("parameters", parameters),
+        Some(parameters) => fields.json("parameters", words.schema(parameters.get()).as_bytes()),
         None => fields.json("parameters", r#"{"type":"object","properties":{}}"#),
     };
     // Unsaid means strict here and free everywhere else: say it.
@@ -119,9 +127,9 @@ fn write_function(function: &Function, naming: Naming, notes: &mut Notes, out: &
     fields.close();
 }
 
-fn write_custom(custom: &CustomTool, naming: Naming, out: &mut Vec<u8>) {
+fn write_custom(custom: &CustomTool, words: Words, out: &mut Vec<u8>) {
     let mut fields = Fields::typed(out, "custom");
-    fields.text("name", &naming.of(&custom.name));
+    fields.text("name", &words.name(&custom.name));
     if let Some(description) = &custom.description {
         fields.text("description", description);
     }
@@ -135,7 +143,7 @@ fn write_custom(custom: &CustomTool, naming: Naming, out: &mut Vec<u8>) {
 pub(in crate::openai_responses) fn choice(
     choice: &ToolChoice,
     tools: &[Tool],
-    naming: Naming,
+    words: Words,
     notes: &mut Notes,
 ) -> Option<Vec<u8>> {
     let mut out = Vec::new();
@@ -143,13 +151,13 @@ pub(in crate::openai_responses) fn choice(
         ToolChoice::None => json::string(&mut out, "none"),
         ToolChoice::Auto => json::string(&mut out, "auto"),
         ToolChoice::Required => json::string(&mut out, "required"),
-        ToolChoice::Named { form, name } => write_named(*form, &naming.of(name), &mut out),
+        ToolChoice::Named { form, name } => write_named(*form, &words.name(name), &mut out),
         ToolChoice::Allowed { required, names } => {
             let mut fields = Fields::typed(&mut out, "allowed_tools");
             fields.text("mode", if *required { "required" } else { "auto" });
             let mut list = List::open(fields.key("tools"));
             for name in names {
-                write_named(form_of(name, tools), &naming.of(name), list.next());
+                write_named(form_of(name, tools), &words.name(name), list.next());
             }
             list.close();
             fields.close();

@@ -19,7 +19,7 @@ const CODEX: &str = r#"{"model":"codestral-latest","stream":true,"input":[
  {"type":"function_call_output","call_id":"c1","output":"a.rs"},
  {"type":"custom_tool_call_output","call_id":"c2","output":[{"type":"input_text","text":"ok"},{"type":"input_image","image_url":"data:image/png;base64,AAA","detail":"high"}]},
  {"role":"user","content":"And now?"}],
- "tools":[{"type":"function","name":"shell","strict":false,"parameters":{"type":"object","b":1,"a":2}},
+ "tools":[{"type":"function","name":"shell","strict":false,"parameters":{"type":"object","properties":{},"b":1,"a":2}},
   {"type":"namespace","name":"mcp","description":"d","tools":[{"type":"function","name":"read","strict":false,"parameters":{}}]},
   {"type":"web_search","external_web_access":true}],
  "tool_choice":"auto","parallel_tool_calls":true,"reasoning":{"summary":"auto"},"store":false,
@@ -65,7 +65,7 @@ fn codex_asks_for_nothing_that_would_have_to_be_noted_but_its_metadata() {
 fn t12_schemas_and_arguments_keep_their_bytes() {
     let (body, notes) = encoded(&decoded(CODEX), &[]);
     assert!(
-        body.contains(r#""parameters":{"type":"object","b":1,"a":2}"#),
+        body.contains(r#""parameters":{"type":"object","properties":{},"b":1,"a":2}"#),
         "{body}"
     );
     assert!(

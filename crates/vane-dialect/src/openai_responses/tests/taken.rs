@@ -3,6 +3,7 @@
 use super::*;
 use crate::block::{ToolForm, ToolUse};
 use crate::call::{CustomTool, Function, Sampling, Tool, ToolChoice};
+use crate::json::Raw;
 
 #[test]
 fn more_output_than_the_model_has_is_not_asked_for() {
@@ -127,4 +128,47 @@ fn an_answer_echoes_tools_under_their_own_names() {
     let body: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(body["tools"][0]["name"], LONG);
     assert_eq!(body["tool_choice"]["name"], LONG);
+}
+
+#[test]
+fn an_object_without_properties_gets_some_that_are_empty() {
+    for (schema, sent) in [
+        (
+            r#"{"type":"object"}"#,
+            r#"{"properties":{},"type":"object"}"#,
+        ),
+        (
+            r#"{ "type":"object","properties":{"a":{}} }"#,
+            r#"{ "type":"object","properties":{"a":{}} }"#,
+        ),
+        ("{}", "{}"),
+    ] {
+        let chat = Chat {
+            tools: vec![Tool::Function(Function {
+                name: "f".into(),
+                parameters: Raw::parse(schema),
+                ..Function::default()
+            })],
+            ..Chat::default()
+        };
+        let (body, _) = encoded(&chat, &[]);
+        let parameters = format!(r#""parameters":{sent},"#);
+        assert!(body.contains(&parameters), "{body}");
+        let echo = response::encode(&Answer::default(), &reply(chat), None);
+        let echo = String::from_utf8(echo).unwrap();
+        assert!(
+            echo.contains(&format!(r#""parameters":{schema},"#)),
+            "{echo}"
+        );
+    }
+}
+
+#[test]
+fn a_seal_that_does_not_open_is_not_sent_as_encrypted_content() {
+    let chat = decoded(
+        r#"{"model":"m","input":[{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"vane1.broken"},{"role":"user","content":"x"}]}"#,
+    );
+    let (body, dropped) = encoded(&chat, &[]);
+    assert!(!body.contains("vane1."), "{body}");
+    assert_eq!(dropped, ["reasoning_state", "reasoning"]);
 }

@@ -87,10 +87,17 @@ pub(crate) const CHATS: &[Feature] = &[
     ),
     feature(
         "strict tool",
-        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}}]"#,
-        r#""tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":true}]"#,
-        r#""tools":[{"name":"f","input_schema":{"type":"object"},"strict":true}]"#,
-        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"},"strict":true}}]"#,
+        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}},"strict":true}}]"#,
+        r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":true}]"#,
+        r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{}},"strict":true}]"#,
+        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}},"strict":true}}]"#,
+    ),
+    feature(
+        "tool without properties",
+        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#,
+        r#""tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false}]"#,
+        r#""tools":[{"name":"f","input_schema":{"type":"object"}}]"#,
+        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#,
     ),
     feature(
         "custom tool",
@@ -109,7 +116,7 @@ pub(crate) const CHATS: &[Feature] = &[
     feature(
         "tool namespace",
         "",
-        r#""tools":[{"type":"namespace","name":"ns","description":"d","tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false}]}]"#,
+        r#""tools":[{"type":"namespace","name":"ns","description":"d","tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false}]}]"#,
         "",
         "",
     ),
@@ -124,68 +131,68 @@ pub(crate) const CHATS: &[Feature] = &[
         "tool choice: none",
         concat!(
             r#""tool_choice":"none","#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
         concat!(
             r#""tool_choice":"none","#,
-            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false}]"#
+            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false}]"#
         ),
         concat!(
             r#""tool_choice":{"type":"none"},"#,
-            r#""tools":[{"name":"f","input_schema":{"type":"object"}}]"#
+            r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]"#
         ),
         concat!(
             r#""tool_choice":"none","#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
     ),
     feature(
         "tool choice: any",
         concat!(
             r#""tool_choice":"required","#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
         concat!(
             r#""tool_choice":"required","#,
-            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false}]"#
+            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false}]"#
         ),
         concat!(
             r#""tool_choice":{"type":"any"},"#,
-            r#""tools":[{"name":"f","input_schema":{"type":"object"}}]"#
+            r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]"#
         ),
         concat!(
             r#""tool_choice":"any","#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
     ),
     feature(
         "tool choice: named",
         concat!(
             r#""tool_choice":{"type":"function","function":{"name":"f"}},"#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
         concat!(
             r#""tool_choice":{"type":"function","name":"f"},"#,
-            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false}]"#
+            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false}]"#
         ),
         concat!(
             r#""tool_choice":{"type":"tool","name":"f"},"#,
-            r#""tools":[{"name":"f","input_schema":{"type":"object"}}]"#
+            r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]"#
         ),
         concat!(
             r#""tool_choice":{"type":"function","function":{"name":"f"}},"#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
     ),
     feature(
         "tool choice: allowed tools",
         concat!(
             r#""tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}}]}},"#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}},{"type":"function","function":{"name":"g","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}},{"type":"function","function":{"name":"g","parameters":{"type":"object","properties":{}}}}]"#
         ),
         concat!(
             r#""tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"f"}]},"#,
-            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false},{"type":"function","name":"g","parameters":{"type":"object"},"strict":false}]"#
+            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false},{"type":"function","name":"g","parameters":{"type":"object","properties":{}},"strict":false}]"#
         ),
         "",
         "",
@@ -194,19 +201,19 @@ pub(crate) const CHATS: &[Feature] = &[
         "one tool at a time",
         concat!(
             r#""parallel_tool_calls":false,"#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
         concat!(
             r#""parallel_tool_calls":false,"#,
-            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object"},"strict":false}]"#
+            r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false}]"#
         ),
         concat!(
             r#""tool_choice":{"type":"auto","disable_parallel_tool_use":true},"#,
-            r#""tools":[{"name":"f","input_schema":{"type":"object"}}]"#
+            r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]"#
         ),
         concat!(
             r#""parallel_tool_calls":false,"#,
-            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#
+            r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#
         ),
     ),
     feature(
@@ -281,7 +288,7 @@ pub(crate) const CHATS: &[Feature] = &[
     ),
     feature(
         "thought signature of a call",
-        r#""messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":null,"tool_calls":[{"extra_content":{"google":{"thought_signature":"CsEB"}},"id":"aB3dE6gH1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"aB3dE6gH1","content":"r"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]"#,
+        r#""messages":[{"role":"user","content":"Hi"},{"role":"assistant","content":null,"tool_calls":[{"extra_content":{"google":{"thought_signature":"CsEB"}},"id":"aB3dE6gH1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"aB3dE6gH1","content":"r"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#,
         "",
         "",
         "",

@@ -57,6 +57,12 @@ pub(crate) const REWORDED: &[Reworded] = &[
         "as marked text of the user, which every model takes",
     ),
     reworded(
+        "tool without properties",
+        NONE,
+        &["openai_chat", "deepseek", "openai_responses"],
+        "with empty ones: OpenAI refuses an object without",
+    ),
+    reworded(
         "custom tool",
         NONE,
         NO_CUSTOM,
