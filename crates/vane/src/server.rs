@@ -13,3 +13,6 @@ mod worker;
 pub use body::Body;
 pub use ids::Ids;
 pub use listen::{Server, serve};
+
+/// A client that takes nothing for so long is gone.
+const STALL: std::time::Duration = std::time::Duration::from_secs(300);

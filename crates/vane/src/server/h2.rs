@@ -1,14 +1,15 @@
 //! HTTP/2 towards clients, by hyper: with TLS as agreed, without it as begun.
 
+mod answers;
+
 use super::body::Body;
 use super::worker::Setup;
-use crate::relay;
 use crate::router;
 use crate::socket::Socket;
 use crate::upstream::Pool;
-use bytes::{Buf, Bytes, BytesMut};
+use answers::Answers;
+use bytes::{Buf, BytesMut};
 use http::Request;
-use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -17,9 +18,13 @@ use std::convert::Infallible;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// Calls of one connection at a time.
+const STREAMS_MAX: u32 = 100;
 
 /// Serves the calls of one connection, of which `begun` was read already.
 pub(super) async fn serve(
@@ -30,62 +35,41 @@ pub(super) async fn serve(
     peer: IpAddr,
 ) {
     let (gateway, pool) = (setup.gateway.clone(), pool.clone());
+    let answers = Arc::new(Answers::default());
+    let told = answers.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let request = request.map(Body::http2);
         let answer = router::answer(gateway.clone(), pool.clone(), peer, request);
-        async move { Ok::<_, Infallible>(Box::pin(answer).await.map(Pulled)) }
+        let told = told.clone();
+        async move { Ok::<_, Infallible>(Box::pin(answer).await.map(|body| told.pulled(body))) }
     });
     let stream = TokioIo::new(Begun { begun, socket });
     let mut connection = pin!(builder(setup.header_bytes_max).serve_connection(stream, service));
+    let mut watch = pin!(answers.watch(|| setup.gateway.state().config.timeouts.stream));
     let mut stop = setup.stop.clone();
     // A client that breaks its connection off is no event of ours.
     tokio::select! {
         _ = connection.as_mut() => return,
+        never = watch.as_mut() => match never {},
         _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
     }
-    let _ = connection.await;
+    tokio::select! {
+        _ = connection => {}
+        never = watch => match never {},
+    }
 }
 
 fn builder(header_bytes_max: usize) -> http2::Builder<TokioExecutor> {
     let mut server = http2::Builder::new(TokioExecutor::new());
     server
         .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
+        .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(u32::try_from(header_bytes_max).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(Some(20))
         .max_local_error_reset_streams(Some(64))
         .keep_alive_interval(Some(Duration::from_secs(30)))
         .keep_alive_timeout(Duration::from_secs(20));
     server
-}
-
-/// An answer as hyper pulls it: only when the client's window has room for more, so that what was
-/// given before is as good as written when there is no more.
-struct Pulled(relay::Body);
-
-impl http_body::Body for Pulled {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let body = &mut self.get_mut().0;
-        let polled = Pin::new(&mut *body).poll_frame(cx);
-        if polled.is_pending() {
-            body.delivered();
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
 }
 
 /// A socket of which some bytes were read to see what is spoken on it.

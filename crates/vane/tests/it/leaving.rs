@@ -210,6 +210,30 @@ async fn r12_a_reset_of_one_stream_leaves_the_others_of_its_connection() {
 }
 
 #[tokio::test]
+async fn s14_a_reader_of_http2_that_takes_nothing_holds_no_call_beyond_the_time_of_a_stream() {
+    let world = World::with(|config| config.timeouts.stream = Duration::from_millis(300)).await;
+    world.fake.always(Answer::text(&"Hello ".repeat(30_000)));
+    // The default of HTTP/2 lets the answer begin, the other one not even that.
+    for (window, calls) in [(65_535, 1), (0, 2)] {
+        let socket = tokio::net::TcpStream::connect(world.address).await.unwrap();
+        let handshake = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(window)
+            .handshake(TokioIo::new(socket));
+        let (mut sender, connection) = handshake.await.unwrap();
+        let connection = tokio::spawn(connection);
+        let request = http::Request::post("http://localhost/v1/chat/completions")
+            .header("authorization", format!("Bearer {}", world.key))
+            .body(Full::new(bytes::Bytes::from(
+                Door::Chat.request("lab-m", "Hi", true).to_string(),
+            )));
+        let answer = within("a head", sender.send_request(request.unwrap())).await;
+        is_gone(&world.log.lines(calls).await[calls - 1]);
+        drop(answer);
+        connection.abort();
+    }
+}
+
+#[tokio::test]
 async fn s14_rapid_resets_do_not_stop_the_server() {
     let world = World::start().await;
     for _ in 0..3 {

@@ -3,6 +3,7 @@
 //! The call that reads its body and the connection that looks out for a client that leaves share
 //! it. Both run in one task, so its lock is never waited for.
 
+use super::super::STALL;
 use super::Next;
 use super::head::{self, Framing};
 use crate::chunked::Chunked;
@@ -15,7 +16,6 @@ use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
@@ -24,8 +24,6 @@ use tokio::time::Sleep;
 const READ_BYTES: usize = 4 << 10;
 /// What one read of a body asks for when its length is not known ahead.
 const BODY_READ_BYTES: usize = 64 << 10;
-/// A client that takes nothing for so long is gone.
-const STALL: Duration = Duration::from_secs(300);
 /// How clients begin that speak HTTP/2 at once.
 const HTTP2: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
