@@ -12,6 +12,8 @@ use crate::playground::Mode;
 
 /// Small models, for a first word.
 const KNOWN: [&str; 3] = ["mistral-small-latest", "gpt-5-mini", "claude-haiku-4-5"];
+/// Made for gaps.
+const FILLS: [&str; 1] = ["codestral-latest"];
 
 pub(crate) struct FirstCall {
     mode: Mode,
@@ -103,11 +105,25 @@ pub(crate) fn to_paste(key: &str, state: &State) -> Option<String> {
     Some(first.curl(&state.config.origin(), key))
 }
 
+/// Of models that chat, the one to ask where none is named.
+pub(crate) fn to_chat<'m>(able: impl Iterator<Item = &'m str>) -> Option<&'m str> {
+    able.min_by_key(|id| (rank(&KNOWN, id), *id))
+}
+
+/// Of models that fill in, the one to ask where none is named.
+pub(crate) fn to_fill<'m>(able: impl Iterator<Item = &'m str>) -> Option<&'m str> {
+    able.min_by_key(|id| (rank(&FILLS, id), *id))
+}
+
 /// Smaller is preferred.
-fn place(facts: &Offer) -> (usize, bool, bool, &str) {
-    let known = KNOWN.iter().position(|id| *id == &*facts.model);
-    let known = known.unwrap_or(KNOWN.len());
-    (known, &*facts.model == TINY, !facts.own, &facts.model)
+fn place(facts: &Offer) -> ((usize, bool), bool, &str) {
+    (rank(&KNOWN, &facts.model), !facts.own, &facts.model)
+}
+
+/// Where a model stands among those that are known, if it does, and whether it is `vane-tiny`.
+fn rank(known: &[&str], model: &str) -> (usize, bool) {
+    let place = known.iter().position(|id| *id == model);
+    (place.unwrap_or(known.len()), model == TINY)
 }
 
 /// Between single quotes of a shell.
@@ -161,6 +177,24 @@ mod tests {
         let other = [("z-fills", "mercury-edit-2")];
         let other = chosen("NO_API_KEY", &other);
         assert_eq!(other, Some(("fim", "z-fills".to_owned())));
+    }
+
+    #[test]
+    fn what_is_asked_by_default_is_known_or_first_and_vane_tiny_only_alone() {
+        for (able, chats, fills) in [
+            (
+                &["a", "gpt-5-mini", "codestral-latest"][..],
+                "gpt-5-mini",
+                "codestral-latest",
+            ),
+            (&["z", TINY, "w"], "w", "w"),
+            (&[TINY], TINY, TINY),
+        ] {
+            let able = || able.iter().copied();
+            assert_eq!(to_chat(able()), Some(chats));
+            assert_eq!(to_fill(able()), Some(fills));
+        }
+        assert_eq!(to_fill(std::iter::empty()), None);
     }
 
     #[test]

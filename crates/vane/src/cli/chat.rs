@@ -7,13 +7,17 @@ use serde_json::{Value, json};
 use super::client::{Client, Ended};
 use super::{Failure, terminal};
 use crate::config::Environment;
+use crate::first_call;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Chat {
-    /// The model; without it, the first that Vane lists
+    /// The model; without it, one that chats
     model: Option<String>,
     /// What to say; without it, standard input, or a conversation on a terminal
     prompt: Vec<String>,
+    /// Print one JSON object when the answer is whole
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     client: Client,
 }
@@ -29,7 +33,10 @@ impl Chat {
         };
         let said = self.prompt.join(" ");
         if io::stdin().is_terminal() {
-            if said.is_empty() {
+            if said.is_empty() && self.json {
+                let what = "--json answers one prompt: say it, or pipe it in";
+                Err(Failure::said(what))
+            } else if said.is_empty() {
                 talk.converse().await
             } else {
                 talk.say(said).await
@@ -52,8 +59,20 @@ impl Chat {
             return Ok(model.clone());
         }
         let models = self.client.models(environment).await?;
-        let none = || Failure::said("Vane lists no model that this key may use");
-        models.into_iter().next().ok_or_else(none)
+        let able = models.iter().filter(|model| model.chats);
+        let chosen = first_call::to_chat(able.map(|model| &*model.id));
+        chosen.map(str::to_owned).ok_or_else(|| {
+            let fills = models.iter().any(|model| model.fills);
+            let fills = if fills {
+                "; `vane fim` has one that fills in"
+            } else {
+                ""
+            };
+            Failure::said(format!(
+                "none of the models that this key may use chats{fills}; `vane models` lists \
+                 what there is and what it needs, and `vane chat MODEL` asks one by its name"
+            ))
+        })
     }
 }
 
@@ -76,10 +95,12 @@ impl Talk<'_> {
             "stream_options": { "include_usage": true },
         });
         let mut answer = String::new();
-        let on_terminal = io::stdout().is_terminal();
+        let (on_terminal, as_json) = (io::stdout().is_terminal(), self.chat.json);
         let show = |text: &str| {
             answer.push_str(text);
-            if on_terminal {
+            if as_json {
+                Ok(())
+            } else if on_terminal {
                 terminal::print(&terminal::printable(text))
             } else {
                 terminal::print(text)
@@ -89,10 +110,12 @@ impl Talk<'_> {
         let ended = client
             .stream(self.environment, "/v1/chat/completions", &body, show)
             .await;
-        if !answer.is_empty() && !answer.ends_with('\n') {
+        if !as_json && !answer.is_empty() && !answer.ends_with('\n') {
             terminal::print("\n")?;
         }
         match ended? {
+            Ended::Finished(bill) if as_json => terminal::print_json(&bill.json(&answer))?,
+            Ended::Stopped if as_json => return Err(Failure::said("stopped")),
             Ended::Finished(bill) => terminal::note(&bill.to_string()),
             Ended::Stopped => terminal::note("stopped"),
         }

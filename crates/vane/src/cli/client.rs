@@ -24,6 +24,13 @@ pub(super) struct Client {
     key: Option<String>,
 }
 
+/// A model that the key may use, and what it is good for.
+pub(super) struct Card {
+    pub(super) id: String,
+    pub(super) chats: bool,
+    pub(super) fills: bool,
+}
+
 /// What a streamed call ended with.
 pub(super) enum Ended {
     Finished(Bill),
@@ -33,15 +40,14 @@ pub(super) enum Ended {
 
 impl Client {
     /// The models that the key may use.
-    pub(super) async fn models(&self, environment: &Environment) -> Result<Vec<String>, Failure> {
+    pub(super) async fn models(&self, environment: &Environment) -> Result<Vec<Card>, Failure> {
         let request = self.request(environment, Method::GET, "/v1/models", None)?;
         let body = whole(answer(request).await?).await?;
         let rows = body
             .get("data")
             .and_then(Value::as_array)
             .map_or(&[][..], Vec::as_slice);
-        let id = |row: &Value| Some(row.get("id")?.as_str()?.to_owned());
-        Ok(rows.iter().filter_map(id).collect())
+        Ok(rows.iter().filter_map(Card::read).collect())
     }
 
     /// Streams an answer into `show`. Ctrl-C ends it, at the server too.
@@ -91,16 +97,24 @@ impl Client {
     }
 }
 
+impl Card {
+    fn read(row: &Value) -> Option<Self> {
+        let can = |what: &str| row["capabilities"][what] == true;
+        Some(Self {
+            id: row.get("id")?.as_str()?.to_owned(),
+            chats: can("completion_chat"),
+            fills: can("completion_fim"),
+        })
+    }
+}
+
 async fn streamed(
     request: Request<Full<Bytes>>,
     mut show: impl FnMut(&str) -> Result<(), Failure>,
 ) -> Result<Bill, Failure> {
     let response = answer(request).await?;
-    let said = response
-        .headers()
-        .get("vane-cost")
-        .and_then(|cost| cost.to_str().ok());
-    let cost_in_head = said.map(str::to_owned);
+    let said = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+    let (cost_in_head, request_id) = (said("vane-cost"), said("vane-request-id"));
     let mut body = response.into_body();
     let mut deltas = Deltas::new();
     while let Some(frame) = body.frame().await {
@@ -113,6 +127,7 @@ async fn streamed(
     let (rest, mut bill) = deltas.finish()?;
     show(&rest)?;
     bill.cost = bill.cost.or(cost_in_head);
+    bill.request_id = request_id;
     Ok(bill)
 }
 

@@ -4,6 +4,7 @@
 
 use bytes::Bytes;
 use serde::Deserialize;
+use serde_json::json;
 use serde_json::value::RawValue;
 use vane_dialect::frame::sse::{Frame, Splitter};
 
@@ -30,6 +31,7 @@ pub(super) struct Bill {
     pub(super) cost: Option<String>,
     /// Why the text ended, where that is not the model's own decision.
     pub(super) cut: Option<String>,
+    pub(super) request_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +160,20 @@ pub(super) fn message(body: &serde_json::Value) -> String {
         .unwrap_or(error);
     said.as_str()
         .map_or_else(|| said.to_string(), str::to_owned)
+}
+
+impl Bill {
+    /// For a script: the answer and what it cost, as the API tells money.
+    pub(super) fn json(&self, text: &str) -> serde_json::Value {
+        json!({
+            "text": text,
+            "model": self.model,
+            "finish_reason": self.cut.as_deref().unwrap_or("stop"),
+            "usage": { "prompt_tokens": self.input, "completion_tokens": self.output },
+            "cost": self.cost,
+            "request_id": self.request_id,
+        })
+    }
 }
 
 impl std::fmt::Display for Bill {

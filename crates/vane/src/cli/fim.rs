@@ -8,6 +8,7 @@ use serde_json::json;
 use super::client::{Client, Ended};
 use super::{Failure, terminal};
 use crate::config::Environment;
+use crate::first_call;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Fim {
@@ -15,13 +16,17 @@ pub(super) struct Fim {
     /// Where the text goes: a line and a column, both from one, the column in characters
     #[arg(long, value_name = "LINE:COL")]
     at: Position,
-    #[arg(long, default_value = "codestral-latest")]
-    model: String,
+    /// The model; without it, codestral-latest where that answers, else one that fills in
+    #[arg(long)]
+    model: Option<String>,
     #[arg(long, value_name = "N")]
     max_tokens: Option<u32>,
     /// Insert the text into the file instead of printing it
     #[arg(long)]
     write: bool,
+    /// Print one JSON object when the text is whole
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     client: Client,
 }
@@ -51,8 +56,9 @@ impl Fim {
     pub(super) async fn run(&self, environment: &Environment) -> Result<(), Failure> {
         let text = std::fs::read_to_string(&self.file).map_err(|error| self.failed(&error))?;
         let (before, after) = split(&text, self.at).map_err(Failure::said)?;
+        let model = self.model(environment).await?;
         let mut body = json!({
-            "model": self.model, "prompt": before, "suffix": after, "stream": true,
+            "model": model, "prompt": before, "suffix": after, "stream": true,
         });
         if let Some(most) = self.max_tokens {
             body["max_tokens"] = most.into();
@@ -60,7 +66,7 @@ impl Fim {
         let mut middle = String::new();
         let show = |text: &str| {
             middle.push_str(text);
-            if self.write {
+            if self.write || self.json {
                 Ok(())
             } else {
                 terminal::print(text)
@@ -80,8 +86,26 @@ impl Fim {
             let count = middle.chars().count();
             terminal::note(&format!("inserted {count} characters at {line}:{column}"));
         }
+        if self.json {
+            return terminal::print_json(&bill.json(&middle));
+        }
         terminal::note(&bill.to_string());
         Ok(())
+    }
+
+    async fn model(&self, environment: &Environment) -> Result<String, Failure> {
+        if let Some(model) = &self.model {
+            return Ok(model.clone());
+        }
+        let models = self.client.models(environment).await?;
+        let able = models.iter().filter(|model| model.fills);
+        let chosen = first_call::to_fill(able.map(|model| &*model.id));
+        chosen.map(str::to_owned).ok_or_else(|| {
+            Failure::said(
+                "none of the models that this key may use fills in; `vane models` lists what \
+                 there is and what it needs, and `--model` names one",
+            )
+        })
     }
 
     fn failed(&self, error: &io::Error) -> Failure {

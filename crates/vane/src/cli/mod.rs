@@ -72,12 +72,14 @@ enum Command {
     #[command(
         after_help = "Examples:\n  vane chat\n  vane chat mistral-small-latest \
                             Why is the sky blue?\n  git diff | vane chat mistral-small-latest \
-                            Review this"
+                            Review this\n  vane chat mistral-small-latest --json \
+                            Why is the sky blue?"
     )]
     Chat(chat::Chat),
     /// Fill in the middle of a file through a running Vane
     #[command(after_help = "Examples:\n  vane fim src/lib.rs --at 12:5\n  \
-                            vane fim src/lib.rs --at 12:5 --write")]
+                            vane fim src/lib.rs --at 12:5 --write\n  \
+                            vane fim src/lib.rs --at 12:5 --model codestral-latest --json")]
     Fim(fim::Fim),
     /// Make and list accounts
     #[command(subcommand, after_help = "Example:\n  vane account create team")]

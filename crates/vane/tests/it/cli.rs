@@ -78,24 +78,37 @@ pub(crate) fn stderr(output: &Output) -> String {
 fn answers_once(answer: String) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let served = std::thread::spawn(move || answer_one(&listener, &answer));
+    (url, served)
+}
+
+/// The same for one request after the other.
+pub(crate) fn answers(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
     let served = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut asked = Vec::new();
-        let mut chunk = [0; 4096];
-        while !is_whole(&asked) {
-            let read = stream.read(&mut chunk).unwrap();
-            assert!(read > 0, "the request broke off");
-            asked.extend_from_slice(&chunk[..read]);
-        }
-        // Byte by byte, so that every split happens somewhere.
-        for byte in answer.as_bytes().chunks(1) {
-            if stream.write_all(byte).is_err() {
-                break;
-            }
-        }
-        String::from_utf8(asked).unwrap()
+        let answered = answers.iter().map(|answer| answer_one(&listener, answer));
+        answered.collect()
     });
     (url, served)
+}
+
+fn answer_one(listener: &TcpListener, answer: &str) -> String {
+    let (mut stream, _) = listener.accept().unwrap();
+    let mut asked = Vec::new();
+    let mut chunk = [0; 4096];
+    while !is_whole(&asked) {
+        let read = stream.read(&mut chunk).unwrap();
+        assert!(read > 0, "the request broke off");
+        asked.extend_from_slice(&chunk[..read]);
+    }
+    // Byte by byte, so that every split happens somewhere.
+    for byte in answer.as_bytes().chunks(1) {
+        if stream.write_all(byte).is_err() {
+            break;
+        }
+    }
+    String::from_utf8(asked).unwrap()
 }
 
 fn is_whole(request: &[u8]) -> bool {
@@ -119,11 +132,12 @@ fn stream(events: &[&str]) -> String {
         .map(|event| format!("data: {event}\n\n"))
         .collect();
     format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{events}"
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\
+         vane-request-id: req_1\r\n\r\n{events}"
     )
 }
 
-fn chat_stream() -> String {
+pub(crate) fn chat_stream() -> String {
     stream(&[
         r#"{"model":"m","choices":[{"delta":{"content":"Hel"}}]}"#,
         r#"{"model":"m","choices":[{"delta":{"content":"lo"},"finish_reason":"stop"}]}"#,
@@ -389,7 +403,7 @@ fn an_error_of_the_server_is_shown_in_its_words() {
     served.join().unwrap();
 }
 
-fn fim_answer() -> String {
+pub(crate) fn fim_answer() -> String {
     stream(&[
         r#"{"model":"codestral-latest","choices":[{"delta":{"content":"a + b"},"finish_reason":"stop"}]}"#,
         r#"{"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":3,"cost":0.00001}}"#,
@@ -401,7 +415,8 @@ fn fim(folder: &Folder, file: &Path, answer: String, more: &[&str]) -> (Output, 
     let (url, served) = answers_once(answer);
     let file = file.to_str().unwrap();
     let arguments = [
-        &["fim", file, "--at", "1:5", "--key", "k", "--url", &url],
+        &["fim", file, "--at", "1:5", "--model", "codestral-latest"],
+        &["--key", "k", "--url", &url][..],
         more,
     ]
     .concat();

@@ -283,11 +283,42 @@ async fn a_fresh_machine_fills_the_gap_that_its_greeting_shows() {
     assert_eq!(chat.status, 400, "{}", chat.text());
     let said = "`vane-tiny` cannot chat; no model of the configured providers can";
     assert!(chat.text().contains(said), "{}", chat.text());
+    commands_ask_the_programs_own_model(&folder, &serving);
     let page = serving.ask(&Ask::get("/models/vane-tiny")).await.ok();
     assert!(page.text().contains("Vane Tiny"));
     let playground = serving.ask(&Ask::get("/playground")).await.ok();
     let said = "You are a guest: one model is free";
     assert!(playground.text().contains(said), "{}", playground.text());
+}
+
+#[cfg(feature = "tiny")]
+fn commands_ask_the_programs_own_model(folder: &Folder, serving: &crate::serving::Serving) {
+    std::fs::write(folder.0.join("a.proto"), "message A {\n  int32 page_\n}\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = crate::serving::vane(folder, arguments);
+        command.env("VANE_URL", format!("http://{}", serving.address));
+        command.env("VANE_API_KEY", &serving.key).output().unwrap()
+    };
+    let filled = run(&[
+        "fim",
+        "a.proto",
+        "--at",
+        "2:14",
+        "--max-tokens",
+        "8",
+        "--json",
+    ]);
+    assert!(filled.status.success(), "{filled:?}");
+    let told: Value = serde_json::from_slice(&filled.stdout).unwrap();
+    assert_eq!(
+        (&told["model"], &told["cost"]),
+        (&json!("vane-tiny"), &json!("0"))
+    );
+    assert!(told["request_id"].is_string(), "{told}");
+    let chat = run(&["chat"]);
+    let said = String::from_utf8(chat.stderr).unwrap();
+    let tells = said.contains("chats; `vane fim` has one that fills in");
+    assert!(!chat.status.success() && tells, "{said}");
 }
 
 fn turn(said: &str, stream: bool, more: &Value) -> Value {

@@ -104,6 +104,7 @@ mod setup;
 mod spent;
 mod status;
 mod stray_commands;
+mod talk_commands;
 mod tenants;
 #[cfg(feature = "tiny")]
 mod tiny;
