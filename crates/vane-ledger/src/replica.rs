@@ -47,6 +47,7 @@ use funds::Funds;
 use lender::Lender;
 use lifeline::Lifeline;
 use place::Place;
+pub use record::{OPENED, SETTLED};
 use scribe::Scribe;
 use tally::Tally;
 use unwritten::{Sent, Unwritten};
@@ -73,6 +74,16 @@ impl Default for Settings {
             durability: Durability::Crash,
             sizes: JournalSettings::default(),
         }
+    }
+}
+
+impl Settings {
+    /// The folder of the journal of a process at the database of this address, which need not be
+    /// there; none at one in memory.
+    #[must_use]
+    pub fn folder(&self, url: &str) -> Option<PathBuf> {
+        let usual = || Some(place::beside(&Store::file_at(url)?));
+        self.journal.clone().or_else(usual)
     }
 }
 
@@ -245,7 +256,7 @@ impl Replica {
         };
         let call = settlement.call.clone();
         let payload = record::opened(&call, &self.op(settlement));
-        let _unpaid = self.journal.send(record::OPENED, &payload);
+        let _unpaid = self.journal.send(OPENED, &payload);
     }
 
     /// Ends a call: `cost` is what its attempts come to. It may be told when the ticket resolves.
@@ -269,8 +280,8 @@ impl Replica {
         let op = self.op(settlement);
         let payload = record::settled(&op);
         let taken = match self.durability {
-            Durability::Crash => self.journal.put(record::SETTLED, &payload),
-            power => self.journal.submit(record::SETTLED, &payload, power),
+            Durability::Crash => self.journal.put(SETTLED, &payload),
+            power => self.journal.submit(SETTLED, &payload, power),
         };
         match taken {
             Ok(ticket) => {

@@ -15,7 +15,7 @@ mod recall;
 mod sql;
 mod sqlite;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::LedgerError;
@@ -43,6 +43,9 @@ pub enum Store {
     Postgres(Arc<Postgres>),
 }
 
+/// Where the files of a process lie whose database is no file.
+const BESIDE_A_SERVER: &str = "vane";
+
 /// Whether an address is one of PostgreSQL.
 fn is_a_server(url: &str) -> bool {
     matches!(url.split_once(':'), Some(("postgres" | "postgresql", _)))
@@ -56,6 +59,17 @@ impl Store {
             Some(("sqlite", "" | "//")) => false,
             Some(("sqlite", _)) => true,
             _ => false,
+        }
+    }
+
+    /// What [`Self::file`] is of the database at an address, which need not be there.
+    pub(crate) fn file_at(url: &str) -> Option<PathBuf> {
+        if is_a_server(url) {
+            return Some(PathBuf::from(BESIDE_A_SERVER));
+        }
+        match place::Place::parse(url) {
+            Ok(place::Place::File(path)) => Some(path),
+            Ok(place::Place::Memory(_)) | Err(_) => None,
         }
     }
 
@@ -201,7 +215,7 @@ impl Store {
     pub fn file(&self) -> Option<&Path> {
         match self {
             Self::Sqlite(database) => database.file(),
-            Self::Postgres(_) => Some(Path::new("vane")),
+            Self::Postgres(_) => Some(Path::new(BESIDE_A_SERVER)),
         }
     }
 }

@@ -38,8 +38,8 @@ pub enum JournalError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     #[error(
-        "the journal is damaged: {file} at byte {offset}: {why}; keep the file, and restore the \
-         folder from a copy or have what is readable read"
+        "the journal is damaged: {file} at byte {offset}: {why}; keep the folder: \
+         `vane audit --journal` says what in it is readable, and what to do"
     )]
     Damaged {
         file: String,

@@ -27,7 +27,7 @@ impl Place {
             return Ok(Self::Kept(folder.clone()));
         }
         if let Some(database) = store.file() {
-            return Ok(Self::Kept(database.with_extension("journal")));
+            return Ok(Self::Kept(beside(database)));
         }
         let name = format!("vane-journal-{}", new_id()?);
         Ok(Self::Passing(std::env::temp_dir().join(name)))
@@ -73,6 +73,11 @@ impl Place {
             },
         }
     }
+}
+
+/// The folder of a journal that nobody has put elsewhere.
+pub(super) fn beside(database: &Path) -> PathBuf {
+    database.with_extension("journal")
 }
 
 impl Drop for Place {

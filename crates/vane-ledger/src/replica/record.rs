@@ -7,9 +7,9 @@ use super::ReplicaError;
 use crate::book::Op;
 
 /// What is to happen should the process die: the id of a call, then a settlement.
-pub(super) const OPENED: u8 = 1;
+pub const OPENED: u8 = 1;
 /// What has happened: a settlement.
-pub(super) const SETTLED: u8 = 2;
+pub const SETTLED: u8 = 2;
 
 pub(super) fn opened(call: &str, op: &Op) -> Vec<u8> {
     // The id stands before it, so that who only looks for the call need not read the rest.

@@ -1,5 +1,7 @@
-//! `vane audit`: proof that the books hold, and what people decide about what could not be entered.
+//! `vane audit`: proof that the books hold, what people decide about what could not be
+//! entered, and what of a journal is readable.
 
+mod journal;
 mod strays;
 
 use serde_json::json;
@@ -12,6 +14,9 @@ pub(super) struct Audit {
     /// Print one JSON object
     #[arg(long)]
     json: bool,
+    /// Say what of this process's journal is readable instead; nothing in it is changed
+    #[arg(long)]
+    journal: bool,
     #[command(subcommand)]
     of: Option<Of>,
 }
@@ -31,6 +36,7 @@ impl Audit {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         match &self.of {
             Some(Of::Strays(strays)) => strays.run(settings),
+            None if self.journal => journal::show(settings, self.json),
             None => self.prove(settings),
         }
     }

@@ -112,7 +112,7 @@ enum Command {
     )]
     Example(example::Example),
     /// Prove that the books hold, or show the first line that does not
-    #[command(after_help = "Examples:\n  vane audit\n  vane audit --json")]
+    #[command(after_help = "Examples:\n  vane audit\n  vane audit --json\n  vane audit --journal")]
     Audit(audit::Audit),
     /// Compare a provider's export of usage or costs with the receipts, day by day
     #[command(

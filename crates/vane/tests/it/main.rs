@@ -63,6 +63,7 @@ mod http1;
 mod idempotency;
 mod import;
 mod joined;
+mod journal_command;
 mod keeping;
 mod key_commands;
 mod keys;
