@@ -57,6 +57,12 @@ pub struct Asked {
 }
 
 impl Asked {
+    /// Whether an answer names tools otherwise than its client does.
+    #[must_use]
+    pub const fn renames(&self) -> bool {
+        !self.renamed.is_empty() || !self.custom.is_empty()
+    }
+
     /// The client's namespace and name of a tool by the name it was sent under.
     pub(crate) fn tool<'t>(&'t self, sent: &'t str) -> (Option<&'t str>, &'t str) {
         match self.renamed.iter().find(|(other, ..)| other == sent) {

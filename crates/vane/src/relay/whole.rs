@@ -45,8 +45,9 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
     let body = body(walk, asked.response, &asked.choice).await?;
     let mut meter = Meter::default();
     let dialect = asked.choice.dialect;
-    // A whole answer to a call that streams is replayed as one: its bytes are of no use.
-    let forwards = walk.call.dialect() == dialect && !walk.call.stream;
+    // A whole answer to a call that streams is replayed as one, and one that names tools
+    // otherwise is worded anew: its bytes are of no use.
+    let forwards = walk.call.dialect() == dialect && !walk.call.stream && !asked.asked.renames();
     let (content, usage) = if forwards {
         let usage = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?.usage;
         let body = body.clone();

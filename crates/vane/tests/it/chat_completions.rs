@@ -421,3 +421,30 @@ async fn a_providers_own_cost_is_logged_beside_ours_and_never_billed() {
         assert_eq!(line["reported_cost"].to_string(), "0.000015", "{line}");
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_names_a_tool_as_it_was_sent_is_not_forwarded() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::NoStop);
+        }
+    })
+    .await;
+    let name = "mcp__plugin_engineering-tools_issue-tracker__list_all_open_issues_of_a_project";
+    let ask = |stream: bool| {
+        let mut body = hi("lab-m", stream);
+        body["stop"] = json!(["x"]);
+        body["tools"] = json!([{"type": "function", "function": {"name": name}}]);
+        body
+    };
+    world.post(PATH, ask(false)).await.ok();
+    let sent: Value = serde_json::from_str(world.only_call().body_text()).unwrap();
+    let short = sent["tools"][0]["function"]["name"].as_str().unwrap();
+    assert_eq!(short.len(), 64);
+    world.fake.always(Answer::tool("call_1", short, "{}"));
+    for stream in [false, true] {
+        let reply = world.post(PATH, ask(stream)).await.ok();
+        let told = reply.text();
+        assert!(told.contains(name) && !told.contains(short), "{told}");
+    }
+}

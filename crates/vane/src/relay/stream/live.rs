@@ -69,7 +69,7 @@ impl LiveStream {
                 "the upstream compressed a stream though asked not to",
             ));
         }
-        let way = if door == asked.choice.dialect {
+        let way = if door == asked.choice.dialect && !asked.asked.renames() {
             let hide_usage = encode::asks_for_usage(&walk.call, &asked.choice);
             Way::Forward {
                 hide_usage,
