@@ -221,6 +221,17 @@ pub enum Effort {
 }
 
 impl Effort {
+    /// Every effort, from the least on.
+    pub const ALL: [Self; 7] = [
+        Self::None,
+        Self::Minimal,
+        Self::Low,
+        Self::Medium,
+        Self::High,
+        Self::Xhigh,
+        Self::Max,
+    ];
+
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -236,10 +247,7 @@ impl Effort {
 
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        use Effort::{High, Low, Max, Medium, Minimal, None as Off, Xhigh};
-        [Off, Minimal, Low, Medium, High, Xhigh, Max]
-            .into_iter()
-            .find(|e| e.name() == name)
+        Self::ALL.into_iter().find(|effort| effort.name() == name)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod call;
 pub mod cite;
 pub mod codec;
 pub mod dialect;
+pub mod effort;
 pub mod embed;
 pub mod estimate;
 pub mod event;

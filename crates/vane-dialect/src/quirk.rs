@@ -120,8 +120,22 @@ quirks! {
     ReasoningSplit = "reasoning_split",
     /// A message with tool calls is refused without `reasoning_content`, even an empty one.
     ReasoningReplay = "reasoning_replay",
-    /// Refuses `reasoning_effort`.
+    /// Refuses every effort.
     NoReasoningEffort = "no_reasoning_effort",
+    /// Takes no effort of `none`.
+    NoNoneEffort = "no_none_effort",
+    /// Takes no effort of `minimal`.
+    NoMinimalEffort = "no_minimal_effort",
+    /// Takes no effort of `low`.
+    NoLowEffort = "no_low_effort",
+    /// Takes no effort of `medium`.
+    NoMediumEffort = "no_medium_effort",
+    /// Takes no effort of `xhigh`.
+    NoXhighEffort = "no_xhigh_effort",
+    /// Takes no effort of `max`.
+    NoMaxEffort = "no_max_effort",
+    /// Takes an effort of `max` in the responses dialect only.
+    NoMaxEffortInChat = "no_max_effort_in_chat",
     /// Reasoning is switched by `thinking: {"type": "enabled" | "disabled"}` on the chat body.
     ThinkingSwitch = "thinking_object",
     /// Reasoning is switched by `enable_thinking`.
@@ -130,6 +144,10 @@ quirks! {
     ReasoningObject = "reasoning_object",
     /// Refuses manual thinking budgets: effort only (recent Anthropic models).
     NoThinkingBudget = "no_thinking_budget",
+    /// Does not decide for itself how much to think: budgets only (Anthropic models before 4.6).
+    NoAdaptiveThinking = "no_adaptive_thinking",
+    /// Always thinks: refuses to be told not to.
+    AlwaysThinks = "always_thinks",
 
     /// Refuses `stream_options`; usage comes without asking, or not at all.
     NoStreamOptions = "no_stream_options",

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use crate::file::{MODELS, ModelsFile, PROVIDERS, ProvidersFile};
 use crate::{Capability, Catalog, Kind, Rate, Status};
+use vane_dialect::call::Effort;
+use vane_dialect::effort;
 use vane_dialect::quirk::Quirk;
 use vane_dialect::usage::Unit;
 
@@ -249,6 +251,53 @@ fn quirks_of_a_model_come_on_top_of_those_of_its_provider() {
     assert!(!openai.quirks_of("gpt-5.2").has(Quirk::NoSampling));
     assert!(!openai.quirks_of("gpt-4o").has(Quirk::MaxCompletionTokens));
     assert!(openai.quirks_of("gpt-4o").has(Quirk::OpenaiOwn));
+}
+
+/// What OpenAI, Anthropic and Mistral answered to each effort, by their own error messages.
+#[test]
+fn efforts_are_those_that_a_model_takes() {
+    let all = "none minimal low medium high xhigh max";
+    for (provider, model, taken) in [
+        ("openai", "gpt-4o", all),
+        ("openai", "o3-pro", "low medium high"),
+        ("openai", "gpt-5-mini", "minimal low medium high"),
+        ("openai", "gpt-5-pro", "high"),
+        ("openai", "gpt-5.1", "none low medium high"),
+        ("openai", "gpt-5.2", "none low medium high xhigh"),
+        ("openai", "gpt-5.3-codex", "low medium high xhigh"),
+        ("openai", "gpt-5.5-pro", "medium high xhigh"),
+        ("openai", "gpt-6-sol", "none low medium high xhigh max"),
+        ("openai", "gpt-6.1-sol", "low medium high xhigh max"),
+        ("azure", "gpt-5.2-codex", "low medium high xhigh"),
+        ("mistral", "mistral-small-latest", "none high"),
+        ("mistral", "zai-glm-5-3-flash", "low high max"),
+        (
+            "anthropic",
+            "claude-opus-4-6",
+            "none minimal low medium high max",
+        ),
+        ("anthropic", "claude-opus-5", all),
+    ] {
+        let quirks = CATALOG.provider(provider).unwrap().quirks_of(model);
+        let efforts = Effort::ALL.into_iter();
+        let efforts = efforts.filter(|asked| effort::takes(quirks, *asked));
+        let names: Vec<&str> = efforts.map(Effort::name).collect();
+        assert_eq!(names.join(" "), taken, "{provider} {model}");
+    }
+    let anthropic = CATALOG.provider("anthropic").unwrap();
+    for model in ["claude-haiku-4-5", "claude-sonnet-4-5-20250929"] {
+        let quirks = anthropic.quirks_of(model);
+        assert!(quirks.has(Quirk::NoReasoningEffort) && quirks.has(Quirk::NoAdaptiveThinking));
+    }
+    for (model, always) in [
+        ("claude-opus-5-5", true),
+        ("claude-mythos-5", true),
+        ("claude-opus-5", false),
+        ("claude-haiku-5-5", false),
+    ] {
+        let thinks = anthropic.quirks_of(model).has(Quirk::AlwaysThinks);
+        assert_eq!(thinks, always, "{model}");
+    }
 }
 
 #[test]

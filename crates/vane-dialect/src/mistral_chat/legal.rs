@@ -9,6 +9,7 @@ mod order;
 
 use crate::call::Effort;
 use crate::dialect::Dialect;
+use crate::effort;
 use crate::head::Head;
 use crate::json::Str;
 use crate::quirk::{Quirk, Quirks};
@@ -61,8 +62,9 @@ fn is_legal(key: &str, raw: &str, door: Dialect, quirks: Quirks, tools: &[Str<'_
         "metadata" => reads::<Object>(raw),
         "prompt_cache_key" => text(raw).is_some_and(|key| key.0.is_ascii()),
         "reasoning_effort" => {
+            let asked = text(raw).and_then(|name| Effort::from_name(&name.0));
             !quirks.has(Quirk::NoReasoning)
-                && text(raw).is_some_and(|name| Effort::from_name(&name.0).is_some())
+                && asked.is_some_and(|asked| effort::takes(quirks, asked))
         }
         "response_format" => reads::<Format<'_>>(raw) && Format::is_legal(raw),
         "tool_choice" => !tools.is_empty() && choice(raw, door, tools),

@@ -7,6 +7,7 @@ use crate::block::{Block, Text};
 use crate::call::{Chat, Extra, Role};
 use crate::dialect::Dialect;
 use crate::notes::Notes;
+use crate::quirk::Quirks;
 
 /// Writes the members that repeat the call, without braces.
 pub(super) fn write(chat: &Chat, echo: &mut Vec<u8>) {
@@ -35,7 +36,7 @@ pub(super) fn write(chat: &Chat, echo: &mut Vec<u8>) {
         .iter()
         .filter(|extra| extra.dialect == Dialect::OpenaiResponses)
         .collect();
-    let reasoning = write_settings::reasoning(chat, &extras, notes);
+    let reasoning = write_settings::reasoning(chat, &extras, Quirks::default(), notes);
     fields.json(
         "reasoning",
         reasoning

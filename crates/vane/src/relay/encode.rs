@@ -6,8 +6,10 @@ use super::plan::Choice;
 use bytes::Bytes;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
 use std::sync::Arc;
+use vane_dialect::call::Effort;
 use vane_dialect::codec::{self, Asked, Target};
 use vane_dialect::head::{Head, Word};
+use vane_dialect::json::{Object, Path, Str};
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::usage::{Served, Tier};
 use vane_dialect::{Dialect, Fault, Notes, mistral_chat};
@@ -155,6 +157,7 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
     }
     let has = |key: &str| head.raw(key).is_some();
     let says = |word: Word| head.times(word) > 0;
+    let effort = effort(dialect, head);
     let touched = |quirk: Quirk| match quirk {
         Quirk::MaxTokens => has("max_completion_tokens"),
         Quirk::MaxCompletionTokens => has("max_tokens"),
@@ -187,7 +190,14 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::NoImages => says(Word::ImageUrl),
         Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says(Word::Text),
         Quirk::NoSeed => has("seed"),
-        Quirk::NoReasoningEffort => has("reasoning_effort"),
+        Quirk::NoReasoningEffort => effort.is_some(),
+        Quirk::NoNoneEffort => effort == Some(Effort::None),
+        Quirk::NoMinimalEffort => effort == Some(Effort::Minimal),
+        Quirk::NoLowEffort => effort == Some(Effort::Low),
+        Quirk::NoMediumEffort => effort == Some(Effort::Medium),
+        Quirk::NoXhighEffort => effort == Some(Effort::Xhigh),
+        Quirk::NoMaxEffort => effort == Some(Effort::Max),
+        Quirk::NoMaxEffortInChat => dialect == Dialect::OpenaiChat && effort == Some(Effort::Max),
         Quirk::NoThinkingBudget => says(Word::BudgetTokens),
         // DeepSeek and Moonshot want the field beside every list of calls.
         Quirk::ReasoningReplay => head.times(Word::ToolCalls) > head.times(Word::ReasoningContent),
@@ -200,6 +210,27 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         || Quirk::ALL
             .iter()
             .any(|&quirk| quirks.has(quirk) && touched(quirk))
+}
+
+/// The effort that is asked for, where OpenAI's dialects say it.
+fn effort(dialect: Dialect, head: &Head) -> Option<Effort> {
+    let name: Str<'_> = match dialect {
+        Dialect::OpenaiResponses => {
+            let reasoning = Object::read_str(head.raw("reasoning")?, &Path::Root);
+            reasoning.ok()?.get("effort", &Path::Root).ok()??
+        }
+        Dialect::OpenaiChat | Dialect::MistralChat => {
+            serde_json::from_str(head.raw("reasoning_effort")?).ok()?
+        }
+        // Anthropic's clients go on from its own word on what a model does not take.
+        Dialect::AnthropicMessages
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiEmbeddings
+        | Dialect::MistralFim
+        | Dialect::MistralEmbeddings
+        | Dialect::LlamaInfill => return None,
+    };
+    Effort::from_name(&name.0)
 }
 
 /// Whether a closed body of `dialect` may have `key`: Vane's own are cut out anyway.

@@ -448,3 +448,31 @@ async fn an_answer_that_names_a_tool_as_it_was_sent_is_not_forwarded() {
         assert!(told.contains(name) && !told.contains(short), "{told}");
     }
 }
+
+#[tokio::test]
+async fn an_effort_that_the_model_does_not_take_is_fitted_where_the_bytes_would_go_as_they_are() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::NoXhighEffort);
+        }
+    })
+    .await;
+    let mut chat = hi("lab-m", false);
+    chat["reasoning_effort"] = json!("xhigh");
+    let response = json!({"model": "resp-m", "input": "Hi", "reasoning": {"effort": "xhigh"}});
+    for (path, body, place, note) in [
+        (PATH, chat, "/reasoning_effort", "reasoning_effort"),
+        (
+            "/v1/responses",
+            response,
+            "/reasoning/effort",
+            "reasoning.effort",
+        ),
+    ] {
+        world.fake.reset();
+        let reply = world.post(path, body).await.ok();
+        assert_eq!(reply.header("vane-dropped"), Some(note));
+        let sent: Value = serde_json::from_str(world.only_call().body_text()).unwrap();
+        assert_eq!(sent.pointer(place), Some(&json!("high")));
+    }
+}

@@ -58,7 +58,7 @@ pub(crate) fn encode(
     });
     tools::write(chat, &names, &mut members, &mut asked.custom, notes);
     thinking.write(chat, &mut members, notes);
-    ask::output_config(chat, target, &mut members, notes);
+    ask::output_config(chat, target, thinking, &mut members, notes);
     ask::sampling(chat, target, thinking.is_on(), &mut members, notes);
     members.cache(chat.cache);
     extras(chat, target, &mut members, notes);

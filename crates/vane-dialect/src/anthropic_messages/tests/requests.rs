@@ -235,6 +235,90 @@ fn thinking_gives_way_to_what_excludes_it() {
     assert_eq!(dropped, ["reasoning"]);
 }
 
+/// A call of another door that says only an effort.
+fn of_effort(effort: Effort, max_output: Option<u64>) -> Chat {
+    let mut chat =
+        decode(r#"{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}]}"#);
+    chat.sampling.max_output = max_output;
+    chat.reasoning.effort = Some(effort);
+    chat
+}
+
+#[test]
+fn an_effort_is_a_budget_for_a_model_that_does_not_decide_how_much_to_think() {
+    let haiku = [Quirk::NoAdaptiveThinking, Quirk::NoReasoningEffort];
+    for (effort, max_output, sent, dropped) in [
+        (
+            Effort::Low,
+            None,
+            r#""thinking":{"type":"enabled","budget_tokens":2048}"#,
+            &[][..],
+        ),
+        // Half of the limit is left for the answer, and a budget has a least.
+        (
+            Effort::High,
+            None,
+            r#""thinking":{"type":"enabled","budget_tokens":4000}"#,
+            &[],
+        ),
+        (
+            Effort::High,
+            Some(1500),
+            r#""thinking":{"type":"enabled","budget_tokens":1024}"#,
+            &[],
+        ),
+        (
+            Effort::High,
+            Some(1024),
+            r#""thinking":{"type":"disabled"}"#,
+            &["reasoning", "output_config.effort"],
+        ),
+        (Effort::None, None, r#""thinking":{"type":"disabled"}"#, &[]),
+    ] {
+        let chat = of_effort(effort, max_output);
+        let (_, body, notes) = encode_for(&chat, &target(&haiku));
+        assert!(body.contains(sent), "{body}");
+        assert!(!body.contains("output_config"), "{body}");
+        assert_eq!(notes, dropped, "{effort:?}");
+    }
+    let opus = [
+        Quirk::NoAdaptiveThinking,
+        Quirk::NoXhighEffort,
+        Quirk::NoMaxEffort,
+    ];
+    let (_, body, notes) = encode_for(&of_effort(Effort::Max, None), &target(&opus));
+    let thinks =
+        r#""thinking":{"type":"enabled","budget_tokens":4000},"output_config":{"effort":"high"}"#;
+    assert!(body.contains(thinks), "{body}");
+    assert_eq!(notes, ["output_config.effort"]);
+    let adaptive = decode(
+        r#"{"model":"m","max_tokens":8000,"thinking":{"type":"adaptive"},"messages":[{"role":"user","content":"x"}]}"#,
+    );
+    let (_, body, _) = encode_for(&adaptive, &target(&haiku));
+    assert!(
+        body.contains(r#""thinking":{"type":"enabled","budget_tokens":4000}"#),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_model_that_always_thinks_is_not_told_not_to() {
+    let always = target(&[Quirk::AlwaysThinks, Quirk::NoThinkingBudget]);
+    let off = decode(
+        r#"{"model":"m","max_tokens":8000,"thinking":{"type":"disabled"},"messages":[{"role":"user","content":"x"}]}"#,
+    );
+    let (_, body, notes) = encode_for(&off, &always);
+    assert!(!body.contains("thinking"), "{body}");
+    assert_eq!(notes, ["thinking"]);
+    let (_, body, notes) = encode_for(&of_effort(Effort::None, None), &always);
+    assert!(!body.contains("thinking"), "{body}");
+    assert!(
+        body.contains(r#""output_config":{"effort":"low"}"#),
+        "{body}"
+    );
+    assert_eq!(notes, ["thinking"]);
+}
+
 #[test]
 fn wrong_types_name_their_place() {
     for (body, param) in [

@@ -13,6 +13,7 @@ mod write;
 use super::sampling;
 use crate::call::{Chat, Effort, Extra, Format, ReasoningAsk, ReasoningMode, Show};
 use crate::dialect::Dialect;
+use crate::effort;
 use crate::exchange::{Asked, Encoded, Target};
 use crate::fault::Fault;
 use crate::json::Str;
@@ -131,8 +132,8 @@ fn format(body: &mut Members<'_>, format: &Format, target: &Target<'_>, notes: &
 /// Models that do not reason refuse the field.
 fn reasoning(body: &mut Members<'_>, ask: &ReasoningAsk, target: &Target<'_>, notes: &mut Notes) {
     let takes = !target.quirks.has(Quirk::NoReasoning);
-    let effort = match (ask.effort, ask.mode) {
-        (Some(effort), _) => Some(effort),
+    let asked = match (ask.effort, ask.mode) {
+        (Some(asked), _) => Some(asked),
         (None, ReasoningMode::Off) if takes => Some(Effort::None),
         (None, ReasoningMode::On | ReasoningMode::BetweenTools) if takes => Some(Effort::High),
         (None, ReasoningMode::Unsaid | ReasoningMode::Adaptive) => None,
@@ -141,9 +142,15 @@ fn reasoning(body: &mut Members<'_>, ask: &ReasoningAsk, target: &Target<'_>, no
             None
         }
     };
-    match effort {
-        Some(_) if target.quirks.has(Quirk::NoReasoning) => notes.drop("reasoning_effort"),
-        Some(effort) => body.text("reasoning_effort", effort.name()),
+    match asked {
+        Some(_) if !takes => notes.drop("reasoning_effort"),
+        Some(asked) => {
+            let sent = effort::nearest(target.quirks, asked);
+            if sent != asked {
+                notes.drop("reasoning_effort");
+            }
+            body.text("reasoning_effort", sent.name());
+        }
         None => {}
     }
     if ask.budget_tokens.is_some() {

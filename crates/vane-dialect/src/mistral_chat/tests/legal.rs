@@ -49,6 +49,22 @@ fn a_legal_chat_may_go_as_it_is() {
 }
 
 #[test]
+fn an_effort_that_the_model_does_not_take_is_no() {
+    let quirks = [Quirk::ClosedBody, Quirk::NoMediumEffort];
+    for (effort, legal) in [
+        ("none", true),
+        ("high", true),
+        ("medium", false),
+        ("huge", false),
+    ] {
+        let body = format!(r#"{{"model":"m","messages":[{USER}],"reasoning_effort":"{effort}"}}"#);
+        for door in DOORS {
+            assert_eq!(is_legal(&body, door, &quirks), legal, "{door:?}: {effort}");
+        }
+    }
+}
+
+#[test]
 fn t8_what_mistral_refuses_is_no() {
     let with = |more: &str| format!(r#"{{"model":"m","messages":[{USER}],{more}}}"#);
     let said = |messages: &str| format!(r#"{{"model":"m","messages":[{messages}],{TOOLS}}}"#);

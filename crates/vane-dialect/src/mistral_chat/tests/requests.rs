@@ -266,4 +266,19 @@ fn formats_and_efforts() {
     assert_eq!(encode(&off, &[]).0["reasoning_effort"], "none");
     let adaptive = ask(ReasoningMode::Adaptive, None);
     assert!(encode(&adaptive, &[]).1.is_empty());
+    let binary = [
+        Quirk::NoLowEffort,
+        Quirk::NoMediumEffort,
+        Quirk::NoXhighEffort,
+    ];
+    for (asked, sent, dropped) in [
+        (Effort::None, "none", 0),
+        (Effort::Medium, "high", 1),
+        (Effort::High, "high", 0),
+        (Effort::Xhigh, "high", 1),
+    ] {
+        let (body, notes, _) = encode(&ask(ReasoningMode::Unsaid, Some(asked)), &binary);
+        assert_eq!(body["reasoning_effort"], sent);
+        assert_eq!(notes, vec!["reasoning_effort"; dropped]);
+    }
 }

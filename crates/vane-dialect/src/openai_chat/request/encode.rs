@@ -4,6 +4,7 @@ use super::message_out::Messages;
 use super::tool_out::Tools;
 use crate::call::{Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Show};
 use crate::dialect::Dialect;
+use crate::effort;
 use crate::exchange::{Encoded, Target};
 use crate::fault::Fault;
 use crate::json;
@@ -70,7 +71,9 @@ pub(crate) fn encode(
     tools.write(&mut body.out, chat, body.target, body.notes);
     tools.tell(&mut asked);
     let asked_for = body.reasoning(&chat.reasoning);
-    body.sampling(&chat.sampling, reasons(&chat.reasoning));
+    let reasons = body.nearest(&chat.reasoning);
+    let reasons = reasons.is_some_and(|effort| effort != Effort::None);
+    body.sampling(&chat.sampling, reasons);
     if let Some(key) = &chat.cache_key {
         if body.is_closed() {
             body.notes.drop("prompt_cache_key");
@@ -158,8 +161,15 @@ impl Body<'_, '_> {
         let off = ask.mode == ReasoningMode::Off || ask.effort == Some(Effort::None);
         let mut carried = false;
         if !self.has(Quirk::NoReasoningEffort) && !self.has(Quirk::NoReasoning) {
-            if let Some(effort) = effort(ask) {
-                names.push(self.effort(effort));
+            if let Some(sent) = self.nearest(ask) {
+                if effort(ask) != Some(sent) {
+                    let said = match ask.effort {
+                        Some(_) => "reasoning_effort",
+                        None => "thinking",
+                    };
+                    self.notes.drop(said);
+                }
+                names.push(self.effort(sent));
             }
             carried = true;
         }
@@ -197,6 +207,16 @@ impl Body<'_, '_> {
             }
         }
         names
+    }
+
+    /// The effort that comes nearest to what was asked, of those that the model takes here.
+    fn nearest(&self, ask: &ReasoningAsk) -> Option<Effort> {
+        let quirks = if self.has(Quirk::NoMaxEffortInChat) {
+            self.target.quirks.with(Quirk::NoMaxEffort)
+        } else {
+            self.target.quirks
+        };
+        effort(ask).map(|asked| effort::nearest(quirks, asked))
     }
 
     fn effort(&mut self, effort: Effort) -> &'static str {
@@ -246,11 +266,6 @@ impl Body<'_, '_> {
             _ => name.starts_with("stream_options."),
         }
     }
-}
-
-/// Whether the call asks for reasoning.
-fn reasons(ask: &ReasoningAsk) -> bool {
-    effort(ask).is_some_and(|effort| effort != Effort::None)
 }
 
 /// The effort that comes nearest to what was asked.

@@ -124,3 +124,46 @@ fn an_object_without_properties_gets_some_that_are_empty() {
     let text = send(&chat, &[Quirk::SchemaGemini]).text;
     assert!(text.contains(r#""parameters":{"type":"object"}"#), "{text}");
 }
+
+#[test]
+fn an_effort_that_the_model_does_not_take_becomes_the_nearest_and_is_noted() {
+    let asked = |effort: &str| {
+        chat(&format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],"temperature":0.5,"reasoning_effort":"{effort}"}}"#
+        ))
+    };
+    let gpt_5_1 = [
+        Quirk::NoMinimalEffort,
+        Quirk::NoXhighEffort,
+        Quirk::NoMaxEffort,
+        Quirk::SamplingUnlessReasoning,
+    ];
+    for (effort, quirks, sent, dropped) in [
+        (
+            "max",
+            &gpt_5_1[..],
+            "high",
+            &["reasoning_effort", "temperature"][..],
+        ),
+        ("high", &gpt_5_1, "high", &["temperature"]),
+        // Where it does not reason in the end, sampling is taken.
+        ("minimal", &gpt_5_1, "none", &["reasoning_effort"]),
+        (
+            "max",
+            &[Quirk::NoMaxEffortInChat],
+            "xhigh",
+            &["reasoning_effort"],
+        ),
+        ("max", &[], "max", &[]),
+    ] {
+        let got = send(&asked(effort), quirks);
+        assert_eq!(got.json["reasoning_effort"], sent, "{}", got.text);
+        assert_eq!(got.dropped, dropped, "{effort}");
+    }
+    let mut off = asked("high");
+    off.reasoning.effort = None;
+    off.reasoning.mode = crate::call::ReasoningMode::Off;
+    let got = send(&off, &[Quirk::NoNoneEffort]);
+    assert_eq!(got.json["reasoning_effort"], "minimal");
+    assert_eq!(got.dropped, ["thinking"]);
+}

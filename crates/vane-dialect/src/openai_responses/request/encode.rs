@@ -68,7 +68,7 @@ pub(crate) fn encode(
     items.close();
     write_choices(chat, target, notes, &mut fields);
     let extras = carried(&chat.extras, target, notes);
-    if let Some(reasoning) = write_settings::reasoning(chat, &extras, notes) {
+    if let Some(reasoning) = write_settings::reasoning(chat, &extras, target.quirks, notes) {
         fields.json("reasoning", reasoning);
     }
     if let Some(text) = write_settings::text(chat, &extras, target.quirks, notes) {

@@ -2,6 +2,7 @@
 
 use crate::call::{Chat, Effort, Extra, Format, ReasoningMode, Show};
 use crate::dialect::Dialect;
+use crate::effort;
 use crate::notes::Notes;
 use crate::openai_responses::wire::Fields;
 use crate::quirk::{Quirk, Quirks};
@@ -10,6 +11,7 @@ use crate::quirk::{Quirk, Quirks};
 pub(in crate::openai_responses) fn reasoning(
     chat: &Chat,
     extras: &[&Extra],
+    quirks: Quirks,
     notes: &mut Notes,
 ) -> Option<Vec<u8>> {
     let ask = &chat.reasoning;
@@ -20,12 +22,23 @@ pub(in crate::openai_responses) fn reasoning(
     }
     let mut out = Vec::new();
     let mut fields = Fields::open(&mut out);
-    let effort = ask.effort.or_else(|| ask.budget_tokens.map(effort_of));
-    if let Some(effort) = effort {
-        fields.text("effort", effort.name());
+    let reasons = !quirks.has(Quirk::NoReasoning);
+    let takes_effort = reasons && !quirks.has(Quirk::NoReasoningEffort);
+    if let Some(asked) = ask.effort.or_else(|| ask.budget_tokens.map(effort_of)) {
+        let sent = effort::nearest(quirks, asked);
+        if sent != asked || !takes_effort {
+            notes.drop("reasoning.effort");
+        }
+        if takes_effort {
+            fields.text("effort", sent.name());
+        }
     }
-    if let Some(summary) = summary(chat) {
-        fields.text("summary", summary);
+    match summary(chat) {
+        Some(_) if !reasons => notes.drop("reasoning.summary"),
+        Some(summary) => {
+            fields.text("summary", summary);
+        }
+        None => {}
     }
     nested("reasoning.", extras, &mut fields);
     fields.close();

@@ -172,3 +172,41 @@ fn a_seal_that_does_not_open_is_not_sent_as_encrypted_content() {
     assert!(!body.contains("vane1."), "{body}");
     assert_eq!(dropped, ["reasoning_state", "reasoning"]);
 }
+
+#[test]
+fn an_effort_that_the_model_does_not_take_becomes_the_nearest_and_is_noted() {
+    let chat =
+        decoded(r#"{"model":"m","input":"x","reasoning":{"effort":"max","summary":"auto"}}"#);
+    let gpt_5 = [Quirk::NoXhighEffort, Quirk::NoMaxEffort];
+    for (quirks, sent, dropped) in [
+        (
+            &gpt_5[..],
+            r#""reasoning":{"effort":"high","summary":"auto"}"#,
+            &["reasoning.effort"][..],
+        ),
+        (
+            &[Quirk::NoMaxEffortInChat],
+            r#""reasoning":{"effort":"max","summary":"auto"}"#,
+            &[],
+        ),
+        (
+            &[Quirk::NoReasoningEffort],
+            r#""reasoning":{"summary":"auto"}"#,
+            &["reasoning.effort"],
+        ),
+        (
+            &[Quirk::NoReasoning],
+            r#""store":false"#,
+            &["reasoning.effort", "reasoning.summary"],
+        ),
+    ] {
+        let (body, notes) = encoded(&chat, quirks);
+        assert!(body.contains(sent), "{body}");
+        assert_eq!(notes, dropped);
+        let reasons = !quirks.contains(&Quirk::NoReasoning);
+        assert_eq!(body.contains(r#""reasoning":"#), reasons, "{body}");
+    }
+    let echo = response::encode(&Answer::default(), &reply(chat), None);
+    let echo: Value = serde_json::from_slice(&echo).unwrap();
+    assert_eq!(echo["reasoning"]["effort"], "max");
+}

@@ -2,9 +2,11 @@
 
 use super::super::OF_OUTPUT;
 use super::inner_extras;
+use super::thinking::Thinking;
 use crate::anthropic_messages::wire::{Members, list};
 use crate::call::{Chat, Effort, Format, ReasoningMode};
 use crate::dialect::Dialect;
+use crate::effort;
 use crate::exchange::Target;
 use crate::json;
 use crate::notes::Notes;
@@ -19,12 +21,13 @@ const BUDGET_HIGH: u64 = 16_384;
 pub(super) fn output_config(
     chat: &Chat,
     target: &Target<'_>,
+    thinking: Thinking,
     members: &mut Members<'_>,
     notes: &mut Notes,
 ) {
     let mut written = Vec::new();
     let mut inner = Members::open(&mut written);
-    if let Some(effort) = effort(chat, target) {
+    if let Some(effort) = effort(chat, target, thinking, notes) {
         inner.text("effort", effort);
     }
     match &chat.format {
@@ -59,25 +62,40 @@ pub(super) fn output_config(
 }
 
 /// The effort by Anthropic's names. A budget that the model does not take is told as an effort.
-fn effort(chat: &Chat, target: &Target<'_>) -> Option<&'static str> {
+fn effort(
+    chat: &Chat,
+    target: &Target<'_>,
+    thinking: Thinking,
+    notes: &mut Notes,
+) -> Option<&'static str> {
     let ask = &chat.reasoning;
-    if let Some(effort) = ask.effort {
-        return match effort {
-            Effort::None => None,
-            Effort::Minimal | Effort::Low => Some("low"),
-            Effort::Medium => Some("medium"),
-            Effort::High => Some("high"),
-            Effort::Xhigh => Some("xhigh"),
-            Effort::Max => Some("max"),
-        };
-    }
     let told = target.quirks.has(Quirk::NoThinkingBudget)
         && matches!(ask.mode, ReasoningMode::On | ReasoningMode::Unsaid);
-    match ask.budget_tokens.filter(|_| told)? {
-        0..BUDGET_MEDIUM => Some("low"),
-        BUDGET_MEDIUM..BUDGET_HIGH => Some("medium"),
-        BUDGET_HIGH.. => Some("high"),
+    let of_budget = |budget: u64| match budget {
+        0..BUDGET_MEDIUM => Effort::Low,
+        BUDGET_MEDIUM..BUDGET_HIGH => Effort::Medium,
+        BUDGET_HIGH.. => Effort::High,
+    };
+    let asked = ask.effort;
+    let asked = asked.or_else(|| ask.budget_tokens.filter(|_| told).map(of_budget))?;
+    // Who thinks in any case does so least like this.
+    let off = asked == Effort::None && !target.quirks.has(Quirk::AlwaysThinks);
+    if off {
+        return None;
     }
+    let least = asked.max(Effort::Low);
+    let sent = effort::nearest(target.quirks, least);
+    if target.quirks.has(Quirk::NoReasoningEffort) {
+        // It became the budget, where the model thinks by one that nobody else set.
+        if ask.budget_tokens.is_some() || !matches!(thinking, Thinking::Manual(_)) {
+            notes.drop("output_config.effort");
+        }
+        return None;
+    }
+    if sent != least {
+        notes.drop("output_config.effort");
+    }
+    Some(sent.name())
 }
 
 /// Writes what steers the choice of tokens, and notes what Anthropic has no field for.

@@ -53,14 +53,24 @@ impl Thinking {
                 max_output > BUDGET_MIN && !forced && !prefilled && !is_unthought_loop(messages)
             }
         };
-        if !possible {
+        let chosen = if possible {
+            wanted
+        } else {
             notes.drop("reasoning");
-            return Self::Disabled;
-        }
-        match wanted {
+            Self::Disabled
+        };
+        match chosen {
             // The budget is a part of the limit and must leave room for an answer.
-            Self::Manual(budget) => Self::Manual(budget.clamp(BUDGET_MIN, max_output - 1)),
-            Self::Unsaid | Self::Disabled | Self::Adaptive | Self::BetweenTools => wanted,
+            Self::Manual(budget) => {
+                let own = chat.reasoning.budget_tokens.is_some();
+                let most = if own { max_output - 1 } else { max_output / 2 };
+                Self::Manual(budget.min(most).max(BUDGET_MIN))
+            }
+            Self::Disabled if target.quirks.has(Quirk::AlwaysThinks) => {
+                notes.drop("thinking");
+                Self::Unsaid
+            }
+            Self::Unsaid | Self::Disabled | Self::Adaptive | Self::BetweenTools => chosen,
         }
     }
 
@@ -71,7 +81,7 @@ impl Thinking {
         if super::has_own(chat, "thinking") {
             return Self::Unsaid;
         }
-        match (ask.mode, ask.budget_tokens) {
+        let wanted = match (ask.mode, ask.budget_tokens) {
             (ReasoningMode::Off, _) => Self::Disabled,
             (ReasoningMode::Adaptive, _) => Self::Adaptive,
             (ReasoningMode::BetweenTools, _) => Self::BetweenTools,
@@ -86,6 +96,16 @@ impl Thinking {
             (ReasoningMode::On, None) => Self::Adaptive,
             (ReasoningMode::Unsaid, None) if has_effort => Self::Adaptive,
             (ReasoningMode::Unsaid, None) => Self::Unsaid,
+        };
+        match wanted {
+            Self::Adaptive | Self::BetweenTools if target.quirks.has(Quirk::NoAdaptiveThinking) => {
+                Self::Manual(budget_of(ask.effort))
+            }
+            Self::Unsaid
+            | Self::Disabled
+            | Self::Adaptive
+            | Self::Manual(_)
+            | Self::BetweenTools => wanted,
         }
     }
 
@@ -123,6 +143,18 @@ impl Thinking {
         }
         inner_extras(chat, OF_THINKING, &mut inner);
         inner.close();
+    }
+}
+
+/// The budget that spends about as much as an effort; unsaid, it is high at Anthropic.
+const fn budget_of(effort: Option<Effort>) -> u64 {
+    match effort {
+        Some(Effort::None | Effort::Minimal) => BUDGET_MIN,
+        Some(Effort::Low) => 2048,
+        Some(Effort::Medium) => 8192,
+        Some(Effort::High) | None => 16_384,
+        Some(Effort::Xhigh) => 24_576,
+        Some(Effort::Max) => 32_768,
     }
 }
 
