@@ -41,6 +41,10 @@ pub(super) struct Shared {
 /// Records gather for so long before they are ingested, unless someone waits for them: what is
 /// written once a commit is written for more of them.
 const GATHER: Duration = Duration::from_millis(250);
+/// Its turn comes after that of threads with someone waiting for them. Its weight is a third of theirs, and
+/// a machine busy with calls that do not stream needs an eighth for it.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
 /// A store that fails is left alone for so long.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -98,6 +102,9 @@ impl Drop for Scribe {
 }
 
 fn serve(mut desk: Desk, hurried: &Receiver<()>, shown: &Mutex<Option<String>>) {
+    // Of this thread alone, as Linux has it. One who may not be nice is no worse for it.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(NICE);
     let show = |trouble: Option<String>| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
         match &trouble {
