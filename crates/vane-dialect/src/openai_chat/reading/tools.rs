@@ -9,6 +9,7 @@ use crate::openai_chat::signatures;
 use crate::openai_chat::wire::{ToolCall, member};
 use crate::sequence::{Completeness, ToolPiece};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -19,11 +20,36 @@ pub(super) struct Tool {
     id: String,
     /// What of its arguments was seen.
     seen: Completeness,
+    /// The arguments so far, as far as they are kept to know a repeat of them by.
+    said: String,
     /// Its signature was handed out.
     signed: bool,
     /// A custom tool that was sent as a function: its name and its arguments so far. It waits to
     /// be whole, because its input is inside.
     wrapped: Option<(String, String)>,
+}
+
+/// Arguments longer than this are not kept.
+const SAID_BYTES_MAX: usize = 1 << 20;
+
+impl Tool {
+    /// Whether the piece says nothing new: some end a call by saying its arguments once more in
+    /// full, spaced and escaped as their own JSON library does it.
+    fn is_repeat(&self, piece: &str) -> bool {
+        type Arguments = serde_json::Map<String, Value>;
+        if piece.is_empty() || !self.seen.is_whole() {
+            return false;
+        }
+        let read = |text: &str| serde_json::from_str::<Arguments>(text).ok();
+        piece.trim().is_empty() || read(piece).is_some_and(|again| read(&self.said) == Some(again))
+    }
+
+    fn feed(&mut self, piece: &str) {
+        self.seen.feed(piece);
+        if self.said.len() + piece.len() <= SAID_BYTES_MAX {
+            self.said.push_str(piece);
+        }
+    }
 }
 
 /// The arguments of a custom tool that was sent as a function.
@@ -58,7 +84,11 @@ impl Reading {
         let Some(tool) = self.tools.get_mut(key) else {
             return Ok(());
         };
-        tool.seen.feed(&arguments);
+        let arguments = match form {
+            ToolForm::Function if tool.is_repeat(&arguments) => Cow::Borrowed(""),
+            ToolForm::Function | ToolForm::Custom => arguments,
+        };
+        tool.feed(&arguments);
         let sent = name.as_deref();
         let is_wrapped = sent.is_some_and(|sent| self.asked.custom.iter().any(|name| name == sent));
         if is_wrapped && tool.wrapped.is_none() {
@@ -126,6 +156,7 @@ impl Reading {
                 index,
                 id: String::new(),
                 seen: Completeness::default(),
+                said: String::new(),
                 signed: false,
                 wrapped: None,
             });

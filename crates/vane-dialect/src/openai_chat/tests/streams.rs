@@ -114,6 +114,52 @@ fn parallel_calls_that_all_claim_index_zero() {
 }
 
 #[test]
+fn arguments_that_are_said_once_more_in_full_are_no_more_of_them() {
+    let open =
+        r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"p\":"}}]}"#;
+    let more = |text: &str| {
+        let text = Value::from(text);
+        format!(r#"{{"tool_calls":[{{"index":0,"function":{{"arguments":{text}}}}}]}}"#)
+    };
+    let check = |rest: &[&str], expected: &str| {
+        let rest = rest.iter().map(|text| match *text {
+            "text" => r#"{"content":"Done."}"#.to_owned(),
+            text => more(text),
+        });
+        let list: Vec<String> = std::iter::once(open.to_owned()).chain(rest).collect();
+        let list: Vec<&str> = list.iter().map(String::as_str).collect();
+        let answer = deltas(&list, "tool_calls");
+        assert_eq!(tools(&answer), [("a", "f", expected)], "{list:?}");
+    };
+    let said = r#"{"p":"\u00e9"}"#;
+    check(&[r#""\u00e9"}"#, said], said);
+    check(&[r#""\u00e9"}"#, r#"{"p": "é"}"#], said);
+    check(&[r#""\u00e9"}"#, "", " ", said], said);
+    // Also where the call was over.
+    check(&[r#""\u00e9"}"#, "text", said, "\n"], said);
+    // A repeat that brings the id and the name again.
+    let again =
+        r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{\"p\":1}"}}]}"#;
+    let answer = deltas(&[open, &more("1}"), again], "tool_calls");
+    assert_eq!(tools(&answer), [("a", "f", r#"{"p":1}"#)]);
+    // What was whole and is said otherwise is not lost unseen.
+    let answer = deltas(&[open, &more("1}"), &more(r#"{"p":2}"#)], "tool_calls");
+    assert_eq!(tools(&answer), [("a", "f", r#"{"p":1}{"p":2}"#)]);
+}
+
+#[test]
+fn a_name_that_comes_after_whole_arguments_still_names_the_call() {
+    let answer = deltas(
+        &[
+            r#"{"tool_calls":[{"index":0,"function":{"arguments":"{\"p\":1}"}}]}"#,
+            r#"{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]}"#,
+        ],
+        "tool_calls",
+    );
+    assert_eq!(tools(&answer), [("a", "f", r#"{"p":1}"#)]);
+}
+
+#[test]
 fn calls_without_index_or_type() {
     let answer = deltas(
         &[
