@@ -408,23 +408,37 @@ fn is_said(raw: Option<Json<'_>>) -> bool {
     raw.is_some_and(|raw| !matches!(raw.get(), "\"\"" | "[]"))
 }
 
+/// Gemini puts its own name of a reason behind the one of this dialect:
+/// `content_filter: PROHIBITED_CONTENT`.
 fn stop(reason: &str, detail: Option<Json<'_>>) -> Result<Stop, Fault> {
-    Ok(match reason {
-        "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" | "complete" | "completed"
-        | "STOP" => match member(detail) {
-            Some(text) => Stop::Sequence(Some(text.into_owned())),
-            None => Stop::End,
-        },
-        "length" | "max_tokens" | "max_output_tokens" | "MAX_TOKENS" => Stop::MaxOutput,
+    let (word, _) = reason.split_once(':').unwrap_or((reason, ""));
+    Ok(match word.trim().to_ascii_lowercase().as_str() {
+        "stop" | "stop_sequence" | "end_turn" | "eos" | "eos_token" | "complete" | "completed" => {
+            match member(detail) {
+                Some(text) => Stop::Sequence(Some(text.into_owned())),
+                None => Stop::End,
+            }
+        }
+        "length" | "max_tokens" | "max_output_tokens" => Stop::MaxOutput,
         "model_length" | "model_context_window_exceeded" => Stop::Context,
         "tool_calls" | "tool_call" | "tool_use" | "function_call" => Stop::ToolUse,
-        "content_filter" | "refusal" | "safety" | "SAFETY" | "RECITATION" | "sensitive" => {
-            Stop::Refusal
-        }
+        "content_filter"
+        | "refusal"
+        | "safety"
+        | "recitation"
+        | "sensitive"
+        | "blocklist"
+        | "prohibited_content"
+        | "spii"
+        | "image_safety"
+        | "image_prohibited_content"
+        | "image_recitation" => Stop::Refusal,
+        // The model wrote a call that is none: it may do better when it is asked again.
+        "function_call_filter" | "malformed_function_call" => return Err(error::stopped(reason)),
         "error" | "network_error" | "insufficient_system_resource" => {
             return Err(error::stopped(reason));
         }
-        other => Stop::Other(other.to_owned()),
+        _ => Stop::Other(reason.to_owned()),
     })
 }
 

@@ -222,6 +222,38 @@ fn t17_an_unknown_finish_reason_does_not_fail_the_stream() {
 }
 
 #[test]
+fn geminis_reasons_are_no_clean_end() {
+    for reason in [
+        "content_filter: PROHIBITED_CONTENT",
+        "PROHIBITED_CONTENT",
+        "BLOCKLIST",
+        "spii",
+        "IMAGE_SAFETY",
+        "Recitation",
+    ] {
+        let end = end(reason);
+        assert_eq!(deltas(&[], reason).stop, Stop::Refusal, "{reason}");
+        let no_delta =
+            format!(r#"{{"choices":[{{"index":0,"finish_reason":"{reason}"}}],"model":"m"}}"#);
+        assert_eq!(whole(&no_delta).unwrap().stop, Stop::Refusal, "{reason}");
+        assert_eq!(streamed(&[&end]).unwrap().stop, Stop::Refusal, "{reason}");
+    }
+    assert_eq!(deltas(&[], "stop: STOP").stop, Stop::End);
+    for reason in [
+        "function_call_filter: MALFORMED_FUNCTION_CALL",
+        "MALFORMED_FUNCTION_CALL",
+        "malformed_function_call",
+    ] {
+        let fault = streamed(&[&end(reason)]).unwrap_err();
+        assert_eq!(fault.kind, Kind::Upstream, "{reason}");
+        assert!(fault.worth_another_try(), "{reason}");
+        assert!(fault.message.contains(reason), "{fault}");
+        let no_message = format!(r#"{{"choices":[{{"index":0,"finish_reason":"{reason}"}}]}}"#);
+        assert_eq!(whole(&no_message).unwrap_err().kind, Kind::Upstream);
+    }
+}
+
+#[test]
 fn a_missing_finish_reason_is_made_up_when_the_answer_is_complete() {
     let answer = streamed(&[&delta(r#"{"content":"x"}"#), "[DONE]"]).unwrap();
     assert_eq!(answer.stop, Stop::End);
