@@ -3,6 +3,7 @@
 //! Whole answers and streams take this one way, so they cannot differ. Also serves the
 //! completion shape (`text` instead of a message).
 
+mod sources;
 mod tools;
 
 use super::details::Details;
@@ -22,6 +23,7 @@ use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use sources::Sources;
 use tools::Tool;
 
 #[derive(Debug, Default)]
@@ -32,6 +34,7 @@ pub(super) struct Reading {
     tools: Vec<Tool>,
     details: Details,
     think: Think,
+    sources: Sources,
     /// The signature of the message's text: handed out when the text is over.
     signature: Option<State>,
     any_choice: bool,
@@ -106,6 +109,7 @@ impl Reading {
             self.served = Some(usage::served(tier));
         }
         self.any_choice |= any;
+        self.sources.hear(&chunk);
         // Azure's first chunk has no choices, no id and no model: not the start yet.
         if any || found.is_some() {
             self.start(&chunk, sink);
@@ -135,6 +139,9 @@ impl Reading {
         }
         self.sequencer.start("", "", 0, sink);
         self.end_words(sink)?;
+        for citation in self.sources.take() {
+            self.sequencer.cite(citation, sink);
+        }
         for key in 0..self.tools.len() {
             self.unwrap(key, true, sink)?;
         }
@@ -224,6 +231,7 @@ impl Reading {
         if let Some(raw) = message.annotations {
             let list: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
             for citation in list.into_iter().filter_map(Citation::read) {
+                self.sources.are_told();
                 self.sequencer.cite(citation, sink);
             }
         }

@@ -24,6 +24,10 @@ pub(crate) struct Chunk<'a> {
     pub(crate) detail: Option<Json<'a>>,
     /// MiniMax: how the call went, also where the status is 200.
     pub(crate) base_status: u64,
+    /// Perplexity: the pages that the text rests on, with their titles.
+    pub(crate) search_results: Option<Json<'a>>,
+    /// Perplexity and xAI: their addresses alone.
+    pub(crate) citations: Option<Json<'a>>,
 }
 
 impl<'a> Chunk<'a> {
@@ -43,6 +47,8 @@ impl<'a> Chunk<'a> {
                     "error" => chunk.error = reader.some_json()?,
                     "message" => chunk.message = reader.some_json()?,
                     "detail" => chunk.detail = reader.some_json()?,
+                    "search_results" => chunk.search_results = reader.some_json()?,
+                    "citations" => chunk.citations = reader.some_json()?,
                     "base_resp" => {
                         chunk.base_status = reader.some(base_status)?.unwrap_or_default();
                     }

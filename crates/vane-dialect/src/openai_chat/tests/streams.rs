@@ -393,3 +393,71 @@ fn think_tags_at_the_start_are_reasoning_in_streams_and_answers() {
     response::decode(whole.as_bytes(), &asked, &mut answer).unwrap();
     assert_eq!(answer.blocks, [thought("so it"), text("Yes <think>")]);
 }
+
+#[test]
+fn sources_beside_the_choices_are_cited_once_before_the_text_ends() {
+    const RESULTS: &str = r#""search_results":[{"title":"A","url":"https://a.example","date":null},{"url":"https://b.example"},{"url":"doc_1"},{}]"#;
+    const CITATIONS: &str = r#""citations":["https://c.example",7]"#;
+    let cited = |answer: &Answer| match answer.blocks.as_slice() {
+        [Block::Text(text)] => {
+            let pages = text.citations.iter();
+            let pages = pages.map(|page| (page.url.clone(), page.title.clone()));
+            pages.collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    let check = |lists: [&str; 2], message: &str, expected: &[(&str, Option<&str>)]| {
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(url, title)| ((*url).to_owned(), title.map(str::to_owned)))
+            .collect();
+        let chunk = |list: &str, delta: &str, reason: &str| {
+            format!(
+                r#"{{"id":"c","model":"m",{list},"choices":[{{"index":0,"delta":{delta},"finish_reason":{reason}}}]}}"#
+            )
+        };
+        let [early, late] = lists;
+        let frames = [
+            chunk(early, r#"{"content":"x"}"#, "null"),
+            chunk(early, r#"{"content":"y"}"#, "null"),
+            chunk(late, message, r#""stop""#),
+        ];
+        let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+        assert_eq!(cited(&streamed(&frames).unwrap()), expected, "{frames:?}");
+        let body = chunk(
+            late,
+            &message.replace('{', r#"{"content":"xy","#),
+            r#""stop""#,
+        );
+        let body = body.replace("delta", "message").replace(",}", "}");
+        assert_eq!(cited(&whole(&body).unwrap()), expected, "{body}");
+    };
+    let both = format!("{RESULTS},{CITATIONS}");
+    let titled = [
+        ("https://a.example", Some("A")),
+        ("https://b.example", None),
+    ];
+    check([RESULTS, RESULTS], "{}", &titled);
+    check([CITATIONS, &both], "{}", &titled);
+    check(
+        [r#""x":1"#, CITATIONS],
+        "{}",
+        &[("https://c.example", None)],
+    );
+    check(
+        [
+            r#""citations":[]"#,
+            r#""citations":null,"search_results":{}"#,
+        ],
+        "{}",
+        &[],
+    );
+    let annotated = r#"{"annotations":[{"type":"url_citation","url_citation":{"url":"https://d.example","title":"D"}}]}"#;
+    let answer = streamed(&[
+        &format!(r#"{{{both},"choices":[{{"index":0,"delta":{{"content":"x"}}}}]}}"#),
+        &delta(annotated),
+        &end("stop"),
+    ]);
+    let told = [("https://d.example".to_owned(), Some("D".to_owned()))];
+    assert_eq!(cited(&answer.unwrap()), told);
+}
