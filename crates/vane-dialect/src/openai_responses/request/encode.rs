@@ -8,7 +8,7 @@ use super::write_items::Items;
 use super::write_tools::Words;
 use super::{write_settings, write_tools};
 use crate::block::Block;
-use crate::call::{Chat, Extra, Role, Sampling, ToolChoice, Turn};
+use crate::call::{Chat, Effort, Extra, ReasoningAsk, Role, ToolChoice, Turn};
 use crate::dialect::Dialect;
 use crate::exchange::{Asked, Encoded, Target};
 use crate::fault::Fault;
@@ -74,12 +74,12 @@ pub(crate) fn encode(
     if let Some(text) = write_settings::text(chat, &extras, target.quirks, notes) {
         fields.json("text", text);
     }
-    write_sampling(&chat.sampling, target, notes, &mut fields);
+    write_sampling(chat, target, notes, &mut fields);
     if let Some(key) = &chat.cache_key {
         fields.text("prompt_cache_key", key);
     }
     fields.json("store", "false");
-    write_include(&extras, &mut fields);
+    write_include(&extras, target, &mut fields);
     fields.value("stream", &chat.stream.on);
     for extra in &extras {
         let nested = extra.name.starts_with("text.") || extra.name.starts_with("reasoning.");
@@ -169,7 +169,7 @@ fn carried<'c>(extras: &'c [Extra], target: &Target<'_>, notes: &mut Notes) -> V
     taken
 }
 
-fn write_include(extras: &[&Extra], fields: &mut Fields<'_>) {
+fn write_include(extras: &[&Extra], target: &Target<'_>, fields: &mut Fields<'_>) {
     let more: Option<&Raw> = extras
         .iter()
         .find(|extra| extra.name == "include")
@@ -177,20 +177,29 @@ fn write_include(extras: &[&Extra], fields: &mut Fields<'_>) {
     let more: Vec<Str<'_>> = more
         .and_then(|raw| serde_json::from_str(raw.get()).ok())
         .unwrap_or_default();
+    // A model that does not reason refuses a call that asks for its reasoning.
+    let reasons = !target.quirks.has(Quirk::NoReasoning);
+    if !reasons && more.is_empty() {
+        return;
+    }
     let mut list = List::open(fields.key("include"));
-    crate::json::string(list.next(), ENCRYPTED);
+    if reasons {
+        crate::json::string(list.next(), ENCRYPTED);
+    }
     for Str(name) in &more {
         crate::json::string(list.next(), name);
     }
     list.close();
 }
 
-fn write_sampling(
-    sampling: &Sampling,
-    target: &Target<'_>,
-    notes: &mut Notes,
-    fields: &mut Fields<'_>,
-) {
+/// Whether the call asks for reasoning.
+fn reasons(ask: &ReasoningAsk) -> bool {
+    let effort = ask.effort.map(|effort| effort != Effort::None);
+    effort.unwrap_or(ask.budget_tokens.is_some())
+}
+
+fn write_sampling(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &mut Fields<'_>) {
+    let sampling = &chat.sampling;
     if let Some(asked) = sampling.max_output {
         if asked < OUTPUT_MIN {
             notes.drop("max_output_tokens");
@@ -198,12 +207,14 @@ fn write_sampling(
         let limit = target.output(asked.max(OUTPUT_MIN), "max_output_tokens", notes);
         fields.value("max_output_tokens", &limit);
     }
+    let is_fixed = target.quirks.has(Quirk::NoSampling)
+        || (target.quirks.has(Quirk::SamplingUnlessReasoning) && reasons(&chat.reasoning));
     for (name, number) in [
         ("temperature", &sampling.temperature),
         ("top_p", &sampling.top_p),
     ] {
         match number {
-            Some(_) if target.quirks.has(Quirk::NoSampling) => notes.drop(name),
+            Some(_) if is_fixed => notes.drop(name),
             Some(number) => {
                 fields.value(name, number);
             }

@@ -384,3 +384,55 @@ fn instructions_take_the_role_that_the_provider_knows() {
         assert_eq!(said, roles);
     }
 }
+
+#[test]
+fn sampling_stays_at_home_while_reasoning() {
+    let ask = |reasoning: &str| {
+        let body = format!(
+            r#"{{"model":"m","input":"x","temperature":0.5,"top_p":0.9,"reasoning":{reasoning}}}"#
+        );
+        decoded(&body)
+    };
+    for (quirk, reasoning, goes) in [
+        (
+            Quirk::SamplingUnlessReasoning,
+            r#"{"effort":"high"}"#,
+            false,
+        ),
+        (Quirk::SamplingUnlessReasoning, r#"{"effort":"none"}"#, true),
+        (Quirk::SamplingUnlessReasoning, "{}", true),
+        (Quirk::NoSampling, r#"{"effort":"none"}"#, false),
+        (Quirk::NoStop, r#"{"effort":"high"}"#, true),
+    ] {
+        let (body, notes) = encoded(&ask(reasoning), &[quirk]);
+        assert_eq!(
+            body.contains(r#""temperature":0.5"#),
+            goes,
+            "{quirk:?} {body}"
+        );
+        assert_eq!(body.contains(r#""top_p":0.9"#), goes, "{quirk:?} {body}");
+        assert_eq!(notes.len(), if goes { 0 } else { 2 }, "{notes:?}");
+    }
+    let mut chat = ask("{}");
+    chat.reasoning.budget_tokens = Some(2048);
+    let (_, notes) = encoded(&chat, &[Quirk::SamplingUnlessReasoning]);
+    assert_eq!(notes, ["temperature", "top_p"]);
+}
+
+#[test]
+fn a_model_that_does_not_reason_is_not_asked_for_its_reasoning() {
+    let plain = decoded(r#"{"model":"m","input":"x","include":["reasoning.encrypted_content"]}"#);
+    let (body, notes) = encoded(&plain, &[Quirk::NoReasoning]);
+    assert!(!body.contains("include") && notes.is_empty(), "{body}");
+    let more = decoded(r#"{"model":"m","input":"x","include":["file_search_call.results"]}"#);
+    let (body, _) = encoded(&more, &[Quirk::NoReasoning]);
+    assert!(
+        body.contains(r#""include":["file_search_call.results"]"#),
+        "{body}"
+    );
+    let (body, _) = encoded(&plain, &[]);
+    assert!(
+        body.contains(r#""include":["reasoning.encrypted_content"]"#),
+        "{body}"
+    );
+}
