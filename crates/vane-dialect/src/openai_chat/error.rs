@@ -131,6 +131,8 @@ fn told(fault: &Fault) -> Told {
         // Not 402: Codex would try again.
         Kind::NoFunds if has_code(fault, &["budget_exceeded"]) => (429, "insufficient_quota", None),
         Kind::NoFunds => (429, "insufficient_quota", Some("insufficient_quota")),
+        // Codex explains this refusal to its user, by its code.
+        Kind::ContentFilter if has_code(fault, &["cyber_policy"]) => (400, INVALID, None),
         Kind::ContentFilter => (400, INVALID, Some("content_filter")),
         Kind::Overloaded => (503, SERVER, Some("overloaded")),
         Kind::Upstream => (502, SERVER, Some("upstream_error")),

@@ -8,6 +8,9 @@ use crate::fault::{Blame, Fault, Kind};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+/// The code of a refusal that Codex explains to its user, and no other.
+const CYBER_POLICY: &str = "cyber_policy";
+
 /// A sequence number above every one that a forwarded stream has used.
 const AFTER_ALL: u64 = u32::MAX as u64;
 
@@ -84,12 +87,15 @@ fn meaning(code: &str) -> (Kind, Blame) {
 }
 
 /// The code that makes a client do what the fault calls for.
-pub(super) const fn code(fault: &Fault) -> &'static str {
+pub(super) fn code(fault: &Fault) -> &'static str {
     // Our credential at a provider is none of the caller's business.
     if matches!(fault.blame, Blame::ProviderKey) {
         return "server_error";
     }
     let is_callers = matches!(fault.blame, Blame::Caller);
+    if is_callers && fault.code.as_deref() == Some(CYBER_POLICY) {
+        return CYBER_POLICY;
+    }
     match fault.kind {
         Kind::NoFunds => "insufficient_quota",
         Kind::RateLimited => "rate_limit_exceeded",

@@ -233,6 +233,7 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
         "content_filter"
         | "content_policy_violation"
         | "ResponsibleAIPolicyViolation"
+        | "cyber_policy"
         | "data_inspection_failed"
         | "moderation_blocked" => (Kind::ContentFilter, Blame::Caller),
         "engine_overloaded_error" | "overloaded_error" | "server_overloaded" | "slow_down" => {

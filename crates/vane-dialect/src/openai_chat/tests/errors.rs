@@ -260,6 +260,22 @@ fn told(fault: &Fault) -> (u16, String, String) {
 }
 
 #[test]
+fn a_cyber_policy_keeps_its_code() {
+    let body = br#"{"error":{"message":"Flagged.","type":"invalid_request","param":null,"code":"cyber_policy"}}"#;
+    let fault = decode(400, body);
+    assert_eq!(
+        (fault.kind, fault.blame),
+        (Kind::ContentFilter, Blame::Caller)
+    );
+    assert_eq!(encode(&fault), (400, body.to_vec()));
+    let unexplained = "bio_policy";
+    let in_answer = Fault::new(Kind::ContentFilter, Blame::Caller, "m").with_code("cyber_policy");
+    assert_eq!(told(&in_answer).2, "cyber_policy");
+    let other = Fault::new(Kind::ContentFilter, Blame::Caller, "m").with_code(unexplained);
+    assert_eq!(told(&other).2, "content_filter");
+}
+
+#[test]
 fn an_empty_balance_stops_codex() {
     let fault = Fault::new(Kind::NoFunds, Blame::Caller, "top up");
     assert_eq!(

@@ -300,3 +300,31 @@ fn every_fault_has_a_code_that_codex_reacts_to() {
         }
     }
 }
+
+#[test]
+fn codex_is_told_of_a_cyber_policy_by_its_own_code() {
+    for frame in [
+        r#"{"type":"error","error":{"type":"invalid_request","code":"cyber_policy","message":"Flagged.","param":null}}"#,
+        r#"{"type":"response.failed","response":{"status":"failed","error":{"code":"cyber_policy","message":"Flagged."},"output":[]}}"#,
+    ] {
+        let fault = run(&[frame]).2.unwrap_err();
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::ContentFilter, Blame::Caller)
+        );
+        let mut forwarded = Vec::new();
+        error::in_stream(&fault, "id", &mut forwarded);
+        let forwarded = parsed(&forwarded);
+        let translated = written(&[start()], Some(&fault));
+        for frames in [forwarded, translated] {
+            let error = &frames.last().unwrap().1["response"]["error"];
+            assert_eq!(error["code"], "cyber_policy");
+            assert_eq!(error["message"], "Flagged.");
+        }
+    }
+    let unexplained = "bio_policy";
+    let other = Fault::new(Kind::ContentFilter, Blame::Caller, "m").with_code(unexplained);
+    let frames = written(&[start()], Some(&other));
+    let error = &frames.last().unwrap().1["response"]["error"];
+    assert_eq!(error["code"], "invalid_prompt");
+}
