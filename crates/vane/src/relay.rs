@@ -31,6 +31,7 @@ mod slice;
 mod splice;
 mod stream;
 mod terms;
+mod unlabelled;
 mod whole;
 
 pub use authenticate::{authenticate, must};

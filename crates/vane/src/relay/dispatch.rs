@@ -10,6 +10,7 @@ use super::plan::{Choice, Plan};
 use super::reply::{Body, Response};
 use super::settle::Record;
 use super::stream::{LiveStream, Streaming};
+use super::unlabelled;
 use super::whole::{self, WholeAnswer};
 use crate::gateway::{Gateway, State};
 use crate::seal::StateSeal;
@@ -228,7 +229,7 @@ async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Re
             .await
             .map(|answer| Reached::Whole(Box::new(answer)));
     }
-    let is_stream = content_type(&asked.response).starts_with("text/event-stream");
+    let (is_stream, asked) = unlabelled::is_stream(walk, asked).await?;
     if !is_stream {
         return whole::read(walk, asked)
             .await

@@ -114,23 +114,25 @@ pub(super) async fn body(
 
 async fn collect(mut body: UpstreamBody, max: usize, idle: Duration) -> Result<Bytes, Fault> {
     let mut gather = Gather::new(max);
-    loop {
-        let data = match tokio::time::timeout(idle, body.data()).await {
-            Err(_) => {
-                let message = format!("the upstream sent nothing for {idle:?}");
-                return Err(Fault::new(Kind::Timeout, Blame::Upstream, message));
-            }
-            Ok(None) => break,
-            Ok(Some(Err(error))) => {
-                return Err(Fault::protocol(format!(
-                    "the upstream's answer was cut: {error}"
-                )));
-            }
-            Ok(Some(Ok(data))) => data,
-        };
+    while let Some(data) = next(&mut body, idle).await? {
         gather.push(data).map_err(|_| too_long(max))?;
     }
     Ok(gather.finish())
+}
+
+/// The next bytes of an answer; `None` at its end.
+pub(super) async fn next(body: &mut UpstreamBody, idle: Duration) -> Result<Option<Bytes>, Fault> {
+    match tokio::time::timeout(idle, body.data()).await {
+        Err(_) => {
+            let message = format!("the upstream sent nothing for {idle:?}");
+            Err(Fault::new(Kind::Timeout, Blame::Upstream, message))
+        }
+        Ok(None) => Ok(None),
+        Ok(Some(Err(error))) => Err(Fault::protocol(format!(
+            "the upstream's answer was cut: {error}"
+        ))),
+        Ok(Some(Ok(data))) => Ok(Some(data)),
+    }
 }
 
 fn too_long(max: usize) -> Fault {

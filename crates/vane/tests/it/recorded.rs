@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use vane_testkit::{Answer, Recorded};
+use vane_testkit::{Answer, Fault, Recorded, Split};
 
 use crate::client::Ask;
 use crate::door::{DOORS, Door};
@@ -102,6 +102,70 @@ async fn a_whole_answer_to_a_stream_is_told_as_a_stream() {
         assert_eq!(said.tools, [("ls".to_owned(), "{}".to_owned())], "{door:?}");
         assert_eq!(said.tokens, (8, 6), "{door:?}");
     }
+}
+
+#[tokio::test]
+async fn a_stream_of_another_type_is_read_by_what_it_begins_with() {
+    let world = World::start().await;
+    let stream = PathBuf::from(format!("{HOME}/openai_chat/alibaba_pieces.sse"));
+    let stream = fs::read_to_string(stream).unwrap();
+    for door in DOORS {
+        world
+            .fake
+            .always(Answer::recorded("text/event-stream", &stream));
+        let expected = read(&world, door, "lab-m", true).await;
+        for kind in [
+            "application/json",
+            "text/plain; charset=utf-8",
+            "Text/Event-Stream",
+        ] {
+            for before in [
+                "",
+                "\n\r\n",
+                ": processing\n\n",
+                "retry: 10\n",
+                "\n\nid: 1\n",
+            ] {
+                let body = format!("{before}{stream}");
+                let answer = Answer::recorded("text/event-stream", &body);
+                let answer = answer.with_fault(Fault::ContentType(kind.to_owned()));
+                let begins_slowly = Split::At((1..8).collect());
+                world.fake.always(answer.split(begins_slowly));
+                let said = read(&world, door, "lab-m", true).await;
+                assert_eq!(said, expected, "{door:?} {kind} {before:?}");
+            }
+        }
+        // And what is no stream is none, whatever it is called.
+        let whole = PathBuf::from(format!("{HOME}/openai_chat/local_server_quirks.json"));
+        let whole = format!("\n {}", fs::read_to_string(whole).unwrap());
+        world.fake.always(Answer::recorded("text/plain", &whole));
+        assert_eq!(read(&world, door, "lab-m", true).await.0.text, "Yo");
+        for body in ["<html></html>", "database is down", " \n", ""] {
+            world.fake.always(Answer::recorded("text/html", body));
+            let ask = door.request("lab-m", "Hi", true);
+            let reply = world.post(door.path(), ask).await;
+            assert_eq!(reply.status, 502, "{door:?} {body}: {}", reply.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_another_type_is_passed_on_as_it_comes() {
+    let world = World::start().await;
+    let stream = PathBuf::from(format!("{HOME}/openai_chat/alibaba_pieces.sse"));
+    let stream = fs::read_to_string(stream).unwrap();
+    let answer = Answer::recorded("text/event-stream", &stream).gate("slow");
+    let mislabelled = Fault::ContentType("application/json".to_owned());
+    world.fake.always(answer.with_fault(mislabelled));
+    let gate = world.fake.gate("slow");
+    // The first frame says nothing: with the second one the client gets a head.
+    gate.open(2);
+    let ask = Door::Chat.request("lab-m", "Hi", true);
+    let mut client = world.stream(Door::Chat.path(), ask).await;
+    let early = client.until("Look.", 1).await;
+    assert!(!early.contains("[DONE]"));
+    gate.open_for_good();
+    assert!(client.rest().await.text().ends_with("data: [DONE]\n\n"));
 }
 
 #[tokio::test]
