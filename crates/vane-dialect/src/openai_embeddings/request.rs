@@ -81,7 +81,7 @@ pub(crate) fn encode(
         notes.drop("output_dtype");
     }
     // Not every provider knows base64; we turn floats into it ourselves.
-    let knows_base64 = target.quirks.has(Quirk::OpenaiOwn);
+    let knows_base64 = target.quirks.has(Quirk::OpenaiOwn) && !target.quirks.has(Quirk::NoBase64);
     if embed.encoding == Some(Encoding::Base64) && knows_base64 {
         field(&mut body, "encoding_format", &"base64");
     }

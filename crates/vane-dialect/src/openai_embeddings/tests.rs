@@ -45,6 +45,10 @@ fn the_union_of_fields_is_taken() {
         r#"{"model":"up","input":"x","dimensions":3,"encoding_format":"base64","user":"u"}"#
     );
     assert_eq!(dropped, ["output_dtype"]);
+    let without = Quirks::default()
+        .with(Quirk::OpenaiOwn)
+        .with(Quirk::NoBase64);
+    assert!(!send(&embed, without).0.contains("encoding_format"));
 }
 
 #[test]

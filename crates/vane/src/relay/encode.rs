@@ -112,6 +112,7 @@ fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
     call.dialect() == choice.dialect
         && !call.sealed
         && !needs_memory(call)
+        && !needs_floats(call, choice.offer.quirks)
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
@@ -129,6 +130,14 @@ fn needs_memory(call: &RawCall) -> bool {
     };
     call.dialect() == Dialect::OpenaiResponses
         && (said("previous_response_id") || said("conversation") || said("background"))
+}
+
+/// Whether vectors are asked for in a form that the provider refuses or does not know: those that
+/// it gives are turned into it. Official SDKs name one in every call.
+fn needs_floats(call: &RawCall, quirks: Quirks) -> bool {
+    call.dialect() == Dialect::OpenaiEmbeddings
+        && (!quirks.has(Quirk::OpenaiOwn) || quirks.has(Quirk::NoBase64))
+        && call.head.member("encoding_format").is_some()
 }
 
 /// What the scan of a chat to Mistral answers for, better than a look for a word does.

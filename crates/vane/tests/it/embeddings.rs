@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use serde_json::{Value, json};
+use vane_dialect::quirk::Quirk;
 
 use crate::client::Ask;
 use crate::world::{World, cost_in};
@@ -59,6 +60,33 @@ async fn t16_both_encodings_are_served_whatever_the_upstream_returns() {
                 "{model}"
             );
             assert_eq!(list["index"], at);
+        }
+    }
+}
+
+/// Some refuse the field, some only its `null`, and some answer base64 with nothing.
+#[tokio::test]
+async fn only_who_gives_base64_is_asked_for_an_encoding() {
+    for (quirks, asked) in [
+        (vec![], false),
+        (vec![Quirk::OpenaiOwn], true),
+        (vec![Quirk::OpenaiOwn, Quirk::NoBase64], false),
+    ] {
+        let world = World::with(|config| {
+            let lab = config.providers.iter_mut().find(|row| row.id == "lab");
+            lab.unwrap().quirks.extend(&quirks);
+        });
+        let world = world.await;
+        for format in ["\"base64\"", "\"float\"", "null"] {
+            world.fake.reset();
+            let body = format!(r#"{{"model":"lab-e","input":"x","encoding_format":{format}}}"#);
+            let reply = world.post(PATH, &body).await.ok().json();
+            let call = world.only_call();
+            let sent = call.body_text();
+            assert_eq!(sent == body, asked, "{quirks:?}: {sent}");
+            assert!(asked || !sent.contains("encoding_format"), "{sent}");
+            let packed = reply["data"][0]["embedding"].is_string();
+            assert_eq!(packed, format == "\"base64\"", "{quirks:?} {format}");
         }
     }
 }
