@@ -8,7 +8,7 @@ use crate::block::State;
 use crate::call::Call;
 use crate::dialect::Dialect;
 use crate::notes::Notes;
-use crate::quirk::Quirks;
+use crate::quirk::{Quirk, Quirks};
 use crate::seal::Seal;
 use crate::usage::Usage;
 use std::ops::Range;
@@ -38,6 +38,13 @@ impl Target<'_> {
             }
             Some(_) | None => asked,
         }
+    }
+}
+
+impl Target<'_> {
+    /// Whether custom tools are taken as what they are.
+    pub(crate) const fn takes_all_tools(&self) -> bool {
+        self.quirks.has(Quirk::OpenaiOwn) && !self.quirks.has(Quirk::FunctionsOnly)
     }
 }
 

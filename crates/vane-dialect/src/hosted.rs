@@ -25,6 +25,8 @@ pub const USES_ASSUMED: u64 = 20;
 pub struct Hosted {
     /// Those that may be billed by the piece.
     pub tools: Vec<HostedTool>,
+    /// Among the client's own tools are others than functions: custom ones or namespaces.
+    pub beyond_functions: bool,
     pub search_context: SearchContext,
 }
 
@@ -100,6 +102,7 @@ impl Hosted {
             _ => None,
         };
         for tool in &tools {
+            self.beyond_functions |= matches!(tool.name(), "custom" | "namespace");
             let unit = match kind(dialect, tool, &tools) {
                 Kind::Free => continue,
                 Kind::Billed(unit) => Some(unit),

@@ -44,6 +44,9 @@ quirks! {
     /// Is OpenAI's own service or an exact twin: takes custom tools, `allowed_tools`, refusals,
     /// cache breakpoints and every documented field, and refuses all others.
     OpenaiOwn = "openai_fields",
+    /// Takes no tools of the client's but functions: no custom tools, no namespaces, also beside
+    /// `openai_fields` (OpenRouter).
+    FunctionsOnly = "functions_only",
     /// Answers base64 vectors with none, also beside `openai_fields` (OpenRouter).
     NoBase64 = "no_base64",
     /// Takes `cache_control` marks on parts of chat messages (OpenRouter).

@@ -27,6 +27,8 @@ pub struct Settings {
     pub bare: Family,
     /// Accept what the real provider would refuse.
     pub lenient: bool,
+    /// Refuse tools that are no functions in responses, as the servers of open weights do.
+    pub only_functions: bool,
     /// Close each of the first n connections as soon as it is accepted.
     pub close_on_accept: u64,
     /// Speak HTTP/2 only.

@@ -82,6 +82,13 @@ pub(super) fn embeddings(body: &Value) -> Result<(), Refusal> {
 /// Responses take unknown keys; they refuse outputs without a call and foreign encrypted state.
 pub(super) fn responses(state: &State, body: &Value) -> Result<(), Refusal> {
     required(body, &["model", "input"])?;
+    let mut tools = items(&body["tools"]).iter().enumerate();
+    if state.settings.only_functions
+        && let Some((at, _)) = tools.find(|(_, tool)| tool["type"] != "function")
+    {
+        let param = format!("tools.{at}.type");
+        return Err(bad("Invalid", &param, "invalid_string"));
+    }
     let mut calls: Vec<&str> = Vec::new();
     for item in items(&body["input"]) {
         let id = item["call_id"].as_str().unwrap_or_default();

@@ -150,8 +150,7 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
         return None;
     }
     let fim = offer.facts.can(Capability::Fim);
-    let reasons = offer.facts.can(Capability::Reasoning);
-    let dialect = ways(door, reasons, offer)
+    let dialect = ways(call, offer)
         .iter()
         .copied()
         .find(|dialect| offer.speaks(*dialect))?;
@@ -177,8 +176,7 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
 /// only the door's own carries.
 pub(super) fn translated_way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     let door = call.dialect();
-    let reasons = offer.facts.can(Capability::Reasoning);
-    let dialect = ways(door, reasons, offer)
+    let dialect = ways(call, offer)
         .iter()
         .copied()
         .find(|dialect| *dialect != door && offer.speaks(*dialect))?;
@@ -190,17 +188,22 @@ pub(super) fn translated_way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choic
     })
 }
 
-/// Upstream dialects for a door, by how much of a call they carry.
-fn ways(door: Dialect, reasons: bool, offer: &Offer) -> &'static [Dialect] {
+/// Upstream dialects for a call, by how much of it they carry.
+fn ways(call: &RawCall, offer: &Offer) -> &'static [Dialect] {
     use Dialect::{
         AnthropicMessages, MistralChat, MistralEmbeddings, MistralFim, OpenaiChat,
         OpenaiCompletions, OpenaiEmbeddings, OpenaiResponses,
     };
-    match door {
+    let reasons = offer.facts.can(Capability::Reasoning);
+    match call.dialect() {
         OpenaiChat if offer.quirks.has(Quirk::NoToolsWhileReasoning) => {
             &[OpenaiResponses, OpenaiChat]
         }
         OpenaiChat => &[OpenaiChat, MistralChat, AnthropicMessages, OpenaiResponses],
+        // Most who speak Responses refuse a namespace, or give its calls back under another name.
+        OpenaiResponses if call.hosted.beyond_functions && !takes_all_tools(offer) => {
+            &[OpenaiChat, MistralChat, AnthropicMessages, OpenaiResponses]
+        }
         OpenaiResponses => &[OpenaiResponses, OpenaiChat, MistralChat, AnthropicMessages],
         // Only Responses gives the reasoning of such models back to them.
         AnthropicMessages if reasons => {
@@ -214,6 +217,11 @@ fn ways(door: Dialect, reasons: bool, offer: &Offer) -> &'static [Dialect] {
         MistralEmbeddings => &[MistralEmbeddings, OpenaiEmbeddings],
         Dialect::LlamaInfill => &[],
     }
+}
+
+/// Whether custom tools and namespaces are taken as what they are.
+fn takes_all_tools(offer: &Offer) -> bool {
+    offer.quirks.has(Quirk::OpenaiOwn) && !offer.quirks.has(Quirk::FunctionsOnly)
 }
 
 /// What an answer of unknown length is reckoned with when offers are compared.

@@ -1,11 +1,13 @@
 //! `POST /v1/responses`.
 
 use serde_json::{Value, json};
-use vane_testkit::Answer;
+use vane::config::Config;
+use vane_dialect::Dialect;
+use vane_testkit::{Answer, Settings};
 
 use crate::door::Door;
 use crate::said::events;
-use crate::world::{World, cost_in};
+use crate::world::{PROVIDER_KEY, World, cost_in};
 
 const PATH: &str = "/v1/responses";
 
@@ -28,15 +30,44 @@ async fn t12_request_and_answer_are_the_clients_and_the_providers_bytes() {
     }
 }
 
+/// Servers of open weights speak responses too, and refuse all tools there but functions: `spare`.
+async fn beside_open_weights() -> World {
+    let key = Some(PROVIDER_KEY.to_owned());
+    let strict = Settings {
+        key,
+        ..Settings::default()
+    };
+    let open = Settings {
+        only_functions: true,
+        ..strict.clone()
+    };
+    let speaks = |config: &mut Config| {
+        let spare = config.providers.iter_mut().find(|row| row.id == "spare");
+        let spare = spare.unwrap();
+        let responses = (Dialect::OpenaiResponses, "/responses".to_owned());
+        spare.speaks.push(responses);
+        // So a search costs nothing there either.
+        let model = &mut spare.models[0];
+        (model.input, model.output, model.cache_read, model.free) = (None, None, None, true);
+    };
+    World::of(strict, open, speaks).await
+}
+
 #[tokio::test]
 async fn codexs_request_is_served_by_every_provider() {
-    let world = World::start().await;
-    for model in ["resp-m", "lab-m", "mistral-m", "claude-m", "gpt-m"] {
-        world.fake.always(Answer::text("On it. ").and_tool(
-            "aB3dE6gH1",
-            "shell",
-            r#"{"command":["ls"]}"#,
-        ));
+    let world = beside_open_weights().await;
+    for model in [
+        "resp-m",
+        "lab-m",
+        "mistral-m",
+        "claude-m",
+        "gpt-m",
+        "spare/two-m",
+    ] {
+        let answer =
+            Answer::text("On it. ").and_tool("aB3dE6gH1", "shell", r#"{"command":["ls"]}"#);
+        world.fake.always(answer.clone());
+        world.second.always(answer);
         let body = json!({"model": model, "stream": true, "store": false, "tool_choice": "auto",
             "parallel_tool_calls": true, "reasoning": {"summary": "auto"},
             "include": ["reasoning.encrypted_content"], "prompt_cache_key": "k", "client_metadata": {"x": "y"},
@@ -85,6 +116,44 @@ async fn codexs_request_is_served_by_every_provider() {
             .map(|(_, data)| serde_json::from_str::<Value>(data).unwrap())
             .find(|e| e["item"]["type"] == "function_call");
         assert_eq!(call.unwrap()["item"]["call_id"], "aB3dE6gH1", "{model}");
+    }
+}
+
+#[tokio::test]
+async fn only_functions_go_as_they_are_to_who_knows_no_other_tools() {
+    let world = beside_open_weights().await;
+    for (kind, path, answers_as) in [
+        ("function", "/responses", ("f", None)),
+        ("custom", "/chat/completions", ("f", None)),
+        ("namespace", "/chat/completions", ("f", Some("n"))),
+    ] {
+        world.second.reset();
+        let called = if kind == "namespace" { "n__f" } else { "f" };
+        let arguments = r#"{"input":"x"}"#;
+        world
+            .second
+            .always(Answer::tool("aB3dE6gH1", called, arguments));
+        let function = json!({"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}});
+        let tool = match kind {
+            "namespace" => {
+                json!({"type": kind, "name": "n", "description": "d", "tools": [function]})
+            }
+            "custom" => json!({"type": kind, "name": "f"}),
+            _ => function,
+        };
+        let body = json!({"model": "spare/two-m", "store": false, "input": "Hi", "tools": [tool]});
+        let reply = world.post(PATH, body).await.ok().json();
+        let calls = world.second.calls();
+        assert!(calls[0].request.path.ends_with(path), "{kind}: {calls:?}");
+        let output = reply["output"].as_array().unwrap();
+        let call = output.iter().find(|item| item["name"].is_string()).unwrap();
+        let said = (call["name"].as_str().unwrap(), call["namespace"].as_str());
+        assert_eq!(said, answers_as, "{kind}: {call}");
+        assert_eq!(
+            call["type"] == "custom_tool_call",
+            kind == "custom",
+            "{call}"
+        );
     }
 }
 

@@ -372,7 +372,7 @@ impl<'a> Messages<'a> {
             let name = &*tool_out::sent_name(call.namespace.as_deref(), &call.name);
             let id = self.id(&call.id);
             match call.form {
-                ToolForm::Custom if !self.has(Quirk::OpenaiOwn) => {
+                ToolForm::Custom if !self.target.takes_all_tools() => {
                     let arguments = tool_out::wrapped(&call.arguments);
                     response::tool_call(out, id, name, ToolForm::Function, &arguments);
                 }

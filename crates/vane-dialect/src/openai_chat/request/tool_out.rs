@@ -33,7 +33,7 @@ impl<'a> Tools<'a> {
         let mut tools = Self {
             list: Vec::with_capacity(chat.tools.len()),
             renamed: Vec::new(),
-            wraps: !target.quirks.has(Quirk::OpenaiOwn),
+            wraps: !target.takes_all_tools(),
         };
         if target.quirks.has(Quirk::NoTools) {
             if !chat.tools.is_empty() {

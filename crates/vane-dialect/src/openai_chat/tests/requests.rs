@@ -267,6 +267,9 @@ fn custom_tools_and_allowed_tools_are_openais_own() {
     );
     assert_eq!(other.json["tool_choice"], "required");
     assert_eq!(other.asked.custom, ["patch"]);
+    let router = send(&chat, &[Quirk::OpenaiOwn, Quirk::FunctionsOnly]);
+    assert_eq!(router.json["tools"], other.json["tools"]);
+    assert_eq!(router.asked.custom, ["patch"]);
 }
 
 #[test]
