@@ -226,8 +226,11 @@ impl LedgerError {
                 error.sqlite_error_code(),
                 Some(ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::TooBig)
             ),
-            // Of data, and of constraints: PostgreSQL's classes of such errors.
-            Self::Postgres { code, .. } => code.starts_with("22") || code.starts_with("23"),
+            // Of data, of constraints, and of what is too long for an index: PostgreSQL's classes of
+            // such errors.
+            Self::Postgres { code, .. } => ["22", "23", "54"]
+                .iter()
+                .any(|class| code.starts_with(class)),
             Self::Refused(_) | Self::Unreadable { .. } => true,
             _ => false,
         }

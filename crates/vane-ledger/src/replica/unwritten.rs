@@ -2,7 +2,8 @@
 //!
 //! A call whose settlement is not written has not been given to its customer, who does not pay for
 //! it; the provider is owed for it all the same. Invariant: a settlement is forgotten only when a
-//! ticket says that it is written, or when too many wait.
+//! ticket says that it is written, when too many wait, or when it is larger than any record may be:
+//! then it would never be written, nor what waits behind it.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -17,7 +18,7 @@ use super::hold::Charge;
 use super::record;
 use crate::account::AccountId;
 use crate::book::{Act, Op};
-use crate::journal::{DiskError, Durability, Journal, Position, Ticket};
+use crate::journal::{DiskError, Durability, Journal, Position, Refused, Ticket};
 
 /// Settlements kept in memory while the disk takes none.
 const WAITING_MAX: usize = 10_000;
@@ -113,7 +114,13 @@ impl Unwritten {
         while let Some(payload) = lists.waiting.pop_front() {
             match journal.submit(record::SETTLED, &payload, Durability::Crash) {
                 Ok(ticket) => lists.submitted.push((ticket, Submitted::Again(payload))),
-                Err(_refused) => return lists.waiting.push_front(payload),
+                Err(Refused::TooLarge { bytes, max }) => tracing::error!(
+                    bytes,
+                    max,
+                    "a settlement is lost, its call is settled at the next start: \
+                     it is too large for the journal"
+                ),
+                Err(_for_now) => return lists.waiting.push_front(payload),
             }
         }
     }

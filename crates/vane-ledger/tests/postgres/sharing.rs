@@ -356,3 +356,40 @@ async fn under_power_a_settlement_is_in_the_database_before_it_is_told() {
     drop(replica);
     sound(&store);
 }
+
+#[tokio::test]
+async fn a_name_that_no_index_holds_is_a_stray_and_holds_up_nothing() {
+    let folder = Folder::new();
+    let account = prepaid(&folder.store(), "payer", "1");
+    let process = start(&folder);
+    // Of no pattern, so that no index makes it small.
+    let digits = (1..=8_192_u64).map(|n| n.wrapping_mul(n).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let long: String = digits
+        .map(|digit| char::from(b'!' + (digit >> 57) as u8 % 90))
+        .collect();
+    for (id, model) in [
+        ("req_1", "lab-m"),
+        ("req_2", &long),
+        ("req_3", "lab\0m"),
+        ("req_4", "m"),
+    ] {
+        let hold = process.replica.hold(payer(account), usd("0.01")).await;
+        let settlement = Settlement {
+            model: model.to_owned(),
+            ..call(id, account, 10)
+        };
+        settle(&process.replica, hold.unwrap(), settlement, usd("0.00001")).await;
+    }
+    let caught = process.replica.caught_up(Duration::from_secs(20)).await;
+    assert!(caught.is_ok(), "{:?}", process.replica.trouble());
+    assert_eq!(process.store.strays().unwrap(), 2);
+    for (id, is_there) in [
+        ("req_1", true),
+        ("req_2", false),
+        ("req_3", false),
+        ("req_4", true),
+    ] {
+        let receipt = process.store.receipt(None, id).unwrap();
+        assert_eq!(receipt.is_some(), is_there, "{id}");
+    }
+}

@@ -7,13 +7,13 @@ use crate::journal::{Durability, Model};
 use crate::replica::{Replica, Short};
 
 /// From now on nothing is written; what is submitted in `meanwhile` finds that out.
-fn fail(model: &Model) {
+pub(super) fn fail(model: &Model) {
     let mut state = model.state();
     (state.full, state.write_fails_after) = (true, Some(0));
 }
 
 /// The writer mends the journal by itself, some time after it can.
-async fn mended(model: &Model, replica: &Replica) {
+pub(super) async fn mended(model: &Model, replica: &Replica) {
     {
         let mut state = model.state();
         (state.full, state.write_fails_after) = (false, None);

@@ -1,8 +1,8 @@
 //! Records that cannot be entered.
 
-use super::{Scene, call, caught_up, micro, settled, sound};
-use crate::book::{Act, Op, Status};
-use crate::journal::Durability;
+use super::{Scene, call, caught_up, micro, on, settled, sound};
+use crate::book::{Act, Op, Settlement, Status};
+use crate::journal::{Durability, Model, Refused};
 use crate::replica::{Replica, record};
 
 /// A table that refuses the receipt of one call, as one that was damaged would.
@@ -124,5 +124,37 @@ async fn a_locked_database_is_waited_for_and_no_record_is_given_up() {
     assert!((0..30).all(|n| scene.receipt(&format!("req_{n}")).is_some()));
     assert_eq!(scene.store.strays().unwrap(), 0);
     drop(replica);
+    sound(&scene.store);
+}
+
+#[tokio::test]
+async fn a_settlement_too_large_for_the_journal_holds_up_no_other() {
+    let (scene, model) = (Scene::new(), Model::default());
+    let replica = on(&model, &scene.store, &scene.folder, Durability::Crash);
+    let large = replica.hold(scene.payer(), micro(100)).await.unwrap();
+    let other = replica.hold(scene.payer(), micro(100)).await.unwrap();
+    replica.opened(&large, call("req_large", scene.payer, 5));
+    let settlement = Settlement {
+        model: "m".repeat(20 << 10),
+        ..call("req_large", scene.payer, 10)
+    };
+    let refused = replica.settle(large, settlement, micro(10)).err();
+    assert!(
+        matches!(refused, Some(Refused::TooLarge { .. })),
+        "{refused:?}"
+    );
+    super::disk::fail(&model);
+    let settlement = call("req_other", scene.payer, 10);
+    let unwritten = replica.settle(other, settlement, micro(10));
+    unwritten.unwrap().await.unwrap_err();
+    super::disk::mended(&model, &replica).await;
+    drop(replica);
+    assert!(scene.receipt("req_other").is_some());
+    // The one that is too large is settled by its last word.
+    assert!(scene.receipt("req_large").is_none());
+    drop(on(&model, &scene.store, &scene.folder, Durability::Crash));
+    let receipt = scene.receipt("req_large").unwrap();
+    assert_eq!(receipt.settlement.status, Status::Interrupted);
+    assert_eq!(scene.store.strays().unwrap(), 0);
     sound(&scene.store);
 }
