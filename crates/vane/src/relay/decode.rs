@@ -59,7 +59,7 @@ pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
     let mut notes = Notes::default();
     let streams = inbound.door.dialect.task() != Task::Embed;
     Ok(RawCall {
-        model: head.model()?.into_owned(),
+        model: model(&head)?,
         stream: streams && head.flag("stream")?,
         include_usage: include_usage(&head)?,
         strict: inbound
@@ -126,9 +126,36 @@ fn include_usage(head: &Head) -> Result<bool, Fault> {
         .unwrap_or(false))
 }
 
+/// The longest name of a model, in bytes. It is told, logged and a part of what sums are kept by,
+/// whether or not there is such a model.
+const MODEL_BYTES_MAX: usize = 256;
+
+fn model(head: &Head) -> Result<String, Fault> {
+    let model = head.model()?;
+    is_a_name("model", &model)?;
+    Ok(model.into_owned())
+}
+
 fn fallbacks(head: &Head) -> Result<Vec<String>, Fault> {
-    head.raw("models")
-        .map_or(Ok(Vec::new()), |raw| names(raw, "models"))
+    let fallbacks = head
+        .raw("models")
+        .map_or(Ok(Vec::new()), |raw| names(raw, "models"))?;
+    fallbacks
+        .iter()
+        .try_for_each(|model| is_a_name("models", model))?;
+    Ok(fallbacks)
+}
+
+fn is_a_name(field: &str, model: &str) -> Result<(), Fault> {
+    let wrong = if model.len() > MODEL_BYTES_MAX {
+        format!("has {} bytes, of {MODEL_BYTES_MAX} at most", model.len())
+    } else if model.contains(char::is_control) {
+        "has a control character".to_owned()
+    } else {
+        return Ok(());
+    };
+    let message = format!("a name in `{field}` {wrong}: `GET /v1/models` lists what there is");
+    Err(Fault::invalid(field, message))
 }
 
 fn preference(head: &Head, notes: &mut Notes) -> Result<Preference, Fault> {

@@ -47,6 +47,15 @@ fn unnamed(body: &str) -> String {
     [&body[..at], &body[end..]].concat()
 }
 
+/// The body with another text for its model, as it stands between quotes, and with models that
+/// could be asked instead.
+fn named(body: &str, model: &str) -> Vec<u8> {
+    let name = format!("\"models\":[\"lab-m\",\"lab-e\"],\"model\":\"{model}");
+    unnamed(body)
+        .replacen("\"model\":\"", &name, 1)
+        .into_bytes()
+}
+
 /// What is wrong, and the body made wrong in that way.
 fn spoilt(body: &str) -> Vec<(&'static str, Vec<u8>)> {
     let with = |more: &str| body.replacen('{', &format!("{{{more},"), 1).into_bytes();
@@ -90,6 +99,18 @@ fn spoilt(body: &str) -> Vec<(&'static str, Vec<u8>)> {
             body.replace("\"model\"", "\"modell\"").into_bytes(),
         ),
         ("an empty model", unnamed(body).into_bytes()),
+        ("a model of many letters", named(body, &"x".repeat(257))),
+        (
+            "a model of a body's length",
+            named(body, &"x".repeat(2 << 20)),
+        ),
+        ("a model with a NUL", named(body, r"lab\u0000m")),
+        ("a model with a line's end", named(body, r"lab\nm")),
+        (
+            "a fallback of many letters",
+            with(&format!(r#""models":["lab-m","{}"]"#, "é".repeat(129))),
+        ),
+        ("a fallback with a NUL", with(r#""models":["\u0000"]"#)),
         ("a flag that is none", with(r#""stream":"yes""#)),
     ]
 }
@@ -129,6 +150,19 @@ async fn t13_a_body_that_is_no_call_is_a_400_in_the_doors_dialect() {
                 message.as_str().is_some_and(|text| !text.is_empty()),
                 "{path}, {what}: {error}"
             );
+            if what.starts_with("a model of") || what.starts_with("a fallback") {
+                assert_eq!(reply.status, 400, "{path}, {what}: {error}");
+                let field = if what.contains("model of") {
+                    "`model`"
+                } else {
+                    "`models`"
+                };
+                let said = message.as_str().unwrap_or_default();
+                assert!(
+                    said.contains(field) && said.len() < 200,
+                    "{path}, {what}: {said}"
+                );
+            }
         }
     }
     let calls = world.fake.calls();
