@@ -165,6 +165,15 @@ impl Head {
         self.read::<u64>(key, "a whole number, 0 or more")
     }
 
+    /// How many texts a value holds: the strings and lists in a list, one in whatever else.
+    #[must_use]
+    pub fn texts(&self, key: &str) -> u64 {
+        let list = self.raw(key).filter(|raw| raw.starts_with('['));
+        // Its bytes were seen to be a list.
+        let texts = list.and_then(|list| scan::texts(list.as_bytes()).ok());
+        texts.unwrap_or_default().max(1)
+    }
+
     /// Begins a list of edits of this body.
     #[must_use]
     pub const fn splices(&self) -> Splices<'_> {

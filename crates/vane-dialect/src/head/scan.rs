@@ -27,9 +27,7 @@ impl Hear for Heard {
 
     fn string(&mut self, inner: &[u8], escaped: bool) {
         self.sealed |= inner.starts_with(seal::PREFIX.as_bytes());
-        if !escaped {
-            self.words.hear(inner);
-        }
+        self.words.hear(inner, escaped);
     }
 }
 
@@ -74,19 +72,43 @@ fn member(bytes: &[u8], walk: &mut Walk<'_, Heard>) -> Result<Member, Odd> {
     let unescaped = match escaped {
         false => None,
         true => {
-            let key = serde_json::from_slice(&bytes[start..end]);
+            let key = serde_json::from_slice::<String>(&bytes[start..end]);
             Some(key.map_err(|_| walk.odd("a key with valid escapes"))?)
         }
     };
     walk.colon()?;
     let from = walk.at();
-    walk.skip()?;
+    let key = unescaped.as_deref().map(str::as_bytes);
+    if key.unwrap_or(&bytes[start + 1..end - 1]) == b"tools" {
+        let before = walk.heard.words;
+        walk.skip()?;
+        walk.heard.words.forget_content(&before);
+    } else {
+        walk.skip()?;
+    }
     Ok(Member {
         key: start + 1..end - 1,
         unescaped,
         whole: start..walk.at(),
         value: from..walk.at(),
     })
+}
+
+/// Counts the strings and lists in a list.
+pub(super) fn texts(list: &[u8]) -> Result<u64, Odd> {
+    let mut walk = Walk::new(list);
+    let mut texts = 0;
+    if walk.is_empty(b'[', b']', "a list")? {
+        return Ok(texts);
+    }
+    loop {
+        walk.space();
+        texts += u64::from(matches!(walk.peek(), Some(b'"' | b'[')));
+        walk.skip()?;
+        if walk.next_or(b']', "`,` or `]`")? {
+            return Ok(texts);
+        }
+    }
 }
 
 fn told(bytes: &[u8], odd: Odd) -> Fault {

@@ -29,6 +29,24 @@ fn members_are_found_and_values_read() {
 }
 
 #[test]
+fn texts_are_counted() {
+    for (value, texts) in [
+        ("\"a\"", 1),
+        ("null", 1),
+        ("{\"a\":[1]}", 1),
+        ("[]", 1),
+        ("[ \"a\" , \"b\",\"[\"]", 3),
+        ("[1,2,3]", 1),
+        ("[[1,2],[ 3 ], [\"x\",\"y\"]]", 3),
+        ("[1,\"a\",[2],{}]", 2),
+    ] {
+        let head = scan(format!("{{\"prompt\":{value}}}").as_bytes()).unwrap();
+        assert_eq!(head.texts("prompt"), texts, "{value}");
+        assert_eq!(head.texts("input"), 1);
+    }
+}
+
+#[test]
 fn t13_what_is_not_one_json_object_is_refused() {
     for body in [
         "",
