@@ -108,10 +108,14 @@ impl Hosted {
                 Kind::Billed(unit) => Some(unit),
                 Kind::Unknown => None,
             };
+            // Elsewhere it is a word that nobody heeds.
+            let uses_max = tool
+                .max_uses
+                .filter(|_| dialect == Dialect::AnthropicMessages);
             self.tools.push(HostedTool {
                 name: tool.name().to_owned(),
                 unit,
-                uses_max: tool.max_uses.or(calls_max),
+                uses_max: uses_max.or(calls_max),
             });
         }
         Ok(())

@@ -133,6 +133,17 @@ fn uses_are_bounded_by_the_request_or_by_an_assumption() {
         max(OpenaiResponses, open),
         Units::of(Unit::WebSearch, USES_ASSUMED)
     );
+    // No limit of the door's own limits nothing.
+    for dialect in [OpenaiResponses, OpenaiChat, MistralChat] {
+        let foreign = r#""tools":[{"type":"web_search","max_uses":0}]"#;
+        let assumed = Units::of(Unit::WebSearch, USES_ASSUMED);
+        assert_eq!(max(dialect, foreign), assumed, "{dialect:?}");
+    }
+    let foreign = r#""max_tool_calls":0,"tools":[{"type":"web_search_20250305"}]"#;
+    assert_eq!(
+        max(AnthropicMessages, foreign),
+        Units::of(Unit::WebSearch, USES_ASSUMED)
+    );
 }
 
 #[test]

@@ -1,21 +1,24 @@
 //! The most that a call can cost, and how much output an amount of money pays for.
 //!
 //! Invariant: no usage within the bound, at any offer of the plan, costs more than the ceiling. No
-//! token is less than a byte, and none that is read stands beyond the context; where the tokenizer of
-//! the model has counted the input, it is no more than that and a little.
+//! token is less than a byte, and none that is read stands beyond the context, of which each text of a
+//! list has one of its own; where the tokenizer of the model has counted the input, it is no more than
+//! that and a little. What a body only refers to may fill the context.
 
 use super::decode::RawCall;
 use super::plan::{Choice, Plan};
 use vane_catalog::{Asked, Bound, Money, Rate, Unpriced};
-use vane_dialect::Fault;
 use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
-use vane_dialect::head::{Head, Word};
+use vane_dialect::head::Word;
+use vane_dialect::{Dialect, Fault};
 
 /// Output of a model that does not say how much it writes at most.
 const OUTPUT_MAX_ASSUMED: u64 = 32_768;
-/// Tokens of a picture or document that is not in the body, or is more than its bytes.
+/// Tokens of a picture that is not in the body, or is more than its bytes.
 const PER_PICTURE: u64 = 16_384;
+/// What a model reads that does not say how much it reads at most.
+const CONTEXT_ASSUMED: u64 = 1 << 20;
 
 /// The most that the call can cost at the dearest offer of its plan, if it writes no more than
 /// `output_max`, all answers together.
@@ -86,17 +89,62 @@ fn bound(call: &RawCall, choice: &Choice) -> Result<Bound, Fault> {
 }
 
 fn input_max(call: &RawCall, choice: &Choice) -> u64 {
-    let pictures = u64::from(call.head.times(Word::ImageUrl));
+    let window = choice.offer.facts.context_window;
+    let pictures = PICTURES.map(|word| u64::from(call.head.times(word)));
+    let pictures: u64 = pictures.iter().sum();
     let bytes = call.head.body().len() as u64;
     let tokens = bytes.saturating_add(pictures.saturating_mul(PER_PICTURE));
+    if refers(call) {
+        return window.unwrap_or_else(|| tokens.max(CONTEXT_ASSUMED));
+    }
     let tokens = choice
         .input_max
         .map_or(tokens, |counted| tokens.min(counted));
-    choice
-        .offer
-        .facts
-        .context_window
-        .map_or(tokens, |window| tokens.min(window))
+    match (call.dialect().task(), window) {
+        // Each text of a list has a context, and nobody counted them.
+        (Task::Embed, _) | (_, None) => tokens,
+        (Task::Chat | Task::Fill, Some(window)) => tokens.min(window.saturating_mul(call.texts)),
+    }
+}
+
+/// What stands once at least in each picture.
+const PICTURES: [Word; 4] = [
+    Word::ComputerScreenshot,
+    Word::Image,
+    Word::ImageUrl,
+    Word::InputImage,
+];
+
+/// Whether the body may have a document, a recording or a stored item that is not in it, or that is
+/// more tokens than its bytes.
+fn refers(call: &RawCall) -> bool {
+    let head = &call.head;
+    let has = |words: &[Word]| words.iter().any(|word| head.times(*word) > 0);
+    let is_anywhere = has(&[
+        Word::AudioUrl,
+        Word::DocumentUrl,
+        Word::FileUrl,
+        Word::InputAudio,
+        Word::InputFile,
+        Word::ItemReference,
+        Word::Video,
+        Word::VideoUrl,
+    ]);
+    // A file of Anthropic's may be a picture, which is counted.
+    let of_dialect = match call.dialect() {
+        Dialect::AnthropicMessages => false,
+        // A prompt that is kept at the provider.
+        Dialect::OpenaiResponses => head.raw("prompt").is_some(),
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiEmbeddings
+        | Dialect::MistralChat
+        | Dialect::MistralFim
+        | Dialect::MistralEmbeddings
+        | Dialect::LlamaInfill => has(&[Word::File]) && has(&[Word::FileData, Word::FileId]),
+    };
+    let is_document = has(&[Word::Document]) && has(&[Word::FileId, Word::Pdf, Word::Url]);
+    is_anywhere || of_dialect || is_document
 }
 
 /// What the client allows to be written, or else the model: in all answers that it asks for.
@@ -105,23 +153,34 @@ pub(super) fn output_max(call: &RawCall, choice: &Choice) -> Result<u64, Fault> 
         return Ok(0);
     }
     let of_model = choice.offer.facts.max_output.unwrap_or(OUTPUT_MAX_ASSUMED);
-    let asked = asked_output(&call.head)?.unwrap_or(of_model);
-    Ok(asked.saturating_mul(answers(&call.head)?))
+    let asked = asked_output(call)?.unwrap_or(of_model);
+    Ok(asked.saturating_mul(answers(call)?))
 }
 
-/// The client's own limit of one answer.
-pub(super) fn asked_output(head: &Head) -> Result<Option<u64>, Fault> {
+/// The client's own limit of one answer: the largest of those that are read at this door. Those of
+/// other doors limit nothing.
+pub(super) fn asked_output(call: &RawCall) -> Result<Option<u64>, Fault> {
+    let fields: &[&str] = match call.dialect() {
+        Dialect::OpenaiChat => &["max_completion_tokens", "max_tokens"],
+        Dialect::OpenaiResponses => &["max_output_tokens"],
+        Dialect::AnthropicMessages
+        | Dialect::OpenaiCompletions
+        | Dialect::MistralChat
+        | Dialect::MistralFim => &["max_tokens"],
+        Dialect::OpenaiEmbeddings | Dialect::MistralEmbeddings | Dialect::LlamaInfill => &[],
+    };
     let mut asked = None;
-    for field in ["max_completion_tokens", "max_output_tokens", "max_tokens"] {
-        asked = asked.or(head.count(field)?);
+    for field in fields {
+        asked = asked.max(call.head.count(field)?);
     }
     Ok(asked)
 }
 
-/// How many answers are made.
-pub(super) fn answers(head: &Head) -> Result<u64, Fault> {
-    let asked = head.count("n")?.unwrap_or(1);
-    Ok(asked.max(head.count("best_of")?.unwrap_or(1)).max(1))
+/// How many answers are made: so many to each prompt.
+pub(super) fn answers(call: &RawCall) -> Result<u64, Fault> {
+    let asked = call.head.count("n")?.unwrap_or(1);
+    let asked = asked.max(call.head.count("best_of")?.unwrap_or(1)).max(1);
+    Ok(asked.saturating_mul(call.texts))
 }
 
 fn too_dear(unpriced: Unpriced, choice: &Choice) -> Fault {

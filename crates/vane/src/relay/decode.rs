@@ -22,6 +22,8 @@ pub struct RawCall {
     pub include_usage: bool,
     /// `vane-strict: true`: what cannot be carried is refused.
     pub strict: bool,
+    /// Prompts, each of which is answered for itself; one where none may be a list.
+    pub texts: u64,
     /// There is text after the gap: only a model that fills in can answer.
     pub has_suffix: bool,
     /// Models to fall back to, after `model` (`models: [...]`).
@@ -66,6 +68,10 @@ pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
             .headers
             .get(STRICT)
             .is_some_and(|value| value == "true"),
+        texts: match inbound.door.dialect.task() {
+            Task::Fill => head.texts("prompt"),
+            Task::Chat | Task::Embed => 1,
+        },
         has_suffix: head.raw("suffix").is_some_and(|raw| raw != "\"\""),
         fallbacks: fallbacks(&head)?,
         preference: preference(&head, &mut notes)?,

@@ -57,9 +57,9 @@ impl Guest {
         if call.door.dialect.task() == Task::Embed {
             return Ok(());
         }
-        let answers = bound::answers(&call.head)?;
+        let answers = bound::answers(call)?;
         let most = self.output_tokens_max.checked_div(answers).unwrap_or(0);
-        match bound::asked_output(&call.head)? {
+        match bound::asked_output(call)? {
             None if most > 0 => plan.output_max = Some(most),
             Some(asked) if asked <= most => {}
             _ => return Err(self.too_much()),

@@ -114,7 +114,7 @@ async fn fund(
         Ok(hold) => (hold, slice),
         Err(short) if span == Span::Exact => return Err(Lacking::Money(short, most)),
         Err(short) => {
-            let tokens = LEAST_TOKENS.saturating_mul(bound::answers(&call.head)?);
+            let tokens = LEAST_TOKENS.saturating_mul(bound::answers(call)?);
             let least = bound::ceiling(call, plan, Some(tokens), at)?;
             let (hold, amount) = rest(gateway, payer, least, most, short).await?;
             (hold, Some(bound::affords(call, plan, amount, at)?))
@@ -123,7 +123,7 @@ async fn fund(
     match (span, tokens) {
         (Span::Exact, _) | (_, None) => {}
         (Span::Open, Some(tokens)) => {
-            plan.output_max = tokens.checked_div(bound::answers(&call.head)?);
+            plan.output_max = tokens.checked_div(bound::answers(call)?);
         }
         (Span::Sliced, Some(paid)) => {
             plan.slice = Some(Slice {
@@ -188,11 +188,11 @@ enum Span {
 
 impl Span {
     fn of(call: &RawCall, plan: &Plan) -> Result<Self, Fault> {
-        let has_limit = bound::asked_output(&call.head)?.is_some();
+        let has_limit = bound::asked_output(call)?.is_some();
         if has_limit || bound::most_output(call, plan)? == 0 {
             return Ok(Self::Exact);
         }
-        let is_seen = call.stream && bound::answers(&call.head)? == 1;
+        let is_seen = call.stream && bound::answers(call)? == 1;
         Ok(match is_seen && plan.choices.iter().all(shows_all) {
             true => Self::Sliced,
             false => Self::Open,

@@ -24,7 +24,7 @@ pub(super) fn basis(call: &RawCall, plan: &Plan, choice: &Choice) -> Result<Basi
     let input_bytes = call.head.body().len();
     let mut output_max = bound::output_max(call, choice)?;
     if let Some(most) = plan.output_max {
-        output_max = output_max.min(most.saturating_mul(bound::answers(&call.head)?));
+        output_max = output_max.min(most.saturating_mul(bound::answers(call)?));
     }
     // All that the model can read and write, or all that the body may hold.
     let window = facts.context_window.unwrap_or(CONTEXT_ASSUMED);

@@ -56,6 +56,7 @@ mod failures;
 mod fim;
 mod gallery;
 mod health;
+mod holds;
 mod host;
 mod hosted;
 mod hostile;
