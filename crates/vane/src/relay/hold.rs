@@ -53,7 +53,9 @@ pub(super) async fn hold(
         return Ok(hold);
     }
     Err(match lacking {
-        Lacking::Money(short, least) => refused(&short, caller, least, gateway.clock.now()),
+        Lacking::Money(short, least) => {
+            refused(&short, caller, &state.config, least, gateway.clock.now())
+        }
         Lacking::Other(fault) => fault,
     })
 }

@@ -3,6 +3,7 @@
 use super::hold::payer;
 use super::plan::Plan;
 use super::whole::name;
+use crate::config::Config;
 use crate::gateway::Gateway;
 use http::header::{HeaderMap, HeaderName};
 use std::time::Duration;
@@ -82,13 +83,20 @@ const OUTPUT_MAX: HeaderName = HeaderName::from_static("vane-output-max");
 
 /// Why there is no money for the call, of which `amount` is needed at least, and what to do about
 /// it.
-pub(super) fn refused(short: &Short, caller: &Caller, amount: Money, now: i64) -> Fault {
-    let account = &caller.account_name;
+pub(super) fn refused(
+    short: &Short,
+    caller: &Caller,
+    config: &Config,
+    amount: Money,
+    now: i64,
+) -> Fault {
     match short {
         Short::Balance { missing } => {
+            let account = &caller.account_name;
+            let how = how_to_top_up(config, account);
             let message = format!(
                 "the balance of the account {account:?} lacks ${missing}: this call may cost up to ${amount}; \
-                 top the account up (`vane credit grant {account} USD`), or allow less output with `max_tokens`"
+                 {how}, or allow less output with `max_tokens`"
             );
             Fault::new(Kind::NoFunds, Blame::Caller, message)
         }
@@ -116,5 +124,17 @@ pub(super) fn refused(short: &Short, caller: &Caller, amount: Money, now: i64) -
                 ..fault
             }
         }
+    }
+}
+
+/// What who has no money can do: customers have a page, where there is one, and only the operator has
+/// commands.
+fn how_to_top_up(config: &Config, account: &str) -> String {
+    match (&config.payments, &config.site.url) {
+        (Some(_), Some(url)) => format!("top the account up at {url}/console/credits"),
+        (Some(_), None) | (None, _) => format!(
+            "ask whoever runs this server to top the account up \
+             (`vane credit grant {account} USD --reason TEXT`)"
+        ),
     }
 }

@@ -4,6 +4,7 @@ use vane_catalog::Money;
 use vane_testkit::Answer;
 
 use crate::client::Ask;
+use crate::till::Till;
 use crate::world::World;
 
 /// A world whose models have a context of 100,000 tokens, for which ten cents are held; those of
@@ -230,4 +231,42 @@ async fn each_text_of_a_list_is_held_for() {
         .collect();
     rows.push((EMBEDDINGS, &long, "0.1", "0.11"));
     check(&rows).await;
+}
+
+#[tokio::test]
+async fn who_has_no_money_is_told_of_a_page_where_there_is_one() {
+    let body =
+        r#"{"model":"lab-m","max_tokens":10000000,"messages":[{"role":"user","content":"Hi"}]}"#;
+    let command = "vane credit grant payer USD --reason TEXT";
+    let till = Till::open().await;
+    for (url, said, unsaid) in [
+        (
+            Some("https://vane.example"),
+            "at https://vane.example/console/credits",
+            command,
+        ),
+        (None, command, "/console/credits"),
+    ] {
+        let mut config = till.world.gateway.state().config.clone();
+        config.site.url = url.map(str::to_owned);
+        till.world.gateway.reload(config).unwrap();
+        let reply = till
+            .world
+            .ask(&Ask::post(CHAT, body).key(&till.payer))
+            .await;
+        assert_eq!(reply.status, 429, "{}", reply.text());
+        let text = reply.text();
+        assert!(text.contains("top the account up"), "{text}");
+        assert!(text.contains(said) && !text.contains(unsaid), "{text}");
+    }
+    // Where nobody takes payments, there is nothing to find on a page.
+    let world =
+        World::with(|config| config.site.url = Some("https://vane.example".to_owned())).await;
+    let payer = world.prepaid_key();
+    let reply = world.ask(&Ask::post(CHAT, body).key(payer.expose())).await;
+    let text = reply.text();
+    assert!(
+        text.contains("ask whoever runs this server") && text.contains(command),
+        "{text}"
+    );
 }
