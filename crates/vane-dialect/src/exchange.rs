@@ -112,6 +112,8 @@ impl Reply {
 pub struct Encoded {
     pub body: Vec<u8>,
     pub asked: Asked,
+    /// The beta of Anthropic's that the body leans on: it is refused unless a header names it.
+    pub beta: Option<&'static str>,
 }
 
 /// How a stream that was forwarded so far is ended before its upstream ends it.

@@ -153,6 +153,8 @@ quirks! {
     NoAdaptiveThinking = "no_adaptive_thinking",
     /// Always thinks: refuses to be told not to.
     AlwaysThinks = "always_thinks",
+    /// Refuses a thought whose conversation before it has changed, unless told to pass over it.
+    BindsThoughts = "binds_thoughts",
 
     /// Refuses `stream_options`; usage comes without asking, or not at all.
     NoStreamOptions = "no_stream_options",

@@ -289,14 +289,18 @@ fn efforts_are_those_that_a_model_takes() {
         let quirks = anthropic.quirks_of(model);
         assert!(quirks.has(Quirk::NoReasoningEffort) && quirks.has(Quirk::NoAdaptiveThinking));
     }
-    for (model, always) in [
-        ("claude-opus-5-5", true),
-        ("claude-mythos-5", true),
-        ("claude-opus-5", false),
-        ("claude-haiku-5-5", false),
+    for (model, always, free) in [
+        ("claude-opus-5-5", true, true),
+        ("claude-sonnet-5-5", true, true),
+        ("claude-fable-5-1", true, true),
+        ("claude-fable-5", true, false),
+        ("claude-mythos-5", true, false),
+        ("claude-opus-5", false, false),
+        ("claude-haiku-5-5", false, false),
     ] {
-        let thinks = anthropic.quirks_of(model).has(Quirk::AlwaysThinks);
-        assert_eq!(thinks, always, "{model}");
+        let quirks = anthropic.quirks_of(model);
+        assert_eq!(quirks.has(Quirk::AlwaysThinks), always, "{model}");
+        assert_eq!(quirks.has(Quirk::NoForcedTool), free, "{model}");
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::call::{Call, Extra, Fill};
 use crate::dialect::Dialect;
-use crate::exchange::{Asked, Encoded, Target};
+use crate::exchange::{Encoded, Target};
 use crate::fault::Fault;
 use crate::json::{self, Object, Path};
 use crate::notes::Notes;
@@ -101,7 +101,7 @@ pub(crate) fn encode(
     body.out.push(b'}');
     Ok(Encoded {
         body: body.out,
-        asked: Asked::default(),
+        ..Encoded::default()
     })
 }
 

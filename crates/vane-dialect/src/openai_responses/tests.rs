@@ -49,7 +49,7 @@ fn encoded(chat: &Chat, quirks: &[Quirk]) -> (String, Vec<String>) {
 
 fn encoded_for(chat: &Chat, target: &Target<'_>) -> (String, Asked, Vec<String>) {
     let mut notes = Notes::default();
-    let Encoded { body, asked } = request::encode(chat, target, &mut notes).unwrap();
+    let Encoded { body, asked, .. } = request::encode(chat, target, &mut notes).unwrap();
     let text = String::from_utf8(body).unwrap();
     let _: Value = serde_json::from_str(&text).expect(&text);
     (text, asked, notes.dropped().to_vec())

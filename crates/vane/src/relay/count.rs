@@ -76,7 +76,7 @@ async fn at_provider(pool: &Pool, call: &RawCall, choice: &Choice) -> Option<Byt
     let mut request = http::Request::new(Parts::from(splices.apply()));
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = uri;
-    *request.headers_mut() = encode::headers(call, choice, false);
+    *request.headers_mut() = encode::headers(call, choice, false, None);
     let asking = async {
         let response = pool.send(request, provider.h2c).await.ok()?;
         if response.status() != http::StatusCode::OK {

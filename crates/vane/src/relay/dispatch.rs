@@ -256,7 +256,7 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     let mut request = http::Request::new(Parts::from(outgoing.parts));
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = address.clone();
-    *request.headers_mut() = encode::headers(&walk.call, choice, walk.call.stream);
+    *request.headers_mut() = encode::headers(&walk.call, choice, walk.call.stream, outgoing.beta);
     if provider.is_local() {
         let headers = request.headers_mut();
         headers.insert(crate::local::REALM, walk.realm.into());

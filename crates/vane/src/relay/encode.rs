@@ -19,6 +19,8 @@ pub(super) struct Outgoing {
     pub parts: Vec<Bytes>,
     pub asked: Asked,
     pub notes: Notes,
+    /// The beta of Anthropic's that is named to it.
+    pub beta: Option<&'static str>,
 }
 
 /// What Anthropic is told when the client did not say.
@@ -38,6 +40,7 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
             parts: spliced(&walk.call, choice, limit)?,
             asked: Asked::default(),
             notes: walk.call.notes.clone(),
+            beta: None,
         }
     } else {
         translated(walk, choice, limit)?
@@ -101,6 +104,7 @@ fn translated(walk: &Walk, choice: &Choice, limit: Option<u64>) -> Result<Outgoi
         parts: vec![encoded.body.into()],
         asked: encoded.asked,
         notes,
+        beta: encoded.beta,
     })
 }
 
@@ -159,6 +163,13 @@ fn is_legal_chat(call: &RawCall, quirks: Quirks) -> bool {
         && mistral_chat::legal::chat(&call.head, door, &OWN_FIELDS, quirks)
 }
 
+fn forces_a_tool(dialect: Dialect, choice: &str) -> bool {
+    if dialect == Dialect::AnthropicMessages {
+        return choice.contains("\"any\"") || choice.contains("\"tool\"");
+    }
+    choice != "\"auto\"" && choice != "\"none\""
+}
+
 /// Whether one of the offer's quirks is touched by what stands in the body.
 fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
     if quirks == Quirks::default() {
@@ -178,7 +189,7 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::NoToolChoice => has("tool_choice"),
         Quirk::NoForcedTool => head
             .raw("tool_choice")
-            .is_some_and(|raw| raw != "\"auto\"" && raw != "\"none\""),
+            .is_some_and(|raw| forces_a_tool(dialect, raw)),
         Quirk::NoStrictTools => says(Word::Strict),
         Quirk::NoJsonSchema => says(Word::JsonSchema),
         Quirk::NoSampling | Quirk::SamplingUnlessReasoning => {
@@ -345,8 +356,14 @@ fn with_include_usage(options: Option<&str>) -> String {
     String::from_utf8(splices.apply().concat()).unwrap_or_else(|_| asked.to_owned())
 }
 
-/// The request's headers: the provider's own and an allow-list of the client's.
-pub(super) fn headers(call: &RawCall, choice: &Choice, stream: bool) -> HeaderMap {
+/// The request's headers: the provider's own, an allow-list of the client's, and the beta that the body
+/// leans on.
+pub(super) fn headers(
+    call: &RawCall,
+    choice: &Choice,
+    stream: bool,
+    beta: Option<&'static str>,
+) -> HeaderMap {
     let mut headers = choice.offer.provider.headers.clone();
     if stream {
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
@@ -364,6 +381,10 @@ pub(super) fn headers(call: &RawCall, choice: &Choice, stream: bool) -> HeaderMa
         headers
             .entry("anthropic-version")
             .or_insert(ANTHROPIC_VERSION);
+    }
+    if let Some(beta) = beta {
+        // Beside those of the client: a list may stand in several lines.
+        headers.append("anthropic-beta", HeaderValue::from_static(beta));
     }
     headers
 }

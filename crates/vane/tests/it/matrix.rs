@@ -1,6 +1,7 @@
 //! Every door with every upstream dialect: what must not depend on either.
 
 use serde_json::{Value, json};
+use vane_dialect::quirk::Quirk;
 use vane_testkit::{Answer, Script, Usage, When};
 
 use crate::door::{DOORS, Door, UPSTREAMS};
@@ -124,6 +125,44 @@ async fn t4_reasoning_state_survives_a_three_turn_tool_loop() {
                 calls[2].body_text()
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn t4_a_thought_whose_conversation_may_have_changed_is_passed_over_not_refused() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::BindsThoughts);
+        }
+    })
+    .await;
+    for door in DOORS {
+        world.fake.reset();
+        let first = Answer::reasoning("A thought.").and_tool("aB3dE6gH1", "look", r#"{"q":"a"}"#);
+        let script = Script::new().on(When::default().nth(1), first);
+        world.fake.script(script);
+        let body = door.with_tool(door.request("claude-m", "Look it up", false), "look");
+        let reply = world.post(door.path(), &body).await.ok();
+        let next = door.continued(body, &reply.json(), "found it");
+        world.post(door.path(), next).await.ok();
+        let told = world.fake.calls().into_iter().map(|call| {
+            let beta = call.request.header("anthropic-beta").map(str::to_owned);
+            (
+                beta,
+                call.body_text()
+                    .contains(r#""block_binding":{"prefix_mismatch_behavior":"drop_block"}"#),
+            )
+        });
+        let told: Vec<_> = told.collect();
+        // Bytes of Anthropic's own clients are theirs.
+        let said = match door {
+            Door::Messages => (None, false),
+            Door::Chat | Door::MistralChat | Door::Responses => (
+                Some("thinking-binding-controls-2026-08-01".to_owned()),
+                true,
+            ),
+        };
+        assert_eq!(told, [(None, false), said], "{door:?}");
     }
 }
 

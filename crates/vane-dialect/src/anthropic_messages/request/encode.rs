@@ -28,6 +28,9 @@ use thinking::Thinking;
 /// What is asked for where neither the call nor the model names a limit: the dialect demands one.
 const MAX_OUTPUT_UNKNOWN: u64 = 4096;
 
+/// Lets a call say what is done with thoughts that are bound to another conversation.
+const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
+
 pub(crate) fn encode(
     chat: &Chat,
     target: &Target<'_>,
@@ -37,6 +40,12 @@ pub(crate) fn encode(
     let names = Names::of(&chat.tools);
     let plan = turns::plan(chat, target, notes);
     let thinking = Thinking::choose(chat, target, &plan.messages, max_output, notes);
+    let passes_over = thinking.passes_over(chat, target, &plan.messages);
+    // To say so, what these models do anyway is said too.
+    let thinking = match passes_over {
+        true => Thinking::Adaptive,
+        false => thinking,
+    };
     let mut ids = Ids::default();
     let mut asked = Asked::default();
 
@@ -56,8 +65,8 @@ pub(crate) fn encode(
     list(members.key("messages"), &plan.messages, |out, message| {
         write::message(message, &names, &mut ids, out);
     });
-    tools::write(chat, &names, &mut members, &mut asked.custom, notes);
-    thinking.write(chat, &mut members, notes);
+    tools::write(chat, target, &names, &mut members, &mut asked.custom, notes);
+    thinking.write(chat, passes_over, &mut members, notes);
     ask::output_config(chat, target, thinking, &mut members, notes);
     ask::sampling(chat, target, thinking.is_on(), &mut members, notes);
     members.cache(chat.cache);
@@ -66,7 +75,8 @@ pub(crate) fn encode(
 
     asked.renamed = names.renamed();
     asked.ids = ids.replaced();
-    Ok(Encoded { body, asked })
+    let beta = passes_over.then_some(BINDING_BETA);
+    Ok(Encoded { body, asked, beta })
 }
 
 /// The limit of output tokens; a larger one than the model has would be refused.

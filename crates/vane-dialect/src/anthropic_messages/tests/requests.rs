@@ -320,6 +320,54 @@ fn a_model_that_always_thinks_is_not_told_not_to() {
 }
 
 #[test]
+fn a_model_that_cannot_be_forced_to_a_tool_thinks_on_and_may_choose() {
+    let free = target(&[Quirk::NoForcedTool, Quirk::AlwaysThinks]);
+    for choice in [
+        r#"{"type":"any"}"#,
+        r#"{"type":"tool","name":"f"}"#,
+        r#"{"type":"auto"}"#,
+    ] {
+        let call = decode(&format!(
+            r#"{{"model":"m","max_tokens":8000,"thinking":{{"type":"adaptive"}},"tool_choice":{choice},
+                "tools":[{{"name":"f","input_schema":{{"type":"object"}}}}],"messages":[{{"role":"user","content":"x"}}]}}"#
+        ));
+        let (_, body, notes) = encode_for(&call, &free);
+        assert!(body.contains(r#""tool_choice":{"type":"auto"}"#), "{body}");
+        assert!(body.contains(r#""thinking":{"type":"adaptive"}"#), "{body}");
+        let told = !choice.contains("auto");
+        assert_eq!(notes.contains(&"tool_choice".to_owned()), told, "{choice}");
+    }
+}
+
+#[test]
+fn t4_thoughts_are_passed_over_only_where_they_are_bound_and_given_back() {
+    let call = |thinking: &str, block: &str| {
+        decode(&format!(
+            r#"{{"model":"m","max_tokens":8000,{thinking}"messages":[{{"role":"user","content":"x"}},
+                {{"role":"assistant","content":[{block}{{"type":"text","text":"y"}}]}},{{"role":"user","content":"z"}}]}}"#
+        ))
+    };
+    let thought = r#"{"type":"thinking","thinking":"t","signature":"s"},"#;
+    let binds = target(&[Quirk::BindsThoughts]);
+    let own =
+        r#""thinking":{"type":"adaptive","block_binding":{"prefix_mismatch_behavior":"error"}},"#;
+    for (thinking, block, target, over) in [
+        ("", thought, &binds, true),
+        (r#""thinking":{"type":"adaptive"},"#, thought, &binds, true),
+        ("", "", &binds, false),
+        ("", thought, &target(&[]), false),
+        (r#""thinking":{"type":"disabled"},"#, thought, &binds, false),
+        (own, thought, &binds, false),
+    ] {
+        let (encoded, body, _) = encode_for(&call(thinking, block), target);
+        let beta = over.then_some("thinking-binding-controls-2026-08-01");
+        assert_eq!(encoded.beta, beta, "{body}");
+        let said = r#""thinking":{"type":"adaptive","block_binding":{"prefix_mismatch_behavior":"drop_block"}}"#;
+        assert_eq!(body.contains(said), over, "{body}");
+    }
+}
+
+#[test]
 fn wrong_types_name_their_place() {
     for (body, param) in [
         (r#"{"messages":[]}"#, "model"),

@@ -60,6 +60,7 @@ pub(crate) fn encode(
             ids,
             ..Asked::default()
         },
+        beta: None,
     };
     let mut body = Members::open(&mut encoded.body);
     body.text("model", target.model);

@@ -96,6 +96,7 @@ pub(crate) fn encode(
     Ok(Encoded {
         body: body.out,
         asked,
+        beta: None,
     })
 }
 

@@ -97,6 +97,7 @@ pub(crate) fn encode(
             renamed: write_tools::renamed(&chat.tools),
             ..Asked::default()
         },
+        beta: None,
     })
 }
 

@@ -6,9 +6,10 @@
 use super::super::OF_THINKING;
 use super::inner_extras;
 use super::part::Part;
+use super::tools::is_forced;
 use super::turns::Message;
 use crate::anthropic_messages::wire::Members;
-use crate::call::{Chat, Effort, ReasoningMode, Show, ToolChoice};
+use crate::call::{Chat, Effort, ReasoningMode, Show};
 use crate::exchange::Target;
 use crate::notes::Notes;
 use crate::quirk::Quirk;
@@ -36,14 +37,7 @@ impl Thinking {
         notes: &mut Notes,
     ) -> Self {
         let wanted = Self::wanted(chat, target, notes);
-        let forced = matches!(
-            chat.tool_choice,
-            Some(
-                ToolChoice::Required
-                    | ToolChoice::Named { .. }
-                    | ToolChoice::Allowed { required: true, .. }
-            )
-        );
+        let forced = is_forced(chat, target);
         let prefilled = messages.last().is_some_and(Message::is_prefill);
         let possible = match wanted {
             Self::Unsaid | Self::Disabled => true,
@@ -109,11 +103,33 @@ impl Thinking {
         }
     }
 
+    /// Whether thoughts are given back that the model may no longer take: clients of other dialects
+    /// change instructions and tools between turns, and their histories are written anew.
+    pub(super) fn passes_over(
+        self,
+        chat: &Chat,
+        target: &Target<'_>,
+        messages: &[Message<'_>],
+    ) -> bool {
+        let mut parts = messages.iter().flat_map(|message| &message.parts);
+        target.quirks.has(Quirk::BindsThoughts)
+            && matches!(self, Self::Unsaid | Self::Adaptive)
+            && !super::has_own(chat, "thinking")
+            && !super::has_own(chat, &format!("{OF_THINKING}block_binding"))
+            && parts.any(Part::is_thought)
+    }
+
     pub(super) const fn is_on(self) -> bool {
         matches!(self, Self::Adaptive | Self::Manual(_) | Self::BetweenTools)
     }
 
-    pub(super) fn write(self, chat: &Chat, members: &mut Members<'_>, notes: &mut Notes) {
+    pub(super) fn write(
+        self,
+        chat: &Chat,
+        passes_over: bool,
+        members: &mut Members<'_>,
+        notes: &mut Notes,
+    ) {
         let kind = match self {
             Self::Unsaid => {
                 if chat.reasoning.show.is_some() {
@@ -140,6 +156,11 @@ impl Thinking {
             Some(Show::Auto | Show::Concise | Show::Detailed | Show::Summarized) => {
                 inner.text("display", "summarized");
             }
+        }
+        if passes_over {
+            let mut binding = Members::open(inner.key("block_binding"));
+            binding.text("prefix_mismatch_behavior", "drop_block");
+            binding.close();
         }
         inner_extras(chat, OF_THINKING, &mut inner);
         inner.close();

@@ -4,13 +4,16 @@ use super::names::{Names, own_name};
 use crate::anthropic_messages::wire::{CUSTOM_INPUT, Members};
 use crate::call::{Chat, CustomTool, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
+use crate::exchange::Target;
 use crate::json::{self, Object, Path};
 use crate::notes::Notes;
+use crate::quirk::Quirk;
 use std::borrow::Cow;
 
 /// Writes `tools` and `tool_choice`; `custom` gets the sent names of custom tools.
 pub(super) fn write(
     chat: &Chat,
+    target: &Target<'_>,
     names: &Names,
     members: &mut Members<'_>,
     custom: &mut Vec<String>,
@@ -38,7 +41,20 @@ pub(super) fn write(
     out.push(b'[');
     out.append(&mut written);
     out.push(b']');
-    choice(chat, names, members, notes);
+    choice(chat, target, names, members, notes);
+}
+
+/// Whether the model is left no choice but to call a tool, where it can be.
+pub(super) fn is_forced(chat: &Chat, target: &Target<'_>) -> bool {
+    let asked = matches!(
+        chat.tool_choice,
+        Some(
+            ToolChoice::Required
+                | ToolChoice::Named { .. }
+                | ToolChoice::Allowed { required: true, .. }
+        )
+    );
+    asked && !target.quirks.has(Quirk::NoForcedTool)
 }
 
 /// The names that a choice allows; `None` if all are.
@@ -176,12 +192,27 @@ fn typed(schema: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{{\"type\":\"object\"{comma}{inside}"))
 }
 
-fn choice(chat: &Chat, names: &Names, members: &mut Members<'_>, notes: &mut Notes) {
+fn choice(
+    chat: &Chat,
+    target: &Target<'_>,
+    names: &Names,
+    members: &mut Members<'_>,
+    notes: &mut Notes,
+) {
+    let forced = is_forced(chat, target);
     let (kind, name) = match &chat.tool_choice {
         None if chat.parallel_tools == Some(false) => ("auto", None),
         None => return,
         Some(ToolChoice::None) => ("none", None),
         Some(ToolChoice::Auto) => ("auto", None),
+        Some(
+            ToolChoice::Required
+            | ToolChoice::Named { .. }
+            | ToolChoice::Allowed { required: true, .. },
+        ) if !forced => {
+            notes.drop("tool_choice");
+            ("auto", None)
+        }
         Some(ToolChoice::Required) => ("any", None),
         Some(ToolChoice::Named { name, .. }) => ("tool", Some(names.chosen(name))),
         Some(ToolChoice::Allowed { required: true, .. }) => ("any", None),
