@@ -111,8 +111,9 @@ const IDLE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How often it is asked what is due by itself.
 const DUE_EVERY: Duration = Duration::from_secs(60);
-/// Another process may be faster so often before a purse is refused.
-const TRIES: usize = 4;
+/// Another process may be faster so often in a row before it is asked for what it has, and then
+/// again before a purse is refused.
+const TRIES: usize = 16;
 
 impl Desk {
     fn serve(&mut self, asked: &Receiver<Arc<Purse>>) {
@@ -216,24 +217,17 @@ impl Desk {
 
     /// Lends the purse what its calls want, or as much of it as there is; or asks others for it.
     fn lend(&mut self, purse: &Purse, wanted: Wanted, may_recall: bool) -> Result<Lending, Short> {
-        let mut short = None;
+        let mut short = Short::Away("the money is lent to others".to_owned());
         for _ in 0..TRIES {
             let room = self.room(purse).map_err(away)?;
             purse.allow(room.budget);
             let lacking = purse.lacking(wanted);
             if let Some(missing) = room.lacks(lacking.one) {
                 if self.spare(purse).map_err(away)? > Money::ZERO {
-                    short = Some(missing);
                     continue;
                 }
                 let rest = room.rest();
-                let more = lacking.one.checked_sub(rest).unwrap_or_default();
-                let key = missing.is_of_budget().then_some(purse.key.as_deref());
-                let recall = || {
-                    let key = key.flatten();
-                    self.store.recall(&self.life, purse.account, key, more)
-                };
-                if may_recall && let Some(n) = recall().map_err(away)? {
+                if may_recall && let Some(n) = self.recall(purse, &missing, lacking.one, rest)? {
                     return Ok(Lending::Recalled(n));
                 }
                 if rest > Money::ZERO && lacking.all > lacking.one {
@@ -245,10 +239,36 @@ impl Desk {
             let scarce = self.recalls.is_scarce(purse.account);
             match self.put(purse, room.slice(lacking, scarce)).map_err(away)? {
                 Ok(()) => return Ok(Lending::Done),
-                Err(refusal) => short = Some(Short::Away(refusal.to_string())),
+                // Another was faster.
+                Err(Refusal::Balance { .. } | Refusal::Budget { .. }) => {}
+                Err(refusal) => short = Short::Away(refusal.to_string()),
             }
         }
-        Err(short.unwrap_or_else(|| Short::Away("the money is lent to others".to_owned())))
+        // Whoever was faster each time leaves some when asked to.
+        let lacks = purse.lacking(wanted).one;
+        if let Some(missing) = self.room(purse).map_err(away)?.lacks(lacks) {
+            short = missing;
+        }
+        if may_recall && let Some(n) = self.recall(purse, &short, lacks, Money::ZERO)? {
+            return Ok(Lending::Recalled(n));
+        }
+        Err(short)
+    }
+
+    /// Asks others for what is lacking beside the rest. Nothing where they cannot have that.
+    fn recall(
+        &self,
+        purse: &Purse,
+        short: &Short,
+        lacks: Money,
+        rest: Money,
+    ) -> Result<Option<i64>, Short> {
+        let key = short.is_of_budget().then_some(purse.key.as_deref());
+        let more = lacks.checked_sub(rest).unwrap_or_default();
+        let recalled = self
+            .store
+            .recall(&self.life, purse.account, key.flatten(), more);
+        recalled.map_err(away)
     }
 
     /// Takes back what is idle in other purses of the account. Says how much that is.

@@ -164,12 +164,13 @@ async fn m5(pair: &Pair, name: &str, path: &str, mut body: Value, limit: &str) -
     fake.gate(name).open_for_good();
     let mut admitted = 0;
     for mut connection in connections {
-        match answered(&mut connection).await.status {
+        let answer = answered(&mut connection).await;
+        match answer.status {
             200 => admitted += 1,
             402 | 429 => {}
             // A replica that the database keeps waiting takes no calls for a moment.
             503 if !long() => {}
-            other => panic!("{other} from {path}"),
+            other => panic!("{other} from {path}: {}", answer.text()),
         }
     }
     assert_eq!(admitted, served, "{path}: {hold} each");
