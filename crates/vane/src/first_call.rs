@@ -32,8 +32,7 @@ impl FirstCall {
     /// one that is known here, then one that the operator added, then the first by its id;
     /// `vane-tiny`, which knows one language only, comes last.
     pub(crate) fn of(state: &State) -> Option<Self> {
-        let order = [Mode::Chat, Mode::Fim, Mode::Completion, Mode::Embeddings];
-        order.into_iter().find_map(|mode| {
+        Mode::BY_USE.into_iter().find_map(|mode| {
             let able = state.offers.iter().map(|offer| &*offer.facts);
             let able = able.filter(|facts| facts.status == Status::Active && mode.fits(facts));
             let first = able.min_by_key(|facts| place(facts))?;

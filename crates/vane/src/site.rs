@@ -81,6 +81,7 @@ pub enum Page {
     Status,
     StatusTwin,
     StatusJson,
+    StatusFeed,
     Robots,
     Sitemap,
     Llms,
@@ -88,6 +89,16 @@ pub enum Page {
     Asset,
     /// The icon, where browsers look for it unasked.
     Favicon,
+}
+
+impl Page {
+    /// What it says is of this moment, and kept for nobody.
+    const fn is_of_now(self) -> bool {
+        matches!(
+            self,
+            Self::Status | Self::StatusTwin | Self::StatusJson | Self::StatusFeed
+        )
+    }
 }
 
 /// What pages are written from.
@@ -234,7 +245,7 @@ pub async fn answer(gateway: &Arc<Gateway>, page: Page, rest: &str, head: &Parts
         // Held to the end also when nobody waits for the page any more.
         let _writer = writer;
         let view = View::of(&state, &day, past, now);
-        if let Page::Status | Page::StatusTwin | Page::StatusJson = page {
+        if page.is_of_now() {
             return status::Status::of(&view, &gateway).written(&view, page);
         }
         let written = write::page(&view, page, &rest, &query, is_kept);

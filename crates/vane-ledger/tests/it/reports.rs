@@ -167,10 +167,12 @@ fn usage_is_summed_up_by_what_is_asked() {
         tokens_out,
         cost: usd(cost),
         charged: usd(charged),
+        last_hour: START - START % 3_600,
     };
     let read = |of| UsageRow {
         tokens_in: 1_512,
         cached: 512,
+        last_hour: START + DAY - START % 3_600,
         ..row(of, 1, 100_000, "0.3", "0.2")
     };
     let today = START - START % DAY;

@@ -90,6 +90,7 @@ fn shown(row: &UsageRow) -> Value {
         "output_tokens": row.tokens_out,
         "cost": usd(row.cost),
         "charged": usd(row.charged),
+        "last_hour": row.last_hour,
     });
     if let Of::DayModel(_, model) = &row.of {
         shown["model"] = model.as_str().into();

@@ -125,6 +125,7 @@ fn usage() -> Value {
             "output_tokens",
             "cost",
             "charged",
+            "last_hour",
         ],
         vec![
             ("day", text("With `by=day` or `by=day_model`.")),
@@ -139,6 +140,10 @@ fn usage() -> Value {
             ("output_tokens", integer("Reasoning included.")),
             ("cost", usd("What they cost.")),
             ("charged", usd("What the account paid of it.")),
+            (
+                "last_hour",
+                integer("When the last hour with a call began, in Unix seconds."),
+            ),
         ],
     );
     let total = object(

@@ -287,6 +287,7 @@ fn files(page: site::Page) -> Vec<Operation> {
         | Page::DocsSearch
         | Page::Status
         | Page::StatusTwin
+        | Page::StatusFeed
         | Page::Robots
         | Page::Sitemap
         | Page::Llms

@@ -18,6 +18,9 @@ pub enum Mode {
 impl Mode {
     pub const ALL: [Self; 4] = [Self::Chat, Self::Completion, Self::Fim, Self::Embeddings];
 
+    /// Which is asked of a model that can do several, the likeliest first.
+    pub const BY_USE: [Self; 4] = [Self::Chat, Self::Fim, Self::Completion, Self::Embeddings];
+
     /// As addresses and forms write it.
     #[must_use]
     pub const fn name(self) -> &'static str {

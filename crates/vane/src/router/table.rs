@@ -208,6 +208,7 @@ pub const ROUTES: &[(&str, Route)] = &[
     ("/status", Route::Site(site::Page::Status)),
     ("/status.md", Route::Site(site::Page::StatusTwin)),
     ("/status.json", Route::Site(site::Page::StatusJson)),
+    ("/status.atom", Route::Site(site::Page::StatusFeed)),
     ("/openapi.json", Route::Site(site::Page::OpenApi)),
     ("/favicon.ico", Route::Site(site::Page::Favicon)),
     ("/robots.txt", Route::Site(site::Page::Robots)),

@@ -17,7 +17,7 @@ pub use bars::{Stack, bars};
 pub use line::{Band, line};
 pub use spark::spark;
 pub use step::{Step, step};
-pub use strip::{Share, strip};
+pub use strip::{FAIR, Share, strip};
 pub use waterfall::{Span, waterfall};
 
 use std::fmt::Write;

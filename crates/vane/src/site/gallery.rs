@@ -1,7 +1,10 @@
 //! Examples as pages show them, and the list of them as this process knows it.
 //!
 //! Invariants: what was asked and answered is text, which templates escape; a page never waits for
-//! the database longer than one look, which is made every few seconds at most.
+//! the database longer than one look, which is made every few seconds at most. Those that come with
+//! Vane (`shipped`) stand behind those of the operator.
+
+mod shipped;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -30,7 +33,7 @@ pub struct Gallery {
 impl Default for Gallery {
     fn default() -> Self {
         Self {
-            list: ArcSwap::default(),
+            list: ArcSwap::from_pointee(shipped::all()),
             looked_at: AtomicI64::new(i64::MIN),
         }
     }
@@ -67,6 +70,7 @@ impl Gallery {
 /// `None` while the store is away: what was known stays.
 fn look(store: &Store) -> Option<Vec<Example>> {
     let found = store.list_examples();
+    let found = found.map(|own| own.into_iter().chain(shipped::all()).collect());
     found
         .inspect_err(|error| tracing::warn!(%error, "examples cannot be read; the last ones stay"))
         .ok()
@@ -138,6 +142,9 @@ fn says(example: &Example) -> String {
         (Some(call), Some(cost)) => format!(
             "A run at {}, saved on {day}. It cost ${cost}; receipt {call}.",
             example.provider
+        ),
+        (None, Some(_)) => format!(
+            "A run of the weights that come with Vane, on {day}; they answer the same each time."
         ),
         _ => format!("An illustration, not a run; saved on {day}."),
     }

@@ -55,7 +55,7 @@ pub(crate) fn longest(spans: &[Over]) -> Option<Measured> {
 /// One hour or one day.
 pub(crate) struct Cell {
     pub(crate) when: String,
-    begun: i64,
+    pub(crate) begun: i64,
     pub(crate) measured: Option<Measured>,
 }
 

@@ -250,7 +250,7 @@ fn likely(models: &[Offered], model: &str) -> Mode {
         return named.first_mode().unwrap_or_default();
     }
     let of = |is_for_guests: bool| {
-        let mut all = Mode::ALL.into_iter();
+        let mut all = Mode::BY_USE.into_iter();
         let fits = |model: &Offered| model.is_open || !is_for_guests;
         all.find(|mode| {
             models
@@ -316,7 +316,7 @@ impl Offered {
     }
 
     pub(crate) fn first_mode(&self) -> Option<Mode> {
-        Mode::ALL.into_iter().find(|mode| self.is_able(*mode))
+        Mode::BY_USE.into_iter().find(|mode| self.is_able(*mode))
     }
 
     /// `None` for a model that nobody serves here.

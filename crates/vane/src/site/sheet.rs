@@ -33,6 +33,7 @@ pub(crate) const HTML: &str = "text/html; charset=utf-8";
 pub(super) const MARKDOWN: &str = "text/markdown; charset=utf-8";
 pub(super) const PLAIN: &str = "text/plain; charset=utf-8";
 pub(super) const XML: &str = "application/xml; charset=utf-8";
+pub(super) const ATOM: &str = "application/atom+xml; charset=utf-8";
 pub(super) const JSON: &str = "application/json";
 
 #[derive(Debug, Clone)]

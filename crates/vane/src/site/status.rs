@@ -5,6 +5,7 @@
 //! said of hours and days of all replicas; what nobody asked is unknown, and never good or bad. Reasons that may name a file or a host are
 //! for the log alone.
 
+mod feed;
 mod lately;
 
 use std::sync::Arc;
@@ -17,11 +18,12 @@ use vane_catalog::Status::Retired;
 
 use super::measured::known;
 use super::row::Named;
-use super::sheet::{JSON, MARKDOWN, Pressing, Sheet};
+use super::sheet::{ATOM, JSON, MARKDOWN, Pressing, Sheet};
 use super::write::{Fallible, Written, paired_sheet};
 use super::{Frame, Page, View, counted};
 use crate::gateway::Gateway;
 use crate::upstream::{Breaker, Measured, Offer, Standing};
+use feed::Feed;
 use lately::{Lately, OfferLine};
 
 /// How something stands, as a word and as a class of the stylesheet.
@@ -126,6 +128,10 @@ impl Status {
             Page::StatusJson => {
                 let text = self.json().to_string();
                 Sheet::new(JSON, text.as_bytes(), Pressing::Once)?
+            }
+            Page::StatusFeed => {
+                let text = Feed::of(view, self).render()?;
+                Sheet::new(ATOM, text.as_bytes(), Pressing::Once)?
             }
             Page::StatusTwin => {
                 let text = StatusTwin { status: self, says }.render()?;

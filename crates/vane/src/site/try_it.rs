@@ -58,7 +58,7 @@ impl TryIt {
         Some(Self::new(view, &offered, mode))
     }
 
-    /// What the first page shows: a model that guests can chat with or have complete, else one
+    /// What the first page shows: a model that guests can chat with, or have fill in or complete, else one
     /// that answers whoever signed in.
     pub(crate) fn first(view: &View<'_>) -> Option<Self> {
         let offered = view.listing.current();
@@ -66,7 +66,9 @@ impl TryIt {
             .filter_map(|model| Offered::of(view, model))
             .collect();
         let find = |is_open: bool| {
-            [Mode::Chat, Mode::Completion].into_iter().find_map(|mode| {
+            let modes = Mode::BY_USE.into_iter();
+            let mut modes = modes.filter(|mode| *mode != Mode::Embeddings);
+            modes.find_map(|mode| {
                 let mut able = offered.iter().filter(|model| model.is_able(mode));
                 let model = able.find(|model| is_open_here(view, model) == is_open)?;
                 Some(Self::new(view, model, mode))

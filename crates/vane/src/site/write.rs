@@ -81,7 +81,7 @@ pub(super) fn page(
         Page::DocsSearch => text(HTML, SearchPage::of(view, query).render()?),
         Page::OpenApi => text(JSON, openapi::document(&view.origin).to_string()),
         // Written from the gateway, before anything that is kept is looked for.
-        Page::Status | Page::StatusTwin | Page::StatusJson => {
+        Page::Status | Page::StatusTwin | Page::StatusJson | Page::StatusFeed => {
             Err("the status is of this moment".into())
         }
         Page::Robots => text(PLAIN, crawlers::robots(view)),

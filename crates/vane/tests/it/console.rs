@@ -5,11 +5,12 @@ use std::sync::atomic::Ordering;
 use vane_ledger::{Clock, Role};
 use vane_testkit::{Answer, Fault, Script, Usage, When};
 
+use crate::client::Ask;
 use crate::door::Door;
 use crate::html::{Document, Element};
 use crate::people::Browser;
 use crate::playground;
-use crate::world::World;
+use crate::world::{NOW, World, named};
 
 const DAY: i64 = 86_400;
 
@@ -124,6 +125,55 @@ async fn the_console_tells_errors_times_and_cache_hits_and_what_they_are_of() {
     let usage = world.get("/v1/usage?from=2020-01-01&newest=2").await;
     assert_eq!(usage.ok().json()["newest"]["calls"], 2);
     assert_eq!(world.get("/v1/usage?newest=1001").await.status, 400);
+}
+
+#[tokio::test]
+async fn the_keys_that_spent_most_are_named_and_when_each_was_last_used() {
+    let world = World::start().await;
+    let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;
+    world.fake.always(Answer::text("Hi."));
+    call(&world, "lab-m").await;
+    let alone = page(&mut ann, &world, "/console").await;
+    let captions = |document: &Document| -> Vec<String> {
+        let captions = document.all("caption").map(|one| document.inner(one));
+        captions.collect()
+    };
+    assert!(!captions(&alone).contains(&"Keys that spent most, 30 days".to_owned()));
+
+    advance(&world, 2 * 3_600);
+    let store = &world.gateway.store;
+    let other = store.create_key(world.account, &named("the other"), NOW);
+    store
+        .create_key(world.account, &named("unused"), NOW)
+        .unwrap();
+    let other = other.unwrap();
+    for _ in 0..2 {
+        let body = Door::Chat.request("lab-m", "Hi", true);
+        let ask = Ask::post(Door::Chat.path(), &body).key(other.expose());
+        world.ask(&ask).await.ok();
+    }
+    let both = page(&mut ann, &world, "/console").await;
+    assert!(captions(&both).contains(&"Keys that spent most, 30 days".to_owned()));
+    let rows = |document: &Document, name: &str| {
+        let mut rows = document.all("tr").map(|row| document.inner(row));
+        rows.find(|row| row.starts_with(name)).unwrap()
+    };
+    let first = rows(&both, "the other");
+    assert!(first.starts_with("the other 2 $"), "{first}");
+
+    let keys = page(&mut ann, &world, "/console/keys").await;
+    let hour = |ago: i64| {
+        let at = NOW + 2 * 3_600 - ago * 3_600;
+        let hour = at.rem_euclid(DAY) / 3_600;
+        format!("{} {hour:02}:00 UTC", vane_catalog::Date::of(at))
+    };
+    assert!(
+        rows(&keys, "the other").contains(&hour(0)),
+        "{hour:?}",
+        hour = hour(0)
+    );
+    assert!(rows(&keys, "key").contains(&hour(2)));
+    assert!(rows(&keys, "unused").contains("not this month"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::client::Ask;
 use crate::world::{NOW, World, named};
 
 /// A method and a route, a body that it takes, and whether it needs a key.
-const TABLE: [(&str, &str, &str, bool); 109] = [
+const TABLE: [(&str, &str, &str, bool); 110] = [
     (
         "POST",
         "/v1/chat/completions",
@@ -160,6 +160,7 @@ const TABLE: [(&str, &str, &str, bool); 109] = [
     ("GET", "/status", "", false),
     ("GET", "/status.md", "", false),
     ("GET", "/status.json", "", false),
+    ("GET", "/status.atom", "", false),
     ("GET", "/docs", "", false),
     ("GET", "/docs.md", "", false),
     ("GET", "/docs/search", "", false),

@@ -275,3 +275,30 @@ async fn what_the_database_does_not_take_is_told_and_written_later() {
     at(&other, NOW + HOUR);
     assert_eq!(counts(&lately(&other, "lab").await["spans"]["day"]), (3, 1));
 }
+
+#[tokio::test]
+async fn the_feed_tells_an_hour_with_faults_once_it_is_over() {
+    let world = World::with(once).await;
+    let feed = async || page(&world, "/status.atom").await;
+    traffic(&world, 40, 2).await;
+    at(&world, NOW + HOUR);
+    traffic(&world, 1, 2).await;
+    at(&world, NOW + HOUR);
+    assert_eq!(feed().await.text().matches("<entry>").count(), 0);
+
+    at(&world, NOW + 2 * HOUR);
+    let told = feed().await;
+    assert_eq!(
+        told.header("content-type"),
+        Some("application/atom+xml; charset=utf-8")
+    );
+    let text = told.text();
+    assert_eq!(text.matches("<entry>").count(), 1, "{text}");
+    assert!(text.contains(" failed 2 of 3 attempts</title>"), "{text}");
+    let over = vane_catalog::Date::of(NOW + 2 * HOUR);
+    let (over, hour) = (over.to_string(), (NOW + 2 * HOUR).rem_euclid(DAY) / HOUR);
+    let updated = format!("<updated>{over}T{hour:02}:00:00Z</updated>");
+    assert_eq!(text.matches(&updated).count(), 2, "{text}");
+    at(&world, NOW + 26 * HOUR);
+    assert_eq!(feed().await.text().matches("<entry>").count(), 0);
+}

@@ -138,3 +138,54 @@ async fn the_status_says_whether_the_model_is_loaded() {
     Document::read(page.text()).check();
     assert!(page.text().contains("1 of 1 model loaded"));
 }
+
+#[tokio::test]
+async fn examples_that_come_with_vane_are_what_the_weights_answer() {
+    let world = fresh().await;
+    let page = world.ask(&Ask::get("/models/vane-tiny")).await.ok();
+    Document::read(page.text()).check();
+    let recorded: Value =
+        serde_json::from_str(include_str!("../../../../weights/examples.json")).unwrap();
+    for (place, one) in recorded["examples"].as_array().unwrap().iter().enumerate() {
+        let text = |name: &str| one[name].as_str().unwrap();
+        let same = json!({"model": "vane-tiny", "prompt": text("before"), "suffix": text("after"),
+            "max_tokens": one["max_tokens"], "temperature": 0, "stop": text("stop")});
+        let answer = filled(&world, &world.key, &same.to_string()).await;
+        assert_eq!(answer, text("answer"), "{}", text("title"));
+        assert!(page.text().contains(text("title")), "{}", page.text());
+
+        let open = Ask::get(&format!("/playground?example=vane-tiny-{}", place + 1));
+        let open = world.ask(&open).await.ok();
+        let document = Document::read(open.text());
+        document.check();
+        let shown = |name: &str| {
+            let mut areas = document.all("textarea");
+            let area = areas.find(|area| area.attribute("name") == Some(name));
+            area.unwrap().texts.concat()
+        };
+        assert_eq!(shown("prompt").trim(), text("before").trim());
+        assert_eq!(shown("suffix").trim(), text("after").trim());
+    }
+}
+
+#[tokio::test]
+async fn a_model_that_fills_in_is_asked_to_fill_in() {
+    let world = fresh().await;
+    for path in [
+        "/",
+        "/models/vane-tiny",
+        "/playground",
+        "/playground?model=vane-tiny",
+    ] {
+        let page = world.ask(&Ask::get(path)).await.ok();
+        let document = Document::read(page.text());
+        let mut inputs = document.all("input");
+        let mode = inputs.find(|input| input.attribute("name") == Some("mode"));
+        assert_eq!(mode.unwrap().attribute("value"), Some("fim"), "{path}");
+        let mut areas = document.all("textarea");
+        assert!(
+            areas.any(|area| area.attribute("name") == Some("suffix")),
+            "{path}"
+        );
+    }
+}

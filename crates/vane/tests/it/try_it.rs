@@ -163,7 +163,7 @@ async fn where_only_a_model_that_fills_in_answers_the_pages_ask_for_that() {
     let mut op = operator_of(&world).await;
     let shown = op.get(&world, "/playground").await.ok();
     let document = Document::read(shown.text());
-    assert_eq!(field(&document, "mode"), Some("completion"));
+    assert_eq!(field(&document, "mode"), Some("fim"));
     assert_eq!(field(&document, "model"), Some("lab-m"));
     let shown = op.get(&world, "/playground?mode=chat").await.ok();
     let document = Document::read(shown.text());

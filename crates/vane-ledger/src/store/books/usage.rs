@@ -103,6 +103,8 @@ pub struct UsageRow {
     pub tokens_out: i64,
     pub cost: Money,
     pub charged: Money,
+    /// When the last hour with a call began.
+    pub last_hour: i64,
 }
 
 /// What one model of a provider was used for on a day, for comparison with its bill.
@@ -166,7 +168,7 @@ impl Store {
         .map(|column| format!("CAST(sum({column}) AS BIGINT)"))
         .join(", ");
         let sql = format!(
-            "SELECT {of}, {sums}
+            "SELECT {of}, {sums}, max(hour)
              FROM usage_hour WHERE hour >= ?1 AND hour < ?2{wanted} GROUP BY {group} ORDER BY {group}"
         );
         self.read(|txn| txn.rows(&sql, &values, |row| usage_of(by, row)))
@@ -208,6 +210,7 @@ fn usage_of(by: By, row: &Row<'_>) -> Result<UsageRow, LedgerError> {
         tokens_out: sum(3)?,
         cost: Money::from_pico(sum(4)?),
         charged: Money::from_pico(sum(5)?),
+        last_hour: sum(6)?,
     })
 }
 

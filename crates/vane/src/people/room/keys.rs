@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use vane_catalog::Date;
+use vane_catalog::{Date, Money};
 use vane_dialect::Fault;
 use vane_ledger::Right;
 
@@ -73,11 +73,22 @@ struct KeyRow {
     state: String,
     budget: String,
     spent: String,
+    used: String,
     expires: String,
 }
 
+/// What a key did this month.
+#[derive(Default)]
+struct Month {
+    spent: Money,
+    /// When its last hour with a call began.
+    last_hour: Option<i64>,
+}
+
 impl KeyRow {
-    fn of(key: &Value, spent: &BTreeMap<String, String>) -> Self {
+    fn of(key: &Value, months: &BTreeMap<String, Month>) -> Self {
+        let none = Month::default();
+        let month = months.get(text(key, "lineage")).unwrap_or(&none);
         let budget = &key["budget"];
         let expires = key["expires_at"].as_i64();
         Self {
@@ -89,10 +100,10 @@ impl KeyRow {
                 true => format!("${} a {}", text(budget, "amount"), text(budget, "period")),
                 false => "none".to_owned(),
             },
-            spent: spent
-                .get(text(key, "lineage"))
-                .cloned()
-                .unwrap_or_else(|| "$0".to_owned()),
+            spent: amount(month.spent),
+            used: month
+                .last_hour
+                .map_or_else(|| "not this month".to_owned(), instant),
             expires: expires.map_or_else(|| "never".to_owned(), instant),
         }
     }
@@ -124,12 +135,12 @@ async fn listed(desk: &Desk<'_>, wrong: Option<&Fault>, form: &Form) -> Result<R
         false => format!("limit={SHOWN}"),
     };
     let keys = desk.told(Asks::get(Page::Keys, &query)).await?;
-    let spent = spent(desk).await?;
+    let months = months(desk).await?;
     let rows = keys["data"].as_array().map_or(&[][..], Vec::as_slice);
     let page = KeysPage {
         frame: desk.frame("Keys"),
         room: desk.room("/console/keys"),
-        rows: rows.iter().map(|key| KeyRow::of(key, &spent)).collect(),
+        rows: rows.iter().map(|key| KeyRow::of(key, &months)).collect(),
         next: keys["after"]
             .as_str()
             .map(|id| format!("/console/keys?after={id}")),
@@ -144,11 +155,15 @@ async fn listed(desk: &Desk<'_>, wrong: Option<&Fault>, form: &Form) -> Result<R
     reply::with_form(wrong, &page)
 }
 
-/// What each key spent this month.
-async fn spent(desk: &Desk<'_>) -> Result<BTreeMap<String, String>, Fault> {
+/// What each key did this month, by its lineage.
+async fn months(desk: &Desk<'_>) -> Result<BTreeMap<String, Month>, Fault> {
     let usage = desk.told(Asks::get(Page::Usage, "by=key")).await?;
     let rows = usage["data"].as_array().map_or(&[][..], Vec::as_slice);
-    let row = |row: &Value| (text(row, "key").to_owned(), amount(money(&row["charged"])));
+    let month = |row: &Value| Month {
+        spent: money(&row["charged"]),
+        last_hour: row["last_hour"].as_i64(),
+    };
+    let row = |row: &Value| (text(row, "key").to_owned(), month(row));
     Ok(rows.iter().map(row).collect())
 }
 
@@ -237,8 +252,8 @@ pub(in crate::people) async fn one(
 }
 
 async fn shown(desk: &Desk<'_>, key: &Value) -> Result<Response, Fault> {
-    let spent = spent(desk).await?;
-    let row = KeyRow::of(key, &spent);
+    let months = months(desk).await?;
+    let row = KeyRow::of(key, &months);
     let names = |name: &str| {
         let names = key[name].as_array().map(|names| {
             let names = names.iter().filter_map(Value::as_str);
@@ -255,6 +270,7 @@ async fn shown(desk: &Desk<'_>, key: &Value) -> Result<Response, Fault> {
         ("State", row.state.clone()),
         ("Budget", row.budget.clone()),
         ("Spent this month", row.spent.clone()),
+        ("Last used in the hour from", row.used.clone()),
         ("Models", names("models")),
         ("Providers", names("providers")),
         ("Calls a minute", limit("requests_per_minute")),

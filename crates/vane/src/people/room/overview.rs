@@ -26,6 +26,8 @@ const DAY: i64 = 86_400;
 const RANGES: [i64; 3] = [7, 30, 90];
 /// Models that the chart tells apart; the others are one part.
 const TOLD_APART: usize = 2;
+/// Keys that are named; all stand on a page of their own.
+const KEYS_MAX: usize = 5;
 
 #[derive(Template)]
 #[template(path = "console.html")]
@@ -51,7 +53,8 @@ struct OverviewPage {
     /// What the parts of a bar are.
     parts: Vec<String>,
     rows: Vec<DayRow>,
-    models: Vec<ModelRow>,
+    models: Vec<Ranked>,
+    keys: Vec<Ranked>,
     calls_last: Vec<CallRow>,
     /// A call to paste, where there was none yet and a model answers.
     first_call: Option<String>,
@@ -63,8 +66,9 @@ struct DayRow {
     sum: String,
 }
 
-struct ModelRow {
-    model: String,
+/// A model or a key.
+struct Ranked {
+    name: String,
     calls: String,
     spent: String,
 }
@@ -141,10 +145,34 @@ pub(in crate::people) async fn answer(
         parts,
         rows,
         models: used.models(),
+        keys: keys(&desk, from, until).await?,
         calls_last,
         first_call,
     };
     reply::page(StatusCode::OK, &page)
+}
+
+/// The keys that spent most, where there are several.
+async fn keys(desk: &Desk<'_>, from: i64, until: i64) -> Result<Vec<Ranked>, Fault> {
+    let span = format!("from={}&until={}&by=key", Date::of(from), Date::of(until));
+    let usage = desk.told(Asks::get(Page::Usage, &span)).await?;
+    let mut rows: Vec<&Value> = list(&usage).iter().collect();
+    if rows.len() < 2 {
+        return Ok(Vec::new());
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse((money(&row["charged"]), row["calls"].as_u64())));
+    let known = desk.told(Asks::get(Page::Keys, "limit=100")).await?;
+    let name = |lineage: &str| {
+        let mut keys = list(&known).iter().rev();
+        let key = keys.find(|key| text(key, "lineage") == lineage);
+        key.map_or(lineage, |key| text(key, "name")).to_owned()
+    };
+    let ranked = rows.into_iter().take(KEYS_MAX).map(|row| Ranked {
+        name: name(text(row, "key")),
+        calls: count(&row["calls"]),
+        spent: amount(money(&row["charged"])),
+    });
+    Ok(ranked.collect())
 }
 
 /// What a span of days used, by model and by day.
@@ -185,9 +213,9 @@ impl Used {
         models
     }
 
-    fn models(&self) -> Vec<ModelRow> {
-        let row = |(model, calls, spent): (&String, u64, i64)| ModelRow {
-            model: model.clone(),
+    fn models(&self) -> Vec<Ranked> {
+        let row = |(model, calls, spent): (&String, u64, i64)| Ranked {
+            name: model.clone(),
             calls: grouped(calls),
             spent: amount(Money::from_pico(spent)),
         };

@@ -16,6 +16,9 @@ const CELL: i64 = 7;
 const GAP: i64 = 2;
 const HEIGHT: i64 = 32;
 
+/// Of 10,000 that were asked for: below so many a cell is at its lowest.
+pub const FAIR: u64 = 9_500;
+
 /// Draws one cell for each span, the oldest first. What went worse is lower too, so that nobody
 /// has to tell colours apart.
 #[must_use]
@@ -27,7 +30,7 @@ pub fn strip(caption: Caption<'_>, shares: &[Share]) -> String {
         let (class, height) = match share {
             Share::Unknown => ("none", 3),
             Share::Of(9_990..) => ("good", HEIGHT),
-            Share::Of(9_500..) => ("fair", 22),
+            Share::Of(FAIR..) => ("fair", 22),
             Share::Of(_) => ("poor", 12),
         };
         canvas.rect(class, (x, HEIGHT - height), (CELL, height));
