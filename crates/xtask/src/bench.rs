@@ -8,6 +8,7 @@ mod cell;
 mod gateway;
 mod idle;
 mod ledger;
+mod pages;
 mod proc;
 mod process;
 mod programs;
@@ -48,6 +49,9 @@ pub(crate) struct Options {
     /// Measure instead what the ledger costs, beside a Vane that is built without it.
     #[arg(long, conflicts_with_all = ["only", "gateway", "idle_streams"])]
     ledger: bool,
+    /// Time the first byte of pages instead, those of the console over a million receipts.
+    #[arg(long, conflicts_with_all = ["only", "gateway", "idle_streams", "ledger"])]
+    pages: bool,
     /// An empty database, `postgres://...`, in which the ledger is measured too.
     #[arg(long, env = "VANE_BENCH_POSTGRES", hide_env_values = true)]
     postgres: Option<String>,
@@ -71,6 +75,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let rounds = if options.quick { 1 } else { ROUNDS };
     if options.ledger {
         return ledger::run(bench, rounds, options);
+    }
+    if options.pages {
+        return pages::run(&bench, options.quick, options.json);
     }
     let mut cells: Vec<Vec<[Cell; 3]>> = workloads.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {

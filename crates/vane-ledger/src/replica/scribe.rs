@@ -41,8 +41,7 @@ pub(super) struct Shared {
 /// Records gather for so long before they are ingested, unless someone waits for them: what is
 /// written once a commit is written for more of them.
 const GATHER: Duration = Duration::from_millis(250);
-/// Its turn comes after that of threads with someone waiting for them. Its weight is a third of theirs, and
-/// a machine busy with calls that do not stream needs an eighth for it.
+/// Its turn comes after that of threads with someone waiting for them.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 5;
 /// A store that fails is left alone for so long.
