@@ -165,6 +165,7 @@ impl Engine {
         let job = Job::new(
             &self.model,
             &self.options,
+            self.blocks_max.saturating_mul(BLOCK),
             request,
             Closing(Arc::clone(&outbox)),
         )?;

@@ -10,6 +10,8 @@ use serde_json::Value as Json;
 
 use crate::weights::gguf::Value;
 
+/// Architectures of GGUF whose layers are Mistral's.
+const FAMILIES: [&str; 2] = ["llama", "mistral3"];
 const LAYERS_MAX: usize = 1_024;
 const WIDTH_MAX: usize = 1 << 18;
 const VOCABULARY_MAX: usize = 1 << 21;
@@ -45,15 +47,21 @@ pub(crate) struct Shape {
 
 impl Shape {
     pub(crate) fn of_gguf(metadata: &BTreeMap<String, Value>) -> Result<Self, String> {
-        let keys = Keys { metadata };
-        match metadata.get("general.architecture") {
-            Some(Value::Text(name)) if name == "llama" => {}
-            other => return Err(format!("architecture {other:?}; only `llama` is run")),
-        }
-        match metadata.get("llama.rope.scaling.type") {
+        let family = match metadata.get("general.architecture") {
+            Some(Value::Text(name)) if FAMILIES.contains(&name.as_str()) => name,
+            other => {
+                let known = FAMILIES.join("` and `");
+                return Err(format!("architecture {other:?}; `{known}` are run"));
+            }
+        };
+        let keys = Keys { metadata, family };
+        match keys.get("rope.scaling.type") {
             None => {}
             Some(Value::Text(kind)) if kind == "none" => {}
             Some(kind) => return Err(format!("scaled positions ({kind:?}) are not run")),
+        }
+        if keys.get("attention.temperature_scale").is_some() {
+            return Err("attention that is scaled by position is not run".to_owned());
         }
         if keys
             .count("expert_count")?
@@ -69,7 +77,7 @@ impl Shape {
         };
         for key in ["attention.value_length", "rope.dimension_count"] {
             if keys.count(key)?.is_some_and(|size| size != head_size) {
-                return Err(format!("`llama.{key}` differs from the size of a head"));
+                return Err(format!("`{family}.{key}` differs from the size of a head"));
             }
         }
         let vocabulary = match (
@@ -247,28 +255,40 @@ fn single(number: f64) -> f32 {
 
 struct Keys<'a> {
     metadata: &'a BTreeMap<String, Value>,
+    /// What the names of its keys begin with.
+    family: &'a str,
 }
 
-impl Keys<'_> {
+impl<'a> Keys<'a> {
+    fn name(&self, key: &str) -> String {
+        format!("{}.{key}", self.family)
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Value> {
+        self.metadata.get(&self.name(key))
+    }
+
     fn count(&self, key: &str) -> Result<Option<usize>, String> {
-        match self.metadata.get(&format!("llama.{key}")) {
+        let name = self.name(key);
+        match self.get(key) {
             None => Ok(None),
             Some(Value::Integer(number)) => usize::try_from(*number)
                 .map(Some)
-                .map_err(|_| format!("`llama.{key}` is {number}")),
-            Some(other) => Err(format!("`llama.{key}` is {other:?}")),
+                .map_err(|_| format!("`{name}` is {number}")),
+            Some(other) => Err(format!("`{name}` is {other:?}")),
         }
     }
 
     fn must(&self, key: &str) -> Result<usize, String> {
-        self.count(key)?.ok_or_else(|| format!("no `llama.{key}`"))
+        self.count(key)?
+            .ok_or_else(|| format!("no `{}`", self.name(key)))
     }
 
     fn float(&self, key: &str) -> Result<Option<f64>, String> {
-        match self.metadata.get(&format!("llama.{key}")) {
+        match self.get(key) {
             None => Ok(None),
             Some(Value::Float(number)) => Ok(Some(*number)),
-            Some(other) => Err(format!("`llama.{key}` is {other:?}")),
+            Some(other) => Err(format!("`{}` is {other:?}", self.name(key))),
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Tokenizer {
     /// What a token says, as bytes; nothing for a control token.
     texts: Vec<Box<[u8]>>,
     /// The same in their order, made when a grammar first asks for it.
+    /// Bytes of the longest token.
+    longest: OnceLock<usize>,
     vocabulary: OnceLock<Vocabulary>,
     /// The tokens of single bytes, where SentencePiece falls back to them.
     bytes: Option<Box<[u32; 256]>>,
@@ -194,6 +196,11 @@ impl Tokenizer {
     pub fn text(&self, token: u32) -> &[u8] {
         let index = usize::try_from(token).unwrap_or(usize::MAX);
         self.texts.get(index).map_or(&[], |text| text)
+    }
+
+    fn longest(&self) -> usize {
+        let longest = || self.texts.iter().map(|text| text.len()).max();
+        *self.longest.get_or_init(|| longest().unwrap_or(1).max(1))
     }
 
     pub(crate) fn vocabulary(&self) -> &Vocabulary {

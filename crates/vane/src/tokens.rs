@@ -31,7 +31,7 @@ pub struct Tokenizers {
     said: Vec<(String, String)>,
     /// By where they are; `None` is a file that is no tokenizer.
     read: Mutex<HashMap<PathBuf, Option<Arc<Tokenizer>>>>,
-    room: Semaphore,
+    room: Arc<Semaphore>,
 }
 
 impl Tokenizers {
@@ -47,7 +47,7 @@ impl Tokenizers {
             shelf: Shelf::new(weights.folder.clone()),
             said: said.chain(of_local).collect(),
             read: Mutex::default(),
-            room: Semaphore::new(AT_ONCE),
+            room: Arc::new(Semaphore::new(AT_ONCE)),
         }
     }
 
@@ -56,9 +56,11 @@ impl Tokenizers {
     pub async fn count(self: &Arc<Self>, offer: &vane_catalog::Offer, call: &Call) -> Option<u64> {
         let source = self.source(offer)?.to_owned();
         let prompt = prompt(call)?;
-        let _room = self.room.try_acquire().ok()?;
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
         let tokenizers = Arc::clone(self);
         let counted = tokio::task::spawn_blocking(move || {
+            // Held to the end also when nobody waits for the count any more.
+            let _room = room;
             let tokens = tokenizers.tokenizer(&source)?.lay_out(&prompt).ok()?;
             u64::try_from(tokens.len()).ok()
         });

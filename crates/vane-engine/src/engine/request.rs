@@ -113,6 +113,8 @@ impl Job {
     pub(super) fn new(
         model: &Model,
         options: &Options,
+        // Tokens of which keys and values can be kept.
+        kept_max: usize,
         request: Request,
         outbox: Closing,
     ) -> Result<Self, Fault> {
@@ -146,20 +148,29 @@ impl Job {
         if is_guided && !model.tokenizer().vocabulary().writes_all() {
             return refused("this model's vocabulary cannot write every JSON".to_owned());
         }
+        let context = options.context_of(model);
+        let least = model.tokenizer().tokens_least(&request.prompt);
+        if least >= context {
+            // It need not be cut to be known as too long.
+            return Err(Fault::PromptTooLong {
+                tokens: least,
+                context,
+            });
+        }
         let prompt = model
             .tokenizer()
             .lay_out_with(&request.prompt, &request.tools.list)?;
         if prompt.is_empty() {
             return refused("an empty prompt".to_owned());
         }
-        let context = options.context_of(model);
-        let room = context.saturating_sub(prompt.len());
-        if room == 0 {
+        if prompt.len() >= context {
             return Err(Fault::PromptTooLong {
                 tokens: prompt.len(),
                 context,
             });
         }
+        // A prompt that finds no memory is refused by what the shortest answer would need.
+        let room = context.min(kept_max).saturating_sub(prompt.len()).max(1);
         let asked = request.max_tokens.unwrap_or(options.max_tokens);
         if request.min_tokens > asked {
             return refused("min_tokens is more than max_tokens".to_owned());

@@ -58,6 +58,8 @@ impl Scheduler {
             self.admit();
             self.answer_questions();
             self.pass();
+            // Who waited for one that ended now is nobody's news, and begins all the same.
+            self.admit();
         }
     }
 
@@ -91,10 +93,12 @@ impl Scheduler {
     fn sweep(&mut self) {
         let cache = &mut self.cache;
         self.running.retain(|sequence| {
-            if sequence.is_left() {
+            // Asked once: who leaves between two questions would leave its memory behind.
+            let is_left = sequence.is_left();
+            if is_left {
                 cache.release(sequence.table());
             }
-            !sequence.is_left()
+            !is_left
         });
         let before = self.waiting.len();
         self.waiting.retain(|job| !job.outbox.0.is_left());

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::frame::{Frame, Stack};
 use super::text::Part;
 use super::vocabulary::{Tree, Vocabulary};
+use super::walk::WAYS_MAX;
 use super::{Grammar, walk};
 
 /// Of one sequence; a mask of 131,072 tokens has 16 KiB.
@@ -111,11 +112,21 @@ impl Guide {
     }
 
     pub(crate) fn push(&mut self, bytes: &[u8]) {
-        let mut next = Vec::new();
-        for byte in bytes {
-            walk::step_all(&self.grammar, &self.ways, *byte, &mut next);
-            std::mem::swap(&mut self.ways, &mut next);
+        let (mut all, mut next) = (Vec::new(), Vec::new());
+        // Way by way, as the mask was made: of a token that it allows some way is left.
+        for way in std::mem::take(&mut self.ways) {
+            let mut own = vec![way];
+            for byte in bytes {
+                walk::step_all(&self.grammar, &own, *byte, &mut next);
+                std::mem::swap(&mut own, &mut next);
+            }
+            for way in own {
+                if all.len() < WAYS_MAX && !all.contains(&way) {
+                    all.push(way);
+                }
+            }
         }
+        self.ways = all;
     }
 
     #[cfg(test)]

@@ -110,18 +110,30 @@ pub(super) fn sentencepiece(
         bpe: Bpe { ids, merges },
         texts,
         vocabulary: OnceLock::new(),
+        longest: OnceLock::new(),
         bytes: bytes.and_then(|bytes| bytes.try_into().ok()),
         controls,
     };
     checked(tokenizer)
 }
 
-/// Of a Tekken vocabulary without Mistral's own file, only the chat template tells.
+/// Of a Tekken vocabulary without Mistral's own file, only the chat template tells, or its name.
 pub(super) fn version_of(template: &str) -> Version {
-    if template.contains("[ARGS]") {
+    if template.trim() == "mistral-v7-tekken" {
+        Version::V7
+    } else if template.contains("[ARGS]") {
         Version::V11
     } else if template.contains("[SYSTEM_PROMPT]") {
         Version::V7
+    } else {
+        Version::V3
+    }
+}
+
+/// Where there is no template either: only later vocabularies name the arguments of a call.
+pub(super) fn version_of_names(names: &HashMap<String, u32>) -> Version {
+    if names.contains_key("[ARGS]") {
+        Version::V11
     } else {
         Version::V3
     }
@@ -171,6 +183,7 @@ pub(super) fn tekken(
         bpe: Bpe { ids, merges },
         texts,
         vocabulary: OnceLock::new(),
+        longest: OnceLock::new(),
         bytes: None,
         controls,
     };

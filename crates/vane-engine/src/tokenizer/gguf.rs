@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::build::{self, Piece};
-use super::{Controls, Tokenizer, Version, letters};
+use super::{Controls, Tokenizer, letters};
 use crate::weights::gguf::Value;
 
 pub(super) fn read(metadata: &BTreeMap<String, Value>) -> Result<Tokenizer, String> {
@@ -67,7 +67,7 @@ fn words(keys: &Keys<'_>, tokens: &[String], kinds: &[i64]) -> Result<Tokenizer,
     }
     let version = match keys.metadata.get("tokenizer.chat_template") {
         Some(Value::Text(template)) => build::version_of(template),
-        _ => Version::V3,
+        _ => build::version_of_names(&names),
     };
     build::tekken(pieces, &names, Some(pairs), Some(version), keys.controls()?)
 }
@@ -91,15 +91,13 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Newer files say `fim_pre`, older ones `prefix`.
+    /// Marks of a gap are known by their names alone: those of other families, which files tell by
+    /// number, stand in another order.
     fn controls(&self) -> Result<Controls, String> {
-        let either = |new: &str, old: &str| Ok::<_, String>(self.token(new)?.or(self.token(old)?));
         Ok(Controls {
             unknown: self.token("unknown_token_id")?,
             begin: self.token("bos_token_id")?,
             end: self.token("eos_token_id")?,
-            prefix: either("fim_pre_token_id", "prefix_token_id")?,
-            suffix: either("fim_suf_token_id", "suffix_token_id")?,
             ..Controls::default()
         })
     }

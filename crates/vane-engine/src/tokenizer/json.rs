@@ -118,8 +118,10 @@ fn words(
             pieces.push(Some(bytes.ok_or_else(|| format!("the piece `{text}`"))?));
         }
     }
-    let template = file["chat_template"].as_str().unwrap_or_default();
-    let version = build::version_of(template);
+    let version = match file["chat_template"].as_str() {
+        Some(template) => build::version_of(template),
+        None => build::version_of_names(&names),
+    };
     build::tekken(
         pieces,
         &names,

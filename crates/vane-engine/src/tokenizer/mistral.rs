@@ -37,17 +37,35 @@ pub(super) fn open(path: &Path) -> Result<Tokenizer, Fault> {
     let bytes = weights::bytes(path, FILE_BYTES_MAX)?;
     let read = if bytes.first() == Some(&b'{') {
         let value = serde_json::from_slice::<Json>(&bytes);
-        value.map_err(|error| error.to_string()).and_then(|value| {
-            if value["config"]["pattern"].is_string() {
-                tekken(&value)
-            } else {
-                json::read(&value)
-            }
-        })
+        value
+            .map_err(|error| error.to_string())
+            .and_then(|mut value| {
+                if value["config"]["pattern"].is_string() {
+                    tekken(&value)
+                } else {
+                    if value["chat_template"].is_null() {
+                        value["chat_template"] = template_beside(path).into();
+                    }
+                    json::read(&value)
+                }
+            })
     } else {
         sentencepiece(&bytes)
     };
     read.map_err(|what| Fault::malformed(path, what))
+}
+
+/// The chat template of a `tokenizer.json`, which transformers writes into a file beside it.
+fn template_beside(path: &Path) -> Option<String> {
+    let read = |name: &str| weights::bytes(&path.with_file_name(name), FILE_BYTES_MAX).ok();
+    if let Some(template) = read("chat_template.jinja") {
+        return String::from_utf8(template).ok();
+    }
+    let config: Json = serde_json::from_slice(&read("tokenizer_config.json")?).ok()?;
+    let template = &config["chat_template"];
+    // One, or several with names of which the first is for conversations.
+    let first = template.as_str().or(template[0]["template"].as_str());
+    first.map(str::to_owned)
 }
 
 fn tekken(file: &Json) -> Result<Tokenizer, String> {

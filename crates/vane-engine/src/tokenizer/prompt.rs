@@ -70,6 +70,17 @@ impl Tokenizer {
         Ok(tokens)
     }
 
+    /// So many tokens a prompt has at least, if each were the longest of all.
+    pub(crate) fn tokens_least(&self, prompt: &Prompt) -> usize {
+        let bytes = match prompt {
+            Prompt::Tokens(tokens) => return tokens.len(),
+            Prompt::Text(text) => text.len(),
+            Prompt::Fill { prefix, suffix } => prefix.len().saturating_add(suffix.len()),
+            Prompt::Chat(messages) => messages.iter().map(|one| one.content.trim().len()).sum(),
+        };
+        bytes / self.longest()
+    }
+
     fn known(&self, tokens: &[u32]) -> Result<Vec<u32>, Fault> {
         let exists = |token: &u32| usize::try_from(*token).is_ok_and(|token| token < self.len());
         match tokens.iter().find(|token| !exists(token)) {

@@ -99,6 +99,30 @@ fn with(key: &str, value: Value) -> Vec<u8> {
 }
 
 #[test]
+fn mistral3_without_scaling_is_run_and_with_it_refused() {
+    let tiny = Tiny::plain();
+    let of = |more: &[(&str, Value)]| {
+        let renamed = tiny.metadata().into_iter().map(|(name, value)| {
+            let name = name.replace("llama.", "mistral3.");
+            match name.as_str() {
+                "general.architecture" => (name, Value::Text("mistral3".to_owned())),
+                _ => (name, value),
+            }
+        });
+        let more = more
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let metadata: Vec<(String, Value)> = renamed.chain(more).collect();
+        open(&gguf(&metadata, &tiny.gguf_tensors(F32)))
+    };
+    of(&[]).unwrap();
+    let yarn = Value::Text("yarn".to_owned());
+    assert!(of(&[("mistral3.rope.scaling.type", yarn)]).is_err());
+    let scale = Value::F32(0.1);
+    assert!(of(&[("mistral3.attention.temperature_scale", scale)]).is_err());
+}
+
+#[test]
 fn absurd_headers_are_refused() {
     let u32 = |key, number| with(key, Value::U32(number));
     let text = |key, text: &str| with(key, Value::Text(text.to_owned()));

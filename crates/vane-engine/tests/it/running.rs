@@ -260,7 +260,7 @@ fn what_does_not_fit_yet_waits_and_what_never_fits_is_refused() {
             answer(&alone, asking(letters(&at.to_string(), 250), 50, at)).tokens
         );
     }
-    let fault = engine.submit(asking(letters("x", 600), 50, 1)).unwrap_err();
+    let fault = engine.submit(asking(letters("x", 640), 50, 1)).unwrap_err();
     assert!(matches!(fault, Fault::TooLarge { .. }), "{fault}");
     let few = Options {
         cache_bytes: Some(block),
@@ -272,6 +272,33 @@ fn what_does_not_fit_yet_waits_and_what_never_fits_is_refused() {
         Engine::start(model, few),
         Err(Fault::TooLarge { .. })
     ));
+}
+
+#[test]
+fn an_answer_is_cut_to_the_memory_that_there_is() {
+    let block = 2 * 2 * 32 * 32 * 4;
+    let engine = engine(Options {
+        cache_bytes: Some(20 * block),
+        ..options()
+    });
+    // 640 tokens are kept, of a context that is larger.
+    let prompt = letters("x", 600);
+    let told = answer(&engine, asking(prompt.clone(), 5_000, 1));
+    assert_eq!((told.tokens.len(), told.finish), (40, Finish::Context));
+    let told = answer(&engine, asking(prompt, 40, 1));
+    assert_eq!((told.tokens.len(), told.finish), (40, Finish::Length));
+}
+
+#[test]
+fn who_waits_begins_when_another_ends_unread() {
+    let engine = engine(Options {
+        sequences_max: 1,
+        ..options()
+    });
+    // Nobody reads the first one, and so nobody says when it ends.
+    let _unread = engine.submit(asking(letters("a", 400), 1, 1)).unwrap();
+    let told = whole(engine.submit(asking(letters("b", 5), 3, 2)).unwrap());
+    assert_eq!(told.tokens.len(), 3);
 }
 
 #[test]

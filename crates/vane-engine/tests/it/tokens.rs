@@ -5,6 +5,7 @@ use vane_engine::{Message, Model, Prompt, Role, Tokenizer, Tool, ToolCall, Versi
 
 use crate::folder::Folder;
 use crate::vocabularies as files;
+use crate::write::Value;
 
 fn opened(bytes: &[u8]) -> Tokenizer {
     let folder = Folder::new();
@@ -174,6 +175,51 @@ fn tekken_is_as_the_reference_has_it() {
         fixture,
         "gguf",
     );
+}
+
+#[test]
+fn a_tekken_vocabulary_learns_its_version_from_the_files_beside_it() {
+    let fixtures = files::fixtures();
+    let mut fixtures = fixtures.iter();
+    let fixture = fixtures.find(|fixture| fixture["version"] == "tekken");
+    let json = files::json_of_tekken(fixture.unwrap());
+    let version = |beside: &[(&str, &str)]| {
+        let folder = Folder::new();
+        let path = folder.write("tokenizer.json", &json);
+        for (name, text) in beside {
+            folder.write(name, text);
+        }
+        Tokenizer::open(&path).unwrap().version()
+    };
+    assert_eq!(version(&[]), Version::V3);
+    let jinja = "{{ '[SYSTEM_PROMPT]' }}";
+    assert_eq!(version(&[("chat_template.jinja", jinja)]), Version::V7);
+    let named = "mistral-v7-tekken";
+    assert_eq!(version(&[("chat_template.jinja", named)]), Version::V7);
+    let config = r#"{"chat_template": "[SYSTEM_PROMPT] [TOOL_CALLS]x[ARGS]"}"#;
+    assert_eq!(version(&[("tokenizer_config.json", config)]), Version::V11);
+    let several = r#"{"chat_template": [{"name": "default", "template": "[SYSTEM_PROMPT]"}]}"#;
+    assert_eq!(version(&[("tokenizer_config.json", several)]), Version::V7);
+    assert_eq!(
+        version(&[("tokenizer_config.json", "no JSON")]),
+        Version::V3
+    );
+}
+
+#[test]
+fn marks_of_another_family_fill_in_nothing() {
+    let fixtures = files::fixtures();
+    let mut fixtures = fixtures.iter();
+    let fixture = fixtures.find(|fixture| fixture["version"] == "v2").unwrap();
+    let rows = [
+        ("tokenizer.ggml.prefix_token_id", Value::U32(1_100)),
+        ("tokenizer.ggml.suffix_token_id", Value::U32(1_101)),
+        ("tokenizer.ggml.middle_token_id", Value::U32(1_102)),
+    ];
+    let folder = Folder::new();
+    let path = folder.write("model.gguf", files::gguf_of_pieces_and(fixture, &rows));
+    let model = Model::open(&path, &mut |_| ()).unwrap();
+    assert!(!model.tokenizer().fills_in());
 }
 
 #[test]

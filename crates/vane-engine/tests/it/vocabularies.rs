@@ -184,8 +184,12 @@ pub(crate) fn json(fixture: &Json, old: bool) -> Vec<u8> {
 
 /// A model in GGUF that has this vocabulary.
 pub(crate) fn gguf_of_pieces(fixture: &Json) -> Vec<u8> {
+    gguf_of_pieces_and(fixture, &[])
+}
+
+pub(crate) fn gguf_of_pieces_and(fixture: &Json, more: &[(&str, Value)]) -> Vec<u8> {
     let pieces = pieces(fixture);
-    gguf_with(&[
+    let rows = [
         ("tokenizer.ggml.model", Value::Text("llama".to_owned())),
         (
             "tokenizer.ggml.tokens",
@@ -201,7 +205,8 @@ pub(crate) fn gguf_of_pieces(fixture: &Json) -> Vec<u8> {
         ),
         ("tokenizer.ggml.bos_token_id", Value::U32(1)),
         ("tokenizer.ggml.eos_token_id", Value::U32(2)),
-    ])
+    ];
+    gguf_with(&[&rows[..], more].concat())
 }
 
 fn gguf_with(rows: &[(&str, Value)]) -> Vec<u8> {

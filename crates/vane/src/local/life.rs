@@ -29,6 +29,8 @@ const ASKED_EVERY_LEAST: Duration = Duration::from_millis(50);
 pub(super) enum State {
     Resting,
     Starting,
+    /// One is let go: calls wait until it is gone, so that there are never two.
+    Ending,
     Up {
         socket: PathBuf,
         process: u32,
@@ -115,8 +117,7 @@ impl Life {
                 Err(RecvTimeoutError::Timeout) => match self.ask_after(&child) {
                     Ok(false) => {}
                     Ok(true) => {
-                        // From now on calls begin another one.
-                        self.state.send_replace(State::Resting);
+                        self.state.send_replace(State::Ending);
                         return dismiss(child, events);
                     }
                     Err(why) => return End::Failure(why),

@@ -41,7 +41,7 @@ impl Runner {
     pub(super) fn process(&self) -> Option<u32> {
         match &*self.state.borrow() {
             State::Up { process, .. } => Some(*process),
-            State::Resting | State::Starting | State::Failed { .. } => None,
+            State::Resting | State::Starting | State::Ending | State::Failed { .. } => None,
         }
     }
 
@@ -64,6 +64,7 @@ impl Runner {
                     begun = true;
                 }
                 State::Starting => begun = true,
+                State::Ending => {}
                 State::Failed { until, why, .. } => {
                     let pause = until.saturating_duration_since(Instant::now());
                     if begun || pause > PATIENCE {
@@ -89,7 +90,7 @@ impl Runner {
         let mut failures = 0;
         let begun = self.state.send_if_modified(|state| {
             match state {
-                State::Starting | State::Up { .. } => return false,
+                State::Starting | State::Up { .. } | State::Ending => return false,
                 State::Failed { until, .. } if *until > Instant::now() => return false,
                 State::Failed { times, .. } => failures = *times,
                 State::Resting => {}

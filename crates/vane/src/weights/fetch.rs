@@ -66,6 +66,8 @@ pub(super) struct Fetch<'a> {
     digest: Option<Digest>,
     /// Not all of the part came in one answer.
     is_patched: bool,
+    /// The whole has had its one chance.
+    is_anew: bool,
 }
 
 impl<'a> Fetch<'a> {
@@ -85,6 +87,7 @@ impl<'a> Fetch<'a> {
             bytes: wanted.bytes,
             digest: wanted.digest.clone(),
             is_patched: false,
+            is_anew: false,
         };
         let is_over = fetch.bytes.is_some_and(|bytes| fetch.got > bytes);
         // Without a digest, only the server can say whether it still has the same file.
@@ -124,9 +127,10 @@ impl<'a> Fetch<'a> {
                 let _ = fs::remove_file(&self.etag);
                 return Ok(found);
             }
-            let was_patched = self.is_patched;
+            let has_chance = self.is_patched && !self.is_anew;
+            self.is_anew = true;
             self.discard();
-            if !was_patched {
+            if !has_chance {
                 return Err(Trouble::Corrupt {
                     file: self.wanted.path.clone(),
                     kind: kind.kind(),
@@ -257,8 +261,6 @@ impl<'a> Fetch<'a> {
             self.is_patched |= self.got > 0;
             number(total).or(length.map(|length| length.saturating_add(self.got)))
         } else {
-            // It does not know ranges, or has another file now.
-            self.discard();
             length
         };
         if let (Some(told), Some(listed)) = (total, self.wanted.bytes)
@@ -270,6 +272,10 @@ impl<'a> Fetch<'a> {
                 told,
                 listed,
             }));
+        }
+        if !is_rest {
+            // It does not know ranges, or has another file now.
+            self.discard();
         }
         let bytes = self.wanted.bytes.or(total).ok_or_else(|| Trouble::NoHub {
             host: answer.host.clone(),

@@ -241,15 +241,26 @@ fn verdict(path: &Path) -> Verdict {
     }
 }
 
+/// Notes all blobs that files of a folder are, however deep.
+fn link_all(folder: PathBuf, linked: &mut BTreeSet<String>) {
+    let mut folders = vec![folder];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                folders.push(path);
+            } else if let Ok(blob) = fs::canonicalize(path) {
+                linked.insert(file_name(&blob));
+            }
+        }
+    }
+}
+
 /// Removes blobs that nothing links to. What is not ended has an extension, and stays.
 fn sweep(folder: &Path) -> Result<(), Trouble> {
     let mut linked = BTreeSet::new();
     for snapshot in folders(&folder.join("snapshots")) {
-        let found = files(&snapshot);
-        let blobs = found
-            .iter()
-            .filter_map(|file| fs::canonicalize(snapshot.join(file)).ok());
-        linked.extend(blobs.map(|blob| file_name(&blob)));
+        link_all(snapshot, &mut linked);
     }
     for entry in fs::read_dir(folder.join("blobs"))
         .into_iter()
@@ -301,4 +312,25 @@ fn branches(refs: &Path) -> Vec<(String, String)> {
 fn file_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::weights::tests::Folder;
+
+    #[test]
+    fn remove_keeps_blobs_of_deep_files_of_other_revisions() {
+        let folder = Folder::new("sweep");
+        let deep = folder.0.join("snapshots/kept/a/b/c/d/e");
+        let blobs = folder.0.join("blobs");
+        fs::create_dir_all(&deep).unwrap();
+        fs::create_dir_all(&blobs).unwrap();
+        for name in ["linked", "forgotten"] {
+            fs::write(blobs.join(name), name).unwrap();
+        }
+        std::os::unix::fs::symlink(blobs.join("linked"), deep.join("weight.bin")).unwrap();
+        sweep(&folder.0).unwrap();
+        assert!(blobs.join("linked").exists() && !blobs.join("forgotten").exists());
+    }
 }

@@ -48,7 +48,7 @@ async fn a_process_is_held_to_the_memory_of_its_model_and_another_one_follows_it
     assert_eq!(limit, (64 + 256) * MIB);
     let fault = here
         .world
-        .post(FIM, gap(&"x".repeat(40 * MIB), 1, false))
+        .post(FIM, gap(&"x".repeat(120 * MIB), 1, false))
         .await;
     assert_eq!(fault.status, 502, "{}", fault.text());
     here.process_after(Some(first)).await;

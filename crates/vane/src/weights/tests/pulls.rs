@@ -178,6 +178,31 @@ async fn other_bytes_in_the_rest_are_found_and_the_whole_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_wrong_file_over_a_breaking_line_is_begun_anew_once() {
+    let (place, _) = Place::with_file("wrongtwice").await;
+    let wrong = [Mischief::Cut(1000), Mischief::OtherRest];
+    place.hub.mischief(wrong.into_iter().cycle().take(8));
+    let corrupt = place.pull(MODEL).await.unwrap_err();
+    assert!(matches!(corrupt, Trouble::Corrupt { .. }), "{corrupt}");
+    let rest = Some("bytes=1000-".to_owned());
+    assert_eq!(place.ranges(), [None, rest.clone(), None, rest]);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_length_costs_nothing_of_what_came() {
+    let (place, bytes) = Place::with_file("keeps").await;
+    place
+        .hub
+        .mischief([Mischief::Cut(1000), Mischief::Length(7)]);
+    let lie = place.pull(MODEL).await.unwrap_err();
+    assert!(matches!(lie, Trouble::Length { told: 7, .. }), "{lie}");
+    place.pull(MODEL).await.unwrap();
+    assert_eq!(place.read(), bytes);
+    let rest = Some("bytes=1000-".to_owned());
+    assert_eq!(place.ranges(), [None, rest.clone(), rest]);
+}
+
+#[tokio::test]
 async fn a_file_that_is_another_one_is_thrown_away() {
     let (place, _) = Place::with_file("corrupt").await;
     place.hub.mischief([Mischief::Other]);
