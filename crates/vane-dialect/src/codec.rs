@@ -204,9 +204,9 @@ impl Decoder {
         match self {
             Self::OpenaiChat(decoder) => decoder.has_stop(),
             Self::OpenaiCompletions(decoder) => decoder.has_stop(),
-            Self::MistralChat(decoder) => decoder.has_stop(),
+            Self::MistralChat(decoder) | Self::MistralFim(decoder) => decoder.has_stop(),
             // These say it in the frame that ends the answer; the event is enough.
-            Self::OpenaiResponses(_) | Self::AnthropicMessages(_) | Self::MistralFim(_) => false,
+            Self::OpenaiResponses(_) | Self::AnthropicMessages(_) => false,
         }
     }
 
