@@ -1,0 +1,32 @@
+//! What a call of one dialect becomes at an upstream of another: single cases.
+
+use serde_json::{Value, json};
+use vane_dialect::codec;
+use vane_dialect::fault::Kind;
+use vane_dialect::seal::Plain;
+use vane_dialect::{Dialect, Fault, Notes};
+
+use crate::offers::{ANTHROPIC, DEEPSEEK, MISTRAL, OPENAI, Offer, RESPONSES};
+
+/// The body that the offer is sent, and the notes.
+fn sent(door: Dialect, body: &Value, offer: Offer) -> Result<(String, Vec<String>), Fault> {
+    let call = codec::decode_call(door, body.to_string().as_bytes(), &Plain).unwrap();
+    let mut notes = Notes::default();
+    let encoded = codec::encode_call(offer.dialect, &call, &offer.target(), &mut notes)?;
+    let text = String::from_utf8(encoded.body).unwrap();
+    Ok((text, notes.dropped().to_vec()))
+}
+
+#[test]
+fn a_call_that_only_warms_a_cache_is_refused_where_none_can_be_warmed() {
+    let body =
+        json!({"model": "m", "max_tokens": 0, "messages": [{"role": "user", "content": "Hi"}]});
+    for offer in [OPENAI, DEEPSEEK, RESPONSES, MISTRAL] {
+        let fault = sent(Dialect::AnthropicMessages, &body, offer).unwrap_err();
+        assert_eq!(fault.kind, Kind::Unsupported, "{}", offer.name);
+        assert_eq!(fault.param.as_deref(), Some("max_tokens"), "{}", offer.name);
+    }
+    let (warms, notes) = sent(Dialect::AnthropicMessages, &body, ANTHROPIC).unwrap();
+    assert!(warms.contains("\"max_tokens\":0"), "{warms}");
+    assert!(notes.is_empty(), "{notes:?}");
+}
