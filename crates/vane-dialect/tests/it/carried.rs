@@ -30,3 +30,21 @@ fn a_call_that_only_warms_a_cache_is_refused_where_none_can_be_warmed() {
     assert!(warms.contains("\"max_tokens\":0"), "{warms}");
     assert!(notes.is_empty(), "{notes:?}");
 }
+
+#[test]
+fn t9_a_tool_reference_is_told_in_words() {
+    let body = json!({"model": "m", "max_tokens": 99, "messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "ToolSearch", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1",
+            "content": [{"type": "tool_reference", "tool_name": "mcp__x"}]}]}]});
+    for offer in [OPENAI, DEEPSEEK, RESPONSES, MISTRAL] {
+        let (text, notes) = sent(Dialect::AnthropicMessages, &body, offer).unwrap();
+        assert!(
+            text.contains("The tool `mcp__x` is available."),
+            "{}: {text}",
+            offer.name
+        );
+        assert!(notes.is_empty(), "{}: {notes:?}", offer.name);
+    }
+}
