@@ -48,3 +48,60 @@ fn t9_a_tool_reference_is_told_in_words() {
         assert!(notes.is_empty(), "{}: {notes:?}", offer.name);
     }
 }
+
+#[test]
+fn rule5_members_of_responses_items_and_tools_are_noted() {
+    let item =
+        |item: Value| json!({"model": "m", "input": [{"role": "user", "content": "Hi"}, item]});
+    let tool = |tool: Value| json!({"model": "m", "input": "Hi", "tools": [tool]});
+    let list = json!([{"type": "function", "name": "f", "parameters": {}}]);
+    let cases = [
+        (
+            tool(json!({"type": "custom", "name": "c", "defer_loading": true})),
+            "tools.defer_loading",
+        ),
+        (
+            tool(json!({"type": "namespace", "name": "n", "x_space": 1, "tools": list})),
+            "tools.x_space",
+        ),
+        (
+            item(json!({"type": "message", "role": "user", "content": "a", "x_item": 1})),
+            "input.x_item",
+        ),
+        (
+            item(json!({"role": "assistant", "content": "a", "phase": "commentary"})),
+            "input.phase",
+        ),
+        (
+            item(
+                json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "x_call": 1}),
+            ),
+            "input.x_call",
+        ),
+        (
+            item(
+                json!({"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "", "x_call": 1}),
+            ),
+            "input.x_call",
+        ),
+        (
+            item(
+                json!({"type": "function_call_output", "call_id": "c", "output": "a", "x_output": {"a": 1}}),
+            ),
+            "input.x_output",
+        ),
+    ];
+    for (body, name) in cases {
+        for offer in [OPENAI, RESPONSES, ANTHROPIC, MISTRAL] {
+            let (_, notes) = sent(Dialect::OpenaiResponses, &body, offer).unwrap();
+            assert_eq!(notes, [name], "{}: {body}", offer.name);
+        }
+    }
+    // What a server calls its own items says nothing to another.
+    let echo = item(
+        json!({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+        "content": [{"type": "output_text", "text": "a", "annotations": [], "logprobs": []}], "x_empty": null}),
+    );
+    let (_, notes) = sent(Dialect::OpenaiResponses, &echo, OPENAI).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+}
