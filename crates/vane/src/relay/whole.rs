@@ -49,7 +49,9 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
     // otherwise is worded anew: its bytes are of no use.
     let forwards = walk.call.dialect() == dialect && !walk.call.stream && !asked.asked.renames();
     let (content, usage) = if forwards {
-        let usage = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?.usage;
+        let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?;
+        meter.output_bytes += seen.others_bytes;
+        let usage = seen.usage;
         let body = body.clone();
         let content = Content::Forward {
             body,

@@ -218,6 +218,7 @@ impl LiveStream {
                 Edit::Keep if is_masked => {
                     self.forward(run.take());
                     self.out.push_back(bytes);
+            self.meter.output_bytes += seen.others_bytes;
                 }
                 Edit::Keep => match run {
                     Some(run) => run.end = range.end,
