@@ -166,7 +166,7 @@ impl WholeAnswer {
                 (Some(usage), Some(cost)) => splice::with_cost(body, usage.clone(), cost),
                 _ => body.clone(),
             },
-            Content::Translate(answer) => match reply(walk, &self.choice) {
+            Content::Translate(answer) => match reply(walk, &self.choice.offer.provider.id) {
                 Ok(reply) => {
                     codec::encode_answer(walk.call.dialect(), answer, &reply, cost.as_deref())
                         .into()
@@ -215,7 +215,7 @@ impl WholeAnswer {
         let cost = record.meter(&self.meter).map(|cost| cost.to_string());
         let mut frames = Vec::new();
         let encoder =
-            reply(walk, &self.choice).and_then(|reply| Encoder::new(walk.call.dialect(), reply));
+            reply(walk, &self.choice.offer.provider.id).and_then(|reply| Encoder::new(walk.call.dialect(), reply));
         if let (Ok(mut encoder), Content::Translate(answer)) = (encoder, &self.content) {
             answer.replay(&mut Encoding {
                 encoder: &mut encoder,
@@ -245,12 +245,12 @@ pub(super) fn unrecorded(why: &dyn Display) -> Fault {
 }
 
 /// What an encoder of answers may know of the call.
-pub(super) fn reply(walk: &Walk, choice: &Choice) -> Result<Reply, Fault> {
+pub(super) fn reply(walk: &Walk, provider: &str) -> Result<Reply, Fault> {
     Ok(Reply {
         call: walk.call.blocks(walk.seal.as_ref())?,
         id: walk.call.request_id.clone(),
         now: u64::try_from(walk.gateway.clock.now()).unwrap_or_default(),
-        provider: choice.offer.provider.id.clone(),
+        provider: provider.to_owned(),
         seal: walk.seal.clone(),
     })
 }

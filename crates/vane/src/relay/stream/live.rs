@@ -76,7 +76,7 @@ impl LiveStream {
                 usage_seen: false,
             }
         } else {
-            let reply = whole::reply(walk, &asked.choice)?;
+            let reply = whole::reply(walk, &asked.choice.offer.provider.id)?;
             let encoder = Box::new(Encoder::new(door, reply)?);
             Way::Translate {
                 encoder,
