@@ -203,27 +203,33 @@ impl WholeAnswer {
     pub(super) fn into_stream(self, walk: &Walk, mut record: Record) -> Response {
         let mut response = super::stream::head(&walk.call);
         identify(response.headers_mut(), &self.choice, &self.notes);
-        let bytes = self.stream_bytes(walk, &mut record);
+        let bytes = match self.stream_bytes(walk, &mut record) {
+            Ok(bytes) => bytes,
+            Err(fault) => return self.broken(walk, &mut record, &fault),
+        };
         let streaming = Streaming::settling(walk, bytes, record);
         *response.body_mut() = super::reply::Body::Stream(Box::new(streaming));
         response
     }
 
     /// The whole answer as the frames of a stream.
-    pub(super) fn stream_bytes(&self, walk: &Walk, record: &mut Record) -> Bytes {
+    ///
+    /// # Errors
+    /// If what was asked has no stream but that of its own upstream.
+    pub(super) fn stream_bytes(&self, walk: &Walk, record: &mut Record) -> Result<Bytes, Fault> {
         record.first_content();
         let cost = record.meter(&self.meter).map(|cost| cost.to_string());
         let mut frames = Vec::new();
-        let encoder =
-            reply(walk, &self.choice.offer.provider.id).and_then(|reply| Encoder::new(walk.call.dialect(), reply));
-        if let (Ok(mut encoder), Content::Translate(answer)) = (encoder, &self.content) {
+        let reply = reply(walk, &self.choice.offer.provider.id)?;
+        let mut encoder = Encoder::new(walk.call.dialect(), reply)?;
+        if let Content::Translate(answer) = &self.content {
             answer.replay(&mut Encoding {
                 encoder: &mut encoder,
                 frames: &mut frames,
             });
             encoder.finish(cost.as_deref(), &mut frames);
         }
-        frames.into()
+        Ok(frames.into())
     }
 }
 

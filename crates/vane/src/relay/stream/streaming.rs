@@ -185,10 +185,13 @@ impl Streaming {
                 self.record.first_content();
                 self.stage = Stage::Live(live);
             }
-            Ok(Reached::Whole(answer)) => {
-                let bytes = answer.stream_bytes(walk, &mut self.record);
-                self.settle(bytes);
-            }
+            Ok(Reached::Whole(answer)) => match answer.stream_bytes(walk, &mut self.record) {
+                Ok(bytes) => self.settle(bytes),
+                Err(fault) => {
+                    self.record.undelivered();
+                    self.fail(&fault);
+                }
+            },
             Err(fault) => self.fail(&fault),
         }
     }
@@ -300,9 +303,6 @@ impl Streaming {
     }
 }
 
-/// Whether what has come may be told.
-fn poll_paid(
-    slices: &mut Option<Slices>,
 /// A failure where nothing of an answer was told yet: some clients demand its beginning even then.
 fn unbegun(walk: &Walk, fault: &Fault) -> Vec<u8> {
     let (door, id) = (walk.call.dialect(), &walk.call.request_id);
@@ -314,6 +314,9 @@ fn unbegun(walk: &Walk, fault: &Fault) -> Vec<u8> {
     bytes
 }
 
+/// Whether what has come may be told.
+fn poll_paid(
+    slices: &mut Option<Slices>,
     cx: &mut Context<'_>,
     live: &mut LiveStream,
     record: &mut Record,
