@@ -137,7 +137,7 @@ pub(super) async fn next(body: &mut UpstreamBody, idle: Duration) -> Result<Opti
     }
 }
 
-fn too_long(max: usize) -> Fault {
+pub(super) fn too_long(max: usize) -> Fault {
     Fault::protocol(format!(
         "the upstream's answer is over the limit of {max} bytes"
     ))

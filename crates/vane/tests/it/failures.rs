@@ -553,3 +553,21 @@ async fn r4_a_failure_after_a_forced_head_begins_with_response_created() {
         assert_eq!(kinds, expected, "{model}");
     }
 }
+
+#[tokio::test]
+async fn r10_a_stream_that_never_ends_is_a_fault_at_the_answer_limit() {
+    let world = World::with(|config| config.limits.answer_bytes_max = 20_000).await;
+    for door in DOORS {
+        let endless = Answer::text("Again and again").with_fault(Fault::Endless);
+        world.fake.always(endless);
+        let body = door.request("lab-m", "Hi", true);
+        let reply = within("its end", world.post(door.path(), body)).await.ok();
+        assert!(reply.text().contains("Again"), "{door:?}");
+        told(door, reply.text(), &format!("{door:?}"));
+        assert!(
+            reply.text().contains("over the limit of 80000 bytes"),
+            "{door:?}: {}",
+            reply.text()
+        );
+    }
+}
