@@ -47,7 +47,7 @@ pub(in super::super) struct LiveStream {
 
 /// How answer bytes reach the client.
 enum Way {
-    /// As they are. `hide_usage`: Vane asked for the usage chunk, the client did not.
+    /// As they are. `hide_usage`: the client did not ask for the usage chunk.
     Forward { hide_usage: bool, usage_seen: bool },
     Translate {
         encoder: Box<Encoder>,
@@ -73,7 +73,7 @@ impl LiveStream {
             ));
         }
         let way = if door == asked.choice.dialect && !asked.asked.renames() {
-            let hide_usage = encode::asks_for_usage(&walk.call, &asked.choice);
+            let hide_usage = encode::hides_usage(&walk.call);
             Way::Forward {
                 hide_usage,
                 usage_seen: false,
