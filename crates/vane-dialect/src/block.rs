@@ -220,10 +220,27 @@ pub struct Opaque {
 }
 
 impl Opaque {
-    /// What another dialect can be told of it: the words of a search result (Anthropic). Of all
-    /// others nothing.
+    /// What another dialect can be told of it: the words of a search result (Anthropic), and which
+    /// tool was found. Of all others nothing.
     #[must_use]
     pub fn words(&self) -> Option<String> {
+        match (self.dialect, self.kind.as_str()) {
+            (Dialect::AnthropicMessages, "search_result") => self.found(),
+            (Dialect::AnthropicMessages, "tool_reference") => self.referred(),
+            _ => None,
+        }
+    }
+
+    fn referred(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Referred {
+            tool_name: String,
+        }
+        let Referred { tool_name } = serde_json::from_str(self.raw.get()).ok()?;
+        Some(format!("The tool `{tool_name}` is available."))
+    }
+
+    fn found(&self) -> Option<String> {
         #[derive(Deserialize)]
         struct Found {
             source: String,
@@ -233,9 +250,6 @@ impl Opaque {
         #[derive(Deserialize)]
         struct Said {
             text: String,
-        }
-        if self.dialect != Dialect::AnthropicMessages || self.kind != "search_result" {
-            return None;
         }
         let found: Found = serde_json::from_str(self.raw.get()).ok()?;
         let mut words = format!("{} ({})", found.title, found.source);

@@ -49,6 +49,7 @@ pub fn encode_call(
 ) -> Result<Encoded, Fault> {
     if let Call::Chat(chat) = call {
         can_choose(dialect, chat)?;
+        can_warm(dialect, chat)?;
     }
     match (dialect, call) {
         (Dialect::OpenaiChat, Call::Chat(chat)) => {
@@ -97,6 +98,18 @@ fn can_choose(dialect: Dialect, chat: &Chat) -> Result<(), Fault> {
     Err(Fault::unsupported(
         "tool_choice",
         format!("the tool `{name}` runs at providers of its own dialect only, and must be called"),
+    ))
+}
+
+/// No output at all only warms a prompt cache, and only Anthropic does that: elsewhere the least that
+/// may be asked for is an answer that nobody wants and somebody pays.
+fn can_warm(dialect: Dialect, chat: &Chat) -> Result<(), Fault> {
+    if dialect == Dialect::AnthropicMessages || chat.sampling.max_output != Some(0) {
+        return Ok(());
+    }
+    Err(Fault::unsupported(
+        "max_tokens",
+        "a limit of no output at all only warms a prompt cache, which this provider cannot do",
     ))
 }
 
@@ -204,9 +217,9 @@ impl Decoder {
         match self {
             Self::OpenaiChat(decoder) => decoder.has_stop(),
             Self::OpenaiCompletions(decoder) => decoder.has_stop(),
-            Self::MistralChat(decoder) => decoder.has_stop(),
+            Self::MistralChat(decoder) | Self::MistralFim(decoder) => decoder.has_stop(),
             // These say it in the frame that ends the answer; the event is enough.
-            Self::OpenaiResponses(_) | Self::AnthropicMessages(_) | Self::MistralFim(_) => false,
+            Self::OpenaiResponses(_) | Self::AnthropicMessages(_) => false,
         }
     }
 

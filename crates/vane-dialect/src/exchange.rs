@@ -141,4 +141,6 @@ pub struct Seen {
     pub usage_only: bool,
     /// The dialect's last frame (`[DONE]`, `message_stop`).
     pub last: bool,
+    /// Bytes of output of other answers than the first: of them there are no events.
+    pub others_bytes: u64,
 }

@@ -69,6 +69,7 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
         usage: message.usage.and_then(|usage| range(body, usage)),
         usage_only: false,
         last: true,
+        ..Seen::default()
     })
 }
 

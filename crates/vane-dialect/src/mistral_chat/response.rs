@@ -24,6 +24,7 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
         usage: chunk.usage.and_then(|usage| range(text, usage)),
         usage_only: false,
         last: true,
+        ..Seen::default()
     })
 }
 

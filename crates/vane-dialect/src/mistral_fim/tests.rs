@@ -4,6 +4,7 @@ use super::{request, response, stream};
 use crate::answer::Answer;
 use crate::block::{Block, Text};
 use crate::call::{Call, Extra, Fill, Sampling};
+use crate::codec::{Asked, Decoder};
 use crate::dialect::Dialect;
 use crate::event::{Event, Stop};
 use crate::exchange::{Reply, Target};
@@ -155,4 +156,18 @@ fn every_streamed_chunk_has_content_as_a_string() {
     }
     decoder.finish(&mut back).unwrap();
     assert_eq!(back, answer());
+}
+
+#[test]
+fn a_fim_stream_that_has_its_stop_is_told_to_its_end() {
+    let asked = Asked::default();
+    let mut decoder = Decoder::new(Dialect::MistralFim, asked).unwrap();
+    for (reason, stopped) in [("null", false), ("\"stop\"", true)] {
+        let chunk = format!(
+            r#"data: {{"id":"c","model":"m","choices":[{{"index":0,"delta":{{"content":"a"}},"finish_reason":{reason}}}]}}"#
+        );
+        let frame = Frame::parse(chunk.as_bytes());
+        decoder.push(&frame, &mut Answer::default()).unwrap();
+        assert_eq!(decoder.has_stop(), stopped, "{reason}");
+    }
 }

@@ -3,6 +3,7 @@
 //! Whole answers and streams take this one way, so they cannot differ. Also serves the
 //! completion shape (`text` instead of a message).
 
+mod others;
 mod sources;
 mod tools;
 
@@ -21,6 +22,7 @@ use crate::frame::mould::Mould;
 use crate::json::{Json, Str};
 use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
+use others::Others;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sources::Sources;
@@ -35,6 +37,7 @@ pub(super) struct Reading {
     details: Details,
     think: Think,
     sources: Sources,
+    others: Others,
     /// The signature of the message's text: handed out when the text is over.
     signature: Option<State>,
     any_choice: bool,
@@ -83,9 +86,9 @@ impl Reading {
         self.any_choice
     }
 
-    /// Whether the upstream said why it stopped.
+    /// Whether the upstream said of each answer why it stopped.
     pub(super) const fn has_stop(&self) -> bool {
-        self.stop.is_some()
+        self.stop.is_some() && self.others.have_stopped()
     }
 
     /// Takes a chunk or a whole answer that was read from `data`.
@@ -114,8 +117,11 @@ impl Reading {
         if any || found.is_some() {
             self.start(&chunk, sink);
         }
-        if let Some(choice) = chunk.choices.and_then(|choices| choices.first) {
-            let piece = choice.only_text().filter(|_| found.is_none());
+        let choices = chunk.choices.unwrap_or_default();
+        let others_bytes = self.others.hear(&choices.others);
+        if let Some(choice) = choices.first {
+            let alone = found.is_none() && choices.others.is_empty();
+            let piece = choice.only_text().filter(|_| alone);
             self.choice(choice, sink)?;
             if let Some((voice, text)) = piece {
                 self.voice = voice;
@@ -129,6 +135,7 @@ impl Reading {
             usage: found.map(|raw| range_in(data, raw)),
             usage_only: found.is_some() && !any,
             last: false,
+            others_bytes,
         })
     }
 

@@ -73,11 +73,20 @@ fn base_status(reader: &mut Reader<'_>) -> Result<u64, Odd> {
     Ok(status)
 }
 
-/// The first choice (the one of index 0) and whether there was any.
+/// The first choice (the one of index 0), what of the others counts, and whether there was any.
 #[derive(Debug, Default)]
 pub(crate) struct Choices<'a> {
     pub(crate) first: Option<Choice<'a>>,
+    pub(crate) others: Vec<Other>,
     pub(crate) any: bool,
+}
+
+/// A choice that is not the first: only the client reads it.
+#[derive(Debug)]
+pub(crate) struct Other {
+    pub(crate) index: u64,
+    pub(crate) bytes: u64,
+    pub(crate) has_stop: bool,
 }
 
 #[derive(Debug, Default)]
@@ -101,7 +110,9 @@ impl<'a> Choices<'a> {
         reader.list(|reader| {
             let choice = Choice::read(reader)?;
             choices.any = true;
-            if choice.index == 0 && choices.first.is_none() {
+            if choice.index > 0 {
+                choices.others.push(Other::of(&choice));
+            } else if choices.first.is_none() {
                 choices.first = Some(choice);
             }
             Ok(())
@@ -111,6 +122,35 @@ impl<'a> Choices<'a> {
 
     pub(crate) fn usage(&self) -> Option<Json<'a>> {
         self.first.as_ref()?.usage
+    }
+}
+
+impl Other {
+    fn of(choice: &Choice<'_>) -> Self {
+        let empty = Message::default();
+        let message = choice.delta.as_ref().or(choice.message.as_ref());
+        let message = message.unwrap_or(&empty);
+        let length = |json: Option<Json<'_>>| member(json).map_or(0, |text| text.len());
+        // Some providers say the same under both names.
+        let reasoning = length(message.reasoning_content).max(length(message.reasoning));
+        let said = length(message.content).max(length(choice.text));
+        let arguments = |call: &ToolCall<'_>| {
+            let function = call.function.as_ref().or(call.custom.as_ref());
+            length(
+                function
+                    .and_then(|function| function.arguments)
+                    .map(Json::from),
+            )
+        };
+        let calls = message.tool_calls.map(Json::get);
+        let calls: Option<Vec<ToolCall<'_>>> = calls.and_then(|raw| serde_json::from_str(raw).ok());
+        let called: usize = calls.iter().flatten().map(arguments).sum();
+        let bytes = said + reasoning + called + length(message.refusal);
+        Self {
+            index: choice.index,
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            has_stop: member(choice.finish_reason).is_some_and(|reason| !reason.is_empty()),
+        }
     }
 }
 

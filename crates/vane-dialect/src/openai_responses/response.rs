@@ -153,6 +153,7 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
         usage: response.usage_at(text),
         usage_only: false,
         last: true,
+        ..Seen::default()
     })
 }
 

@@ -11,6 +11,7 @@
 )]
 
 mod broken;
+mod carried;
 mod cases;
 mod cut;
 mod fidelity;

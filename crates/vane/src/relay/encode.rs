@@ -331,8 +331,18 @@ fn limit_field(choice: &Choice) -> &'static str {
 /// For a model whose own limit is not known.
 const MAX_TOKENS_DEFAULT: u64 = 4096;
 
+/// Whether the client of a stream did not ask for the usage chunk, in a dialect where it must: Vane
+/// asks for it, or it comes unasked.
+pub(super) const fn hides_usage(call: &RawCall) -> bool {
+    let is_asked = matches!(
+        call.dialect(),
+        Dialect::OpenaiChat | Dialect::OpenaiCompletions
+    );
+    is_asked && !call.include_usage
+}
+
 /// Whether Vane has to ask for the usage chunk because the client did not.
-pub(super) fn asks_for_usage(call: &RawCall, choice: &Choice) -> bool {
+fn asks_for_usage(call: &RawCall, choice: &Choice) -> bool {
     call.stream
         && !call.include_usage
         && matches!(

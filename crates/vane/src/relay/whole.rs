@@ -49,7 +49,9 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
     // otherwise is worded anew: its bytes are of no use.
     let forwards = walk.call.dialect() == dialect && !walk.call.stream && !asked.asked.renames();
     let (content, usage) = if forwards {
-        let usage = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?.usage;
+        let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?;
+        meter.output_bytes += seen.others_bytes;
+        let usage = seen.usage;
         let body = body.clone();
         let content = Content::Forward {
             body,
@@ -135,7 +137,7 @@ pub(super) async fn next(body: &mut UpstreamBody, idle: Duration) -> Result<Opti
     }
 }
 
-fn too_long(max: usize) -> Fault {
+pub(super) fn too_long(max: usize) -> Fault {
     Fault::protocol(format!(
         "the upstream's answer is over the limit of {max} bytes"
     ))
@@ -164,7 +166,7 @@ impl WholeAnswer {
                 (Some(usage), Some(cost)) => splice::with_cost(body, usage.clone(), cost),
                 _ => body.clone(),
             },
-            Content::Translate(answer) => match reply(walk, &self.choice) {
+            Content::Translate(answer) => match reply(walk, &self.choice.offer.provider.id) {
                 Ok(reply) => {
                     codec::encode_answer(walk.call.dialect(), answer, &reply, cost.as_deref())
                         .into()
@@ -201,27 +203,33 @@ impl WholeAnswer {
     pub(super) fn into_stream(self, walk: &Walk, mut record: Record) -> Response {
         let mut response = super::stream::head(&walk.call);
         identify(response.headers_mut(), &self.choice, &self.notes);
-        let bytes = self.stream_bytes(walk, &mut record);
+        let bytes = match self.stream_bytes(walk, &mut record) {
+            Ok(bytes) => bytes,
+            Err(fault) => return self.broken(walk, &mut record, &fault),
+        };
         let streaming = Streaming::settling(walk, bytes, record);
         *response.body_mut() = super::reply::Body::Stream(Box::new(streaming));
         response
     }
 
     /// The whole answer as the frames of a stream.
-    pub(super) fn stream_bytes(&self, walk: &Walk, record: &mut Record) -> Bytes {
+    ///
+    /// # Errors
+    /// If what was asked has no stream but that of its own upstream.
+    pub(super) fn stream_bytes(&self, walk: &Walk, record: &mut Record) -> Result<Bytes, Fault> {
         record.first_content();
         let cost = record.meter(&self.meter).map(|cost| cost.to_string());
         let mut frames = Vec::new();
-        let encoder =
-            reply(walk, &self.choice).and_then(|reply| Encoder::new(walk.call.dialect(), reply));
-        if let (Ok(mut encoder), Content::Translate(answer)) = (encoder, &self.content) {
+        let reply = reply(walk, &self.choice.offer.provider.id)?;
+        let mut encoder = Encoder::new(walk.call.dialect(), reply)?;
+        if let Content::Translate(answer) = &self.content {
             answer.replay(&mut Encoding {
                 encoder: &mut encoder,
                 frames: &mut frames,
             });
             encoder.finish(cost.as_deref(), &mut frames);
         }
-        frames.into()
+        Ok(frames.into())
     }
 }
 
@@ -243,12 +251,12 @@ pub(super) fn unrecorded(why: &dyn Display) -> Fault {
 }
 
 /// What an encoder of answers may know of the call.
-pub(super) fn reply(walk: &Walk, choice: &Choice) -> Result<Reply, Fault> {
+pub(super) fn reply(walk: &Walk, provider: &str) -> Result<Reply, Fault> {
     Ok(Reply {
         call: walk.call.blocks(walk.seal.as_ref())?,
         id: walk.call.request_id.clone(),
         now: u64::try_from(walk.gateway.clock.now()).unwrap_or_default(),
-        provider: choice.offer.provider.id.clone(),
+        provider: provider.to_owned(),
         seal: walk.seal.clone(),
     })
 }

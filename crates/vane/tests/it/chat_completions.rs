@@ -476,3 +476,33 @@ async fn an_effort_that_the_model_does_not_take_is_fitted_where_the_bytes_would_
         assert_eq!(sent.pointer(place), Some(&json!("high")));
     }
 }
+
+#[tokio::test]
+async fn t15_a_translated_call_to_a_provider_with_usage_unasked_hides_the_chunk() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider
+                .quirks
+                .extend([Quirk::UsageUnasked, Quirk::NoDeveloper]);
+        }
+    })
+    .await;
+    let mut body = hi("lab-m", true);
+    let developer = json!({"role": "developer", "content": "Be brief."});
+    body["messages"]
+        .as_array_mut()
+        .unwrap()
+        .insert(0, developer);
+    let reply = world.post(PATH, body.clone()).await.ok();
+    let asked = &world.fake.calls()[0].json();
+    assert_eq!(asked["messages"][0]["role"], "system", "was translated");
+    assert!(
+        !reply.text().contains(r#""choices":[]"#),
+        "{}",
+        reply.text()
+    );
+    assert!(reply.text().contains(": vane-cost="), "{}", reply.text());
+    body["stream_options"] = json!({"include_usage": true});
+    let reply = world.post(PATH, body).await.ok();
+    assert_eq!(reply.text().matches(r#""choices":[]"#).count(), 1);
+}

@@ -520,3 +520,54 @@ async fn r11_every_chunk_comes_when_it_is_sent() {
         assert_eq!(door.read(&reply).text, words.concat());
     }
 }
+
+#[tokio::test]
+async fn r4_a_failure_after_a_forced_head_begins_with_response_created() {
+    let world = World::with(|config| {
+        config.timeouts.forced_head = Duration::from_millis(20);
+        config.timeouts.keep_alive = Duration::from_millis(20);
+        config.retries.per_offer_max = 1;
+    })
+    .await;
+    for model in ["resp-m", "lab-m"] {
+        let fails = Answer::fault(Fault::status(500)).gate(model);
+        world.fake.always(fails);
+        let body = Door::Responses.request(model, "Hi", true);
+        let mut stream = world.stream(Door::Responses.path(), body).await;
+        stream.until("ping", 1).await;
+        world.fake.gate(model).open_for_good();
+        let reply = stream.rest().await.ok();
+        let said = events(reply.text()).into_iter().enumerate();
+        let kinds: Vec<String> = said
+            .map(|(number, (kind, data))| {
+                let data: Value = serde_json::from_str(&data).unwrap();
+                assert_eq!(data["sequence_number"], number, "{model}: {data}");
+                kind
+            })
+            .collect();
+        let expected = [
+            "response.created",
+            "response.in_progress",
+            "response.failed",
+        ];
+        assert_eq!(kinds, expected, "{model}");
+    }
+}
+
+#[tokio::test]
+async fn r10_a_stream_that_never_ends_is_a_fault_at_the_answer_limit() {
+    let world = World::with(|config| config.limits.answer_bytes_max = 20_000).await;
+    for door in DOORS {
+        let endless = Answer::text("Again and again").with_fault(Fault::Endless);
+        world.fake.always(endless);
+        let body = door.request("lab-m", "Hi", true);
+        let reply = within("its end", world.post(door.path(), body)).await.ok();
+        assert!(reply.text().contains("Again"), "{door:?}");
+        told(door, reply.text(), &format!("{door:?}"));
+        assert!(
+            reply.text().contains("over the limit of 80000 bytes"),
+            "{door:?}: {}",
+            reply.text()
+        );
+    }
+}

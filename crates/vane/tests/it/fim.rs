@@ -1,5 +1,7 @@
 //! Fill-in-the-middle: both doors, both ways out.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use vane_testkit::{Answer, Usage};
 
@@ -161,5 +163,40 @@ async fn minuets_burst_of_equal_calls_is_served_in_parallel() {
             .await
             .unwrap();
         assert_eq!(head.reply.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn r4_a_whole_answer_that_cannot_be_streamed_is_a_fault_and_costs_nothing() {
+    for forced in [false, true] {
+        let world = World::with(|config| {
+            if forced {
+                config.timeouts.forced_head = Duration::from_millis(20);
+                config.timeouts.keep_alive = Duration::from_millis(20);
+            }
+        })
+        .await;
+        let whole = json!({"id": "c", "object": "text_completion", "created": 1, "model": "m",
+            "choices": [{"index": 0, "text": "A", "finish_reason": "stop"},
+                {"index": 1, "text": "B", "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 10, "completion_tokens": 10, "total_tokens": 20}});
+        let answer = Answer::recorded("application/json", &whole.to_string());
+        let answer = if forced { answer.gate("g") } else { answer };
+        world.fake.always(answer);
+        let body = json!({"model": "lab-m", "prompt": ["a", "b"], "stream": true});
+        let mut stream = world.stream(COMPLETIONS, body).await;
+        if forced {
+            stream.until("ping", 1).await;
+        }
+        world.fake.gate("g").open_for_good();
+        let reply = stream.rest().await;
+        assert_eq!(reply.status == 200, forced, "{}", reply.text());
+        assert!(reply.text().contains("\"error\""), "{}", reply.text());
+        let line = &world.log.lines(1).await[0];
+        assert_eq!(line["outcome"], "broken", "{line}");
+        let list = world.get("/v1/receipts?limit=9").await.ok().json();
+        let receipt = &list["data"][0];
+        let paid = (&receipt["charged"], &receipt["lost"]);
+        assert_eq!(paid, (&json!("0"), &json!("0.00003")), "{receipt}");
     }
 }

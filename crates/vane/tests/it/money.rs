@@ -388,3 +388,27 @@ async fn answers_tell_what_is_left_and_warn_from_four_fifths_of_a_budget() {
     );
     assert!(warning.starts_with(&said), "{warning}");
 }
+
+#[tokio::test]
+async fn m4_all_answers_of_a_cut_stream_are_billed() {
+    let world = World::start().await;
+    let text = "x".repeat(400);
+    let chunk = |index: u8| {
+        let choice = json!({"index": index, "delta": {"content": text}, "finish_reason": null});
+        let chunk = json!({"id": "c", "created": 1, "model": "m", "choices": [choice]});
+        format!("data: {chunk}\n\n")
+    };
+    for (answers, output) in [(1, 100), (3, 300)] {
+        let cut: String = (0..answers).map(chunk).collect();
+        world
+            .fake
+            .always(Answer::recorded("text/event-stream", &cut));
+        let mut body = Door::Chat.request("lab-m", "Hi", true);
+        body["n"] = json!(answers);
+        let reply = world.post(Door::Chat.path(), body).await;
+        let receipt = world.receipt(&world.key, &reply).await;
+        let lines = receipt["attempts"][0]["lines"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["bucket"] == "output");
+        assert_eq!(line.unwrap()["quantity"], output, "{receipt}");
+    }
+}

@@ -59,6 +59,7 @@ impl Decoder {
             usage: chunk.usage.and_then(|usage| response::range(text, usage)),
             usage_only: empty && chunk.usage.is_some(),
             last: false,
+            ..Seen::default()
         })
     }
 

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// A tool call as the upstream counts it; its place in the list is its key.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Tool {
     index: Option<u64>,
     id: String,
@@ -44,11 +44,14 @@ impl Tool {
         piece.trim().is_empty() || read(piece).is_some_and(|again| read(&self.said) == Some(again))
     }
 
-    fn feed(&mut self, piece: &str) {
+    /// Takes a piece of its arguments; whether it makes them whole.
+    fn feed(&mut self, piece: &str) -> bool {
+        let was_whole = self.seen.is_whole();
         self.seen.feed(piece);
         if self.said.len() + piece.len() <= SAID_BYTES_MAX {
             self.said.push_str(piece);
         }
+        !was_whole && self.seen.is_whole()
     }
 }
 
@@ -88,7 +91,7 @@ impl Reading {
             ToolForm::Function if tool.is_repeat(&arguments) => Cow::Borrowed(""),
             ToolForm::Function | ToolForm::Custom => arguments,
         };
-        tool.feed(&arguments);
+        let is_whole = tool.feed(&arguments);
         let sent = name.as_deref();
         let is_wrapped = sent.is_some_and(|sent| self.asked.custom.iter().any(|name| name == sent));
         if is_wrapped && tool.wrapped.is_none() {
@@ -96,7 +99,11 @@ impl Reading {
         }
         if let Some((_, wrapped)) = &mut tool.wrapped {
             wrapped.push_str(&arguments);
-            return self.unwrap(key, false, sink);
+            // To read it at every piece takes a time that grows with its square.
+            return match is_whole {
+                true => self.unwrap(key, false, sink),
+                false => Ok(()),
+            };
         }
         let (namespace, name) = sent.map(|sent| self.asked.tool(sent)).unzip();
         let piece = ToolPiece {
@@ -154,11 +161,7 @@ impl Reading {
         if known.is_none() {
             self.tools.push(Tool {
                 index,
-                id: String::new(),
-                seen: Completeness::default(),
-                said: String::new(),
-                signed: false,
-                wrapped: None,
+                ..Tool::default()
             });
         }
         if let (Some(tool), Some(id)) = (self.tools.get_mut(key), id)
@@ -197,5 +200,20 @@ impl Reading {
         };
         let key = u64::try_from(key).unwrap_or(u64::MAX);
         self.sequencer.tool(key, piece, sink)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tool;
+
+    #[test]
+    fn a_custom_tools_wrapping_is_parsed_once_it_is_whole() {
+        let wrapping = r#"{"input": "a {\"b\"} [c"}"#;
+        let mut tool = Tool::default();
+        let pieces = wrapping.split_inclusive(|_| true).chain([" ", "\n"]);
+        let tries: Vec<&str> = pieces.filter(|piece| tool.feed(piece)).collect();
+        assert_eq!(tries, ["}"]);
+        assert_eq!(tool.said.trim(), wrapping);
     }
 }

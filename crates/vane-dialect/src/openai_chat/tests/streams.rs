@@ -461,3 +461,40 @@ fn sources_beside_the_choices_are_cited_once_before_the_text_ends() {
     let told = [("https://d.example".to_owned(), Some("D".to_owned()))];
     assert_eq!(cited(&answer.unwrap()), told);
 }
+
+#[test]
+fn r4_a_stream_is_cut_unless_every_answer_that_was_begun_has_stopped() {
+    let chunk = |index: u8, reason: &str| {
+        format!(
+            r#"{{"id":"c","model":"m","choices":[{{"index":{index},"delta":{{"content":"a"}},"finish_reason":{reason}}}]}}"#
+        )
+    };
+    let (some, stop) = ("null", "\"stop\"");
+    let done = "[DONE]".to_owned();
+    for (frames, whole) in [
+        (vec![chunk(0, some), chunk(1, some), chunk(0, stop)], false),
+        (vec![chunk(1, some), chunk(0, stop), chunk(1, stop)], true),
+        (vec![chunk(1, stop), chunk(0, stop), chunk(1, some)], true),
+        (vec![chunk(0, stop), chunk(1, some), done], true),
+        (vec![chunk(0, stop)], true),
+    ] {
+        let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+        assert_eq!(streamed(&frames).is_ok(), whole, "{frames:?}");
+    }
+}
+
+#[test]
+fn m4_what_other_answers_say_is_counted() {
+    let texts = [
+        r#""delta":{"content":"ab\nc"}"#,
+        r#""delta":{"reasoning":"ab","reasoning_content":"ab","content":"cd"}"#,
+        r#""delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{\"\"}"}}]}"#,
+        r#""text":"abcd""#,
+    ];
+    for text in texts {
+        let chunk = format!(r#"data: {{"id":"c","choices":[{{"index":2,{text}}}]}}"#);
+        let mut decoder = stream::Decoder::default();
+        let seen = decoder.push(&Frame::parse(chunk.as_bytes()), &mut Answer::default());
+        assert_eq!(seen.unwrap().others_bytes, 4, "{text}");
+    }
+}

@@ -37,9 +37,9 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
         chat.turns.push(Turn::new(Role::System, vec![block]));
     }
     let input: &RawValue = body.need("input", &root)?;
-    items::read(input, &root.key("input"), seal, &mut chat.turns)?;
+    items::read(input, &root.key("input"), seal, &mut chat)?;
     if let Some(raw) = body.take("tools") {
-        chat.tools = tools::read(raw, &root.key("tools"))?;
+        chat.tools = tools::read(raw, &root.key("tools"), &mut chat.extras)?;
     }
     if let Some(raw) = body.take("tool_choice") {
         chat.tool_choice = Some(tools::choice(raw, &root.key("tool_choice"))?);
@@ -63,6 +63,17 @@ fn extra(name: impl Into<String>, value: &RawValue) -> Extra {
         dialect: Dialect::OpenaiResponses,
         name: name.into(),
         value: Raw::from(value),
+    }
+}
+
+/// Keeps what an item or a tool said beyond its canonical form, for the notes; once per name.
+pub(super) fn leftover(of: &str, object: Object<'_>, extras: &mut Vec<Extra>) {
+    for (name, value) in object.rest() {
+        let is_empty = matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
+        let name = format!("{of}{name}");
+        if !is_empty && !extras.iter().any(|extra| extra.name == name) {
+            extras.push(extra(name, value));
+        }
     }
 }
 

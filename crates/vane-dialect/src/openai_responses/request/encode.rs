@@ -6,7 +6,7 @@
 use super::decode::ENCRYPTED;
 use super::write_items::Items;
 use super::write_tools::Words;
-use super::{write_settings, write_tools};
+use super::{OF_ITEM, OF_TOOL, write_settings, write_tools};
 use crate::block::Block;
 use crate::call::{Chat, Effort, Extra, ReasoningAsk, Role, ToolChoice, Turn};
 use crate::dialect::Dialect;
@@ -146,7 +146,9 @@ fn write_choices(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &m
 /// The extras that this provider takes; the others are noted.
 fn carried<'c>(extras: &'c [Extra], target: &Target<'_>, notes: &mut Notes) -> Vec<&'c Extra> {
     let closed = target.quirks.has(Quirk::ClosedBody);
+    let is_nested = |name: &str| name.starts_with(OF_ITEM) || name.starts_with(OF_TOOL);
     let takes = |extra: &Extra| match extra.dialect {
+        Dialect::OpenaiResponses if is_nested(&extra.name) => false,
         Dialect::OpenaiResponses => !closed || DOCUMENTED.contains(&extra.name.as_str()),
         Dialect::OpenaiChat => SHARED.contains(&extra.name.as_str()),
         Dialect::OpenaiCompletions

@@ -4,9 +4,10 @@
 //! row is one assistant turn, and all outputs that follow it, with the next user message, are one
 //! user turn (T20).
 
-use super::parts;
+use super::decode::leftover;
+use super::{OF_ITEM, parts};
 use crate::block::{Block, Opaque, Reasoning, State, Text, ToolForm, ToolResult, ToolUse};
-use crate::call::{Role, Turn};
+use crate::call::{Chat, Extra, Role, Turn};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw, Str};
@@ -18,8 +19,9 @@ pub(super) fn read(
     input: &RawValue,
     path: &Path<'_>,
     seal: &dyn Seal,
-    turns: &mut Vec<Turn>,
+    chat: &mut Chat,
 ) -> Result<(), Fault> {
+    let Chat { turns, extras, .. } = chat;
     if input.get().starts_with('"') {
         let Str(text) = json::read(input, path)?;
         let block = Block::Text(Text::plain(text));
@@ -29,6 +31,7 @@ pub(super) fn read(
     let items: Vec<&RawValue> = json::read(input, path)?;
     let mut build = Build {
         turns,
+        extras,
         last: Last::Other,
     };
     for (at, raw) in items.into_iter().enumerate() {
@@ -39,6 +42,7 @@ pub(super) fn read(
 
 struct Build<'t> {
     turns: &'t mut Vec<Turn>,
+    extras: &'t mut Vec<Extra>,
     last: Last,
 }
 
@@ -82,8 +86,14 @@ impl Build<'_> {
                 } else {
                     self.assistant([block]);
                 }
+                return Ok(());
             }
         }
+        // What a server called its own item says nothing to another.
+        for echoed in ["id", "status"] {
+            item.take(echoed);
+        }
+        leftover(OF_ITEM, item, self.extras);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Tools and the choice among them.
 
+use super::OF_TOOL;
+use super::decode::leftover;
 use crate::block::ToolForm;
 use crate::call::{CustomTool, Extra, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
@@ -7,17 +9,23 @@ use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw, Str};
 use serde_json::value::RawValue;
 
-pub(super) fn read(raw: &RawValue, path: &Path<'_>) -> Result<Vec<Tool>, Fault> {
+pub(super) fn read(
+    raw: &RawValue,
+    path: &Path<'_>,
+    extras: &mut Vec<Extra>,
+) -> Result<Vec<Tool>, Fault> {
     let tools: Vec<&RawValue> = json::read(raw, path)?;
     let tools = tools.into_iter().enumerate();
-    tools.map(|(at, raw)| tool(raw, &path.index(at))).collect()
+    tools
+        .map(|(at, raw)| tool(raw, &path.index(at), extras))
+        .collect()
 }
 
-fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
+fn tool(raw: &RawValue, path: &Path<'_>, extras: &mut Vec<Extra>) -> Result<Tool, Fault> {
     let mut tool = Object::read(raw, path)?;
     let Str(kind) = tool.need("type", path)?;
     if kind != "namespace" {
-        return member(raw, tool, &kind, path);
+        return member(raw, tool, &kind, path, extras);
     }
     let members: Vec<&RawValue> = tool.need("tools", path)?;
     let list = path.key("tools");
@@ -29,13 +37,15 @@ fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
             let message = "a namespace cannot stand in a namespace";
             return Err(Fault::invalid(path.to_string(), message));
         }
-        member(raw, tool, &kind, &path)
+        member(raw, tool, &kind, &path, extras)
     });
-    Ok(Tool::Namespace {
+    let namespace = Tool::Namespace {
         tools: members.collect::<Result<_, _>>()?,
         name: tool.need("name", path)?,
         description: tool.get("description", path)?,
-    })
+    };
+    leftover(OF_TOOL, tool, extras);
+    Ok(namespace)
 }
 
 fn member(
@@ -43,6 +53,7 @@ fn member(
     mut tool: Object<'_>,
     kind: &str,
     path: &Path<'_>,
+    extras: &mut Vec<Extra>,
 ) -> Result<Tool, Fault> {
     Ok(match kind {
         "function" => Tool::Function(Function {
@@ -53,11 +64,15 @@ fn member(
             cache: None,
             extras: tool.rest().into_iter().map(extra).collect(),
         }),
-        "custom" => Tool::Custom(CustomTool {
-            name: tool.need("name", path)?,
-            description: tool.get("description", path)?,
-            format: tool.take("format").map(Raw::from),
-        }),
+        "custom" => {
+            let custom = CustomTool {
+                name: tool.need("name", path)?,
+                description: tool.get("description", path)?,
+                format: tool.take("format").map(Raw::from),
+            };
+            leftover(OF_TOOL, tool, extras);
+            Tool::Custom(custom)
+        }
         hosted => Tool::Hosted {
             dialect: Dialect::OpenaiResponses,
             kind: hosted.to_owned(),

@@ -129,6 +129,7 @@ impl Decoder {
             usage: response.usage_at(data),
             usage_only: false,
             last: true,
+            ..Seen::default()
         })
     }
 

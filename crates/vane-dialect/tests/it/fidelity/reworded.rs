@@ -224,18 +224,6 @@ pub(crate) const REWORDED: &[Reworded] = &[
         "never stored in any case",
     ),
     reworded(
-        "message phase",
-        NONE,
-        &[
-            "openai_chat",
-            "deepseek",
-            "openai_responses",
-            "anthropic_messages",
-            "mistral_chat",
-        ],
-        "left out when the body must be rewritten: a hint that tells comments from answers",
-    ),
-    reworded(
         "floats",
         NONE,
         &["openai_embeddings", "mistral_embeddings"],

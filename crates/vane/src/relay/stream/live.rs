@@ -23,6 +23,9 @@ pub(in super::super) struct LiveStream {
     notes: Notes,
     upstream: UpstreamBody,
     splitter: Splitter,
+    /// Bytes of all frames so far, and the most of them.
+    taken: usize,
+    most: usize,
     decoder: Decoder,
     pub(super) meter: Meter,
     way: Way,
@@ -44,7 +47,7 @@ pub(in super::super) struct LiveStream {
 
 /// How answer bytes reach the client.
 enum Way {
-    /// As they are. `hide_usage`: Vane asked for the usage chunk, the client did not.
+    /// As they are. `hide_usage`: the client did not ask for the usage chunk.
     Forward { hide_usage: bool, usage_seen: bool },
     Translate {
         encoder: Box<Encoder>,
@@ -70,13 +73,13 @@ impl LiveStream {
             ));
         }
         let way = if door == asked.choice.dialect && !asked.asked.renames() {
-            let hide_usage = encode::asks_for_usage(&walk.call, &asked.choice);
+            let hide_usage = encode::hides_usage(&walk.call);
             Way::Forward {
                 hide_usage,
                 usage_seen: false,
             }
         } else {
-            let reply = whole::reply(walk, &asked.choice)?;
+            let reply = whole::reply(walk, &asked.choice.offer.provider.id)?;
             let encoder = Box::new(Encoder::new(door, reply)?);
             Way::Translate {
                 encoder,
@@ -84,6 +87,7 @@ impl LiveStream {
             }
         };
         let basis = receipt::basis(&walk.call, &walk.plan, &asked.choice)?;
+        let limits = &walk.state.config.limits;
         let mut meter = Meter::default();
         // How it began is said again where it is cut.
         meter.begun = walk.plan.slice.map(|_| Begun::default());
@@ -92,7 +96,9 @@ impl LiveStream {
             choice: asked.choice,
             notes: asked.notes,
             upstream: asked.response.into_body(),
-            splitter: Splitter::new(walk.state.config.limits.frame_bytes_max),
+            splitter: Splitter::new(limits.frame_bytes_max),
+            taken: 0,
+            most: limits.answer_bytes_max.saturating_mul(FRAMED),
             meter,
             shows_usage: walk.call.include_usage,
             paid: walk.plan.slice.map_or(u64::MAX, |slice| slice.reach()),
@@ -202,6 +208,7 @@ impl LiveStream {
     /// Decodes whole frames; consecutive ones that need no edit go out as one slice, `run`.
     fn frames(&mut self, run: &mut Option<std::ops::Range<usize>>) -> Result<(), Fault> {
         while let Some(range) = self.splitter.next_frame() {
+            self.count(range.len())?;
             let said = self.splitter.buffer().slice(range.clone());
             let bytes = self.choice.offer.provider.mask.bytes(said.clone());
             let is_masked = bytes.as_ptr() != said.as_ptr();
@@ -211,6 +218,7 @@ impl LiveStream {
                 continue;
             }
             let seen = self.decode(&frame)?;
+            self.meter.output_bytes += seen.others_bytes;
             let data = frame.data.as_deref().unwrap_or_default();
             let usage = seen.usage.clone().and_then(|range| data.get(range));
             self.meter.read_reported(self.choice.offer.quirks, usage);
@@ -238,6 +246,16 @@ impl LiveStream {
             }
         }
         Ok(())
+    }
+
+    /// Takes a frame of so many bytes into the account: translations keep what has come, so that an
+    /// answer without an end would fill the memory.
+    fn count(&mut self, bytes: usize) -> Result<(), Fault> {
+        self.taken = self.taken.saturating_add(bytes);
+        match self.taken > self.most {
+            true => Err(whole::too_long(self.most)),
+            false => Ok(()),
+        }
     }
 
     fn decode(&mut self, frame: &Frame<'_>) -> Result<Seen, Fault> {
@@ -425,6 +443,9 @@ impl LiveStream {
         });
     }
 }
+
+/// A stream may have so many times the bytes of a whole answer: every token has a frame around it.
+const FRAMED: usize = 4;
 
 /// How long an upstream may take to close a stream whose last frame it sent.
 const CLOSING: std::time::Duration = std::time::Duration::from_secs(1);

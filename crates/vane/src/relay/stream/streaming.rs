@@ -18,8 +18,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
+use vane_dialect::codec::{self, Encoder};
 use vane_dialect::fault::{Blame, Kind};
-use vane_dialect::{Dialect, Fault, codec};
+use vane_dialect::{Dialect, Fault};
 use vane_ledger::Settling;
 use vane_ledger::journal::{DiskError, Position};
 
@@ -184,10 +185,13 @@ impl Streaming {
                 self.record.first_content();
                 self.stage = Stage::Live(live);
             }
-            Ok(Reached::Whole(answer)) => {
-                let bytes = answer.stream_bytes(walk, &mut self.record);
-                self.settle(bytes);
-            }
+            Ok(Reached::Whole(answer)) => match answer.stream_bytes(walk, &mut self.record) {
+                Ok(bytes) => self.settle(bytes),
+                Err(fault) => {
+                    self.record.undelivered();
+                    self.fail(&fault);
+                }
+            },
             Err(fault) => self.fail(&fault),
         }
     }
@@ -254,7 +258,8 @@ impl Streaming {
                 live.fail(fault, door, id);
                 live.take_out().unwrap_or_default()
             }
-            Stage::Reaching(..) | Stage::Settling(..) | Stage::Rest(_) | Stage::Over => {
+            Stage::Reaching(walk, _) => unbegun(&walk, fault).into(),
+            Stage::Settling(..) | Stage::Rest(_) | Stage::Over => {
                 let mut bytes = Vec::new();
                 codec::encode_stream_fault(door, fault, id, &mut bytes);
                 bytes.into()
@@ -296,6 +301,17 @@ impl Streaming {
         }
         Poll::Pending
     }
+}
+
+/// A failure where nothing of an answer was told yet: some clients demand its beginning even then.
+fn unbegun(walk: &Walk, fault: &Fault) -> Vec<u8> {
+    let (door, id) = (walk.call.dialect(), &walk.call.request_id);
+    let mut bytes = Vec::new();
+    match whole::reply(walk, "").and_then(|reply| Encoder::new(door, reply)) {
+        Ok(mut encoder) => encoder.fault(fault, &mut bytes),
+        Err(_) => codec::encode_stream_fault(door, fault, id, &mut bytes),
+    }
+    bytes
 }
 
 /// Whether what has come may be told.

@@ -1,0 +1,107 @@
+//! What a call of one dialect becomes at an upstream of another: single cases.
+
+use serde_json::{Value, json};
+use vane_dialect::codec;
+use vane_dialect::fault::Kind;
+use vane_dialect::seal::Plain;
+use vane_dialect::{Dialect, Fault, Notes};
+
+use crate::offers::{ANTHROPIC, DEEPSEEK, MISTRAL, OPENAI, Offer, RESPONSES};
+
+/// The body that the offer is sent, and the notes.
+fn sent(door: Dialect, body: &Value, offer: Offer) -> Result<(String, Vec<String>), Fault> {
+    let call = codec::decode_call(door, body.to_string().as_bytes(), &Plain).unwrap();
+    let mut notes = Notes::default();
+    let encoded = codec::encode_call(offer.dialect, &call, &offer.target(), &mut notes)?;
+    let text = String::from_utf8(encoded.body).unwrap();
+    Ok((text, notes.dropped().to_vec()))
+}
+
+#[test]
+fn a_call_that_only_warms_a_cache_is_refused_where_none_can_be_warmed() {
+    let body =
+        json!({"model": "m", "max_tokens": 0, "messages": [{"role": "user", "content": "Hi"}]});
+    for offer in [OPENAI, DEEPSEEK, RESPONSES, MISTRAL] {
+        let fault = sent(Dialect::AnthropicMessages, &body, offer).unwrap_err();
+        assert_eq!(fault.kind, Kind::Unsupported, "{}", offer.name);
+        assert_eq!(fault.param.as_deref(), Some("max_tokens"), "{}", offer.name);
+    }
+    let (warms, notes) = sent(Dialect::AnthropicMessages, &body, ANTHROPIC).unwrap();
+    assert!(warms.contains("\"max_tokens\":0"), "{warms}");
+    assert!(notes.is_empty(), "{notes:?}");
+}
+
+#[test]
+fn t9_a_tool_reference_is_told_in_words() {
+    let body = json!({"model": "m", "max_tokens": 99, "messages": [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "toolu_1", "name": "ToolSearch", "input": {}}]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1",
+            "content": [{"type": "tool_reference", "tool_name": "mcp__x"}]}]}]});
+    for offer in [OPENAI, DEEPSEEK, RESPONSES, MISTRAL] {
+        let (text, notes) = sent(Dialect::AnthropicMessages, &body, offer).unwrap();
+        assert!(
+            text.contains("The tool `mcp__x` is available."),
+            "{}: {text}",
+            offer.name
+        );
+        assert!(notes.is_empty(), "{}: {notes:?}", offer.name);
+    }
+}
+
+#[test]
+fn rule5_members_of_responses_items_and_tools_are_noted() {
+    let item =
+        |item: Value| json!({"model": "m", "input": [{"role": "user", "content": "Hi"}, item]});
+    let tool = |tool: Value| json!({"model": "m", "input": "Hi", "tools": [tool]});
+    let list = json!([{"type": "function", "name": "f", "parameters": {}}]);
+    let cases = [
+        (
+            tool(json!({"type": "custom", "name": "c", "defer_loading": true})),
+            "tools.defer_loading",
+        ),
+        (
+            tool(json!({"type": "namespace", "name": "n", "x_space": 1, "tools": list})),
+            "tools.x_space",
+        ),
+        (
+            item(json!({"type": "message", "role": "user", "content": "a", "x_item": 1})),
+            "input.x_item",
+        ),
+        (
+            item(json!({"role": "assistant", "content": "a", "phase": "commentary"})),
+            "input.phase",
+        ),
+        (
+            item(
+                json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}", "x_call": 1}),
+            ),
+            "input.x_call",
+        ),
+        (
+            item(
+                json!({"type": "custom_tool_call", "call_id": "c", "name": "f", "input": "", "x_call": 1}),
+            ),
+            "input.x_call",
+        ),
+        (
+            item(
+                json!({"type": "function_call_output", "call_id": "c", "output": "a", "x_output": {"a": 1}}),
+            ),
+            "input.x_output",
+        ),
+    ];
+    for (body, name) in cases {
+        for offer in [OPENAI, RESPONSES, ANTHROPIC, MISTRAL] {
+            let (_, notes) = sent(Dialect::OpenaiResponses, &body, offer).unwrap();
+            assert_eq!(notes, [name], "{}: {body}", offer.name);
+        }
+    }
+    // What a server calls its own items says nothing to another.
+    let echo = item(
+        json!({"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+        "content": [{"type": "output_text", "text": "a", "annotations": [], "logprobs": []}], "x_empty": null}),
+    );
+    let (_, notes) = sent(Dialect::OpenaiResponses, &echo, OPENAI).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+}
