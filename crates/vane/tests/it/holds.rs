@@ -119,6 +119,47 @@ async fn m5_a_completion_is_never_sent_a_larger_limit_than_it_holds_for() {
     }
 }
 
+#[tokio::test]
+async fn m5_no_synonym_of_a_limit_reaches_an_upstream() {
+    let world = World::start().await;
+    world.fake.always(Answer::text("Hello"));
+    let synonyms = [
+        "max_output_tokens",
+        "max_new_tokens",
+        "max_length",
+        "n_predict",
+        "num_predict",
+        "n_cmpl",
+    ];
+    for (path, model) in [
+        (CHAT, "lab-m"),
+        (CHAT, "mistral-m"),
+        (MISTRAL, "lab-m"),
+        (MESSAGES, "claude-m"),
+        (COMPLETIONS, "lab-m"),
+        (COMPLETIONS, "codestral-m"),
+    ] {
+        let mut body = json!({"model": model, "max_tokens": 8});
+        match path {
+            COMPLETIONS => body["prompt"] = json!("Hi"),
+            _ => body["messages"] = json!([{"role": "user", "content": "Hi"}]),
+        }
+        for name in synonyms {
+            body[name] = json!(3000);
+        }
+        let reply = world.post(path, body.clone()).await.ok();
+        let sent = world.fake.calls().pop().unwrap().json();
+        let dropped = reply.header("vane-dropped").unwrap_or_default();
+        for name in synonyms {
+            assert_eq!(sent.get(name), None, "{path} {model}: {sent}");
+            assert!(dropped.contains(name), "{path} {model}: {dropped}");
+        }
+        let ask = Ask::post(path, &body).key(&world.key);
+        let strict = world.ask(&ask.header("vane-strict", "true")).await;
+        assert_eq!(strict.status, 400, "{path} {model}: {}", strict.text());
+    }
+}
+
 /// A call with this content, as it stands in its only turn.
 fn asked(path: &str, limits: &str, content: &str) -> String {
     let (model, turns) = match path {
