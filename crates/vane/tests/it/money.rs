@@ -388,3 +388,51 @@ async fn answers_tell_what_is_left_and_warn_from_four_fifths_of_a_budget() {
     );
     assert!(warning.starts_with(&said), "{warning}");
 }
+
+/// Half a megabyte of base64 that begins as a PNG does.
+fn screenshot() -> String {
+    "iVBORw0KGgo".to_owned() + &"Aa0+/".repeat(100_000)
+}
+
+#[tokio::test]
+async fn m3_a_cancelled_call_with_a_screenshot_costs_a_picture_not_its_base64() {
+    let world = World::start().await;
+    let data = screenshot();
+    let url = format!("data:image/png;base64,{data}");
+    let rows = [
+        (
+            Door::Chat,
+            "lab-m",
+            json!({"type": "image_url", "image_url": {"url": url}}),
+        ),
+        (
+            Door::Responses,
+            "resp-m",
+            json!({"type": "input_image", "image_url": url}),
+        ),
+        (
+            Door::Messages,
+            "lab-m",
+            json!({"type": "image",
+                "source": {"type": "base64", "media_type": "image/png", "data": data}}),
+        ),
+    ];
+    for (n, (door, model, picture)) in rows.into_iter().enumerate() {
+        world
+            .fake
+            .always(Answer::text("One two three four").with_fault(Fault::Stall(3)));
+        let mut body = door.request(model, "Hi", true);
+        let turns = match door {
+            Door::Responses => "input",
+            _ => "messages",
+        };
+        body[turns] = json!([{"role": "user", "content": [picture]}]);
+        let mut stream = world.stream(door.path(), body).await;
+        stream.until("One", 1).await;
+        drop(stream);
+        crate::leaving::left(&world, n).await;
+        let line = &world.log.lines(n + 1).await[n];
+        let input = line["input"].as_u64().unwrap();
+        assert!((1_600..5_000).contains(&input), "{door:?}: {line}");
+    }
+}
