@@ -60,6 +60,7 @@ const STRICT: HeaderName = HeaderName::from_static("vane-strict");
 pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
     let mut notes = Notes::default();
     let head = without_synonyms(Head::scan(&inbound.body)?, inbound.door.dialect, &mut notes)?;
+    not_elsewhere(&head)?;
     let streams = inbound.door.dialect.task() != Task::Embed;
     Ok(RawCall {
         model: model(&head)?,
@@ -151,6 +152,17 @@ fn without_synonyms(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head
         return Ok(head);
     }
     Head::scan(&splices.apply().concat().into())
+}
+
+/// Refuses what makes a provider answer with another model than was asked for: at whose rates, and
+/// whether the key may use it, nobody could say before.
+fn not_elsewhere(head: &Head) -> Result<(), Fault> {
+    if head.raw("fallbacks").is_none() {
+        return Ok(());
+    }
+    let message = "`fallbacks` would have the provider answer with another model, at another price: \
+        name the models to try in `models`, and Vane falls back to them";
+    Err(Fault::unsupported("fallbacks", message))
 }
 
 fn include_usage(head: &Head) -> Result<bool, Fault> {

@@ -303,3 +303,28 @@ async fn m8_a_tier_without_a_rate_is_never_free_however_it_is_spelled() {
     let line = world.log.line(id).await;
     assert_eq!(line["cost"].to_string(), "0.00012", "{line}");
 }
+
+/// Its answer would be another model's, at the rates of the one that was asked for.
+#[tokio::test]
+async fn m10_a_server_side_fallback_is_refused_by_its_name() {
+    let world = World::start().await;
+    for (door, model) in [
+        (Door::Messages, "claude-m"),
+        (Door::Messages, "lab-m"),
+        (Door::Chat, "claude-m"),
+    ] {
+        for fallbacks in [json!("default"), json!([{"model": "two-claude"}])] {
+            let mut body = door.request(model, "Hi", false);
+            body["fallbacks"] = fallbacks;
+            let reply = world.post(door.path(), body).await;
+            assert_eq!(reply.status, 400, "{door:?}: {}", reply.text());
+            door.error_type(&reply.json());
+            let text = reply.text();
+            assert!(
+                text.contains("`fallbacks`") && text.contains("`models`"),
+                "{text}"
+            );
+        }
+    }
+    assert!(world.fake.calls().is_empty());
+}
