@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Raw {
 
 /// A string borrowed from the wire where it has no escapes. (`Option<Cow<str>>` never borrows;
 /// `Option<Str>` does.)
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Str<'a>(pub Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
