@@ -418,9 +418,8 @@ async fn m3_a_cancelled_call_with_a_screenshot_costs_a_picture_not_its_base64() 
         ),
     ];
     for (n, (door, model, picture)) in rows.into_iter().enumerate() {
-        world
-            .fake
-            .always(Answer::text("One two three four").with_fault(Fault::Stall(3)));
+        let answer = Answer::text("One two three four five six seven eight nine ten");
+        world.fake.always(answer.with_fault(Fault::Stall(6)));
         let mut body = door.request(model, "Hi", true);
         let turns = match door {
             Door::Responses => "input",
