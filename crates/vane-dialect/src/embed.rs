@@ -44,7 +44,8 @@ pub struct Embedding {
     pub id: Option<String>,
     pub model: String,
     pub vectors: Vec<Vector>,
-    pub usage: Usage,
+    /// None where the provider did not count.
+    pub usage: Option<Usage>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

@@ -39,6 +39,25 @@ const AUDIO_BYTES_PER_TOKEN: u64 = 1000;
 /// Encrypted reasoning, where its text is not there to be counted.
 const STATE_BYTES_PER_TOKEN: u64 = 8;
 
+/// What base64 holds that is no text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Data {
+    Picture,
+    Document,
+    Recording,
+}
+
+impl Data {
+    /// About how many tokens so many bytes of base64 are.
+    pub(crate) fn tokens(self, bytes: u64) -> u64 {
+        match self {
+            Self::Picture => (bytes / IMAGE_BYTES_PER_TOKEN).clamp(IMAGE_MIN, IMAGE_MAX),
+            Self::Document => DOCUMENT_MIN + bytes / DOCUMENT_BYTES_PER_TOKEN,
+            Self::Recording => bytes / AUDIO_BYTES_PER_TOKEN,
+        }
+    }
+}
+
 /// About how many tokens the input of `call` is; rather too many than too few.
 #[must_use]
 pub fn input_tokens(call: &Call) -> u64 {
@@ -80,7 +99,7 @@ fn block(block: &Block) -> u64 {
         Block::ToolResult(result) => tool_result(result),
         Block::Image(image) => self::image(image),
         Block::Document(document) => self::document(document),
-        Block::Audio(audio) => PIECE + length(&audio.data) / AUDIO_BYTES_PER_TOKEN,
+        Block::Audio(audio) => PIECE + Data::Recording.tokens(length(&audio.data)),
         Block::Opaque(opaque) => text::tokens(opaque.raw.get()),
     }
 }
@@ -106,9 +125,7 @@ fn tool_result(result: &ToolResult) -> u64 {
 
 fn image(image: &Image) -> u64 {
     match &image.source {
-        Source::Base64 { data, .. } => {
-            (length(data) / IMAGE_BYTES_PER_TOKEN).clamp(IMAGE_MIN, IMAGE_MAX)
-        }
+        Source::Base64 { data, .. } => Data::Picture.tokens(length(data)),
         Source::Url(_) | Source::Text(_) | Source::File { .. } => IMAGE_MIN,
     }
 }
@@ -118,7 +135,7 @@ fn document(document: &Document) -> u64 {
     let about = about.into_iter().flatten().map(|text| text::tokens(text));
     let body = match &document.source {
         Source::Text(text) => text::tokens(text),
-        Source::Base64 { data, .. } => DOCUMENT_MIN + length(data) / DOCUMENT_BYTES_PER_TOKEN,
+        Source::Base64 { data, .. } => Data::Document.tokens(length(data)),
         Source::Url(_) | Source::File { .. } => DOCUMENT_UNSEEN,
     };
     PIECE + about.sum::<u64>() + body

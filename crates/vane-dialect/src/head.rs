@@ -5,6 +5,7 @@
 //! (model, stream flag, limits) are read from their ranges, and the few edits are made as splices,
 //! so that every other byte goes upstream as the client wrote it.
 
+mod data;
 mod scan;
 mod splice;
 mod words;
@@ -19,6 +20,9 @@ use scan::Heard;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::ops::Range;
+
+/// Common tokenizers make about this of prose and code.
+const BYTES_PER_TOKEN: u64 = 4;
 
 /// The members of a body's object, by position.
 #[derive(Debug, Clone)]
@@ -81,6 +85,16 @@ impl Head {
     #[must_use]
     pub const fn times(&self, word: Word) -> u32 {
         self.heard.words.times(word)
+    }
+
+    /// About how many tokens the body is: four of its bytes to one, but for pictures, documents and
+    /// recordings in it, which count as what they are.
+    #[must_use]
+    pub fn tokens(&self) -> u64 {
+        let bytes = (self.body.len() as u64).saturating_sub(self.heard.data.bytes);
+        bytes
+            .div_ceil(BYTES_PER_TOKEN)
+            .saturating_add(self.heard.data.tokens)
     }
 
     /// The keys, in order.

@@ -8,7 +8,8 @@ use std::collections::BTreeSet;
 const LENGTH: usize = 9;
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Maps every distinct id to nine alphanumerics: `(sent, original)`, in order of first mention.
+/// Maps every distinct id to nine alphanumerics: `(sent, original)`, by the original. Who
+/// comes first is given its digest first.
 pub fn nine<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
     let mut seen = BTreeSet::new();
     let originals: Vec<&str> = ids.filter(|id| seen.insert(*id)).collect();
@@ -26,14 +27,15 @@ pub fn nine<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
         taken.insert(sent.clone());
         map.push((sent, original.to_owned()));
     }
+    map.sort_unstable_by(|(_, one), (_, other)| one.cmp(other));
     map
 }
 
-/// What is sent for `original`; ids that the map does not know stay as they are.
+/// What is sent for `original`, in a map that [`nine`] made; ids that the map does not know stay as they are.
 #[must_use]
 pub fn sent<'a>(map: &'a [(String, String)], original: &'a str) -> &'a str {
-    let known = map.iter().find(|(_, known)| known == original);
-    known.map_or(original, |(sent, _)| sent)
+    let known = map.binary_search_by(|(_, known)| known.as_str().cmp(original));
+    known.map_or(original, |at| &map[at].0)
 }
 
 /// The client's id for what was sent; ids that the map does not know stay as they are.

@@ -78,7 +78,7 @@ impl<'de> Deserialize<'de> for Raw {
 
 /// A string borrowed from the wire where it has no escapes. (`Option<Cow<str>>` never borrows;
 /// `Option<Str>` does.)
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Str<'a>(pub Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
@@ -130,6 +130,10 @@ impl fmt::Display for Path<'_> {
         }
     }
 }
+
+/// No object that a client writes has nearly as many members. What is left of one is looked through
+/// for each name that is asked for, and may be told.
+const MEMBERS_MAX: usize = 4_096;
 
 /// An object's members in order, values raw. Readers take what they know; what is left over is
 /// an extra or a fault, never lost.
@@ -241,18 +245,43 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object<'de>, A::Error> {
                 let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(8);
                 while let Some(Str(key)) = map.next_key::<Str<'de>>()? {
-                    if members.iter().any(|(seen, _)| *seen == key) {
+                    if members.len() == MEMBERS_MAX {
                         return Err(de::Error::custom(format_args!(
-                            "the key `{key}` stands twice"
+                            "it has more than {MEMBERS_MAX} members"
                         )));
                     }
                     members.push((key, map.next_value()?));
                 }
-                Ok(Object(members))
+                match twice(&members) {
+                    Some(key) => Err(de::Error::custom(format_args!(
+                        "the key `{key}` stands twice"
+                    ))),
+                    None => Ok(Object(members)),
+                }
             }
         }
         deserializer.deserialize_map(Members)
     }
+}
+
+/// More keys than these are sorted, so that no key is compared with all others.
+const PAIRED_MAX: usize = 32;
+
+/// A key that stands twice.
+fn twice<'m>(members: &'m [(Cow<'_, str>, &RawValue)]) -> Option<&'m str> {
+    let keys = members.iter().map(|(key, _)| key.as_ref());
+    if members.len() <= PAIRED_MAX {
+        let mut numbered = keys.enumerate();
+        let is_again = |(at, key): &(usize, &str)| {
+            let mut earlier = members[..*at].iter();
+            earlier.any(|(seen, _)| seen == key)
+        };
+        return numbered.find(is_again).map(|(_, key)| key);
+    }
+    let mut sorted: Vec<&str> = keys.collect();
+    sorted.sort_unstable();
+    let pair = sorted.windows(2).find(|pair| pair[0] == pair[1]);
+    pair.map(|pair| pair[0])
 }
 
 /// Reads a raw value as `T`.
@@ -288,6 +317,28 @@ mod tests {
     fn t13_a_key_twice_is_refused_however_it_is_written() {
         let fault = Object::read_str(r#"{"model":1,"mod\u0065l":2}"#, &Path::Root).unwrap_err();
         assert!(fault.message.contains("`model` stands twice"), "{fault}");
+    }
+
+    #[test]
+    fn r10_an_inner_object_of_countless_keys_is_refused_before_they_are_compared() {
+        let object = |count: usize| {
+            let members: Vec<String> = (0..count).map(|n| format!("\"a{n}\":{n}")).collect();
+            format!("{{{}}}", members.join(","))
+        };
+        let path = Path::Root.key("provider");
+        let most = object(MEMBERS_MAX);
+        let read = Object::read_str(&most, &path).unwrap();
+        assert!(
+            read.names()
+                .map(str::to_owned)
+                .eq((0..MEMBERS_MAX).map(|n| format!("a{n}")))
+        );
+        let fault = Object::read_str(&object(MEMBERS_MAX + 1), &path).unwrap_err();
+        assert_eq!(fault.param.as_deref(), Some("provider"));
+        assert!(fault.message.contains("more than 4096 members"), "{fault}");
+        let twice = most.replacen("\"a7\"", "\"a40\\u0030\"", 1);
+        let fault = Object::read_str(&twice, &path).unwrap_err();
+        assert!(fault.message.contains("`a400` stands twice"), "{fault}");
     }
 
     #[test]

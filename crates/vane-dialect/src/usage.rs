@@ -180,6 +180,17 @@ impl SearchContext {
 }
 
 impl Usage {
+    /// The same counts, as though the answer had been served at the standard tier and speed.
+    #[must_use]
+    pub fn at_standard(self) -> Self {
+        let served = Served {
+            tier: Tier::Standard,
+            fast: false,
+            ..self.served
+        };
+        Self { served, ..self }
+    }
+
     /// All input tokens, cached or not.
     #[must_use]
     pub fn input_total(&self) -> u64 {

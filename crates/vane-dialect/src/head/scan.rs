@@ -1,6 +1,7 @@
 //! The scan itself: a walk over one object that remembers only its own members.
 
 use super::Member;
+use super::data;
 use super::words::Words;
 use crate::fault::Fault;
 use crate::json::{Hear, Odd, Walk};
@@ -20,6 +21,7 @@ pub(super) struct Heard {
     /// Some string begins with the prefix of a seal.
     pub(super) sealed: bool,
     pub(super) words: Words,
+    pub(super) data: data::Sum,
 }
 
 impl Hear for Heard {
@@ -28,6 +30,7 @@ impl Hear for Heard {
     fn string(&mut self, inner: &[u8], escaped: bool) {
         self.sealed |= inner.starts_with(seal::PREFIX.as_bytes());
         self.words.hear(inner, escaped);
+        self.data.hear(inner);
     }
 }
 

@@ -13,6 +13,9 @@ use crate::openai_chat::request as chat;
 use crate::quirk::{Quirk, Quirks};
 use serde_json::value::RawValue;
 
+/// This route never had it: it limits nothing here, and is sent to nobody.
+const NEWER_LIMIT: &str = "max_completion_tokens";
+
 /// Extras that even providers with closed bodies know.
 const KNOWN: [&str; 5] = ["best_of", "echo", "logit_bias", "logprobs", "user"];
 
@@ -27,9 +30,15 @@ pub(crate) fn decode(body: &[u8]) -> Result<Call, Fault> {
     for extra in &mut extras {
         extra.dialect = Dialect::OpenaiCompletions;
     }
+    let newer = body.take(NEWER_LIMIT);
     let sampling = chat::sampling(&mut body)?;
     let cache_key = body.get("prompt_cache_key", &root)?;
     extras.extend(chat::extras(body, Dialect::OpenaiCompletions));
+    extras.extend(newer.map(|raw| Extra {
+        dialect: Dialect::OpenaiCompletions,
+        name: NEWER_LIMIT.to_owned(),
+        value: raw.into(),
+    }));
     Ok(Call::Fill(Box::new(Fill {
         model,
         stream,
@@ -69,7 +78,7 @@ pub(crate) fn encode(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Encoded, Fault> {
-    // This route never had `max_completion_tokens`.
+    // This route knows the older limit only.
     let target = &Target {
         quirks: target
             .quirks
@@ -107,5 +116,8 @@ pub(crate) fn encode(
 
 fn taken(extra: &Extra, quirks: Quirks) -> bool {
     let closed = quirks.has(Quirk::ClosedBody) || quirks.has(Quirk::OpenaiOwn);
-    extra.dialect == Dialect::OpenaiCompletions && (!closed || KNOWN.contains(&extra.name.as_str()))
+    let name = extra.name.as_str();
+    extra.dialect == Dialect::OpenaiCompletions
+        && name != NEWER_LIMIT
+        && (!closed || KNOWN.contains(&name))
 }

@@ -60,19 +60,19 @@ pub fn decode(body: &[u8]) -> Result<Embedding, Fault> {
     })
 }
 
-/// Some providers repeat the input as the total only; embeddings have no output.
-fn counted(raw: Option<&RawValue>) -> Usage {
-    let usage = raw
-        .and_then(|raw| usage::read(raw.into()))
-        .unwrap_or_default();
-    if usage.input_total() == 0 {
-        return Usage::from_inclusive(usage.output, 0, 0, 0, 0);
-    }
-    Usage {
-        output: 0,
-        reasoning: 0,
-        ..usage
-    }
+/// Some providers repeat the input as the total only; embeddings have no output. Who says nothing,
+/// or that nothing was read, did not count.
+fn counted(raw: Option<&RawValue>) -> Option<Usage> {
+    let usage = usage::read(raw?.into())?;
+    let usage = match usage.input_total() {
+        0 => Usage::from_inclusive(usage.output, 0, 0, 0, 0),
+        _ => Usage {
+            output: 0,
+            reasoning: 0,
+            ..usage
+        },
+    };
+    (usage.input_total() > 0).then_some(usage)
 }
 
 /// Encodes the answer in the encoding that `asked` wants.
@@ -112,9 +112,10 @@ pub fn encode(
         out.push(b'}');
     }
     out.extend_from_slice(br#"],"usage":{"prompt_tokens":"#);
-    json::number(&mut out, answer.usage.input_total());
+    let input = answer.usage.map_or(0, |usage| usage.input_total());
+    json::number(&mut out, input);
     out.extend_from_slice(br#","completion_tokens":0,"total_tokens":"#);
-    json::number(&mut out, answer.usage.input_total());
+    json::number(&mut out, input);
     if let Some(cost) = cost {
         out.extend_from_slice(br#","cost":"#);
         out.extend_from_slice(cost.as_bytes());

@@ -75,7 +75,8 @@ const FLOATS: &str = r#"{"object":"list","data":[{"object":"embedding","index":1
 #[test]
 fn t16_floats_become_base64_when_asked() {
     let answer = response::decode(FLOATS.as_bytes()).unwrap();
-    assert_eq!((answer.usage.input_uncached, answer.usage.output), (4, 0));
+    let usage = answer.usage.unwrap();
+    assert_eq!((usage.input_uncached, usage.output), (4, 0));
     let asked = Embed {
         encoding: Some(Encoding::Base64),
         ..Embed::default()

@@ -157,10 +157,9 @@ pub(super) fn output_max(call: &RawCall, choice: &Choice) -> Result<u64, Fault> 
     Ok(asked.saturating_mul(answers(call)?))
 }
 
-/// The client's own limit of one answer: the largest of those that are read at this door. Those of
-/// other doors limit nothing.
-pub(super) fn asked_output(call: &RawCall) -> Result<Option<u64>, Fault> {
-    let fields: &[&str] = match call.dialect() {
+/// The fields by which a door limits an answer.
+pub(super) const fn limits(door: Dialect) -> &'static [&'static str] {
+    match door {
         Dialect::OpenaiChat => &["max_completion_tokens", "max_tokens"],
         Dialect::OpenaiResponses => &["max_output_tokens"],
         Dialect::AnthropicMessages
@@ -168,9 +167,14 @@ pub(super) fn asked_output(call: &RawCall) -> Result<Option<u64>, Fault> {
         | Dialect::MistralChat
         | Dialect::MistralFim => &["max_tokens"],
         Dialect::OpenaiEmbeddings | Dialect::MistralEmbeddings | Dialect::LlamaInfill => &[],
-    };
+    }
+}
+
+/// The client's own limit of one answer: the largest of those that are read at this door. Those of
+/// other doors limit nothing, and are not sent.
+pub(super) fn asked_output(call: &RawCall) -> Result<Option<u64>, Fault> {
     let mut asked = None;
-    for field in fields {
+    for field in limits(call.dialect()) {
         asked = asked.max(call.head.count(field)?);
     }
     Ok(asked)

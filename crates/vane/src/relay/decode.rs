@@ -1,5 +1,6 @@
 //! The call as far as anyone needs it: its head now, its blocks when somebody asks.
 
+use super::bound;
 use super::inbound::{Door, Inbound};
 use http::{HeaderMap, HeaderName};
 use std::sync::{Arc, OnceLock};
@@ -57,8 +58,9 @@ const STRICT: HeaderName = HeaderName::from_static("vane-strict");
 /// # Errors
 /// If it is no JSON object, or what the scan reads is of a wrong type.
 pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
-    let head = Head::scan(&inbound.body)?;
     let mut notes = Notes::default();
+    let head = without_synonyms(Head::scan(&inbound.body)?, inbound.door.dialect, &mut notes)?;
+    not_elsewhere(&head)?;
     let streams = inbound.door.dialect.task() != Task::Embed;
     Ok(RawCall {
         model: model(&head)?,
@@ -120,6 +122,47 @@ impl RawCall {
     pub const fn dialect(&self) -> Dialect {
         self.door.dialect
     }
+}
+
+/// Names by which one server or another is told how much to write. `n_cmpl` is llama.cpp's `n`.
+const LIMITS: [&str; 8] = [
+    "max_completion_tokens",
+    "max_length",
+    "max_new_tokens",
+    "max_output_tokens",
+    "max_tokens",
+    "n_cmpl",
+    "n_predict",
+    "num_predict",
+];
+
+/// Cuts out what a provider may take for a limit and this door does not: where both stand, some let
+/// it overrule the one that money is held for (llama.cpp its `n_predict`).
+fn without_synonyms(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, Fault> {
+    let mut splices = head.splices();
+    if door.task() != Task::Embed {
+        let read = bound::limits(door);
+        let foreign = LIMITS.iter().filter(|name| !read.contains(name));
+        for name in foreign.filter(|name| head.raw(name).is_some()) {
+            splices.cut(name);
+            notes.drop(name);
+        }
+    }
+    if splices.is_empty() {
+        return Ok(head);
+    }
+    Head::scan(&splices.apply().concat().into())
+}
+
+/// Refuses what makes a provider answer with another model than was asked for: at whose rates, and
+/// whether the key may use it, nobody could say before.
+fn not_elsewhere(head: &Head) -> Result<(), Fault> {
+    if head.raw("fallbacks").is_none() {
+        return Ok(());
+    }
+    let message = "`fallbacks` would have the provider answer with another model, at another price: \
+        name the models to try in `models`, and Vane falls back to them";
+    Err(Fault::unsupported("fallbacks", message))
 }
 
 fn include_usage(head: &Head) -> Result<bool, Fault> {

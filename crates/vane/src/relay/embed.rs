@@ -40,7 +40,7 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
 }
 
 impl Vectors {
-    pub(super) const fn usage(&self) -> Usage {
+    pub(super) const fn usage(&self) -> Option<Usage> {
         self.embedding.usage
     }
 

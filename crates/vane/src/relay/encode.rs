@@ -63,10 +63,10 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
 /// Refuses a service tier whose price nobody stated: it would be served for nothing.
 fn priced_as_asked(walk: &Walk, choice: &Choice) -> Result<(), Fault> {
     let head = &walk.call.head;
-    let fast = head.raw("speed") == Some("\"fast\"");
-    let tier = match head.raw("service_tier") {
-        Some("\"priority\"" | "\"fast\"") => Tier::Priority,
-        Some("\"flex\"") => Tier::Flex,
+    let fast = head.text("speed")?.as_deref() == Some("fast");
+    let tier = match head.text("service_tier")?.as_deref() {
+        Some("priority" | "fast") => Tier::Priority,
+        Some("flex") => Tier::Flex,
         _ => Tier::Standard,
     };
     let served = Served {

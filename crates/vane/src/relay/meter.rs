@@ -151,7 +151,7 @@ impl Meter {
     fn estimate(&self, basis: &Basis) -> Usage {
         let output = self.output_bytes.div_ceil(BYTES_PER_TOKEN);
         Usage {
-            input_uncached: (basis.input_bytes as u64).div_ceil(BYTES_PER_TOKEN),
+            input_uncached: basis.input_tokens,
             output: output.min(basis.output_max),
             units: self.used,
             served: Served {
@@ -178,7 +178,8 @@ fn at_most(usage: Usage, most: u64) -> Usage {
 /// What of a call its counts are judged by.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Basis {
-    pub input_bytes: usize,
+    /// What the input is taken for where nobody counted it.
+    pub input_tokens: u64,
     pub search_context: SearchContext,
     /// The most output that the call allows.
     pub output_max: u64,

@@ -21,7 +21,7 @@ const CONTEXT_ASSUMED: u64 = 1 << 24;
 /// When a limit that the client sets is no number.
 pub(super) fn basis(call: &RawCall, plan: &Plan, choice: &Choice) -> Result<Basis, Fault> {
     let facts = &choice.offer.facts;
-    let input_bytes = call.head.body().len();
+    let input_bytes = call.head.body().len() as u64;
     let mut output_max = bound::output_max(call, choice)?;
     if let Some(most) = plan.output_max {
         output_max = output_max.min(most.saturating_mul(bound::answers(call)?));
@@ -30,10 +30,10 @@ pub(super) fn basis(call: &RawCall, plan: &Plan, choice: &Choice) -> Result<Basi
     let window = facts.context_window.unwrap_or(CONTEXT_ASSUMED);
     let window = window.saturating_add(facts.max_output.unwrap_or_default());
     Ok(Basis {
-        input_bytes,
+        input_tokens: call.head.tokens(),
         search_context: call.hosted.search_context,
         output_max,
-        quantity_max: window.max((input_bytes as u64).saturating_add(output_max)),
+        quantity_max: window.max(input_bytes.saturating_add(output_max)),
     })
 }
 

@@ -376,11 +376,17 @@ impl Facts {
         last.filter(|attempt| attempt.outcome == Ended::Interrupted)
     }
 
-    /// What a meter's counts come to.
+    /// What a meter's counts come to. Nobody asked for a tier that has no rate: one that was given
+    /// costs the customer what any other does.
     fn reckon(&self, meter: &Meter) -> Option<(Counts, Cost)> {
         let offer = self.offer.as_ref()?;
         let counts = meter.counts(&self.basis);
-        match offer.facts.cost(&counts.usage, self.began) {
+        let cost = |usage: &Usage| offer.facts.cost(usage, self.began);
+        let cost = cost(&counts.usage).or_else(|unpriced| {
+            tracing::error!(offer = %offer.facts.id, %unpriced, "an answer is billed at the standard rates");
+            cost(&counts.usage.at_standard())
+        });
+        match cost {
             Ok(cost) => Some((counts, cost)),
             Err(unpriced) => {
                 tracing::error!(offer = %offer.facts.id, %unpriced, "an answer could not be priced");

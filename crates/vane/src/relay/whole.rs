@@ -147,7 +147,7 @@ impl WholeAnswer {
     pub(super) fn embeddings(asked: (Choice, Notes), vectors: super::embed::Vectors) -> Self {
         let (choice, notes) = asked;
         let mut meter = Meter::default();
-        meter.usage = Some(vectors.usage());
+        meter.usage = vectors.usage();
         meter.content = true;
         Self {
             choice,

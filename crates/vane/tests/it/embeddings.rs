@@ -3,9 +3,10 @@
 use base64::Engine as _;
 use serde_json::{Value, json};
 use vane_dialect::quirk::Quirk;
+use vane_testkit::Answer;
 
 use crate::client::Ask;
-use crate::world::{World, cost_in};
+use crate::world::{World, cost_in, pico};
 
 const PATH: &str = "/v1/embeddings";
 
@@ -138,4 +139,24 @@ async fn mistrals_sdk_gets_an_id() {
         .header("user-agent", "speakeasy-sdk/python 1.9");
     let reply = world.ask(&ask).await.ok();
     assert!(reply.json()["id"].is_string(), "{}", reply.text());
+}
+
+/// Google's embeddings come without counts.
+#[tokio::test]
+async fn m3_embeddings_without_usage_are_estimated() {
+    let world = World::start().await;
+    for usage in [json!(null), json!({"prompt_tokens": 0, "total_tokens": 0})] {
+        let answer = json!({"object": "list", "model": "lab-e", "usage": usage,
+            "data": [{"object": "embedding", "index": 0, "embedding": [0.5, 0.25]}]});
+        let answer = Answer::recorded("application/json", &answer.to_string());
+        world.fake.always(answer);
+        let body = json!({"model": "lab-e", "input": "x".repeat(4_000)}).to_string();
+        let bytes = u64::try_from(body.len()).unwrap();
+        let reply = world.post(PATH, body).await.ok();
+        // A dollar for a million, and four bytes for one.
+        let cost = i64::try_from(bytes.div_ceil(4) * 1_000_000).unwrap();
+        assert_eq!(pico(cost_in(reply.text())), cost, "{}", reply.text());
+        let id = reply.header("vane-request-id").unwrap();
+        assert_eq!(world.log.line(id).await["counted"], "bytes/4");
+    }
 }

@@ -1,5 +1,6 @@
 //! How much is held for a call before anyone is asked: never less than it may cost.
 
+use serde_json::json;
 use vane_catalog::Money;
 use vane_testkit::Answer;
 
@@ -52,7 +53,7 @@ const EMBEDDINGS: &str = "/v1/embeddings";
 
 /// Where, with which limits, and between which amounts the hold is. 256 tokens are the least without a
 /// limit: $0.000512.
-const LIMITS: [(&str, &str, [&str; 2]); 13] = [
+const LIMITS: [(&str, &str, [&str; 2]); 14] = [
     (CHAT, r#""max_output_tokens":1"#, FOREIGN),
     (MISTRAL, r#""max_output_tokens":1"#, FOREIGN),
     (MISTRAL, r#""max_completion_tokens":1"#, FOREIGN),
@@ -78,6 +79,11 @@ const LIMITS: [(&str, &str, [&str; 2]); 13] = [
     (CHAT, r#""max_tokens":1"#, OWN),
     (RESPONSES, r#""max_output_tokens":1"#, OWN),
     (COMPLETIONS, r#""max_tokens":1"#, OWN),
+    (
+        COMPLETIONS,
+        r#""max_tokens":1,"max_completion_tokens":3000"#,
+        OWN,
+    ),
 ];
 const FOREIGN: [&str; 2] = ["0.0005", "0.001"];
 const LARGEST: [&str; 2] = ["0.006", "0.0065"];
@@ -92,6 +98,66 @@ async fn a_limit_of_another_door_makes_no_hold_smaller() {
     let rows = LIMITS.iter().zip(&bodies);
     let rows = rows.map(|((path, _, [least, most]), body)| (*path, body.as_str(), *least, *most));
     check(&rows.collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn m5_a_completion_is_never_sent_a_larger_limit_than_it_holds_for() {
+    let world = World::start().await;
+    world.fake.always(Answer::text("Hello"));
+    let limits = json!({"prompt": "Hi", "max_tokens": 1, "max_completion_tokens": 3000});
+    for (path, model) in [
+        (COMPLETIONS, "codestral-m"),
+        (COMPLETIONS, "lab-m"),
+        ("/v1/fim/completions", "lab-m"),
+        ("/v1/fim/completions", "codestral-m"),
+    ] {
+        let mut body = limits.clone();
+        body["model"] = json!(model);
+        world.post(path, body).await.ok();
+        let sent = world.fake.calls().pop().unwrap().json();
+        assert_eq!(sent["max_tokens"], 1, "{path} {model}: {sent}");
+    }
+}
+
+#[tokio::test]
+async fn m5_no_synonym_of_a_limit_reaches_an_upstream() {
+    let world = World::start().await;
+    world.fake.always(Answer::text("Hello"));
+    let synonyms = [
+        "max_output_tokens",
+        "max_new_tokens",
+        "max_length",
+        "n_predict",
+        "num_predict",
+        "n_cmpl",
+    ];
+    for (path, model) in [
+        (CHAT, "lab-m"),
+        (CHAT, "mistral-m"),
+        (MISTRAL, "lab-m"),
+        (MESSAGES, "claude-m"),
+        (COMPLETIONS, "lab-m"),
+        (COMPLETIONS, "codestral-m"),
+    ] {
+        let mut body = json!({"model": model, "max_tokens": 8});
+        match path {
+            COMPLETIONS => body["prompt"] = json!("Hi"),
+            _ => body["messages"] = json!([{"role": "user", "content": "Hi"}]),
+        }
+        for name in synonyms {
+            body[name] = json!(3000);
+        }
+        let reply = world.post(path, body.clone()).await.ok();
+        let sent = world.fake.calls().pop().unwrap().json();
+        let dropped = reply.header("vane-dropped").unwrap_or_default();
+        for name in synonyms {
+            assert_eq!(sent.get(name), None, "{path} {model}: {sent}");
+            assert!(dropped.contains(name), "{path} {model}: {dropped}");
+        }
+        let ask = Ask::post(path, &body).key(&world.key);
+        let strict = world.ask(&ask.header("vane-strict", "true")).await;
+        assert_eq!(strict.status, 400, "{path} {model}: {}", strict.text());
+    }
 }
 
 /// A call with this content, as it stands in its only turn.

@@ -270,3 +270,61 @@ async fn tokens_are_counted_without_a_price_for_what_would_be_run() {
     let reply = world.post("/v1/messages/count_tokens", body).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
+
+#[tokio::test]
+async fn m8_a_tier_without_a_rate_is_never_free_however_it_is_spelled() {
+    let world = World::start().await;
+    for (door, model, tier) in [
+        (Door::Messages, "claude-m", r#""speed":"fast""#),
+        (Door::Messages, "claude-m", r#""speed":"\u0066ast""#),
+        (Door::Chat, "lab-m", r#""service_tier":"p\u0072iority""#),
+        (Door::Chat, "lab-m", r#""service\u005ftier":"priority""#),
+        (Door::Responses, "resp-m", r#""service_tier":"\u0066ast""#),
+    ] {
+        let body = door.request(model, "Hi", false).to_string();
+        let body = body.replacen('{', &format!("{{{tier},"), 1);
+        let reply = world.post(door.path(), body).await;
+        assert_eq!(reply.status, 400, "{tier}: {}", reply.text());
+        assert!(reply.text().contains("no stated price"), "{}", reply.text());
+    }
+    assert!(world.fake.calls().is_empty());
+    // What nobody asked for: a commitment of the operator's at the provider.
+    let answer = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "lab-m",
+        "service_tier": "priority", "choices": [{"index": 0, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "Found."}}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110}});
+    world
+        .fake
+        .always(Answer::recorded(JSON, &answer.to_string()));
+    let body = Door::Chat.request("lab-m", "Hi", false);
+    let reply = world.post(Door::Chat.path(), body).await.ok();
+    assert_eq!(cost_in(reply.text()), "0.00012");
+    let id = reply.header("vane-request-id").unwrap();
+    let line = world.log.line(id).await;
+    assert_eq!(line["cost"].to_string(), "0.00012", "{line}");
+}
+
+/// Its answer would be another model's, at the rates of the one that was asked for.
+#[tokio::test]
+async fn m10_a_server_side_fallback_is_refused_by_its_name() {
+    let world = World::start().await;
+    for (door, model) in [
+        (Door::Messages, "claude-m"),
+        (Door::Messages, "lab-m"),
+        (Door::Chat, "claude-m"),
+    ] {
+        for fallbacks in [json!("default"), json!([{"model": "two-claude"}])] {
+            let mut body = door.request(model, "Hi", false);
+            body["fallbacks"] = fallbacks;
+            let reply = world.post(door.path(), body).await;
+            assert_eq!(reply.status, 400, "{door:?}: {}", reply.text());
+            door.error_type(&reply.json());
+            let text = reply.text();
+            assert!(
+                text.contains("`fallbacks`") && text.contains("`models`"),
+                "{text}"
+            );
+        }
+    }
+    assert!(world.fake.calls().is_empty());
+}

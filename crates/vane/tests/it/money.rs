@@ -412,3 +412,50 @@ async fn m4_all_answers_of_a_cut_stream_are_billed() {
         assert_eq!(line.unwrap()["quantity"], output, "{receipt}");
     }
 }
+
+/// Half a megabyte of base64 that begins as a PNG does.
+fn screenshot() -> String {
+    "iVBORw0KGgo".to_owned() + &"Aa0+/".repeat(100_000)
+}
+
+#[tokio::test]
+async fn m3_a_cancelled_call_with_a_screenshot_costs_a_picture_not_its_base64() {
+    let world = World::start().await;
+    let data = screenshot();
+    let url = format!("data:image/png;base64,{data}");
+    let rows = [
+        (
+            Door::Chat,
+            "lab-m",
+            json!({"type": "image_url", "image_url": {"url": url}}),
+        ),
+        (
+            Door::Responses,
+            "resp-m",
+            json!({"type": "input_image", "image_url": url}),
+        ),
+        (
+            Door::Messages,
+            "lab-m",
+            json!({"type": "image",
+                "source": {"type": "base64", "media_type": "image/png", "data": data}}),
+        ),
+    ];
+    for (n, (door, model, picture)) in rows.into_iter().enumerate() {
+        let answer = Answer::text("One two three four five six seven eight nine ten");
+        world.fake.always(answer.with_fault(Fault::Stall(6)));
+        let mut body = door.request(model, "Hi", true);
+        let turns = match door {
+            Door::Responses => "input",
+            _ => "messages",
+        };
+        body[turns] = json!([{"role": "user", "content": [picture]}]);
+        let mut stream = world.stream(door.path(), body).await;
+        stream.until("One", 1).await;
+        drop(stream);
+        crate::leaving::left(&world, n).await;
+        let line = &world.log.lines(n + 1).await[n];
+        let input = line["input"].as_u64().unwrap();
+        assert!((1_600..5_000).contains(&input), "{door:?}: {line}");
+    }
+}

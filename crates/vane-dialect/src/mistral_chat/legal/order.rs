@@ -8,6 +8,7 @@ use super::message::{Call, Content, Message};
 use crate::ids;
 use crate::json::Str;
 use crate::quirk::{Quirk, Quirks};
+use std::collections::HashSet;
 
 pub(super) struct Order<'a> {
     quirks: Quirks,
@@ -15,7 +16,7 @@ pub(super) struct Order<'a> {
     /// Calls without a result: id and name.
     open: Vec<(Str<'a>, Str<'a>)>,
     /// Every id so far: none stands twice.
-    ids: Vec<Str<'a>>,
+    ids: HashSet<Str<'a>>,
 }
 
 /// Whose message was the last.
@@ -29,12 +30,12 @@ enum Last {
 }
 
 impl<'a> Order<'a> {
-    pub(super) const fn new(quirks: Quirks) -> Self {
+    pub(super) fn new(quirks: Quirks) -> Self {
         Self {
             quirks,
             last: Last::Nobody,
             open: Vec::new(),
-            ids: Vec::new(),
+            ids: HashSet::new(),
         }
     }
 
@@ -80,10 +81,9 @@ impl<'a> Order<'a> {
         let Call { id, kind, function } = call;
         let legal = kind.0 == "function"
             && ids::fits(&id.0)
-            && !self.ids.contains(&id)
+            && self.ids.insert(id.clone())
             && is_name(&function.name.0)
             && function.arguments.0.trim_start().starts_with('{');
-        self.ids.push(id.clone());
         self.open.push((id, function.name));
         legal
     }
