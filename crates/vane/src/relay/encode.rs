@@ -303,6 +303,10 @@ fn spliced(call: &RawCall, choice: &Choice, limit: Option<u64>) -> Result<Vec<By
     for field in OWN_FIELDS {
         splices.cut(field);
     }
+    // Only an empty one comes this far.
+    if choice.dialect == Dialect::OpenaiCompletions && choice.offer.quirks.has(Quirk::NoSuffix) {
+        splices.cut("suffix");
+    }
     if asks_for_usage(call, choice) {
         splices.set(
             "stream_options",
