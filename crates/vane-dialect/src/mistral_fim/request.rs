@@ -19,7 +19,8 @@ pub(crate) fn decode(body: &[u8]) -> Result<Call, Fault> {
             include_usage: false,
         },
         prompt: body.need("prompt", path)?,
-        suffix: body.get("suffix", path)?,
+        // Absent is empty here: the marks of a gap are read either way.
+        suffix: Some(body.get("suffix", path)?.unwrap_or_default()),
         sampling: sampling::read(&mut body)?,
         cache_key: body.get("prompt_cache_key", path)?,
         extras: sampling::extras(Dialect::MistralFim, body),

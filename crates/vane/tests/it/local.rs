@@ -60,6 +60,24 @@ async fn a_gap_is_filled_through_both_doors_at_no_cost() {
     assert!(receipt.text().contains("local"), "{}", receipt.text());
 }
 
+/// At Mistral's own door an absent suffix is an empty one, so the marks of a gap are read either
+/// way; at OpenAI's it is a text that goes on.
+#[tokio::test]
+async fn f1_a_gap_before_nothing_is_read_alike_with_and_without_its_suffix() {
+    let here = Here::start("").await;
+    let mut read = Vec::new();
+    for path in [FIM, COMPLETIONS] {
+        for suffix in [r#","suffix":"""#, r#","suffix":null"#, ""] {
+            let body = format!(r#"{{"model":"abc","prompt":"abc","max_tokens":2{suffix}}}"#);
+            let reply = here.world.post(path, body).await.ok().json();
+            read.push(reply["usage"]["prompt_tokens"].as_u64().unwrap());
+        }
+    }
+    let (gap, text) = (read[0], read[5]);
+    assert_eq!(read, [gap, gap, gap, gap, text, text]);
+    assert_eq!(gap, text + 2, "the two marks");
+}
+
 #[tokio::test]
 async fn a_conversation_is_answered_through_every_door() {
     let here = Here::start("").await;
