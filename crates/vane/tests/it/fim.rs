@@ -201,6 +201,34 @@ async fn f1_a_server_that_refuses_suffix_is_never_sent_one() {
 }
 
 #[tokio::test]
+async fn a_seed_is_a_seed_at_the_fim_door() {
+    let world = World::start().await;
+    let more = json!({"seed": 7, "presence_penalty": 0.5, "frequency_penalty": 0.25});
+    for (path, model, seed) in [
+        (FIM, "codestral-m", "random_seed"),
+        (FIM, "lab-m", "seed"),
+        (COMPLETIONS, "codestral-m", "random_seed"),
+        (COMPLETIONS, "lab-m", "seed"),
+    ] {
+        world.fake.reset();
+        let mut body = gap(model, false);
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let reply = world.post(path, body).await.ok();
+        let sent = world.only_call().json();
+        assert_eq!(sent[seed], 7, "{path} -> {model}: {sent}");
+        let others = ["presence_penalty", "frequency_penalty"];
+        for key in others {
+            let taken = model == "lab-m";
+            assert_eq!(sent.get(key) == Some(&more[key]), taken, "{path}: {sent}");
+        }
+        let dropped = reply.header("vane-dropped").unwrap_or_default();
+        assert!(!dropped.contains("seed"), "{path} -> {model}: {dropped}");
+    }
+}
+
+#[tokio::test]
 async fn minuets_burst_of_equal_calls_is_served_in_parallel() {
     let world = World::start().await;
     world.fake.always(Answer::default().head_gate("all"));
