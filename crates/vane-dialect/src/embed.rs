@@ -44,6 +44,8 @@ pub struct Embedding {
     pub id: Option<String>,
     pub model: String,
     pub vectors: Vec<Vector>,
+    /// Whether numbers come packed where `dtype` asks so. Who was not told of it sent floats.
+    pub heeds_dtype: bool,
     /// None where the provider did not count.
     pub usage: Option<Usage>,
 }

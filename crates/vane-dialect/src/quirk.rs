@@ -72,6 +72,8 @@ quirks! {
     NoLogitBias = "no_logit_bias",
     /// Refuses `n` other than 1.
     SingleChoice = "single_choice",
+    /// Refuses `suffix`, even an empty one: fills in nowhere that Vane can ask.
+    NoSuffix = "no_suffix",
 
     /// Calls no tools of the client's.
     NoTools = "no_tools",

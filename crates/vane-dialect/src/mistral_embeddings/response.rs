@@ -7,7 +7,11 @@ use crate::openai_embeddings::response;
 /// # Errors
 /// If the body is not an embeddings answer.
 pub fn decode(body: &[u8]) -> Result<Embedding, Fault> {
-    response::decode(body)
+    let answer = response::decode(body)?;
+    Ok(Embedding {
+        heeds_dtype: true,
+        ..answer
+    })
 }
 
 /// Encodes the answer in the encoding that `asked` wants.

@@ -8,6 +8,7 @@ use crate::json::{Object, Path};
 use crate::mistral_chat::members::Members;
 use crate::mistral_chat::request::sampling;
 use crate::notes::Notes;
+use crate::openai_chat::request as union;
 
 pub(crate) fn decode(body: &[u8]) -> Result<Call, Fault> {
     let path = &Path::Root;
@@ -19,8 +20,9 @@ pub(crate) fn decode(body: &[u8]) -> Result<Call, Fault> {
             include_usage: false,
         },
         prompt: body.need("prompt", path)?,
-        suffix: body.get("suffix", path)?,
-        sampling: sampling::read(&mut body)?,
+        // Absent is empty here: the marks of a gap are read either way.
+        suffix: Some(body.get("suffix", path)?.unwrap_or_default()),
+        sampling: union::sampling(&mut body)?,
         cache_key: body.get("prompt_cache_key", path)?,
         extras: sampling::extras(Dialect::MistralFim, body),
     };

@@ -92,7 +92,10 @@ pub(crate) fn encode(
     };
     json::string(&mut body.out, target.model);
     body.field("prompt", &fill.prompt);
-    if let Some(suffix) = &fill.suffix {
+    // An empty one says nothing: who refuses the key is asked to fill in by nobody.
+    if let Some(suffix) = &fill.suffix
+        && !target.quirks.has(Quirk::NoSuffix)
+    {
         body.field("suffix", suffix);
     }
     body.stream(fill.stream.on);

@@ -56,6 +56,7 @@ pub fn decode(body: &[u8]) -> Result<Embedding, Fault> {
             .map(|model| model.0.into_owned())
             .unwrap_or_default(),
         vectors: vectors.collect::<Result<_, _>>()?,
+        heeds_dtype: false,
         usage: counted(wire.usage),
     })
 }
@@ -86,6 +87,7 @@ pub fn encode(
     cost: Option<&str>,
 ) -> Result<Vec<u8>, Fault> {
     let encoding = asked.encoding.unwrap_or(Encoding::Float);
+    let packed = answer.heeds_dtype && asked.dtype.is_some();
     let model = if answer.model.is_empty() {
         &asked.model
     } else {
@@ -104,10 +106,10 @@ pub fn encode(
         json::number(&mut out, index);
         out.extend_from_slice(br#","embedding":"#);
         // Packed numbers are no floats: as the upstream wrote them or not at all.
-        match (&asked.dtype, vector) {
-            (Some(_), Vector::Numbers(raw)) => out.extend_from_slice(raw.get().as_bytes()),
-            (Some(_), Vector::Base64(text)) => json::string(&mut out, text),
-            (None, vector) => vector::write(&mut out, vector, encoding)?,
+        match (packed, vector) {
+            (true, Vector::Numbers(raw)) => out.extend_from_slice(raw.get().as_bytes()),
+            (true, Vector::Base64(text)) => json::string(&mut out, text),
+            (false, vector) => vector::write(&mut out, vector, encoding)?,
         }
         out.push(b'}');
     }

@@ -209,6 +209,8 @@ fn comparable(mut call: Call, sent: &Call) -> Call {
         Call::Fill(fill) => {
             fill.model.clear();
             fill.stream = Stream::default();
+            // Absent is empty at Mistral.
+            fill.suffix.take_if(|suffix| suffix.is_empty());
             even(&mut fill.extras);
         }
         Call::Embed(embed) => {

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use super::tools::{self, Choice, MadeCall, OfferedTool};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling};
 
@@ -39,9 +39,9 @@ pub(super) struct Unread {
 
 #[derive(Deserialize)]
 struct Body {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     model: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     messages: Vec<Turn>,
     #[serde(default)]
     prompt: Option<String>,
@@ -67,7 +67,7 @@ struct Body {
     n: Option<u64>,
     best_of: Option<u64>,
     echo: Option<bool>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     tools: Vec<OfferedTool>,
     tool_choice: Option<Choice>,
     parallel_tool_calls: Option<bool>,
@@ -76,7 +76,7 @@ struct Body {
 
 #[derive(Deserialize)]
 struct StreamOptions {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     include_usage: bool,
 }
 
@@ -102,7 +102,7 @@ struct Schema {
 struct Turn {
     role: String,
     content: Option<Content>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     tool_calls: Vec<MadeCall>,
     tool_call_id: Option<String>,
 }
@@ -118,6 +118,15 @@ enum Content {
 struct Part {
     r#type: String,
     text: Option<String>,
+}
+
+/// A `null` is as good as nothing, as the gateway's own readers have it.
+pub(super) fn or_nothing<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Unread {

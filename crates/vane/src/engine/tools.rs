@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use vane_engine::{Tool, ToolCall, ToolChoice, Tools};
 
-use super::ask::Unread;
+use super::ask::{Unread, or_nothing};
 
 /// Of a function that takes nothing.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
@@ -41,7 +41,7 @@ pub(super) struct Named {
 /// A call in a turn of the assistant.
 #[derive(Deserialize)]
 pub(super) struct MadeCall {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     id: String,
     function: MadeFunction,
 }
@@ -49,7 +49,7 @@ pub(super) struct MadeCall {
 #[derive(Deserialize)]
 struct MadeFunction {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_nothing")]
     arguments: String,
 }
 

@@ -35,7 +35,9 @@ pub async fn count_tokens(
     let plan = route(&state, &caller.limits, &call, gateway.clock.now())?;
     let seal = StateSeal::new(gateway.sealer.clone(), caller.account_id);
     let native = plan.choices.iter().find(|choice| {
-        choice.dialect == Dialect::AnthropicMessages && call.dialect() == choice.dialect
+        choice.dialect == Dialect::AnthropicMessages
+            && call.dialect() == choice.dialect
+            && !encode::is_for_another(&call, choice)
     });
     if let (Some(choice), false) = (native, call.sealed)
         && let Some(answer) = at_provider(pool, &call, choice).await

@@ -12,7 +12,7 @@ use vane_dialect::head::{Head, Word};
 use vane_dialect::json::{Object, Path, Str};
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::usage::{Served, Tier};
-use vane_dialect::{Dialect, Fault, Notes, mistral_chat};
+use vane_dialect::{Dialect, Fault, Notes, anthropic_messages, mistral_chat};
 
 /// The body of one attempt and what its answer's decoder must know.
 pub(super) struct Outgoing {
@@ -117,6 +117,7 @@ fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
         && !call.sealed
         && !needs_memory(call)
         && !needs_floats(call, choice.offer.quirks)
+        && !is_for_another(call, choice)
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat
@@ -134,6 +135,13 @@ fn needs_memory(call: &RawCall) -> bool {
     };
     call.dialect() == Dialect::OpenaiResponses
         && (said("previous_response_id") || said("conversation") || said("background"))
+}
+
+/// Whether a call holds what only Anthropic takes, and goes to another that speaks its dialect.
+pub(super) fn is_for_another(call: &RawCall, choice: &Choice) -> bool {
+    choice.dialect == Dialect::AnthropicMessages
+        && !anthropic_messages::is_anthropic(&choice.offer.provider.id)
+        && anthropic_messages::is_for_anthropic_alone(&call.head)
 }
 
 /// Whether vectors are asked for in a form that the provider refuses or does not know: those that
@@ -294,6 +302,10 @@ fn spliced(call: &RawCall, choice: &Choice, limit: Option<u64>) -> Result<Vec<By
     splices.set("model", choice.offer.model_json.clone());
     for field in OWN_FIELDS {
         splices.cut(field);
+    }
+    // Only an empty one comes this far.
+    if choice.dialect == Dialect::OpenaiCompletions && choice.offer.quirks.has(Quirk::NoSuffix) {
+        splices.cut("suffix");
     }
     if asks_for_usage(call, choice) {
         splices.set(

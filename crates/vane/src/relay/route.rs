@@ -149,11 +149,13 @@ pub(super) fn way(offer: &Arc<Offer>, call: &RawCall) -> Option<Choice> {
     if offer.facts.kind != kind && !fills {
         return None;
     }
-    let fim = offer.facts.can(Capability::Fim);
     let dialect = ways(call, offer)
         .iter()
         .copied()
         .find(|dialect| offer.speaks(*dialect))?;
+    // Whatever a row says of its model, a server that refuses the suffix does not fill in.
+    let told = dialect == Dialect::MistralFim || !offer.quirks.has(Quirk::NoSuffix);
+    let fim = offer.facts.can(Capability::Fim) && told;
     let needs_fim =
         call.has_suffix || dialect == Dialect::MistralFim || door == Dialect::MistralFim;
     if door.task() == Task::Fill && needs_fim && !fim {

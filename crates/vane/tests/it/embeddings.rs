@@ -65,6 +65,27 @@ async fn t16_both_encodings_are_served_whatever_the_upstream_returns() {
     }
 }
 
+/// Only Mistral packs numbers: where another offer leaves the dtype out, its floats are told as floats.
+#[tokio::test]
+async fn t16_a_dropped_dtype_still_gets_the_asked_encoding() {
+    let world = World::start().await;
+    for path in [PATH, "/mistral/v1/embeddings"] {
+        for format in ["base64", "float"] {
+            let body = json!({"model": "lab-e", "input": "x", "output_dtype": "int8",
+                "encoding_format": format});
+            let reply = world.post(path, body).await.ok();
+            assert_eq!(reply.header("vane-dropped"), Some("output_dtype"));
+            let embedding = &reply.json()["data"][0]["embedding"];
+            assert_eq!(
+                embedding.is_string(),
+                format == "base64",
+                "{path}: {embedding}"
+            );
+            assert!(!floats(embedding).is_empty());
+        }
+    }
+}
+
 /// Some refuse the field, some only its `null`, and some answer base64 with nothing.
 #[tokio::test]
 async fn only_who_gives_base64_is_asked_for_an_encoding() {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use vane_testkit::{Answer, Usage};
 
 use crate::client::Ask;
-use crate::world::{World, cost_in};
+use crate::world::{Folder, PROVIDER_KEY, World, cost_in, read};
 
 const FIM: &str = "/v1/fim/completions";
 const COMPLETIONS: &str = "/v1/completions";
@@ -142,6 +142,91 @@ async fn f1_an_absent_limit_stays_absent_on_every_path() {
                 "{path} -> {model}: {sent}"
             );
         }
+    }
+}
+
+/// A world with servers that know no suffix.
+async fn without_suffix() -> World {
+    World::with(|config| {
+        let lab = config.providers.iter().find(|row| row.id == "lab");
+        let v1 = lab.unwrap().base_url.clone();
+        let origin = v1.trim_end_matches("/v1");
+        let text = format!(
+            r#"
+[[provider]]
+id = "llamacpp"
+auth = "bearer"
+api_key = "{PROVIDER_KEY}"
+base_url = "{origin}"
+models = [{{ id = "llama-m", free = true, fim = true }}]
+[[provider]]
+id = "vllm"
+auth = "bearer"
+api_key = "{PROVIDER_KEY}"
+base_url = "{v1}"
+models = [{{ id = "vllm-m", free = true, fim = true }}]
+"#
+        );
+        let more = read(&Folder::new(), &text, &[]).unwrap();
+        config.providers.extend(more.providers);
+    })
+    .await
+}
+
+/// llama.cpp's server refuses the mere key as a fault of its own, vLLM all but `null`.
+#[tokio::test]
+async fn f1_a_server_that_refuses_suffix_is_never_sent_one() {
+    let world = without_suffix().await;
+    for model in ["llama-m", "vllm-m"] {
+        for path in [FIM, COMPLETIONS] {
+            let reply = world.post(path, gap(model, false)).await;
+            assert_eq!(reply.status, 400, "{path} {model}: {}", reply.text());
+            assert!(reply.text().contains("codestral-m"), "{}", reply.text());
+            assert!(!reply.text().contains("llama-m`,"), "{}", reply.text());
+        }
+        let mut elsewhere = gap(model, false);
+        elsewhere["models"] = json!(["lab-m"]);
+        world.post(COMPLETIONS, elsewhere).await.ok();
+        assert_eq!(world.only_call().json()["model"], "lab-m");
+        world.fake.reset();
+        for suffix in [r#","suffix":"""#, r#","suffix":null"#, ""] {
+            // The word makes it a call that is written anew.
+            for more in ["", r#","user":"developer""#] {
+                let body = format!(r#"{{"model":"{model}","prompt":"a"{suffix}{more}}}"#);
+                world.post(COMPLETIONS, &body).await.ok();
+                let sent = world.only_call();
+                assert!(!sent.body_text().contains("suffix"), "{}", sent.body_text());
+                world.fake.reset();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_seed_is_a_seed_at_the_fim_door() {
+    let world = World::start().await;
+    let more = json!({"seed": 7, "presence_penalty": 0.5, "frequency_penalty": 0.25});
+    for (path, model, seed) in [
+        (FIM, "codestral-m", "random_seed"),
+        (FIM, "lab-m", "seed"),
+        (COMPLETIONS, "codestral-m", "random_seed"),
+        (COMPLETIONS, "lab-m", "seed"),
+    ] {
+        world.fake.reset();
+        let mut body = gap(model, false);
+        for (key, value) in more.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let reply = world.post(path, body).await.ok();
+        let sent = world.only_call().json();
+        assert_eq!(sent[seed], 7, "{path} -> {model}: {sent}");
+        let others = ["presence_penalty", "frequency_penalty"];
+        for key in others {
+            let taken = model == "lab-m";
+            assert_eq!(sent.get(key) == Some(&more[key]), taken, "{path}: {sent}");
+        }
+        let dropped = reply.header("vane-dropped").unwrap_or_default();
+        assert!(!dropped.contains("seed"), "{path} -> {model}: {dropped}");
     }
 }
 

@@ -60,6 +60,69 @@ async fn a_gap_is_filled_through_both_doors_at_no_cost() {
     assert!(receipt.text().contains("local"), "{}", receipt.text());
 }
 
+/// At Mistral's own door an absent suffix is an empty one, so the marks of a gap are read either
+/// way; at OpenAI's it is a text that goes on.
+#[tokio::test]
+async fn f1_a_gap_before_nothing_is_read_alike_with_and_without_its_suffix() {
+    let here = Here::start("").await;
+    let mut read = Vec::new();
+    for path in [FIM, COMPLETIONS] {
+        for suffix in [r#","suffix":"""#, r#","suffix":null"#, ""] {
+            let body = format!(r#"{{"model":"abc","prompt":"abc","max_tokens":2{suffix}}}"#);
+            let reply = here.world.post(path, body).await.ok().json();
+            read.push(reply["usage"]["prompt_tokens"].as_u64().unwrap());
+        }
+    }
+    let (gap, text) = (read[0], read[5]);
+    assert_eq!(read, [gap, gap, gap, gap, text, text]);
+    assert_eq!(gap, text + 2, "the two marks");
+}
+
+#[tokio::test]
+async fn a_null_is_as_good_as_nothing_to_the_local_engine() {
+    let here = Here::start("").await;
+    let nulls = [
+        "suffix",
+        "stream",
+        "stream_options",
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "repetition_penalty",
+        "presence_penalty",
+        "frequency_penalty",
+        "seed",
+        "stop",
+        "max_completion_tokens",
+        "min_tokens",
+        "logprobs",
+        "top_logprobs",
+        "n",
+        "best_of",
+        "echo",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "response_format",
+    ];
+    for key in nulls {
+        let body = turn("Hi", false, &json!({key: null, "max_tokens": 4}));
+        let reply = here.world.post(CHAT, body).await;
+        assert_eq!(reply.status, 200, "{key}: {}", reply.text());
+    }
+    let inner = json!({"max_tokens": 4, "stream_options": {"include_usage": null},
+        "tools": [{"type": "function", "function": {"name": "look", "description": null,
+            "parameters": null, "strict": null}}],
+        "messages": [{"role": "user", "content": "Hi", "tool_calls": null, "tool_call_id": null},
+            {"role": "assistant", "content": null, "tool_calls": [
+                {"id": "call_1", "function": {"name": "look", "arguments": null}}]},
+            {"role": "tool", "tool_call_id": "call_1", "content": "one"},
+            {"role": "user", "content": [{"type": "text", "text": "Go on"}]}]});
+    let reply = here.world.post(CHAT, turn("", true, &inner)).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+}
+
 #[tokio::test]
 async fn a_conversation_is_answered_through_every_door() {
     let here = Here::start("").await;

@@ -160,19 +160,33 @@ async fn t20_parallel_results_reach_anthropic_as_one_turn() {
     assert_eq!(results, ["call_1", "call_2"]);
 }
 
+/// What Claude Code asks first.
+fn claude_codes(model: &str) -> Value {
+    json!({"model": model, "stream": true, "max_tokens": 3200,
+        "system": [{"type": "text", "text": "x-anthropic-billing-header: cc_version=2; cch=00001;"},
+            {"type": "text", "text": "You are Claude Code.", "cache_control": {"type": "ephemeral"}}],
+        "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]},
+            {"role": "system", "content": "A reminder."}],
+        "tools": [{"name": "Bash", "description": "Runs", "input_schema": {"type": "object", "$schema": "x", "properties": {"command": {"type": "string"}}}}],
+        "metadata": {"user_id": "{\"session_id\":\"s\"}"},
+        "thinking": {"type": "adaptive", "display": "omitted"},
+        "output_config": {"effort": "high"}})
+}
+
 #[tokio::test]
 async fn claude_codes_request_is_served_by_every_provider() {
     let world = World::start().await;
-    for model in ["claude-m", "lab-m", "mistral-m", "resp-m", "gpt-m"] {
-        let body = json!({"model": model, "stream": true, "max_tokens": 3200,
-            "system": [{"type": "text", "text": "x-anthropic-billing-header: cc_version=2; cch=00001;"},
-                {"type": "text", "text": "You are Claude Code.", "cache_control": {"type": "ephemeral"}}],
-            "messages": [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]},
-                {"role": "system", "content": "A reminder."}],
-            "tools": [{"name": "Bash", "description": "Runs", "input_schema": {"type": "object", "$schema": "x", "properties": {"command": {"type": "string"}}}}],
-            "metadata": {"user_id": "{\"session_id\":\"s\"}"},
-            "thinking": {"type": "adaptive", "display": "omitted"},
-            "output_config": {"effort": "high"}});
+    let elsewhere = json!({"only": ["spare-claude"]});
+    for (model, provider) in [
+        ("claude-m", Value::Null),
+        ("lab-m", Value::Null),
+        ("mistral-m", Value::Null),
+        ("resp-m", Value::Null),
+        ("gpt-m", Value::Null),
+        ("two-claude", elsewhere),
+    ] {
+        let mut body = claude_codes(model);
+        body["provider"] = provider;
         let ask = Ask::post("/v1/messages?beta=true", body)
             .key(&world.key)
             .header("anthropic-version", "2023-06-01")
@@ -189,7 +203,9 @@ async fn claude_codes_request_is_served_by_every_provider() {
         calls[0].body_text().contains("billing-header"),
         "its own provider may see it"
     );
-    for call in &calls[1..] {
+    let elsewhere = world.second.calls();
+    assert_eq!((calls.len(), elsewhere.len()), (5, 1));
+    for call in calls[1..].iter().chain(&elsewhere) {
         assert!(
             !call.body_text().contains("billing-header"),
             "{}",
@@ -197,6 +213,44 @@ async fn claude_codes_request_is_served_by_every_provider() {
         );
         assert!(call.body_text().contains("A reminder."));
     }
+}
+
+#[tokio::test]
+async fn claude_code_reaches_others_that_speak_messages_without_its_billing_line_or_inner_system() {
+    let world = World::start().await;
+    let asked = |with: &dyn Fn(&mut Value)| {
+        let mut body = claude_codes("two-claude");
+        body["provider"] = json!({"only": ["spare-claude"]});
+        with(&mut body);
+        body.to_string()
+    };
+    let no_inner = |body: &mut Value| drop(body["messages"].as_array_mut().unwrap().pop());
+    let no_line = |body: &mut Value| drop(body["system"].as_array_mut().unwrap().remove(0));
+    let neither = |body: &mut Value| {
+        no_inner(body);
+        no_line(body);
+    };
+    for body in [asked(&|_| {}), asked(&no_inner), asked(&no_line)] {
+        for path in [PATH, "/v1/messages/count_tokens"] {
+            world.post(path, &body).await.ok();
+        }
+    }
+    for call in world.second.calls() {
+        let sent = call.json();
+        assert_eq!(sent["system"][0]["text"], "You are Claude Code.", "{sent}");
+        let messages = sent["messages"].as_array().unwrap();
+        assert!(messages.iter().all(|m| m["role"] != "system"), "{sent}");
+    }
+    world.second.reset();
+    world.post(PATH, asked(&neither)).await.ok();
+    let mut plain = claude_codes("claude-m");
+    neither(&mut plain);
+    let sent = world.second.calls();
+    assert_eq!(
+        sent[0].body_text(),
+        plain.to_string(),
+        "most go as they are"
+    );
 }
 
 #[tokio::test]

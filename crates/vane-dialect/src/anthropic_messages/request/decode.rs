@@ -18,6 +18,9 @@ struct Reader<'s> {
     extras: Vec<Extra>,
 }
 
+/// Fields of the body that are for Vane and go to no provider.
+const VANE_ONLY: [&str; 3] = ["models", "provider", "vane"];
+
 pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
     let mut object = Object::read_body(body)?;
     let root = &Path::Root;
@@ -34,9 +37,10 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
     let (reasoning, format) = reader.ask(&mut object, root)?;
     let sampling = sampling(&mut object, root)?;
     let cache = reader.cache(&mut object, root)?;
-    let said = |raw: &RawValue| raw.get() != "null";
-    for (name, raw) in object.rest().into_iter().filter(|(_, raw)| said(raw)) {
-        reader.extra(&name, raw);
+    for (name, raw) in object.rest() {
+        if raw.get() != "null" && !VANE_ONLY.contains(&&*name) {
+            reader.extra(&name, raw);
+        }
     }
     Ok(Call::Chat(Box::new(Chat {
         model,

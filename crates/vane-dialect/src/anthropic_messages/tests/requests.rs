@@ -67,6 +67,14 @@ fn t11_t12_blocks_marks_and_raw_text_go_back_to_anthropic_as_they_were() {
 }
 
 #[test]
+fn vanes_own_fields_go_up_with_no_message() {
+    let body = r#"{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"Hi"}],
+        "provider":{"only":["a"]},"models":["b"],"vane":{"c":1},"speed":"fast"}"#;
+    let names = decode(body).extras.into_iter().map(|extra| extra.name);
+    assert_eq!(names.collect::<Vec<_>>(), ["speed"]);
+}
+
+#[test]
 fn the_billing_line_reaches_nobody_but_anthropic() {
     let other = Target {
         provider: "minimax",

@@ -72,7 +72,8 @@ impl Build<'_> {
                 return Err(Fault::unsupported(
                     path.to_string(),
                     "an `item_reference` cannot be resolved: Vane keeps no state between calls; \
-                     send the item itself",
+                     send the item itself (in the AI SDK, \
+                     `providerOptions: { openai: { store: false } }`, or `openai.chat(...)`)",
                 ));
             }
             hosted => {

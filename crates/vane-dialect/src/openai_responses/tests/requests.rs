@@ -114,6 +114,7 @@ fn what_needs_a_memory_is_refused_by_name() {
     let fault = refused(r#"{"model":"m","input":[{"type":"item_reference","id":"x"}]}"#);
     assert_eq!(fault.param.as_deref(), Some("input[0]"));
     assert_eq!(fault.kind, Kind::Unsupported);
+    assert!(fault.message.contains("store: false"), "{fault}");
     let silent = r#"{"model":"m","input":"x","background":false,"store":true,"previous_response_id":null,"truncation":"disabled"}"#;
     assert_eq!(decoded(silent).extras, []);
 }

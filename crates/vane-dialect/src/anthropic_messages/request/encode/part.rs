@@ -1,7 +1,7 @@
 //! What of a block can be sent, decided before anything is written: a message that nothing is
 //! left of must not be sent at all.
 
-use crate::anthropic_messages::BILLING;
+use crate::anthropic_messages::{BILLING, is_anthropic};
 use crate::block::{
     Block, CacheMark, Document, Image, Opaque, Reasoning, Source, Text, ToolResult, ToolUse,
 };
@@ -169,7 +169,7 @@ fn native<'a>(opaque: &'a Opaque, target: &Target<'_>, notes: &mut Notes) -> Opt
     // Others that speak this dialect have no use for the billing line, and it would break their
     // prompt caches.
     let fits = opaque.dialect == Dialect::AnthropicMessages
-        && (opaque.kind != BILLING || target.provider.starts_with("anthropic"));
+        && (opaque.kind != BILLING || is_anthropic(target.provider));
     if fits {
         return Some(Part::Raw(&opaque.raw));
     }
