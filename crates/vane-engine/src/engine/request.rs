@@ -118,29 +118,8 @@ impl Job {
         request: Request,
         outbox: Closing,
     ) -> Result<Self, Fault> {
-        request.sampling.check()?;
+        check(&request)?;
         let refused = |what: String| Err(Fault::Refused(what));
-        if request.stops.len() > STOPS_MAX {
-            return refused(format!(
-                "{} stop texts, of at most {STOPS_MAX}",
-                request.stops.len()
-            ));
-        }
-        if request
-            .stops
-            .iter()
-            .any(|stop| stop.is_empty() || stop.len() > STOP_BYTES_MAX)
-        {
-            return refused(format!("a stop text must have 1 to {STOP_BYTES_MAX} bytes"));
-        }
-        if request
-            .likelihoods
-            .is_some_and(|many| many > LIKELIHOODS_MAX)
-        {
-            return refused(format!(
-                "likelihoods of at most {LIKELIHOODS_MAX} tokens are told"
-            ));
-        }
         // Found here rather than on the thread that others wait for.
         let calling = request.tools.calling(model.tokenizer())?;
         let may_call = { calling.iter() }.any(|calling| calling.grammar.is_some());
@@ -194,4 +173,32 @@ impl Job {
     pub(super) fn tokens_max(&self) -> usize {
         self.prompt.len() + self.output_max
     }
+}
+
+/// What can be told of a request without its model.
+fn check(request: &Request) -> Result<(), Fault> {
+    request.sampling.check()?;
+    let refused = |what: String| Err(Fault::Refused(what));
+    if request.stops.len() > STOPS_MAX {
+        return refused(format!(
+            "{} stop texts, of at most {STOPS_MAX}",
+            request.stops.len()
+        ));
+    }
+    if request
+        .stops
+        .iter()
+        .any(|stop| stop.is_empty() || stop.len() > STOP_BYTES_MAX)
+    {
+        return refused(format!("a stop text must have 1 to {STOP_BYTES_MAX} bytes"));
+    }
+    if request
+        .likelihoods
+        .is_some_and(|many| many > LIKELIHOODS_MAX)
+    {
+        return refused(format!(
+            "likelihoods of at most {LIKELIHOODS_MAX} tokens are told"
+        ));
+    }
+    Ok(())
 }

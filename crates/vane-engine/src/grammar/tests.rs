@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
 mod refusals;
+mod ways;
 
 use super::rules::DEPTH_MAX;
 use super::{Grammar, Guide, Vocabulary, Walk};
@@ -282,25 +283,6 @@ fn vocabulary() -> (Vec<Box<[u8]>>, Vocabulary) {
     texts.push(Box::from([b'a', 0xe6, 0x97]));
     let vocabulary = Vocabulary::of(&texts);
     (texts, vocabulary)
-}
-
-#[test]
-fn more_ways_than_are_followed_lead_to_no_dead_end() {
-    let words = |from: u32| -> Vec<Json> {
-        (from..from + 100)
-            .map(|n| json!({"const": format!("z{n}")}))
-            .collect()
-    };
-    let list = |from| json!({"type": "array", "items": {"anyOf": words(from)}});
-    let schema = json!({"anyOf": [list(1_000), list(2_000)]});
-    let mut texts: Vec<Box<[u8]>> = (0..=u8::MAX).map(|byte| Box::from([byte])).collect();
-    texts.push(Box::from(&b"\"z2"[..]));
-    let vocabulary = Vocabulary::of(&texts);
-    let mut guide = Guide::new(Arc::new(grammar(&schema).unwrap()));
-    guide.push(b"[");
-    assert!(guide.allowed(&vocabulary, false).allows(256));
-    guide.push(&texts[256]);
-    assert!(guide.allowed(&vocabulary, false).allows(u32::from(b'0')) && !guide.is_over());
 }
 
 fn grammar(schema: &Json) -> Option<Grammar> {
