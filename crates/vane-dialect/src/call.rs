@@ -282,6 +282,9 @@ pub struct Sampling {
     pub n: Option<u64>,
 }
 
+/// So many are kept of what stands within turns and tools: each new name is compared with all before.
+pub(crate) const LEFTOVERS_MAX: usize = 256;
+
 /// A field without canonical meaning, as the client wrote it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extra {

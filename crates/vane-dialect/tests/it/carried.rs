@@ -105,3 +105,39 @@ fn rule5_members_of_responses_items_and_tools_are_noted() {
     let (_, notes) = sent(Dialect::OpenaiResponses, &echo, OPENAI).unwrap();
     assert!(notes.is_empty(), "{notes:?}");
 }
+
+#[test]
+fn r10_countless_members_of_items_are_noted_to_a_number() {
+    let member = |n: usize| (format!("x{n}"), json!(n));
+    let mut items: Vec<Value> = Vec::new();
+    for item in 0..4 {
+        let mut members: serde_json::Map<String, Value> =
+            (item * 1_000..item * 1_000 + 1_000).map(member).collect();
+        members.insert("role".into(), "user".into());
+        members.insert("content".into(), "a".into());
+        items.push(members.into());
+    }
+    let message = json!({"role": "user", "content": items.iter().map(|item| {
+        let mut part = item.clone();
+        part["type"] = "text".into();
+        part["text"] = "a".into();
+        part.as_object_mut().unwrap().retain(|name, _| name != "role" && name != "content");
+        part
+    }).collect::<Vec<_>>()});
+    for (dialect, body) in [
+        (
+            Dialect::OpenaiResponses,
+            json!({"model": "m", "input": items}),
+        ),
+        (
+            Dialect::AnthropicMessages,
+            json!({"model": "m", "max_tokens": 9, "messages": [message]}),
+        ),
+    ] {
+        let call = codec::decode_call(dialect, body.to_string().as_bytes(), &Plain).unwrap();
+        let vane_dialect::call::Call::Chat(chat) = call else {
+            panic!("{dialect:?}")
+        };
+        assert_eq!(chat.extras.len(), 256, "{dialect:?}");
+    }
+}

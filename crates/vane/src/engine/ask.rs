@@ -44,7 +44,7 @@ struct Body {
     #[serde(default, deserialize_with = "or_nothing")]
     messages: Vec<Turn>,
     #[serde(default)]
-    prompt: Option<String>,
+    prompt: Option<Texts>,
     suffix: Option<String>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
@@ -58,7 +58,7 @@ struct Body {
     frequency_penalty: Option<f32>,
     #[serde(alias = "random_seed")]
     seed: Option<i64>,
-    stop: Option<Stop>,
+    stop: Option<Texts>,
     max_tokens: Option<usize>,
     max_completion_tokens: Option<usize>,
     min_tokens: Option<usize>,
@@ -82,7 +82,7 @@ struct StreamOptions {
 
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Stop {
+enum Texts {
     One(String),
     Many(Vec<String>),
 }
@@ -152,8 +152,8 @@ impl Ask {
         };
         let stops = match &body.stop {
             None => Vec::new(),
-            Some(Stop::One(stop)) => vec![stop.clone()],
-            Some(Stop::Many(stops)) => stops.clone(),
+            Some(Texts::One(stop)) => vec![stop.clone()],
+            Some(Texts::Many(stops)) => stops.clone(),
         };
         let request = Request {
             sampling: body.sampling(shape)?,
@@ -212,8 +212,15 @@ impl Body {
     }
 
     fn gap(&self) -> Result<Prompt, Unread> {
-        let text = self.prompt.clone();
-        let prefix = text.ok_or_else(|| Unread::new("prompt", "`prompt` is missing"))?;
+        let prefix = match &self.prompt {
+            None => return Err(Unread::new("prompt", "`prompt` is missing")),
+            Some(Texts::One(text)) => text.clone(),
+            // Some clients always send a list.
+            Some(Texts::Many(texts)) => match texts.as_slice() {
+                [text] => text.clone(),
+                _ => return Err(Unread::new("prompt", "this model takes one prompt a call")),
+            },
+        };
         Ok(match self.suffix.clone() {
             Some(suffix) => Prompt::Fill { prefix, suffix },
             None => Prompt::Text(prefix),

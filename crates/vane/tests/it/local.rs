@@ -79,6 +79,20 @@ async fn f1_a_gap_before_nothing_is_read_alike_with_and_without_its_suffix() {
 }
 
 #[tokio::test]
+async fn a_prompt_that_stands_alone_in_a_list_is_that_prompt() {
+    let here = Here::start("").await;
+    let ask = |prompt: Value| json!({"model": "abc", "prompt": prompt, "max_tokens": 5});
+    let texts = async |prompt: Value| {
+        let reply = here.world.post("/v1/completions", ask(prompt)).await;
+        (reply.status, reply.json()["choices"][0]["text"].clone())
+    };
+    let alone = texts(json!("abc")).await;
+    assert_eq!(alone.0, 200);
+    assert_eq!(texts(json!(["abc"])).await, alone);
+    assert_eq!(texts(json!(["abc", "bcd"])).await.0, 400);
+}
+
+#[tokio::test]
 async fn a_null_is_as_good_as_nothing_to_the_local_engine() {
     let here = Here::start("").await;
     let nulls = [

@@ -5,7 +5,7 @@ mod blocks;
 mod tools;
 
 use crate::block::{Block, CacheMark, Opaque, Text};
-use crate::call::{Call, Chat, Extra, Role, Sampling, Stream, Turn};
+use crate::call::{Call, Chat, Extra, LEFTOVERS_MAX, Role, Sampling, Stream, Turn};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str, read};
@@ -155,6 +155,9 @@ impl Reader<'_> {
     /// Keeps what a block said beyond its canonical form, for the notes; once per name.
     fn leftover(&mut self, object: Object<'_>) {
         for (name, raw) in object.rest() {
+            if self.extras.len() >= LEFTOVERS_MAX {
+                return;
+            }
             let name = format!("{}{name}", super::OF_CONTENT);
             let empty = matches!(raw.get(), "null" | "[]" | "{}");
             if !empty && !self.extras.iter().any(|extra| extra.name == name) {
