@@ -236,7 +236,7 @@ fn reading<T>(
 /// Whether work that failed so is tried again.
 fn again(pool: &Pool, error: &LedgerError) -> bool {
     match error {
-        LedgerError::ServerAway { .. } => pool.clear(),
+        LedgerError::ServerAway { .. } | LedgerError::Standby => pool.clear(),
         LedgerError::Contended => {}
         _ => return false,
     }
@@ -248,12 +248,15 @@ fn write<T>(
     begin: &str,
     work: &mut impl FnMut(Txn<'_>) -> Result<T, LedgerError>,
 ) -> Tried<T> {
-    let begun = lent.session.simple(begin).and_then(|id| {
-        let id = id.ok_or(LedgerError::Unreadable {
-            what: "transaction id",
-        })?;
-        Ok((id, work(Txn::Postgres(&lent.session))?))
+    let id = match lent.session.simple(begin) {
+        Ok(id) => id,
+        // Where nothing can begin, as at a server that became a standby, nobody comes back to.
+        Err(error) => return Tried::Failed(error),
+    };
+    let id = id.ok_or(LedgerError::Unreadable {
+        what: "transaction id",
     });
+    let begun = id.and_then(|id| Ok((id, work(Txn::Postgres(&lent.session))?)));
     let (id, value) = match begun {
         // A failed statement whose error was swallowed: the server would commit nothing, silently.
         Ok(_) if lent.session.failed() => {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use postgres::Config;
-use postgres::config::{Host, SslMode};
+use postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 use super::tls::{Tls, Trust};
 use crate::error::LedgerError;
@@ -47,6 +47,11 @@ impl Address {
         }
         if config.get_application_name().is_none() {
             config.application_name("vane");
+        }
+        // After a failover a name may lead to the former primary for a while, where nothing can be
+        // written: no connection is better than that one.
+        if config.get_target_session_attrs() == TargetSessionAttrs::Any {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         }
         // A server that is gone without a word must be noticed by someone who only waits.
         config.keepalives_idle(SILENCE).tcp_user_timeout(SILENCE);
