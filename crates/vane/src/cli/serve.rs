@@ -13,7 +13,7 @@ use crate::first_call::FirstCall;
 use crate::gateway::{Gateway, State};
 use crate::local::{PROVIDER, TINY};
 use crate::server;
-use crate::telemetry::{AccessLog, Telemetry};
+use crate::telemetry::{AccessLog, Aside, Telemetry};
 
 /// Where a first provider is easiest to get.
 const FIRST_VARIABLES: [&str; 3] = ["MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
@@ -22,14 +22,15 @@ pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
     let config = settings.config()?;
     let store = open(&config)?;
     let key = first_key(&store, now())?;
-    terminal::log_to_stderr(&config.log);
+    let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
+    terminal::log_to(log.aside(), &config.log);
     // With the keys that were given in a browser: the greeting names their providers too.
     let state = State::with_kept_keys(config, &store)?;
     let mut greeting = banner(&state, key.as_deref());
     if !store.has_operator()? {
         greeting += &super::setup::invitation(&super::setup::link(&state.config, &store)?);
     }
-    listen(state, store, settings, &greeting).await
+    listen(state, store, settings, &greeting, log).await
 }
 
 /// Runs the server until it is told to stop.
@@ -38,8 +39,9 @@ async fn listen(
     store: Store,
     settings: &Settings<'_>,
     greeting: &str,
+    log: AccessLog,
 ) -> Result<(), Failure> {
-    let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
+    let mut aside = log.aside();
     let gateway = Gateway::new(state, store, Clock::System, Telemetry::new(log))?;
     if gateway.state().config.guest.enabled {
         open_to_guests(&gateway);
@@ -67,26 +69,27 @@ async fn listen(
     }
     loop {
         tokio::select! {
-            _ = hangup.recv() => reload(&gateway, settings),
+            _ = hangup.recv() => reload(&gateway, settings, &mut aside),
             _ = terminate.recv() => break,
             _ = tokio::signal::ctrl_c() => break,
         }
     }
-    terminal::note("stopping: running calls may finish");
+    terminal::note_to(&mut aside, "stopping: running calls may finish");
     tokio::task::block_in_place(|| server.stop());
     Ok(())
 }
 
 /// Reads the configuration anew. A faulty one changes nothing.
-fn reload(gateway: &Gateway, settings: &Settings<'_>) {
+fn reload(gateway: &Gateway, settings: &Settings<'_>, aside: &mut Aside) {
     let read = settings.config();
     match read.and_then(|config| Ok(gateway.reload(config)?)) {
         Ok(()) => {
-            terminal::note("the configuration was read anew");
+            terminal::note_to(aside, "the configuration was read anew");
         }
         Err(failure) => {
             let why = failure.in_one_line();
-            terminal::note(&format!("the configuration stays as it was: {why}"));
+            let said = format!("the configuration stays as it was: {why}");
+            terminal::note_to(aside, &said);
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use super::Failure;
+use crate::telemetry::Aside;
 
 /// Writes to standard output, at once.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -28,6 +29,11 @@ pub(super) fn note(text: &str) {
     } else {
         writeln!(out, "{}", printable(text))
     };
+}
+
+/// The same of a server, which whoever reads standard error must not hold up.
+pub(super) fn note_to(aside: &mut Aside, text: &str) {
+    let _ = aside.write_all(format!("{}\n", printable(text)).as_bytes());
 }
 
 /// What a person reads first: on standard error, since standard output may be a log.
@@ -67,8 +73,8 @@ pub(super) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     rows.iter().map(line).collect()
 }
 
-/// Sends what the program says of itself to standard error, from the level of `filter` on.
-pub(super) fn log_to_stderr(filter: &str) {
+/// Sends what the program says of itself the way of the access log, from the level of `filter` on.
+pub(super) fn log_to(aside: Aside, filter: &str) {
     // The configuration was checked: the filter parses.
     let filter = tracing_subscriber::EnvFilter::new(filter);
     // A second server in one process keeps the first one's log.
@@ -76,7 +82,7 @@ pub(super) fn log_to_stderr(filter: &str) {
         .json()
         .flatten_event(true)
         .with_env_filter(filter)
-        .with_writer(io::stderr)
+        .with_writer(move || aside.clone())
         .try_init();
 }
 

@@ -1,10 +1,11 @@
 //! The access log: one JSON line per call, written in batches by a thread of its own.
 //!
-//! A call only appends to a buffer in memory. If the reader of the log stalls, lines beyond the
-//! buffer are dropped and counted rather than calls being held up.
+//! A call only appends to a buffer in memory, and so does what the program says of itself
+//! meanwhile. If the reader of the log stalls, lines beyond the buffer are dropped and counted rather
+//! than calls, or the stop, being held up.
 
 use std::io::Write;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use vane_catalog::Money;
 use vane_dialect::usage::Units;
@@ -53,7 +54,14 @@ const KEPT_BYTES_MAX: usize = 1 << 20;
 /// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(50);
 
+/// At the end, so long is waited for lines that were not written yet.
+const LAST: Duration = Duration::from_secs(1);
+
 pub struct AccessLog(Option<Arc<Shared>>);
+
+/// What else is said goes the same way.
+#[derive(Clone)]
+pub struct Aside(Option<Arc<Shared>>);
 
 #[derive(Default)]
 struct Shared {
@@ -66,6 +74,8 @@ struct Buffer {
     lines: Vec<u8>,
     lost: u64,
     closed: bool,
+    /// All of it was written.
+    done: bool,
 }
 
 impl Default for AccessLog {
@@ -91,46 +101,84 @@ impl AccessLog {
                     let _ = out.write_all(&batch).and_then(|()| out.flush());
                     batch.clear();
                     batch.shrink_to(KEPT_BYTES_MAX);
-                    std::thread::park_timeout(GATHER);
+                    writer.gather();
                 }
+                writer.lock().done = true;
+                writer.filled.notify_all();
             })?;
         Ok(Self(Some(shared)))
     }
 
+    #[must_use]
+    pub fn aside(&self) -> Aside {
+        Aside(self.0.clone())
+    }
+
     pub(super) fn write(&self, line: &Line<'_>) {
-        let Some(shared) = &self.0 else { return };
-        let mut buffer = shared.buffer.lock().unwrap_or_else(PoisonError::into_inner);
-        if buffer.lines.len() > BUFFER_BYTES_MAX {
-            buffer.lost += 1;
-            return;
+        if let Some(shared) = &self.0 {
+            shared.say(|lines| append(lines, line));
         }
-        let was_empty = buffer.lines.is_empty();
-        append(&mut buffer.lines, line);
-        drop(buffer);
-        if was_empty {
-            shared.filled.notify_one();
+    }
+}
+
+impl Write for Aside {
+    /// Takes a line whole, or drops and counts it.
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        if let Some(shared) = &self.0 {
+            shared.say(|lines| lines.extend_from_slice(line));
         }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
 impl Drop for AccessLog {
     fn drop(&mut self) {
-        if let Some(shared) = &self.0 {
-            shared
-                .buffer
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .closed = true;
-            shared.filled.notify_one();
-        }
+        let Some(shared) = &self.0 else { return };
+        let mut buffer = shared.lock();
+        buffer.closed = true;
+        shared.filled.notify_all();
+        let written = shared
+            .filled
+            .wait_timeout_while(buffer, LAST, |buffer| !buffer.done);
+        drop(written);
     }
 }
 
 impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Buffer> {
+        self.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say(&self, append: impl FnOnce(&mut Vec<u8>)) {
+        let mut buffer = self.lock();
+        if buffer.lines.len() > BUFFER_BYTES_MAX {
+            buffer.lost += 1;
+            return;
+        }
+        let was_empty = buffer.lines.is_empty();
+        append(&mut buffer.lines);
+        drop(buffer);
+        if was_empty {
+            self.filled.notify_all();
+        }
+    }
+
+    /// Lets lines come together, while there is time.
+    fn gather(&self) {
+        let waited = self
+            .filled
+            .wait_timeout_while(self.lock(), GATHER, |buffer| !buffer.closed);
+        drop(waited);
+    }
+
     /// Swaps what has gathered with `batch`, which is empty, so that lines are written where
     /// there is room already; `false` when the log is closed and empty.
     fn next_batch(&self, batch: &mut Vec<u8>) -> bool {
-        let mut buffer = self.buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buffer = self.lock();
         while buffer.lines.is_empty() {
             if buffer.closed {
                 return false;
@@ -232,6 +280,43 @@ fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Writes nothing until it is let go.
+    #[derive(Clone, Default)]
+    struct Stalled {
+        gate: Arc<Mutex<()>>,
+        written: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Stalled {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            drop(self.gate.lock());
+            self.written.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn who_says_something_is_not_held_up_by_who_does_not_listen() {
+        let out = Stalled::default();
+        let gate = out.gate.lock().unwrap();
+        let log = AccessLog::start(out.clone()).unwrap();
+        let mut aside = log.aside();
+        let line = [&[b'x'; 1023][..], b"\n"].concat();
+        for _ in 0..4 * BUFFER_BYTES_MAX / line.len() {
+            aside.write_all(&line).unwrap();
+        }
+        drop(gate);
+        drop(log);
+        let written = out.written.lock().unwrap();
+        let text = std::str::from_utf8(&written).unwrap();
+        assert!(text.len() < 3 * BUFFER_BYTES_MAX, "{}", text.len());
+        assert!(text.contains("{\"lines_lost\":"), "what was lost is told");
+    }
 
     #[test]
     fn s6_a_line_is_one_json_object_whatever_the_model_is_called() {

@@ -5,7 +5,7 @@
 mod access_log;
 mod metrics;
 
-pub use access_log::{AccessLog, Line, Status};
+pub use access_log::{AccessLog, Aside, Line, Status};
 pub use metrics::render;
 
 use crate::payments::Deliveries;
