@@ -55,6 +55,7 @@ const CASES: &[Case] = {
         ),
         case(OpenaiChat, "system_midway", ALL),
         case(OpenaiChat, "custom_and_allowed", ALL),
+        case(OpenaiChat, "flat_tools", ALL),
         case(OpenaiChat, "mistral_fields", ALL),
         case(OpenaiChat, "old_functions", ALL),
         case(

@@ -27,20 +27,25 @@ pub(super) fn tools(body: &mut Object<'_>) -> Result<Vec<Tool>, Fault> {
     Ok(tools)
 }
 
+/// A tool. Some programs (Cursor) write theirs as the responses dialect has them, without the object
+/// that chats put around a function.
 fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
     let mut tool = Object::read(raw, path)?;
     let kind: Option<String> = tool.get("type", path)?;
+    let is_flat = |within: &str| tool.peek(within).is_none() && tool.peek("name").is_some();
     match kind.as_deref() {
+        Some("function") if is_flat("function") => function_of(tool, path),
         None | Some("function") => function(tool.need("function", path)?, &path.key("function")),
+        Some("custom") if is_flat("custom") => {
+            let format = tool.take("format").map(Raw::from);
+            custom(tool, format, path)
+        }
         Some("custom") => {
             let raw: &RawValue = tool.need("custom", path)?;
             let path = path.key("custom");
-            let mut custom = Object::read(raw, &path)?;
-            Ok(Tool::Custom(CustomTool {
-                name: custom.need("name", &path)?,
-                description: custom.get("description", &path)?,
-                format: custom.take("format").map(grammar::from_chat),
-            }))
+            let mut inner = Object::read(raw, &path)?;
+            let format = inner.take("format").map(grammar::from_chat);
+            custom(inner, format, &path)
         }
         Some(kind) => Ok(Tool::Hosted {
             dialect: Dialect::OpenaiChat,
@@ -50,8 +55,19 @@ fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
     }
 }
 
+fn custom(mut tool: Object<'_>, format: Option<Raw>, path: &Path<'_>) -> Result<Tool, Fault> {
+    Ok(Tool::Custom(CustomTool {
+        name: tool.need("name", path)?,
+        description: tool.get("description", path)?,
+        format,
+    }))
+}
+
 fn function(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
-    let mut function = Object::read(raw, path)?;
+    function_of(Object::read(raw, path)?, path)
+}
+
+fn function_of(mut function: Object<'_>, path: &Path<'_>) -> Result<Tool, Fault> {
     Ok(Tool::Function(Function {
         name: function.need("name", path)?,
         description: function.get("description", path)?,
