@@ -56,6 +56,8 @@ pub struct Gateway {
     pub chronicle: Chronicle,
     /// No new calls are taken: the process is about to stop.
     pub draining: AtomicBool,
+    /// The drain's time is over: what still runs ends through no fault of its client's.
+    pub cut: AtomicBool,
     /// Retries that may still be made, in hundredths; every call pays a little in.
     pub retry_budget: AtomicI64,
     ids: Ids,
@@ -160,6 +162,7 @@ impl Gateway {
             people: Gate::new(shared.as_ref()),
             changes: Arrivals::new(CHANGES_PER_MINUTE, 60),
             draining: AtomicBool::new(false),
+            cut: AtomicBool::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),
             open_caller,

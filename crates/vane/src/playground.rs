@@ -202,7 +202,7 @@ impl Asking<'_> {
         let pass = gateway
             .guests
             .pass(caller.account_id, record.request_id(), gateway.clock.now());
-        let mut response = relay::relay_of(gateway, self.pool, who, inbound, "", record).await?;
+        let mut response = relay::relay(gateway, self.pool, who, inbound, "", record).await?;
         let headers = response.headers_mut();
         if let Some(pass) = pass.and_then(|pass| HeaderValue::from_str(&pass).ok()) {
             headers.insert(PASS, pass);

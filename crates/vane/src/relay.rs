@@ -56,26 +56,11 @@ use vane_dialect::Fault;
 use vane_ledger::{Caller, Right};
 
 /// Takes a request from its head and body to its answer, or to the fault that explains why there
-/// is none.
+/// is none. The caller proved who it is by a key or otherwise, or is a guest.
 ///
 /// # Errors
 /// Whatever goes wrong before the first byte of an answer could be sent.
 pub async fn relay(
-    gateway: &Arc<Gateway>,
-    pool: &Pool,
-    inbound: Inbound,
-    query: &str,
-    record: &mut Record,
-) -> Result<Response, Fault> {
-    let caller = authenticate(gateway, &inbound.headers).await?;
-    relay_of(gateway, pool, (&caller, None), inbound, query, record).await
-}
-
-/// The same for a caller who proved otherwise than by a key who it is, or is a guest.
-///
-/// # Errors
-/// The same.
-pub async fn relay_of(
     gateway: &Arc<Gateway>,
     pool: &Pool,
     (caller, guest): (&Arc<Caller>, Option<Guest>),

@@ -242,36 +242,59 @@ async fn keyed(
     request_id: &str,
 ) -> Response {
     let mut record = Record::begin(gateway, door, request_id.to_owned());
+    let read = async |headers: HeaderMap| {
+        let mut pace = Pace::of(&gateway.state().config);
+        pace.bytes_max = pace.bytes_max.min(route.body_bytes_max());
+        Ok(Inbound {
+            door,
+            body: relay::read_body(&headers, body, pace).await?,
+            headers,
+            request_id: request_id.to_owned(),
+        })
+    };
+    let query = uri.query().unwrap_or_default();
     let answered = async {
         if headers.contains_key(HOP) {
             let message =
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
-        let mut pace = Pace::of(&gateway.state().config);
-        pace.bytes_max = pace.bytes_max.min(route.body_bytes_max());
-        let body = relay::read_body(&headers, body, pace).await?;
-        let inbound = Inbound {
-            door,
-            headers,
-            body,
-            request_id: request_id.to_owned(),
-        };
-        let query = uri.query().unwrap_or_default();
         // Boxed, all that is large: a future is moved once for each that awaits it.
         match route {
+            // Nobody's call is read, or unpacked, who may not make one.
             Route::Call(_) => {
-                Box::pin(relay::relay(gateway, pool, inbound, query, &mut record)).await
+                let caller = relay::authenticate(gateway, &headers).await?;
+                record.caller(&caller);
+                let inbound = read(headers).await?;
+                let who = (&caller, None);
+                Box::pin(relay::relay(
+                    gateway,
+                    pool,
+                    who,
+                    inbound,
+                    query,
+                    &mut record,
+                ))
+                .await
             }
-            Route::Count(_) => Box::pin(relay::count_tokens(gateway, pool, inbound)).await,
+            Route::Count(_) => {
+                let caller = relay::authenticate(gateway, &headers).await?;
+                let inbound = read(headers).await?;
+                Box::pin(relay::count_tokens(gateway, pool, &caller, inbound)).await
+            }
             Route::Model(_) => {
+                let inbound = read(headers).await?;
                 relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
             }
             Route::Api(page, _) => {
+                let inbound = read(headers).await?;
                 let page = api::answer(gateway, pool, page, method, rest, query, &inbound);
                 Box::pin(page).await
             }
-            Route::Webhook(_) => Box::pin(payments::receive(gateway, &inbound)).await,
+            Route::Webhook(_) => {
+                let inbound = read(headers).await?;
+                Box::pin(payments::receive(gateway, &inbound)).await
+            }
             Route::Models(_)
             | Route::Live
             | Route::Ready
@@ -279,7 +302,10 @@ async fn keyed(
             | Route::People(_)
             | Route::Site(_)
             | Route::Play(_)
-            | Route::PlayReceipt => relay::list_models(gateway, &inbound, query).await,
+            | Route::PlayReceipt => {
+                let inbound = read(headers).await?;
+                relay::list_models(gateway, &inbound, query).await
+            }
         }
     };
     match answered.await {

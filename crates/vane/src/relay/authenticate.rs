@@ -59,7 +59,7 @@ pub fn must(caller: &Caller, right: Right) -> Result<(), Fault> {
 
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
-/// The one credential of a request. The same one in both headers is one.
+/// The one credential of a request. The same one in both headers is one, and an empty one is none.
 fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
     let mut found: Option<&str> = None;
     let values = headers
@@ -70,9 +70,12 @@ fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
         let text = value.to_str().unwrap_or_default().trim();
         let token = match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
+            _ if text.eq_ignore_ascii_case("bearer") => "",
             _ => text,
         };
         match found {
+            // Libraries send the header of a key that is set to nothing.
+            _ if token.is_empty() => {}
             Some(other) if other != token => {
                 return Err(unauthenticated(
                     "the request has two different credentials: send one, as \
@@ -82,7 +85,7 @@ fn credential(headers: &HeaderMap) -> Result<&str, Fault> {
             _ => found = Some(token),
         }
     }
-    found.filter(|token| !token.is_empty()).ok_or_else(|| {
+    found.ok_or_else(|| {
         unauthenticated(
             "a key is required: send `Authorization: Bearer sk-vane-...` or `x-api-key`; \
              `vane key create` makes one",

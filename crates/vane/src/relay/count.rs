@@ -15,19 +15,19 @@ use std::sync::Arc;
 use std::time::Duration;
 use vane_dialect::hosted::Hosted;
 use vane_dialect::{Dialect, Fault, estimate, openai_responses};
-use vane_ledger::Right;
+use vane_ledger::{Caller, Right};
 
 /// Answers `/v1/messages/count_tokens` and `/v1/responses/input_tokens`.
 ///
 /// # Errors
-/// If the caller has no good key or the body is no call of the dialect.
+/// If the caller may not make calls or the body is no call of the dialect.
 pub async fn count_tokens(
     gateway: &Arc<Gateway>,
     pool: &Pool,
+    caller: &Caller,
     inbound: Inbound,
 ) -> Result<Response, Fault> {
-    let caller = super::authenticate(gateway, &inbound.headers).await?;
-    super::must(&caller, Right::Call)?;
+    super::must(caller, Right::Call)?;
     let state = gateway.state();
     let mut call = decode(inbound)?;
     // Nothing is run for a count, so nothing is billed by the piece.

@@ -59,7 +59,7 @@ const STRICT: HeaderName = HeaderName::from_static("vane-strict");
 /// If it is no JSON object, or what the scan reads is of a wrong type.
 pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
     let mut notes = Notes::default();
-    let head = without_synonyms(Head::scan(&inbound.body)?, inbound.door.dialect, &mut notes)?;
+    let head = with_one_limit(Head::scan(&inbound.body)?, inbound.door.dialect, &mut notes)?;
     not_elsewhere(&head)?;
     let streams = inbound.door.dialect.task() != Task::Embed;
     Ok(RawCall {
@@ -137,15 +137,21 @@ const LIMITS: [&str; 8] = [
 ];
 
 /// Cuts out what a provider may take for a limit and this door does not: where both stand, some let
-/// it overrule the one that money is held for (llama.cpp its `n_predict`).
-fn without_synonyms(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, Fault> {
+/// it overrule the one that money is held for (llama.cpp its `n_predict`). A limit of -1 goes too:
+/// programs that were written for LM Studio and llama.cpp say with it that there is none.
+fn with_one_limit(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, Fault> {
     let mut splices = head.splices();
     if door.task() != Task::Embed {
         let read = bound::limits(door);
-        let foreign = LIMITS.iter().filter(|name| !read.contains(name));
-        for name in foreign.filter(|name| head.raw(name).is_some()) {
-            splices.cut(name);
-            notes.drop(name);
+        for name in LIMITS {
+            match head.raw(name) {
+                Some("-1") if read.contains(&name) => splices.cut(name),
+                Some(_) if !read.contains(&name) => {
+                    splices.cut(name);
+                    notes.drop(name);
+                }
+                _ => {}
+            }
         }
     }
     if splices.is_empty() {

@@ -5,7 +5,8 @@
 //! key, everything else the offer.
 
 use super::decode::RawCall;
-use super::encode;
+use super::encode::{self, Outgoing};
+use super::meter::Basis;
 use super::plan::{Choice, Plan};
 use super::reply::{Body, Response};
 use super::settle::Record;
@@ -14,7 +15,8 @@ use super::unlabelled;
 use super::whole::{self, WholeAnswer};
 use crate::gateway::{Gateway, State};
 use crate::seal::StateSeal;
-use crate::upstream::{Body as UpstreamBody, Offer, Parts, Pool, Via};
+use crate::upstream::{Body as UpstreamBody, Parts, Pool, Trials, Via};
+use http::Uri;
 use http::header::RETRY_AFTER;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use std::time::Duration;
 use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::seal::Seal;
-use vane_dialect::{Fault, Notes, codec};
+use vane_dialect::{Dialect, Fault, Notes, codec};
 use vane_ledger::Caller;
 
 /// Retries that a freshly started gateway may make, in hundredths.
@@ -47,6 +49,7 @@ pub(super) struct Walk {
 /// The head of an upstream's answer, and what was asked to get it.
 pub(super) struct Asked {
     pub choice: Choice,
+    pub trials: Trials,
     pub response: http::Response<UpstreamBody>,
     pub asked: codec::Asked,
     pub notes: Notes,
@@ -120,6 +123,11 @@ async fn streamed(walk: Arc<Walk>, record: &mut Record) -> Result<Response, Faul
                 Ok(response)
             }
             Ok(Reached::Whole(answer)) => Ok(answer.into_stream(&walk, owned)),
+            Err(fault) if is_told_within(&walk.call, &fault) => {
+                let mut response = super::stream::head(&walk.call);
+                *response.body_mut() = Body::Stream(Box::new(Streaming::failed(&walk, &fault, owned)));
+                Ok(response)
+            }
             Err(fault) => {
                 *record = owned;
                 Err(fault)
@@ -131,6 +139,12 @@ async fn streamed(walk: Arc<Walk>, record: &mut Record) -> Result<Response, Faul
             Ok(response)
         }
     }
+}
+
+/// Whether the failure has its place in the stream, as OpenAI itself tells it: Codex compacts a
+/// conversation that has become too long when it hears so there, and stops at a status of 400.
+fn is_told_within(call: &RawCall, fault: &Fault) -> bool {
+    call.dialect() == Dialect::OpenaiResponses && fault.kind == Kind::ContextLength
 }
 
 /// Tries the plan, best offer first.
@@ -145,6 +159,14 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
     for (at, choice) in walk.plan.choices.iter().enumerate() {
         let is_last = at + 1 == walk.plan.choices.len();
         for nth in 1..=retries.per_offer_max {
+            let request = match prepare(walk, choice) {
+                Ok(request) => request,
+                // Nobody was asked: that is no try, and costs none.
+                Err(fault) => {
+                    pass_over(record, &mut last, choice, fault)?;
+                    break;
+                }
+            };
             if made > 0 && (made == retries.attempts_max || !spend(budget)) {
                 return Err(last.map_or_else(exhausted, |(_, fault)| fault));
             }
@@ -152,29 +174,52 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
             if let Some((before, fault)) = &last {
                 record.failed(&before.offer, fault);
             }
-            let fault = match attempt(walk, choice, record).await {
+            let trials = choice.offer.begin();
+            let fault = match attempt(walk, choice, trials, request, record).await {
                 Ok(reached) => {
-                    choice.offer.breaker.succeeded();
-                    choice.offer.provider.breaker.succeeded();
+                    choice.offer.succeeded(trials);
                     return Ok(reached);
                 }
                 Err(fault) => choice.offer.provider.mask.fault(fault),
             };
             record.attempt_failed(&fault);
-            bench(&choice.offer, &fault);
-            let elsewhere = fault.worth_another_try() || fault.kind == Kind::Unsupported;
-            if !elsewhere {
+            choice.offer.bench(trials, &fault);
+            if !is_elsewhere(&fault) {
                 return Err(fault);
             }
+            // The try that benched it was its last while others are left.
+            let again = nth < retries.per_offer_max && (is_last || choice.offer.benched_ms() == 0);
             let pause = pause(&fault, nth, is_last);
             last = Some((choice, fault));
             match pause {
-                Some(pause) if nth < retries.per_offer_max => tokio::time::sleep(pause).await,
+                Some(pause) if again => tokio::time::sleep(pause).await,
                 _ => break,
             }
         }
     }
     Err(last.map_or_else(exhausted, |(_, fault)| fault))
+}
+
+/// Whether another offer may do what this one did not.
+fn is_elsewhere(fault: &Fault) -> bool {
+    fault.worth_another_try() || fault.kind == Kind::Unsupported
+}
+
+/// Goes on to the next choice, if one may do better.
+fn pass_over<'w>(
+    record: &mut Record,
+    last: &mut Option<(&'w Choice, Fault)>,
+    choice: &'w Choice,
+    fault: Fault,
+) -> Result<(), Fault> {
+    if !is_elsewhere(&fault) {
+        return Err(fault);
+    }
+    if let Some((before, fault)) = last {
+        record.failed(&before.offer, fault);
+    }
+    *last = Some((choice, fault));
+    Ok(())
 }
 
 fn exhausted() -> Fault {
@@ -205,20 +250,14 @@ fn pause(fault: &Fault, nth: usize, is_last: bool) -> Option<Duration> {
     .filter(|pause| *pause <= PATIENCE)
 }
 
-/// Benches what the fault speaks against, before content or after it.
-pub(super) fn bench(offer: &Offer, fault: &Fault) {
-    match (fault.blame, fault.kind) {
-        (Blame::Caller | Blame::Us, _) => return,
-        (Blame::ProviderKey, _) => offer.provider.breaker.failed(fault.retry_after),
-        (Blame::Upstream, _) => offer.breaker.failed(fault.retry_after),
-    }
-    offer.failed(fault.kind);
-}
-
-async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Reached, Fault> {
-    choice.offer.breaker.begin();
-    choice.offer.provider.breaker.begin();
-    let asked = ask(walk, choice, record).await?;
+async fn attempt(
+    walk: &Walk,
+    choice: &Choice,
+    trials: Trials,
+    request: Prepared,
+    record: &mut Record,
+) -> Result<Reached, Fault> {
+    let asked = ask(walk, choice, trials, request, record).await?;
     if walk.call.door.dialect.task() == Task::Embed {
         return super::embed::read(walk, asked)
             .await
@@ -240,30 +279,53 @@ async fn attempt(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Re
     Ok(Reached::Stream(Box::new(live)))
 }
 
-/// Sends the call to a choice and waits for a head that is no error.
-async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked, Fault> {
-    let outgoing = encode::outgoing(walk, choice)?;
-    let basis = super::receipt::basis(&walk.call, &walk.plan, choice)?;
-    record.attempt(&choice.offer, outgoing.notes.dropped(), basis);
-    let provider = &choice.offer.provider;
-    let Some(address) = provider.address(choice.dialect) else {
-        return Err(Fault::new(
-            Kind::Internal,
-            Blame::Us,
-            "a plan with a dialect nobody speaks",
-        ));
+/// A request that could be sent to a choice.
+struct Prepared {
+    outgoing: Outgoing,
+    basis: Basis,
+    address: Uri,
+}
+
+/// Makes the request of the call for a choice.
+///
+/// # Errors
+/// If the call cannot be asked there.
+fn prepare(walk: &Walk, choice: &Choice) -> Result<Prepared, Fault> {
+    let nobody = || {
+        let why = "a plan with a dialect nobody speaks";
+        Fault::new(Kind::Internal, Blame::Us, why)
     };
+    let address = choice.offer.provider.address(choice.dialect);
+    Ok(Prepared {
+        outgoing: encode::outgoing(walk, choice)?,
+        basis: super::receipt::basis(&walk.call, &walk.plan, choice)?,
+        address: address.ok_or_else(nobody)?.clone(),
+    })
+}
+
+/// Sends the call to a choice and waits for a head that is no error.
+async fn ask(
+    walk: &Walk,
+    choice: &Choice,
+    trials: Trials,
+    prepared: Prepared,
+    record: &mut Record,
+) -> Result<Asked, Fault> {
+    let outgoing = prepared.outgoing;
+    record.attempt(&choice.offer, outgoing.notes.dropped(), prepared.basis);
+    let provider = &choice.offer.provider;
     let mut request = http::Request::new(Parts::from(outgoing.parts));
     *request.method_mut() = http::Method::POST;
-    *request.uri_mut() = address.clone();
+    *request.uri_mut() = prepared.address;
     *request.headers_mut() = encode::headers(&walk.call, choice, walk.call.stream, outgoing.beta);
     if provider.is_local() {
         let headers = request.headers_mut();
         headers.insert(crate::local::REALM, walk.realm.into());
     }
     let limit = walk.state.config.timeouts.upstream_head;
+    let sending = || record.sending();
     // Pinned where it is made: it is large, and to hand it on by value copies it.
-    let sent = std::pin::pin!(walk.pool.send(request, provider.h2c));
+    let sent = std::pin::pin!(walk.pool.send_heard(request, provider.h2c, sending));
     let sent = tokio::time::timeout(limit, sent).await;
     let response = match sent {
         Err(_) => {
@@ -281,6 +343,7 @@ async fn ask(walk: &Walk, choice: &Choice, record: &mut Record) -> Result<Asked,
     }
     Ok(Asked {
         choice: choice.clone(),
+        trials,
         response,
         asked: outgoing.asked,
         notes: outgoing.notes,

@@ -209,6 +209,10 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::NoLogprobs => has("logprobs") || has("top_logprobs"),
         Quirk::NoLogitBias => has("logit_bias"),
         Quirk::SingleChoice => head.raw("n").is_some_and(|n| n != "1"),
+        // OpenRouter, which takes no tools but functions, takes more fields than OpenAI.
+        Quirk::OpenaiOwn if dialect == Dialect::OpenaiChat => {
+            !quirks.has(Quirk::FunctionsOnly) && head.keys().any(|key| BEYOND_OPENAI.contains(&key))
+        }
         Quirk::ClosedBody => !head.keys().all(|key| is_legal(dialect, key)),
         Quirk::SchemaGemini => has("tools") || has("response_format"),
         Quirk::NineCharToolIds
@@ -239,6 +243,19 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
             .iter()
             .any(|&quirk| quirks.has(quirk) && touched(quirk))
 }
+
+/// What other providers take in a chat, and OpenAI refuses the whole call for.
+const BEYOND_OPENAI: [&str; 9] = [
+    "guardrails",
+    "min_p",
+    "min_tokens",
+    "prompt_mode",
+    "random_seed",
+    "repetition_penalty",
+    "safe_prompt",
+    "thinking",
+    "top_k",
+];
 
 /// The effort that is asked for, where OpenAI's dialects say it.
 fn effort(dialect: Dialect, head: &Head) -> Option<Effort> {

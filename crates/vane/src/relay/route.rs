@@ -6,7 +6,7 @@ use super::decode::RawCall;
 use super::plan::{Choice, LeftOut, Plan};
 use crate::config::{how_to_name_models, names_its_own_models, variables_of};
 use crate::gateway::State;
-use crate::upstream::{Offer, Standing};
+use crate::upstream::Offer;
 use std::sync::Arc;
 use vane_catalog::{Asked, Bound, Capability, Kind as ModelKind, Resolved};
 use vane_dialect::dialect::Task;
@@ -36,6 +36,11 @@ pub fn route(state: &State, limits: &Limits, call: &RawCall, now: i64) -> Result
     if plan.choices.is_empty() {
         let nothing = || Fault::new(Kind::Unavailable, Blame::Us, "no offer can take this call");
         return Err(refusal.unwrap_or_else(nothing));
+    }
+    if !call.fallbacks.is_empty() {
+        // Whichever model they are of: one that is down must not use up the tries of every call.
+        plan.choices
+            .sort_by_cached_key(|choice| choice.offer.benched_ms() > 0);
     }
     Ok(plan)
 }
@@ -247,10 +252,10 @@ fn ordered(mut choices: Vec<Choice>, call: &RawCall, now: i64) -> Vec<Choice> {
             .ceiling(bound, now)
             .map_or(i64::MAX, vane_catalog::Money::pico);
         let rank = call.preference.rank(&offer.provider.id);
-        (benched_ms(offer), rank, cost, offer.facts.id.to_string())
+        (offer.benched_ms(), rank, cost, offer.facts.id.to_string())
     });
     for choice in &mut choices {
-        let bench = if benched_ms(&choice.offer) > 0 {
+        let bench = if choice.offer.benched_ms() > 0 {
             ", benched after failures"
         } else {
             ""
@@ -258,14 +263,6 @@ fn ordered(mut choices: Vec<Choice>, call: &RawCall, now: i64) -> Vec<Choice> {
         choice.reason = format!("cheapest first, {}{bench}", choice.reason).into();
     }
     choices
-}
-
-fn benched_ms(offer: &Offer) -> u64 {
-    let wait = |standing| match standing {
-        Standing::Open { for_ms } => for_ms,
-        Standing::Closed | Standing::HalfOpen => 0,
-    };
-    wait(offer.breaker.standing()).max(wait(offer.provider.breaker.standing()))
 }
 
 /// The plan of a model for a door, without a call: for `vane route`.

@@ -60,6 +60,8 @@ struct Facts {
     offer: Option<Arc<Offer>>,
     /// When that was asked.
     asked_at: Instant,
+    /// It has a connection, so that it may have read the call.
+    is_sent: bool,
     first_content: Option<Duration>,
     usage: Usage,
     counted: Option<Counted>,
@@ -99,6 +101,7 @@ impl Record {
             basis: Basis::default(),
             offer: None,
             asked_at: started,
+            is_sent: false,
             first_content: None,
             usage: Usage::default(),
             counted: None,
@@ -227,6 +230,7 @@ impl Record {
         self.with(|facts| {
             let now = Instant::now();
             facts.asked_at = now;
+            facts.is_sent = false;
             let after = now - facts.started;
             let begun = receipt::begun(&offer.facts, &basis, dropped, after);
             facts.attempts.push(begun);
@@ -237,6 +241,11 @@ impl Record {
             facts.dropped = dropped.to_vec();
             facts.note(&Meter::default(), Some(Money::ZERO), now);
         });
+    }
+
+    /// The offer that is asked has a connection.
+    pub fn sending(&mut self) {
+        self.with(|facts| facts.is_sent = true);
     }
 
     /// The attempt that was made last failed before it had any content.
@@ -339,11 +348,15 @@ impl Record {
         facts.end(outcome, status, now);
     }
 
-    /// A defect of ours costs what was delivered, and nothing before that.
-    fn panicked(&mut self) {
+    /// A failure of ours costs what was delivered, and nothing before that.
+    fn broken_here(&mut self, status: u16, fault: &Fault) {
         self.with(|facts| facts.undelivered |= facts.first_content.is_none());
-        let fault = Fault::new(Kind::Internal, Blame::Us, "Vane has a defect: see its log");
-        self.end(Outcome::Broken, 500, Some(&fault));
+        self.end(Outcome::Broken, status, Some(fault));
+    }
+
+    fn is_cut(&self) -> bool {
+        let facts = self.0.as_ref();
+        facts.is_some_and(|facts| facts.gateway.cut.load(Relaxed))
     }
 
     fn with(&mut self, set: impl FnOnce(&mut Facts)) {
@@ -356,7 +369,13 @@ impl Record {
 impl Drop for Record {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            return self.panicked();
+            let fault = Fault::new(Kind::Internal, Blame::Us, "Vane has a defect: see its log");
+            return self.broken_here(500, &fault);
+        }
+        if self.is_cut() {
+            let message = "Vane was stopped before the call had ended";
+            let fault = Fault::new(Kind::Unavailable, Blame::Us, message);
+            return self.broken_here(503, &fault);
         }
         self.end(Outcome::ClientGone, 499, None);
     }
@@ -458,8 +477,9 @@ impl Facts {
         let (status, ended) = receipt::ending(outcome);
         let now = Instant::now();
         if self.running().is_some() {
-            // A client that left before anything came has had its call accepted.
-            if outcome == Outcome::ClientGone && self.first_content.is_none() {
+            // A client that left before anything came has had its call accepted, if it was sent.
+            let unheard = outcome == Outcome::ClientGone && self.first_content.is_none();
+            if unheard && self.is_sent {
                 self.price(&Meter::default());
             }
             let took = now - self.asked_at;

@@ -34,8 +34,9 @@ pub(super) struct Setup {
 pub(super) fn run(setup: Setup, pool: Pool, accepted: mpsc::UnboundedReceiver<Accepted>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // Keys made a moment ago are looked up here; nothing else blocks.
-        .max_blocking_threads(2)
+        // Made as they are needed, for what waits for the database or reckons long: keys made a
+        // moment ago, `Idempotency-Key`s, the API, pages.
+        .max_blocking_threads(32)
         .build();
     match runtime {
         Ok(runtime) => runtime.block_on(work(Arc::new(setup), pool, accepted)),
@@ -81,6 +82,7 @@ async fn work(setup: Arc<Setup>, pool: Pool, mut accepted: mpsc::UnboundedReceiv
         }
     };
     if finished.is_err() {
+        setup.gateway.cut.store(true, Relaxed);
         tracing::warn!(
             ?limit,
             "calls were cut: they took longer than the drain allows"

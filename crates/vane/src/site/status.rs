@@ -377,7 +377,7 @@ mod tests {
         assert_eq!(standing(&key, 0, 5, 1).0, State::Works);
         assert_eq!(standing(&key, 0, 2, 2).0, State::Partly);
         assert_eq!(standing(&key, 1, 9, 3).1, "1 offer benched after failures");
-        key.failed(Some(Duration::from_secs(30)));
+        key.failed(key.begin(), Some(Duration::from_secs(30)));
         let (state, says) = standing(&key, 0, 9, 1);
         assert_eq!(
             (state, says.as_str()),

@@ -3,6 +3,7 @@
 //! Only base URLs of the operator are ever connected to: no address in a request reaches this
 //! code.
 
+use super::names::Names;
 use crate::config::{Outbound, Timeouts};
 use crate::local::{self, Fleet};
 use crate::socket::Socket;
@@ -18,7 +19,7 @@ use tower_service::Service;
 
 #[derive(Clone)]
 pub(super) struct Connector {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Names>,
     tls: TlsConnector,
     proxies: Arc<Matcher>,
     timeout: Duration,
@@ -31,7 +32,7 @@ impl Connector {
         outbound: &Outbound,
         local: Arc<Fleet>,
     ) -> anyhow::Result<Self> {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Names::default());
         tcp.set_nodelay(true);
         tcp.set_connect_timeout(Some(timeouts.connect));
         tcp.set_keepalive(Some(Duration::from_secs(30)));
@@ -137,7 +138,7 @@ fn innermost(failure: impl std::error::Error + 'static) -> String {
     error.to_string()
 }
 
-fn tunnel(tcp: HttpConnector, proxy: &Intercept) -> Tunnel<HttpConnector> {
+fn tunnel(tcp: HttpConnector<Names>, proxy: &Intercept) -> Tunnel<HttpConnector<Names>> {
     let tunnel = Tunnel::new(proxy.uri().clone(), tcp);
     match proxy.basic_auth() {
         Some(credential) => tunnel.with_auth(credential.clone()),

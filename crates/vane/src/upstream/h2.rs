@@ -28,6 +28,10 @@ pub(super) struct Connection {
     running: Running,
 }
 
+/// What may wait unread of one answer. All calls of a connection share its window: some whose
+/// clients do not read must not shut it for the others.
+const WINDOW: u32 = 256 << 10;
+
 /// Why a connection brought no answer's head.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
@@ -62,6 +66,8 @@ impl Shared {
         let handshake = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .keep_alive_interval(Some(Duration::from_secs(30)))
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW * CALLS_MAX as u32)
             .handshake(TokioIo::new(socket))
             .await;
         let (sender, driver) = handshake.map_err(|error| Unsent::Unreachable(error.to_string()))?;
@@ -97,14 +103,34 @@ impl Connection {
     }
 
     pub(super) async fn send(mut self, request: Request<Parts>) -> Result<Response<Body>, Error> {
+        // Slices of what is there anyway.
+        let kept = request.clone();
         let sent = self.sender.try_send_request(request).await;
-        let response = sent.map_err(|mut error| match error.take_message() {
-            Some(untaken) => Error::Closing(Box::new(untaken)),
-            None => Error::Broken(error.into_error().to_string()),
+        let response = sent.map_err(|mut error| {
+            if let Some(untaken) = error.take_message() {
+                return Error::Closing(Box::new(untaken));
+            }
+            let error = error.into_error();
+            match was_unprocessed(&error) {
+                true => Error::Closing(Box::new(kept)),
+                false => Error::Broken(error.to_string()),
+            }
         })?;
         let running = self.running;
         Ok(response.map(|incoming| Body::Http2(incoming, running)))
     }
+}
+
+/// Whether the server says that it did nothing of the call (RFC 9113, 8.7).
+fn was_unprocessed(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error);
+    let Some(error) = cause.and_then(|cause| cause.downcast_ref::<::h2::Error>()) else {
+        return false;
+    };
+    let refused = error.is_reset() && error.reason() == Some(::h2::Reason::REFUSED_STREAM);
+    // A stream that such a farewell still covers goes on.
+    let left = error.is_go_away() && error.reason() == Some(::h2::Reason::NO_ERROR);
+    error.is_remote() && (refused || left)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Offers that can be called now: the catalogue's facts beside a provider that is on.
 
-use super::{Breaker, Provider, Seen};
+use super::breaker::Trial;
+use super::{Breaker, Provider, Seen, Standing};
 use crate::config::Config;
 use crate::local;
 use std::collections::HashMap;
@@ -8,9 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use vane_catalog::{Capability, Catalog};
-use vane_dialect::fault::Kind;
+use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::quirk::{Quirk, Quirks};
-use vane_dialect::{Dialect, json::Raw};
+use vane_dialect::{Dialect, Fault, json::Raw};
 
 pub struct Offer {
     pub facts: Arc<vane_catalog::Offer>,
@@ -22,6 +23,13 @@ pub struct Offer {
     pub seen: Arc<Seen>,
     /// The model's name at the provider as JSON text, ready to be spliced in.
     pub model_json: String,
+}
+
+/// A call at an offer, which its breaker and its provider's hear the end of.
+#[derive(Debug, Clone, Copy)]
+pub struct Trials {
+    offer: Trial,
+    provider: Trial,
 }
 
 /// What was served by one offer since the start, for `/metrics`.
@@ -111,8 +119,44 @@ impl Offers {
 }
 
 impl Offer {
+    #[must_use]
+    pub fn begin(&self) -> Trials {
+        Trials {
+            offer: self.breaker.begin(),
+            provider: self.provider.breaker.begin(),
+        }
+    }
+
+    pub fn succeeded(&self, trials: Trials) {
+        self.breaker.succeeded(trials.offer);
+        self.provider.breaker.succeeded(trials.provider);
+    }
+
+    /// Benches what the fault speaks against, before content or after it.
+    pub fn bench(&self, trials: Trials, fault: &Fault) {
+        match fault.blame {
+            Blame::Caller | Blame::Us => return,
+            Blame::ProviderKey => {
+                let breaker = &self.provider.breaker;
+                breaker.failed(trials.provider, fault.retry_after);
+            }
+            Blame::Upstream => self.breaker.failed(trials.offer, fault.retry_after),
+        }
+        self.failed(fault.kind);
+    }
+
+    /// How long it is put behind others still; 0 where it is not.
+    #[must_use]
+    pub fn benched_ms(&self) -> u64 {
+        let wait = |standing| match standing {
+            Standing::Open { for_ms } => for_ms,
+            Standing::Closed | Standing::HalfOpen => 0,
+        };
+        wait(self.breaker.standing()).max(wait(self.provider.breaker.standing()))
+    }
+
     /// Notes a failure of the upstream's or the credential's.
-    pub fn failed(&self, kind: Kind) {
+    fn failed(&self, kind: Kind) {
         self.tally.faults.fetch_add(1, Relaxed);
         let place = Kind::ALL.iter().position(|one| *one == kind);
         let place = place.map_or(0, |place| place as u64 + 1);

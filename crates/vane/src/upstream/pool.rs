@@ -75,9 +75,22 @@ impl Pool {
     /// # Errors
     /// If no connection could be made, or it broke before the head.
     pub async fn send(&self, request: Request<Parts>, h2c: bool) -> Result<Response<Body>, Unsent> {
+        self.send_heard(request, h2c, || ()).await
+    }
+
+    /// As [`Pool::send`]; `sending` hears that there is a connection, and the request goes there.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn send_heard(
+        &self,
+        mut request: Request<Parts>,
+        h2c: bool,
+        mut sending: impl FnMut(),
+    ) -> Result<Response<Body>, Unsent> {
         let origin = origin(request.uri())?;
-        let mut request = request;
         if let Some(connection) = self.shared.with_room(&origin) {
+            sending();
             match connection.send(request).await {
                 Err(h2::Error::Closing(untaken)) => request = *untaken,
                 Err(h2::Error::Broken(why)) => return Err(Unsent::Broken(why)),
@@ -86,6 +99,7 @@ impl Pool {
         }
         // One only: an upstream that this very call makes close must not get it on each of them.
         if !h2c && let Some(mut connection) = self.waiting(&origin) {
+            sending();
             match connection.send(&request).await {
                 Ok(head) => return Ok(connection.answer(head, self.idle.clone(), origin)),
                 // Most likely it was closed while it waited, and nothing of the call was seen.
@@ -94,7 +108,7 @@ impl Pool {
             }
         }
         // Boxed: seldom needed, and larger than all else that a call holds meanwhile.
-        Box::pin(self.send_anew(request, h2c, origin)).await
+        Box::pin(self.send_anew(request, h2c, origin, sending)).await
     }
 
     /// Sends a request over a connection made for it.
@@ -103,6 +117,7 @@ impl Pool {
         request: Request<Parts>,
         h2c: bool,
         origin: Origin,
+        mut sending: impl FnMut(),
     ) -> Result<Response<Body>, Unsent> {
         let stream = self
             .connector
@@ -113,6 +128,7 @@ impl Pool {
             let why = "HTTP/2 without TLS goes through no proxy: name the host in `no_proxy`";
             return Err(Unsent::Unreachable(why.to_owned()));
         }
+        sending();
         if h2c || stream.socket.is_http2() {
             let connection = self.shared.begin(origin, stream.socket).await?;
             let sent = connection.send(request).await;

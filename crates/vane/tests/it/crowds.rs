@@ -49,7 +49,7 @@ pub(crate) fn ways(stream: bool) -> Vec<(&'static str, Value, &'static str)> {
 
 impl World {
     /// All receipts of an account, newest first.
-    async fn receipts_of(&self, account: AccountId) -> Vec<Receipt> {
+    pub(crate) async fn receipts_of(&self, account: AccountId) -> Vec<Receipt> {
         let caught = self
             .gateway
             .replica

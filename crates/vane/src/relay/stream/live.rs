@@ -10,7 +10,7 @@ use super::super::settle::Record;
 use super::super::splice;
 use super::super::whole;
 use crate::config::Timeouts;
-use crate::upstream::Body as UpstreamBody;
+use crate::upstream::{Body as UpstreamBody, Trials};
 use bytes::{Bytes, BytesMut};
 use std::collections::VecDeque;
 use std::task::{Context, Poll, ready};
@@ -20,6 +20,7 @@ use vane_dialect::{Dialect, Event, Fault, Notes, Sink, Stop};
 
 pub(in super::super) struct LiveStream {
     pub(super) choice: Choice,
+    pub(super) trials: Trials,
     notes: Notes,
     upstream: UpstreamBody,
     splitter: Splitter,
@@ -94,6 +95,7 @@ impl LiveStream {
         Ok(Self {
             decoder: Decoder::new(asked.choice.dialect, asked.asked)?,
             choice: asked.choice,
+            trials: asked.trials,
             notes: asked.notes,
             upstream: asked.response.into_body(),
             splitter: Splitter::new(limits.frame_bytes_max),

@@ -79,6 +79,13 @@ impl Streaming {
         streaming
     }
 
+    /// An answer that tells of a failure, and of nothing else.
+    pub(in super::super) fn failed(walk: &Walk, fault: &Fault, mut record: Record) -> Self {
+        record.end(Outcome::Refused, 200, Some(fault));
+        let stage = Stage::Rest(unbegun(walk, fault).into());
+        Self::new(walk, stage, Record::none())
+    }
+
     fn new(walk: &Walk, stage: Stage, record: Record) -> Self {
         let now = Instant::now();
         let first = deadline(&walk.state.config.timeouts, now, now, now);
@@ -254,7 +261,7 @@ impl Streaming {
         let bytes = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Live(mut live) => {
                 let _ = self.record.meter(&live.meter);
-                super::super::dispatch::bench(&live.choice.offer, fault);
+                live.choice.offer.bench(live.trials, fault);
                 live.fail(fault, door, id);
                 live.take_out().unwrap_or_default()
             }

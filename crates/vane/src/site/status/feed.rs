@@ -39,7 +39,7 @@ impl Feed {
         let newest = entries.first().map(|(begun, _)| begun + HOUR);
         Self {
             origin: view.origin.clone(),
-            // Of a feed that says nothing: the day in which nothing happened ends now.
+            // Where nothing failed, that was so until the hour that runs.
             updated: instant(newest.unwrap_or(view.now - view.now.rem_euclid(HOUR))),
             entries: entries.into_iter().map(|(_, entry)| entry).collect(),
         }
