@@ -161,17 +161,74 @@ mod tests {
         serving.await.unwrap();
     }
 
-    #[tokio::test]
-    async fn r4_a_call_that_a_closing_connection_did_not_take_is_given_back() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    /// A connection to whoever listens there.
+    async fn connected(listener: &TcpListener) -> (Shared, Origin, Connection) {
         let address = listener.local_addr().unwrap();
         let socket = TcpStream::connect(address).await.unwrap();
-        tokio::spawn(answers_once(listener));
         let shared = Shared::default();
         let origin = Origin::Plain(address.to_string().parse().unwrap());
         let connection = shared.begin(origin.clone(), Socket::Plain(socket)).await;
-        let connection = connection.unwrap();
-        let request = || Request::new(Parts::from(vec![Bytes::from_static(b"{}")]));
+        (shared, origin, connection.unwrap())
+    }
+
+    fn request() -> Request<Parts> {
+        Request::new(Parts::from(vec![Bytes::from_static(b"{}")]))
+    }
+
+    #[tokio::test]
+    async fn r4_a_call_that_the_server_did_not_process_is_given_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (_, _, connection) = connected(&listener).await;
+        tokio::spawn(async move {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut server = ::h2::server::handshake(socket).await.unwrap();
+            for reason in [::h2::Reason::REFUSED_STREAM, ::h2::Reason::INTERNAL_ERROR] {
+                let (_, mut answer) = server.accept().await.unwrap().unwrap();
+                answer.send_reset(reason);
+            }
+            while server.accept().await.is_some() {}
+        });
+        for unprocessed in [true, false] {
+            let failed = connection.clone().send(request()).await.err().unwrap();
+            assert_eq!(matches!(failed, Error::Closing(_)), unprocessed, "{failed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_that_nobody_reads_stop_no_other_on_their_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (_, _, connection) = connected(&listener).await;
+        tokio::spawn(async move {
+            let (socket, _) = listener.accept().await.unwrap();
+            let large = Bytes::from(vec![b'x'; 4 << 20]);
+            let service = service_fn(move |_| {
+                std::future::ready(Ok::<_, Infallible>(Response::new(Full::new(large.clone()))))
+            });
+            let server = server::Builder::new(TokioExecutor::new());
+            server.serve_connection(TokioIo::new(socket), service).await
+        });
+        let mut unread = Vec::new();
+        for _ in 0..8 {
+            unread.push(connection.clone().send(request()).await.unwrap());
+        }
+        let mut read = connection.send(request()).await.unwrap().into_body();
+        let reading = async {
+            let mut length = 0;
+            while let Some(data) = read.data().await {
+                length += data.unwrap().len();
+            }
+            length
+        };
+        let length = tokio::time::timeout(Duration::from_secs(20), reading).await;
+        assert_eq!(length.expect("it stands still"), 4 << 20);
+        drop(unread);
+    }
+
+    #[tokio::test]
+    async fn r4_a_call_that_a_closing_connection_did_not_take_is_given_back() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (shared, origin, connection) = connected(&listener).await;
+        tokio::spawn(answers_once(listener));
         let later = connection.clone();
         connection.send(request()).await.unwrap();
         while !later.sender.is_closed() {
