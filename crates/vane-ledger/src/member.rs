@@ -244,6 +244,17 @@ pub(crate) fn role_of(txn: Txn<'_>, id: Option<&str>) -> Result<Option<Role>, Le
     txn.one(sql, &[&id], |row| Role::from_column(row.text(0)?))
 }
 
+/// The role of the member of an address, if there is one.
+pub(crate) fn role_at(
+    txn: Txn<'_>,
+    account: AccountId,
+    email: &str,
+) -> Result<Option<Role>, LedgerError> {
+    let sql = select("m.account = ?1 AND m.removed_at IS NULL AND u.email = ?2");
+    let found = txn.one(&sql, &[&account.0, &email], member_of)?;
+    Ok(found.map(|member| member.role))
+}
+
 fn member_of(row: &Row<'_>) -> Result<Member, LedgerError> {
     Ok(Member {
         id: row.get(0)?,

@@ -306,3 +306,31 @@ fn s16_who_belongs_elsewhere_gets_a_link_of_the_operator_only_and_all_hear_of_it
     assert!(change("fourth", "fifth"));
     assert_eq!(store.recovery(&unused, NOW).unwrap(), None);
 }
+
+#[test]
+fn s7_an_admin_does_not_become_an_owner_by_an_invitation() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let by = Author::operator(NOW);
+    let eve = store.add_member(&by, team.id, "eve@example.com", Role::Owner);
+    let eve = eve.unwrap().id;
+    let invite = |by: &Author| store.invite(by, team.id, "eve@example.com", Role::Viewer, ENDS);
+    let owners = invite(&team.admin);
+    assert!(
+        matches!(owners, Err(LedgerError::Above { .. })),
+        "{owners:?}"
+    );
+    // Nor by one that was made before the other was an owner.
+    store.set_role(&by, team.id, &eve, Role::Viewer).unwrap();
+    let link = invite(&team.admin).unwrap();
+    assert!(store.invitation(&link, NOW).unwrap().is_some());
+    store.set_role(&by, team.id, &eve, Role::Owner).unwrap();
+    assert!(store.invitation(&link, NOW).unwrap().is_none());
+    let late = store.join(&link, Password::First("admins"), NOW);
+    assert!(matches!(late, Err(LedgerError::LinkOver)), "{late:?}");
+    // Who reaches the role invites, and the role stays.
+    let link = invite(&by).unwrap();
+    store.join(&link, Password::First("eves"), NOW).unwrap();
+    let eve = store.find_member(team.id, &eve).unwrap().unwrap();
+    assert_eq!(eve.role, Role::Owner);
+}
