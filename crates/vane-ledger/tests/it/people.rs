@@ -86,8 +86,8 @@ fn s16_a_session_ends_when_it_is_replaced_unused_old_or_ended() {
     store.end_session(&third).unwrap();
     assert!(!is_good(&third, NOW));
     assert_ne!(
-        store.form_token(&first).unwrap(),
-        store.form_token(&second).unwrap()
+        store.form_token(&first, None).unwrap(),
+        store.form_token(&second, None).unwrap()
     );
 }
 
