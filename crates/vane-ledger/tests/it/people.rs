@@ -66,6 +66,37 @@ fn who_signs_up_owns_an_account_with_its_credit() {
 }
 
 #[test]
+fn an_address_that_somebody_wrote_down_can_sign_up_and_sees_its_own_account_alone() {
+    let store = memory();
+    let team = account(&store, "team");
+    let by = Author::operator(NOW);
+    for email in ["ann@example.com", "op@example.com"] {
+        store.add_member(&by, team, email, Role::Owner).unwrap();
+    }
+    let seats = |email| {
+        let (user, _) = store.find_password(email).unwrap().unwrap();
+        let token = store.begin_session(&user, None, NOW, SPANS).unwrap();
+        let visit = store.visit(&token, NOW, SPANS).unwrap().unwrap();
+        let accounts = visit.seats.iter().map(|seat| seat.account.id);
+        (visit.user.is_operator, accounts.collect::<Vec<_>>())
+    };
+    assert_eq!(come(&store, "ann@example.com", NOW), SignedUp::Made);
+    assert_eq!(come(&store, "ann@example.com", NOW), SignedUp::Known);
+    let (operates, accounts) = seats("ann@example.com");
+    assert!(!operates && accounts.len() == 1 && !accounts.contains(&team));
+    assert_eq!(come(&store, "bob@example.com", NOW), SignedUp::Made);
+    assert_eq!(
+        come(&store, "op@example.com", NOW),
+        SignedUp::TooMany,
+        "ann counts among who came"
+    );
+    // So can who sets the server up.
+    let link = store.link_setup(NOW, NOW + 100).unwrap();
+    store.set_up(&link, "op@example.com", "hash", NOW).unwrap();
+    assert_eq!(seats("op@example.com"), (true, vec![team]));
+}
+
+#[test]
 fn s16_a_session_ends_when_it_is_replaced_unused_old_or_ended() {
     let store = memory();
     come(&store, "ann@example.com", NOW);
