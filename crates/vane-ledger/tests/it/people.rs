@@ -97,6 +97,16 @@ fn an_address_that_somebody_wrote_down_can_sign_up_and_sees_its_own_account_alon
 }
 
 #[test]
+fn s16_the_name_of_no_account_tells_who_signed_up() {
+    let store = memory();
+    let team = account(&store, "team");
+    come(&store, "ann@example.com", NOW);
+    assert_eq!(store.find_account("ann@example.com").unwrap(), None);
+    let by = Author::operator(NOW);
+    store.rename_account(&by, team, "ann@example.com").unwrap();
+}
+
+#[test]
 fn s16_a_session_ends_when_it_is_replaced_unused_old_or_ended() {
     let store = memory();
     come(&store, "ann@example.com", NOW);
