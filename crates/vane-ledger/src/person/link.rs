@@ -7,7 +7,7 @@
 
 use serde_json::json;
 
-use super::session::end_all;
+use super::recovery;
 use super::token::{Token, Use};
 use crate::account::{self, AccountId};
 use crate::error::LedgerError;
@@ -78,7 +78,7 @@ impl Store {
             let user = member::user_of(txn, &email, &user, now)?;
             let sql = "UPDATE \"user\" SET password = ?2, operator = 1 WHERE id = ?1";
             txn.execute(sql, &[&user, &hash])?;
-            end_all(txn, &user)?;
+            recovery::is_another(txn, &user, &email, now)?;
             let account = first_account(txn, now)?;
             let author = Author::operator(now);
             join(txn, &author, account, (&member, &user, &email), Role::Owner)?;

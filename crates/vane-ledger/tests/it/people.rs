@@ -375,3 +375,20 @@ fn s7_an_admin_does_not_become_an_owner_by_an_invitation() {
     let eve = store.find_member(team.id, &eve).unwrap().unwrap();
     assert_eq!(eve.role, Role::Owner);
 }
+
+#[test]
+fn s16_setting_up_anew_ends_links_to_another_password_and_is_noted() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let link = store.link_recovery("bob@example.com", "op@example.com", NOW, ENDS);
+    let link = link.unwrap();
+    let setup = store.link_setup(NOW, ENDS).unwrap();
+    let user = store.set_up(&setup, "bob@example.com", "another", NOW);
+    assert_eq!(user.unwrap(), team.bob);
+    assert_eq!(store.recovery(&link, NOW).unwrap(), None);
+    let newest = store.changes(team.id, None, 1).unwrap().remove(0);
+    assert_eq!(
+        (newest.what.as_str(), &newest.subject),
+        ("password_set", &team.bobs)
+    );
+}
