@@ -2,7 +2,7 @@
 //!
 //! An account without members is its operator's alone. From its first member on, who is an owner,
 //! it keeps at least one owner. Nobody gives, changes or takes a role above the own one. Who is removed stays as
-//! a row that keys and changes point at, and all keys that acted for them end in the same commit.
+//! a row that keys and changes point at, and all keys that acted for them and invitations to them end in the same commit.
 
 mod author;
 pub(crate) mod email;
@@ -95,7 +95,7 @@ impl Store {
         })
     }
 
-    /// Removes a member and ends all keys that act for it.
+    /// Removes a member, ends all keys that act for it, and ends what it was invited by.
     pub fn remove_member(
         &self,
         author: &Author,
@@ -110,6 +110,8 @@ impl Store {
             let ended = "UPDATE api_key SET revoked_at = ?2
                 WHERE member = ?1 AND revoked_at IS NULL";
             txn.execute(ended, &[&id, &author.at])?;
+            let uninvited = "DELETE FROM link WHERE account = ?1 AND email = ?2";
+            txn.execute(uninvited, &[&account.0, &member.email])?;
             let detail = json!({ "email": member.email });
             trail::note(txn, author, account, What::MemberRemoved, id, &detail)
         })

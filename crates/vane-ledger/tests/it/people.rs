@@ -377,6 +377,21 @@ fn s7_an_admin_does_not_become_an_owner_by_an_invitation() {
 }
 
 #[test]
+fn who_was_removed_does_not_come_back_by_an_invitation_that_is_still_open() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let other = account(store, "other");
+    let by = Author::operator(NOW);
+    let invite = |account| store.invite(&by, account, "bob@example.com", Role::Owner, ENDS);
+    let (here, there) = (invite(team.id).unwrap(), invite(other).unwrap());
+    store
+        .remove_member(&team.admin, team.id, &team.bobs)
+        .unwrap();
+    assert!(store.invitation(&here, NOW).unwrap().is_none());
+    assert!(store.invitation(&there, NOW).unwrap().is_some());
+}
+
+#[test]
 fn s16_setting_up_anew_ends_links_to_another_password_and_is_noted() {
     let team = Team::new();
     let store: &Store = &team.store;
