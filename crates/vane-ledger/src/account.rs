@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use vane_catalog::Money;
 
 use crate::error::LedgerError;
 use crate::member::{Author, Right};
@@ -80,6 +81,23 @@ impl Store {
     pub fn list_accounts(&self) -> Result<Vec<Account>, LedgerError> {
         let sql = "SELECT id, name, kind, created_at FROM account ORDER BY name";
         self.read(|txn| txn.rows(sql, &[], account_of))
+    }
+
+    /// So many accounts by name, after one, each with what its book has.
+    pub fn list_balances(
+        &self,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<(Account, Money)>, LedgerError> {
+        let sql = "SELECT a.id, a.name, a.kind, a.created_at, b.posted FROM account a
+            JOIN book b ON b.kind = 'customer' AND b.owner = a.id
+            WHERE a.name > ?1 ORDER BY a.name LIMIT ?2";
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(|txn| {
+            txn.rows(sql, &[&after, &limit], |row| {
+                Ok((account_of(row)?, Money::from_pico(row.get(4)?)))
+            })
+        })
     }
 
     pub fn account(&self, id: AccountId) -> Result<Account, LedgerError> {

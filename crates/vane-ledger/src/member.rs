@@ -2,7 +2,7 @@
 //!
 //! An account without members is its operator's alone. From its first member on, who is an owner,
 //! it keeps at least one owner. Nobody gives, changes or takes a role above the own one. Who is removed stays as
-//! a row that keys and changes point at, and all keys that acted for them end in the same commit.
+//! a row that keys and changes point at, and all keys that acted for them and invitations to them end in the same commit.
 
 mod author;
 pub(crate) mod email;
@@ -95,7 +95,7 @@ impl Store {
         })
     }
 
-    /// Removes a member and ends all keys that act for it.
+    /// Removes a member, ends all keys that act for it, and ends what it was invited by.
     pub fn remove_member(
         &self,
         author: &Author,
@@ -110,6 +110,8 @@ impl Store {
             let ended = "UPDATE api_key SET revoked_at = ?2
                 WHERE member = ?1 AND revoked_at IS NULL";
             txn.execute(ended, &[&id, &author.at])?;
+            let uninvited = "DELETE FROM link WHERE account = ?1 AND email = ?2";
+            txn.execute(uninvited, &[&account.0, &member.email])?;
             let detail = json!({ "email": member.email });
             trail::note(txn, author, account, What::MemberRemoved, id, &detail)
         })
@@ -242,6 +244,17 @@ pub(crate) fn of_account(
 pub(crate) fn role_of(txn: Txn<'_>, id: Option<&str>) -> Result<Option<Role>, LedgerError> {
     let sql = "SELECT role FROM member WHERE id = ?1 AND removed_at IS NULL";
     txn.one(sql, &[&id], |row| Role::from_column(row.text(0)?))
+}
+
+/// The role of the member of an address, if there is one.
+pub(crate) fn role_at(
+    txn: Txn<'_>,
+    account: AccountId,
+    email: &str,
+) -> Result<Option<Role>, LedgerError> {
+    let sql = select("m.account = ?1 AND m.removed_at IS NULL AND u.email = ?2");
+    let found = txn.one(&sql, &[&account.0, &email], member_of)?;
+    Ok(found.map(|member| member.role))
 }
 
 fn member_of(row: &Row<'_>) -> Result<Member, LedgerError> {

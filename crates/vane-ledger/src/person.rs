@@ -102,7 +102,8 @@ impl Store {
         })
     }
 
-    /// Makes a user, and an account with its opening credit that the user owns.
+    /// Makes a user, of an address that nobody has a password for, and an account with its opening
+    /// credit that the user owns.
     ///
     /// # Errors
     /// When the address is none, or the credit is refused.
@@ -118,15 +119,19 @@ impl Store {
             if signed_up_since(txn, since)? >= new.per_day_max {
                 return Ok(SignedUp::TooMany);
             }
-            let made = txn.execute(
-                "INSERT INTO \"user\" (id, email, name, created_at, password, signed_up_at)
-                 VALUES (?1, ?2, '', ?3, ?4, ?3) ON CONFLICT (email) DO NOTHING",
-                &[&user, &email, &new.at, &new.hash],
-            )?;
-            if made == 0 {
+            // A row without a password was written by others, who have proved nothing: it keeps
+            // nobody out. What it was added to is not looked at by signing in.
+            let made = "INSERT INTO \"user\" (id, email, name, created_at, password, signed_up_at)
+                VALUES (?1, ?2, '', ?3, ?4, ?3)
+                ON CONFLICT (email) DO UPDATE
+                SET password = excluded.password, signed_up_at = excluded.signed_up_at
+                WHERE \"user\".password IS NULL RETURNING id";
+            let made: Option<String> =
+                txn.one(made, &[&user, &email, &new.at, &new.hash], |row| row.get(0))?;
+            let Some(user) = made else {
                 return Ok(SignedUp::Known);
-            }
-            let account = free_name(txn, &email, &user)?;
+            };
+            let account = account_name(&email, &user);
             let prepaid = crate::AccountKind::Prepaid;
             let account = crate::account::create(txn, &account, prepaid, new.at)?.id;
             for outcome in books::apply(txn, memory, &[credit(account)])? {
@@ -157,12 +162,9 @@ fn signed_up_since(txn: Txn<'_>, since: i64) -> Result<i64, LedgerError> {
     Ok(count.unwrap_or_default())
 }
 
-/// The address, or the address and a part of the id where an account has that name.
-fn free_name(txn: Txn<'_>, email: &str, id: &str) -> Result<String, LedgerError> {
+/// The address and a part of the user's id, which nobody is told. The address alone would tell whoever
+/// asks for an account of that name that somebody signed up with it.
+fn account_name(email: &str, user: &str) -> String {
     let short: String = email.chars().take(100).collect();
-    let taken = "SELECT 1 FROM account WHERE name = ?1";
-    Ok(match txn.one(taken, &[&short], |_| Ok(()))? {
-        None => short,
-        Some(()) => format!("{short} {}", id.get(..8).unwrap_or(id)),
-    })
+    format!("{short} {}", user.get(..8).unwrap_or(user))
 }

@@ -1,9 +1,10 @@
-//! The key ring: every key in memory, for the path of a request.
+//! The key ring: every key that works in memory, for the path of a request.
 //!
-//! Known keys cost no lock and no query. The ring holds ALL keys as of one revision of the
-//! database, so a key it does not hold can exist only if the revision has moved: one row read
-//! tells, and those reads are limited, so that a flood of invented keys costs the database
-//! nothing to speak of. A [`Watch`] looks at the revision four times a second, which is how a key
+//! Known keys cost no lock and no query. The ring holds ALL keys that may work as of one revision of
+//! the database, so a key it does not hold works only if the revision has moved: one row read
+//! tells. What has become of one that ended its own row tells, so that ended keys take no memory,
+//! however many there are. Those reads are limited, so that a flood of invented keys costs the
+//! database nothing to speak of. A [`Watch`] looks at the revision four times a second, which is how a key
 //! revoked elsewhere stops here. If the database cannot be read, the last known keys stay valid
 //! and [`KeyRing::fault`] says so.
 
@@ -12,7 +13,7 @@ mod snapshot;
 mod source;
 mod watch;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use vane_catalog::Money;
@@ -80,7 +81,7 @@ pub enum Denied {
 #[derive(Debug)]
 pub enum Recall {
     Known(Result<Arc<Caller>, Denied>),
-    /// Perhaps made a moment ago: [`KeyRing::ask`] reads the database, off the runtime.
+    /// Perhaps made a moment ago, or ended: [`KeyRing::ask`] reads the database, off the runtime.
     Unseen(Key),
 }
 
@@ -105,7 +106,7 @@ impl KeyRing {
         Ok(ring)
     }
 
-    /// Looks a key up, reading the database at most once and only if memory does not know it.
+    /// Looks a key up, reading the database only if memory does not know it.
     pub fn lookup(&self, presented: &str, now: i64) -> Result<Arc<Caller>, Denied> {
         match self.recall(presented, now) {
             Recall::Known(answer) => answer,
@@ -133,19 +134,23 @@ impl KeyRing {
             .map_or(Err(Denied::Unknown), |ringed| standing(ringed, now))
     }
 
-    /// Looks a key up in the database, if that has changed since it was last read. Blocks.
+    /// Looks a key up in the database: among those that work, if any has changed since they were
+    /// last read, and else by its own row. Blocks.
     pub fn ask(&self, key: &Key, now: i64) -> Result<Arc<Caller>, Denied> {
         // A failure is kept for `fault`; the keys of the last good read still count.
         let _ = self.refresh();
-        match self.keys.load().get(key.id()) {
-            Some(ringed) => self.judge(key, ringed, now),
-            None => Err(Denied::Unknown),
+        if let Some(ringed) = self.keys.load().get(key.id()) {
+            return self.judge(key, ringed, now);
+        }
+        match self.source().look(|txn| Ringed::find(txn, key.id())) {
+            Ok(Some(ringed)) => self.judge(key, &ringed, now),
+            Ok(None) | Err(_) => Err(Denied::Unknown),
         }
     }
 
     /// Reads the keys again if any has changed. True if so. Blocks.
     pub fn refresh(&self) -> Result<bool, Arc<LedgerError>> {
-        let mut source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut source = self.source();
         let keys = self.keys.load();
         match source.look(|txn| keys.newer(txn)) {
             Ok(newer) => {
@@ -172,6 +177,10 @@ impl KeyRing {
     /// Why the keys could not be read last time; `None` while all is well.
     pub fn fault(&self) -> Option<Arc<LedgerError>> {
         self.fault.load_full()
+    }
+
+    fn source(&self) -> MutexGuard<'_, Source> {
+        self.source.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn judge(&self, key: &Key, ringed: &Ringed, now: i64) -> Result<Arc<Caller>, Denied> {

@@ -1,7 +1,8 @@
 //! People: who signs in, how long that lasts, and the pages behind the door.
 //!
 //! Invariants: a page is written for the session that asks and kept by nobody; a form is heeded only
-//! from a page of this server, and one of a session only with that session's own token. What pages
+//! from a page of this server, and one of a session only with the token of that session and of the
+//! account that the page shows. What pages
 //! of an account say and do, the functions of [`crate::api`] say and do, with the rights of the
 //! member who signed in.
 

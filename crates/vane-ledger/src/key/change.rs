@@ -85,7 +85,7 @@ impl Store {
             }
             rotatable(&old, author.at)?;
             if standing != Standing::Operator {
-                few_enough(txn, account)?;
+                few_enough(txn, account, author.at)?;
             }
             let row = NewRow {
                 key: &new,

@@ -14,8 +14,11 @@ use crate::name;
 use crate::store::{Row, Store, Txn};
 use crate::trail::{self, What};
 
-/// Keys of an account that have neither been revoked nor replaced, beyond which members make none.
+/// Keys of an account that have not been revoked, nor replaced and their overlap over, beyond which
+/// members make none. What expired counts: another expiry has it work again.
 const KEYS_MAX: i64 = 1_000;
+/// A list of a key, as its row has it.
+const LIST_BYTES_MAX: usize = 4_096;
 
 /// What the maker of a key decides.
 #[derive(Clone, Debug, Default)]
@@ -127,7 +130,7 @@ impl Store {
                         None => Right::AllKeys,
                     };
                     standing.must(right)?;
-                    few_enough(txn, account)?;
+                    few_enough(txn, account, author.at)?;
                     standing.member().filter(|_| new.member.is_some())
                 }
             };
@@ -179,6 +182,23 @@ impl Store {
         self.read(|txn| txn.rows(&sql, &[&account.0, &after, &limit], record_of))
     }
 
+    /// The oldest key of a name that acts for a member and works.
+    pub fn working_key(
+        &self,
+        account: AccountId,
+        member: &str,
+        name: &str,
+        now: i64,
+    ) -> Result<Option<KeyRecord>, LedgerError> {
+        let sql = select(
+            "k.member = ?2 AND k.account = ?1 AND k.name = ?3 AND k.revoked_at IS NULL
+                 AND (k.retires_at IS NULL OR k.retires_at > ?4)
+                 AND (k.expires_at IS NULL OR k.expires_at > ?4)
+             ORDER BY k.created_at, k.id LIMIT 1",
+        );
+        self.read(|txn| txn.one(&sql, &[&account.0, &member, &name, &now], record_of))
+    }
+
     /// A key by its id, whoever's it is.
     pub fn find_key(&self, id: &str) -> Result<Option<KeyRecord>, LedgerError> {
         self.read(|txn| txn.one(&select("k.id = ?1"), &[&id], record_of))
@@ -188,7 +208,17 @@ impl Store {
 impl Terms {
     pub(super) fn check(&self) -> Result<(), LedgerError> {
         name::check("the name of a key", &self.name)?;
-        self.limits.columns()?;
+        let (models, providers, ..) = self.limits.columns()?;
+        for (what, list) in [
+            ("the list of models", models),
+            ("the list of providers", providers),
+        ] {
+            // Every process has it in memory.
+            if list.is_some_and(|list| list.len() > LIST_BYTES_MAX) {
+                let problem = "must take at most 4,096 bytes; allow fewer, or all";
+                return Err(LedgerError::Name { what, problem });
+            }
+        }
         match self.budget {
             Some((amount, _)) if amount < Money::ZERO => {
                 Err(LedgerError::Refused(Refusal::NotPositive))
@@ -215,11 +245,11 @@ impl Terms {
 }
 
 /// Whether members may make one more key of an account.
-pub(super) fn few_enough(txn: Txn<'_>, account: AccountId) -> Result<(), LedgerError> {
+pub(super) fn few_enough(txn: Txn<'_>, account: AccountId, now: i64) -> Result<(), LedgerError> {
     let sql = "SELECT count(*) FROM api_key
-        WHERE account = ?1 AND revoked_at IS NULL AND replaced_by IS NULL";
+        WHERE account = ?1 AND revoked_at IS NULL AND (retires_at IS NULL OR retires_at > ?2)";
     let keys: i64 = txn
-        .one(sql, &[&account.0], |row| row.get(0))?
+        .one(sql, &[&account.0, &now], |row| row.get(0))?
         .unwrap_or_default();
     match keys < KEYS_MAX {
         true => Ok(()),

@@ -4,6 +4,7 @@
 //! whoever sends some to find out.
 
 use crate::error::LedgerError;
+use crate::name;
 
 /// What SMTP carries.
 const BYTES_MAX: usize = 254;
@@ -17,7 +18,8 @@ pub(crate) fn read(text: &str) -> Result<String, LedgerError> {
         whole(person) && whole(host) && !host.starts_with('.') && !host.ends_with('.')
     });
     let strange = |c: char| c.is_whitespace() || c.is_control() || "<>,;\"\\".contains(c);
-    match sound && email.len() <= BYTES_MAX && !email.contains(strange) {
+    let plain = !email.contains(strange) && !name::is_disguised(&email);
+    match sound && email.len() <= BYTES_MAX && plain {
         true => Ok(email),
         false => Err(LedgerError::Email),
     }
@@ -53,6 +55,10 @@ mod tests {
             "Ann <ann@example.com>",
             "a@b,c@d",
             "a\0@b",
+            "ann\u{200b}@example.com",
+            "ann\u{200d}@example.com",
+            "\u{202e}nna@example.com",
+            "ann@exa\u{2066}mple.com",
             &long,
         ] {
             assert!(read(text).is_err(), "{text:?}");

@@ -7,7 +7,7 @@
 
 use serde_json::json;
 
-use super::session::end_all;
+use super::recovery;
 use super::token::{Token, Use};
 use crate::account::{self, AccountId};
 use crate::error::LedgerError;
@@ -78,7 +78,7 @@ impl Store {
             let user = member::user_of(txn, &email, &user, now)?;
             let sql = "UPDATE \"user\" SET password = ?2, operator = 1 WHERE id = ?1";
             txn.execute(sql, &[&user, &hash])?;
-            end_all(txn, &user)?;
+            recovery::is_another(txn, &user, &email, now)?;
             let account = first_account(txn, now)?;
             let author = Author::operator(now);
             join(txn, &author, account, (&member, &user, &email), Role::Owner)?;
@@ -103,6 +103,9 @@ impl Store {
                 return Err(LedgerError::NoSuchAccount(account));
             }
             member::may_add(txn, author, account, role)?;
+            if let Some(written) = member::role_at(txn, account, &email)? {
+                author.standing(txn, account)?.must_reach(written)?;
+            }
             let outdated =
                 "DELETE FROM link WHERE expires_at <= ?1 OR (account = ?2 AND email = ?3)";
             txn.execute(outdated, &[&author.at, &account.0, &email])?;
@@ -192,7 +195,8 @@ fn is_setup(txn: Txn<'_>, hash: &[u8; 32], now: i64) -> Result<bool, LedgerError
     Ok(found.is_some())
 }
 
-/// A good invitation, whose maker may still invite.
+/// A good invitation, whose maker may still invite: to that role, and to the one that the address was
+/// written down with, which stays.
 fn invitation(txn: Txn<'_>, hash: &[u8; 32], now: i64) -> Result<Option<Invitation>, LedgerError> {
     let sql = "SELECT l.account, a.name, l.email, l.role, l.made_by
         FROM link l JOIN account a ON a.id = l.account
@@ -209,10 +213,12 @@ fn invitation(txn: Txn<'_>, hash: &[u8; 32], now: i64) -> Result<Option<Invitati
     let Some(found) = txn.one(sql, &[&hash.as_slice(), &now], read)? else {
         return Ok(None);
     };
+    let written = member::role_at(txn, found.account, &found.email)?;
+    let reach = found.role.max(written.unwrap_or(found.role));
     let may = match &found.made_by {
         None => true,
         Some(maker) => member::role_of(txn, Some(maker))?
-            .is_some_and(|role| Role::may(Some(role), Right::Members) && role >= found.role),
+            .is_some_and(|role| Role::may(Some(role), Right::Members) && role >= reach),
     };
     Ok(may.then_some(found))
 }

@@ -121,7 +121,12 @@ impl Store {
 }
 
 /// What follows from a password that is another from now on.
-fn is_another(txn: Txn<'_>, user: &str, email: &str, now: i64) -> Result<(), LedgerError> {
+pub(super) fn is_another(
+    txn: Txn<'_>,
+    user: &str,
+    email: &str,
+    now: i64,
+) -> Result<(), LedgerError> {
     end_all(txn, user)?;
     txn.execute("DELETE FROM link WHERE user_id = ?1", &[&user])?;
     let detail = json!({ "email": email });

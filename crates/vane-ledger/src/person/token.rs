@@ -66,9 +66,11 @@ impl Store {
         Ok(hash)
     }
 
-    /// The token that every form of a session carries: whoever does not hold the cookie's text
-    /// cannot reckon it, and another session has another.
-    pub fn form_token(&self, session: &Token) -> Result<String, LedgerError> {
-        Ok(URL_SAFE_NO_PAD.encode(self.hash_token(session, Use::Form)?))
+    /// The token that every form of a session carries, written for a member or for nobody: whoever
+    /// does not hold the cookie's text cannot reckon it, and another session or member has another.
+    pub fn form_token(&self, session: &Token, member: Option<&str>) -> Result<String, LedgerError> {
+        // Tokens are all as long, so that what follows one cannot be taken for a part of it.
+        let written = Token(format!("{}{}", session.0, member.unwrap_or_default()));
+        Ok(URL_SAFE_NO_PAD.encode(self.hash_token(&written, Use::Form)?))
     }
 }

@@ -1,4 +1,6 @@
-//! All keys as of one revision of the database. Never changed, only replaced.
+//! All keys that may work as of one revision of the database. Never changed, only replaced.
+//!
+//! No clock is asked: a key whose time was over when the newest one was made has ended.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -50,14 +52,9 @@ impl Snapshot {
     }
 
     fn read(txn: Txn<'_>, revision: i64) -> Result<Self, LedgerError> {
-        let sql = format!(
-            "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
-                    k.hash, k.revoked_at, k.retires_at,
-                    (SELECT b.amount FROM budget b WHERE b.key = k.lineage),
-                    (SELECT count(*) FROM frozen f WHERE f.account = a.id),
-                    k.member, m.role, {LIMIT_COLUMNS}
-             FROM api_key k JOIN account a ON a.id = k.account
-                 LEFT JOIN member m ON m.id = k.member"
+        let sql = select(
+            "k.revoked_at IS NULL AND (k.retires_at IS NULL
+                 OR k.retires_at > (SELECT max(newest.created_at) FROM api_key newest))",
         );
         let mut keys = HashMap::new();
         txn.each(&sql, &[], |row| {
@@ -66,6 +63,27 @@ impl Snapshot {
         })?;
         Ok(Self { revision, keys })
     }
+}
+
+impl Ringed {
+    /// A key by its id, also one that ended.
+    pub(super) fn find(txn: Txn<'_>, id: &str) -> Result<Option<Self>, LedgerError> {
+        txn.one(&select("k.id = ?1"), &[&id], ringed_of)
+    }
+}
+
+/// The statement that finds keys by a condition.
+fn select(condition: &str) -> String {
+    format!(
+        "SELECT k.id, k.lineage, k.name, k.account, a.name, a.kind,
+                k.hash, k.revoked_at, k.retires_at,
+                (SELECT b.amount FROM budget b WHERE b.key = k.lineage),
+                (SELECT count(*) FROM frozen f WHERE f.account = a.id),
+                k.member, m.role, {LIMIT_COLUMNS}
+         FROM api_key k JOIN account a ON a.id = k.account
+             LEFT JOIN member m ON m.id = k.member
+         WHERE {condition}"
+    )
 }
 
 fn revision(txn: Txn<'_>) -> Result<i64, LedgerError> {

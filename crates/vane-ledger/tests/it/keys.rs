@@ -4,7 +4,7 @@ use vane_catalog::Money;
 use vane_ledger::book::Period;
 use vane_ledger::{AccountId, Author, KeyRing, LedgerError, Limits, NewKey};
 
-use crate::{account, key, memory};
+use crate::{Folder, account, key, memory};
 
 #[test]
 fn a_key_is_listed_with_all_but_its_secret() {
@@ -96,6 +96,43 @@ fn a_key_needs_an_account_and_something_to_use() {
     let error = store.create_key(team, &none, 1_000).unwrap_err();
     assert!(matches!(error, LedgerError::NoProviders), "{error}");
     assert!(store.list_keys(team).unwrap().is_empty());
+}
+
+#[test]
+fn what_a_key_lists_takes_so_many_bytes() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let team = account(&store, "team");
+    let list = |names: usize| (0..names).map(|n| format!("{n:0>100}")).collect::<Vec<_>>();
+    let made = |models, providers| {
+        let limits = Limits {
+            models,
+            providers,
+            ..Limits::default()
+        };
+        let name = "laptop".to_owned();
+        let new = NewKey {
+            name,
+            limits,
+            ..NewKey::default()
+        };
+        store.create_key(team, &new, 1_000)
+    };
+    let key = made(Some(list(30)), Some(list(30))).unwrap();
+    for refused in [made(Some(list(40)), None), made(None, Some(list(40)))] {
+        let error = refused.unwrap_err().to_string();
+        assert!(error.contains("4,096 bytes"), "{error}");
+    }
+    let by = Author::operator(1_000);
+    let longer = store.change_key(&by, team, key.id(), |terms| {
+        terms.limits.models = Some(list(40));
+    });
+    assert!(longer.is_err(), "{longer:?}");
+    // One that is longer, from before there was a bound, goes on and is rotated.
+    let models = serde_json::json!(list(40)).to_string();
+    let sql = format!("UPDATE api_key SET models = '{models}'");
+    folder.vandal().run(&sql).unwrap();
+    store.rotate_key(team, key.id(), 0, 1_000).unwrap();
 }
 
 #[test]

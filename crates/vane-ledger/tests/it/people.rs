@@ -66,6 +66,47 @@ fn who_signs_up_owns_an_account_with_its_credit() {
 }
 
 #[test]
+fn an_address_that_somebody_wrote_down_can_sign_up_and_sees_its_own_account_alone() {
+    let store = memory();
+    let team = account(&store, "team");
+    let by = Author::operator(NOW);
+    for email in ["ann@example.com", "op@example.com"] {
+        store.add_member(&by, team, email, Role::Owner).unwrap();
+    }
+    let seats = |email| {
+        let (user, _) = store.find_password(email).unwrap().unwrap();
+        let token = store.begin_session(&user, None, NOW, SPANS).unwrap();
+        let visit = store.visit(&token, NOW, SPANS).unwrap().unwrap();
+        let accounts = visit.seats.iter().map(|seat| seat.account.id);
+        (visit.user.is_operator, accounts.collect::<Vec<_>>())
+    };
+    assert_eq!(come(&store, "ann@example.com", NOW), SignedUp::Made);
+    assert_eq!(come(&store, "ann@example.com", NOW), SignedUp::Known);
+    let (operates, accounts) = seats("ann@example.com");
+    assert!(!operates && accounts.len() == 1 && !accounts.contains(&team));
+    assert_eq!(come(&store, "bob@example.com", NOW), SignedUp::Made);
+    assert_eq!(
+        come(&store, "op@example.com", NOW),
+        SignedUp::TooMany,
+        "ann counts among who came"
+    );
+    // So can who sets the server up.
+    let link = store.link_setup(NOW, NOW + 100).unwrap();
+    store.set_up(&link, "op@example.com", "hash", NOW).unwrap();
+    assert_eq!(seats("op@example.com"), (true, vec![team]));
+}
+
+#[test]
+fn s16_the_name_of_no_account_tells_who_signed_up() {
+    let store = memory();
+    let team = account(&store, "team");
+    come(&store, "ann@example.com", NOW);
+    assert_eq!(store.find_account("ann@example.com").unwrap(), None);
+    let by = Author::operator(NOW);
+    store.rename_account(&by, team, "ann@example.com").unwrap();
+}
+
+#[test]
 fn s16_a_session_ends_when_it_is_replaced_unused_old_or_ended() {
     let store = memory();
     come(&store, "ann@example.com", NOW);
@@ -86,8 +127,8 @@ fn s16_a_session_ends_when_it_is_replaced_unused_old_or_ended() {
     store.end_session(&third).unwrap();
     assert!(!is_good(&third, NOW));
     assert_ne!(
-        store.form_token(&first).unwrap(),
-        store.form_token(&second).unwrap()
+        store.form_token(&first, None).unwrap(),
+        store.form_token(&second, None).unwrap()
     );
 }
 
@@ -305,4 +346,64 @@ fn s16_who_belongs_elsewhere_gets_a_link_of_the_operator_only_and_all_hear_of_it
     assert!(!change("third", "fifth"));
     assert!(change("fourth", "fifth"));
     assert_eq!(store.recovery(&unused, NOW).unwrap(), None);
+}
+
+#[test]
+fn s7_an_admin_does_not_become_an_owner_by_an_invitation() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let by = Author::operator(NOW);
+    let eve = store.add_member(&by, team.id, "eve@example.com", Role::Owner);
+    let eve = eve.unwrap().id;
+    let invite = |by: &Author| store.invite(by, team.id, "eve@example.com", Role::Viewer, ENDS);
+    let owners = invite(&team.admin);
+    assert!(
+        matches!(owners, Err(LedgerError::Above { .. })),
+        "{owners:?}"
+    );
+    // Nor by one that was made before the other was an owner.
+    store.set_role(&by, team.id, &eve, Role::Viewer).unwrap();
+    let link = invite(&team.admin).unwrap();
+    assert!(store.invitation(&link, NOW).unwrap().is_some());
+    store.set_role(&by, team.id, &eve, Role::Owner).unwrap();
+    assert!(store.invitation(&link, NOW).unwrap().is_none());
+    let late = store.join(&link, Password::First("admins"), NOW);
+    assert!(matches!(late, Err(LedgerError::LinkOver)), "{late:?}");
+    // Who reaches the role invites, and the role stays.
+    let link = invite(&by).unwrap();
+    store.join(&link, Password::First("eves"), NOW).unwrap();
+    let eve = store.find_member(team.id, &eve).unwrap().unwrap();
+    assert_eq!(eve.role, Role::Owner);
+}
+
+#[test]
+fn who_was_removed_does_not_come_back_by_an_invitation_that_is_still_open() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let other = account(store, "other");
+    let by = Author::operator(NOW);
+    let invite = |account| store.invite(&by, account, "bob@example.com", Role::Owner, ENDS);
+    let (here, there) = (invite(team.id).unwrap(), invite(other).unwrap());
+    store
+        .remove_member(&team.admin, team.id, &team.bobs)
+        .unwrap();
+    assert!(store.invitation(&here, NOW).unwrap().is_none());
+    assert!(store.invitation(&there, NOW).unwrap().is_some());
+}
+
+#[test]
+fn s16_setting_up_anew_ends_links_to_another_password_and_is_noted() {
+    let team = Team::new();
+    let store: &Store = &team.store;
+    let link = store.link_recovery("bob@example.com", "op@example.com", NOW, ENDS);
+    let link = link.unwrap();
+    let setup = store.link_setup(NOW, ENDS).unwrap();
+    let user = store.set_up(&setup, "bob@example.com", "another", NOW);
+    assert_eq!(user.unwrap(), team.bob);
+    assert_eq!(store.recovery(&link, NOW).unwrap(), None);
+    let newest = store.changes(team.id, None, 1).unwrap().remove(0);
+    assert_eq!(
+        (newest.what.as_str(), &newest.subject),
+        ("password_set", &team.bobs)
+    );
 }

@@ -2,7 +2,9 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread;
 
-use vane_ledger::{AccountKind, Caller, Denied, KeyRing, Limits, NewKey, Purpose, Recall, Watch};
+use vane_ledger::{
+    AccountKind, Caller, Denied, Key, KeyRing, Limits, NewKey, Purpose, Recall, Watch,
+};
 
 use crate::{Folder, account, key, memory};
 
@@ -145,6 +147,31 @@ fn a_known_id_without_its_secret_learns_nothing() {
     folder.vandal().run(&sql).unwrap();
     let ring = KeyRing::open(&store).unwrap();
     assert_eq!(lookup(&ring, key.expose()), Err(Denied::Unknown));
+}
+
+#[test]
+fn keys_that_ended_fill_no_memory_and_their_rows_tell_how() {
+    let store = memory();
+    let team = account(&store, "team");
+    let (revoked, first) = (key(&store, team), key(&store, team));
+    store.revoke_key(team, revoked.id(), 1_000).unwrap();
+    let second = store.rotate_key(team, first.id(), 60, 1_500).unwrap();
+    let third = store.rotate_key(team, second.id(), 0, 1_560).unwrap();
+    let fourth = store.rotate_key(team, third.id(), 60, 1_560).unwrap();
+    let ring = KeyRing::open(&store).unwrap();
+    let is_known = |key: &Key| matches!(ring.recall(key.expose(), 1_560), Recall::Known(_));
+    for (key, in_memory, told) in [
+        (&revoked, false, Err(Denied::Revoked)),
+        (&first, false, Err(Denied::Replaced)),
+        (&second, false, Err(Denied::Replaced)),
+        (&third, true, Ok(first.id())),
+        (&fourth, true, Ok(first.id())),
+    ] {
+        assert_eq!(is_known(key), in_memory, "{key:?}");
+        let caller = ring.lookup(key.expose(), 1_560);
+        let caller = caller.as_ref().map(|caller| caller.key_id.as_str());
+        assert_eq!(caller, told.as_ref().copied(), "{key:?}");
+    }
 }
 
 #[test]

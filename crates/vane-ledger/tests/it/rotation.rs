@@ -4,7 +4,9 @@ use std::num::NonZeroU32;
 
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Lease, Op, Outcome, Period, Refusal};
-use vane_ledger::{AccountId, Author, Denied, Key, KeyRing, LedgerError, Limits, NewKey, Store};
+use vane_ledger::{
+    AccountId, Author, Denied, Key, KeyRing, LedgerError, Limits, NewKey, Role, Store, Who,
+};
 
 use crate::{account, key, memory};
 
@@ -91,6 +93,31 @@ fn only_the_last_of_a_lineage_that_still_works_is_rotated() {
     let error = store.rotate_key(team, third.id(), 0, 4_000).unwrap_err();
     assert!(error.to_string().contains("was revoked"), "{error}");
     assert_eq!(store.list_keys(team).unwrap().len(), 3);
+}
+
+#[test]
+fn keys_that_rotations_leave_working_count_among_an_accounts_keys_until_they_end() {
+    let store = memory();
+    let team = account(&store, "team");
+    let owner = store.add_member(
+        &Author::operator(1_000),
+        team,
+        "ann@example.com",
+        Role::Owner,
+    );
+    let id = owner.unwrap().id;
+    let rotate = |of: &Key, at| {
+        let (id, key) = (id.clone(), "console".to_owned());
+        let who = Who::Member { id, key };
+        store.rotate_key_by(&Author { who, at }, team, of.id(), HOUR)
+    };
+    let mut last = key(&store, team);
+    for _ in 1..1_000 {
+        last = store.rotate_key(team, last.id(), HOUR, 2_000).unwrap();
+    }
+    let full = rotate(&last, 1_999 + HOUR);
+    assert!(matches!(full, Err(LedgerError::TooMany { .. })), "{full:?}");
+    rotate(&last, 2_000 + HOUR).unwrap();
 }
 
 #[test]

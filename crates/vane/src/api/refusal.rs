@@ -9,12 +9,12 @@ pub(super) fn of(error: &LedgerError) -> Fault {
     let said = error.to_string();
     let field = match error {
         LedgerError::Name {
-            what: "the id of a model",
+            what: "the id of a model" | "the list of models",
             ..
         }
         | LedgerError::NoModels => "models",
         LedgerError::Name {
-            what: "the id of a provider",
+            what: "the id of a provider" | "the list of providers",
             ..
         }
         | LedgerError::NoProviders => "providers",

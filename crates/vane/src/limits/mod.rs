@@ -17,7 +17,7 @@ mod traffic;
 mod window;
 
 pub use arrivals::Arrivals;
-pub(crate) use arrivals::network;
+pub(crate) use arrivals::{network, network_of};
 pub use estimate::tokens_at_most;
 pub use headers::{Quota, Standing};
 pub use lane::Place;

@@ -35,9 +35,7 @@ impl<K: Eq + Hash + ToString> Together<K> {
     pub async fn enter(&self, who: K, max: u32, now: i64) -> bool {
         let shared = self.shared.as_ref();
         let asked = shared.map(|shared| (shared, self.key(&who.to_string(), now)));
-        let Some(here) = self.here.count(who, now) else {
-            return false;
-        };
+        let here = self.here.count(who, now);
         let Some((shared, key)) = asked else {
             return here <= max;
         };

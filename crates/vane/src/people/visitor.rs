@@ -21,7 +21,7 @@ pub struct Visitor {
     pub seat: Option<Seat>,
     /// All that the user may act as.
     pub seats: Vec<Seat>,
-    /// What every form of the session carries in the field `csrf`.
+    /// What every form of the session, in the account that is looked at, carries in the field `csrf`.
     pub csrf: String,
     pub(super) token: Token,
 }
@@ -43,11 +43,12 @@ pub async fn visitor(
         let Some(visit) = store.visit(&token, now, spans)? else {
             return Ok(None);
         };
+        let member = visit.seat.as_ref().map(|seat| seat.member.as_str());
         Ok(Some(Visitor {
+            csrf: store.form_token(&token, member)?,
             user: visit.user,
             seat: visit.seat,
             seats: visit.seats,
-            csrf: store.form_token(&token)?,
             token,
         }))
     })
@@ -62,15 +63,16 @@ pub(super) fn spans(config: &Config) -> Spans {
 }
 
 impl Visitor {
-    /// Whether a form was written for this session.
+    /// Whether a form was written for this session and the account that is looked at: what another
+    /// tab shows must not change this one.
     ///
     /// # Errors
     /// If it was written for another one, or carries no token.
     pub fn must_have_written(&self, csrf: &str) -> Result<(), Fault> {
         let same = verify_slices_are_equal(csrf.as_bytes(), self.csrf.as_bytes());
         same.map_err(|_| {
-            let message = "this form is of another session: go back, load the page again, and \
-                           send it from there";
+            let message = "this form is of another session or account: go back, load the page \
+                           again, and send it from there";
             Fault::new(Kind::Forbidden, Blame::Caller, message)
         })
     }

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use std::sync::Arc;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
-use vane_ledger::{Caller, KeyRecord, LedgerError, NewKey, Right, Seat};
+use vane_ledger::{Caller, LedgerError, NewKey, Right, Seat};
 
 /// The name of the key by which members call from here.
 const KEY: &str = "playground";
@@ -88,11 +88,8 @@ async fn caller_of(gateway: &Arc<Gateway>, seat: Seat) -> Result<Arc<Caller>, Fa
 
 fn key_of(gateway: &Gateway, seat: &Seat, now: i64) -> Result<String, LedgerError> {
     let store = &gateway.store;
-    let is_it = |key: &KeyRecord| {
-        key.name == KEY && key.member.as_deref() == Some(&seat.member) && key.works_at(now)
-    };
-    let keys = store.list_keys(seat.account.id)?;
-    let id = match keys.into_iter().find(is_it) {
+    let known = store.working_key(seat.account.id, &seat.member, KEY, now)?;
+    let id = match known {
         Some(key) => key.id,
         None => {
             let new = NewKey {

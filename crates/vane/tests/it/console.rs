@@ -177,6 +177,30 @@ async fn the_keys_that_spent_most_are_named_and_when_each_was_last_used() {
 }
 
 #[tokio::test]
+async fn keys_that_spent_most_are_named_beyond_the_first_hundred() {
+    let world = World::start().await;
+    let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;
+    world.fake.always(Answer::text("Hi."));
+    let store = &world.gateway.store;
+    for n in 0..100 {
+        let name = format!("idle {n}");
+        store.create_key(world.account, &named(&name), NOW).unwrap();
+    }
+    for name in ["late one", "late two"] {
+        let key = store.create_key(world.account, &named(name), NOW + 1);
+        let key = key.unwrap();
+        let body = Door::Chat.request("lab-m", "Hi", true);
+        let ask = Ask::post(Door::Chat.path(), &body).key(key.expose());
+        world.ask(&ask).await.ok();
+    }
+    let shown = page(&mut ann, &world, "/console").await;
+    for name in ["late one", "late two"] {
+        let mut rows = shown.all("tr").map(|row| shown.inner(row));
+        assert!(rows.any(|row| row.starts_with(name)), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn calls_that_cost_nothing_are_said_to_and_draw_no_axis() {
     let world = playground::world().await;
     let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;

@@ -1,11 +1,12 @@
 //! What must not be possible (S1, S2, S4, S12, S13).
 
 use serde_json::{Value, json};
+use vane_ledger::{AccountKind, Secret, Store};
 use vane_testkit::{Answer, Canary, Fault, Script, Settings, When};
 
 use crate::client::Ask;
 use crate::door::{DOORS, Door, UPSTREAMS};
-use crate::world::{PROVIDER_KEY, World};
+use crate::world::{NOW, PROVIDER_KEY, World};
 
 /// Fields by which gateways let a caller choose the upstream.
 const ROUTING_FIELDS: [&str; 60] = [
@@ -519,6 +520,28 @@ data: {"type":"response.output_text.delta","output_index":0,"content_index":0,"i
         (json, error(&bad)),
         (json, error(&escaped)),
     ]
+}
+
+#[tokio::test]
+async fn auth_off_stays_with_the_first_account_however_later_ones_are_called() {
+    let folder = crate::world::Folder::new();
+    let url = format!("sqlite:{}", folder.0.join("vane.db").display());
+    let secret = Secret::from_hex(&"0123456789abcdef".repeat(4), "secret").unwrap();
+    let store = Store::open_with(&url, secret).unwrap();
+    for name in ["guest", "zeta"] {
+        let made = store.create_account(name, AccountKind::Metered, NOW);
+        made.unwrap();
+    }
+    drop(store);
+    // The world makes `team`, which comes before `zeta` by name.
+    let world = World::with(|config| {
+        config.auth = false;
+        config.database.0 = url;
+    })
+    .await;
+    let (path, body) = &bodies()[0];
+    world.ask(&Ask::post(path, body)).await.ok();
+    world.log.until("\"account\":\"zeta\"").await;
 }
 
 #[tokio::test]

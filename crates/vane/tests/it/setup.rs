@@ -220,6 +220,35 @@ async fn an_operator_gives_credit_once_and_nobody_else_does() {
 }
 
 #[tokio::test]
+async fn accounts_are_shown_in_pages() {
+    let (world, mut op) = set_up().await;
+    let store = &world.gateway.store;
+    for n in 0..120 {
+        let name = format!("crowd & {n:03}");
+        let kind = vane_ledger::AccountKind::Metered;
+        store.create_account(&name, kind, NOW).unwrap();
+    }
+    world.key_with("5");
+    let mut shown = Vec::new();
+    let mut path = "/admin/accounts".to_owned();
+    for most in [100, 22] {
+        let page = op.get(&world, &path).await.ok();
+        let names = page.text().split("<tr><th scope=\"row\">").skip(1);
+        let names: Vec<String> = names
+            .map(|row| row.split('<').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(names.len(), most, "{path}");
+        shown.extend(names);
+        let next = page.text().split("href=\"/admin/accounts?after=").nth(1);
+        let next = next.map(|rest| rest.split('"').next().unwrap());
+        assert_eq!(next.is_some(), most == 100);
+        path = format!("/admin/accounts?after={}", next.unwrap_or_default());
+        assert_eq!(page.text().contains("$5.0000"), most == 22);
+    }
+    assert!(shown.is_sorted() && shown.contains(&"payer".to_owned()));
+}
+
+#[tokio::test]
 async fn an_owner_invites_where_that_is_allowed_and_a_member_does_not() {
     let world = World::with(|config| config.people.entry = vane::config::Entry::Invited).await;
     let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;

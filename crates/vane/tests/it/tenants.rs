@@ -1,10 +1,11 @@
 //! Who sees what behind the door: accounts are apart, and roles mean there what they mean over the
 //! API.
 
-use vane_ledger::{Author, Role};
+use vane_ledger::{AccountKind, Author, Role};
 
 use crate::client::Ask;
-use crate::people::{Browser, PASSWORD, invited, open};
+use crate::people::{Browser, PASSWORD, field, invited, open};
+use crate::playground::{CHAT, chat, from_page};
 use crate::world::{NOW, World};
 
 #[tokio::test]
@@ -205,4 +206,57 @@ async fn s7_a_member_gets_another_role_and_goes_by_who_may_and_the_last_owner_st
     let left = owner.send(&world, &own, &end).await;
     assert_eq!(left.header("location"), Some("/console"));
     assert!(of("own@example.com").is_none());
+}
+
+#[tokio::test]
+async fn s15_a_form_of_one_account_changes_nothing_in_another() {
+    let world = World::start().await;
+    let store = &world.gateway.store;
+    let other = store.create_account("other", AccountKind::Metered, NOW);
+    let other = other.unwrap().id;
+    let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;
+    let link = invited(&world, other, "ann@example.com", Role::Admin);
+    let path = format!("/signup?invitation={}", link.expose());
+    ann.get(&world, &path).await;
+    let joined = ann.post(&world, "/signup", &[("password", PASSWORD)]).await;
+    assert_eq!(joined.status, 303, "{}", joined.text());
+    let members = store.list_members(other).unwrap();
+    let seat = members.iter().find(|one| one.email == "ann@example.com");
+    let seat = &seat.unwrap().id;
+    let written = async |ann: &mut Browser, path: &str| {
+        let page = ann.get(&world, path).await.ok();
+        field(page.text(), "csrf").unwrap()
+    };
+    // One tab shows a form of the first account while another goes to the second.
+    let first = written(&mut ann, "/console/keys").await;
+    let played = written(&mut ann, "/playground").await;
+    let taken = ann.send(&world, "/console/seat", &[("member", seat)]).await;
+    assert_eq!(taken.status, 303);
+    let second = written(&mut ann, "/console/keys").await;
+    let refused = async |ann: &mut Browser, csrf: &str| {
+        let form = [("name", "x"), ("csrf", csrf)];
+        let reply = ann.post(&world, "/console/keys", &form).await;
+        assert_eq!(reply.status, 403, "{}", reply.text());
+        assert!(reply.text().contains("load the page again"));
+    };
+    refused(&mut ann, &first).await;
+    let call = async |ann: &Browser, csrf: &str| {
+        let ask = from_page(CHAT, chat("lab-m"))
+            .header("cookie", format!("vane={}", ann.session().unwrap()))
+            .header("vane-csrf", csrf);
+        world.ask(&ask).await.status
+    };
+    assert_eq!(call(&ann, &played).await, 403);
+    let keys = store.list_keys(other).unwrap();
+    assert!(keys.iter().all(|key| key.name != "x"), "{keys:?}");
+    let played = written(&mut ann, "/playground").await;
+    assert_eq!(call(&ann, &played).await, 200);
+    // Who was removed there meanwhile acts in the first account again, and not by this form.
+    let by = Author::operator(NOW);
+    store.remove_member(&by, other, seat).unwrap();
+    refused(&mut ann, &second).await;
+    let made = ann.send(&world, "/console/keys", &[("name", "x")]).await;
+    assert_eq!(made.status, 200, "{}", made.text());
+    let keys = store.list_keys(world.account).unwrap();
+    assert_eq!(keys.iter().filter(|key| key.name == "x").count(), 1);
 }

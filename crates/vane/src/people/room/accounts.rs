@@ -8,17 +8,19 @@ use vane_catalog::Money;
 use vane_dialect::Fault;
 use vane_dialect::fault::{Blame, Kind};
 use vane_ledger::book::{Act, Op, Refusal, Source};
-use vane_ledger::new_id;
+use vane_ledger::{Account, new_id};
 
 use super::Room;
 use crate::form::Form;
 use crate::people::setup::must_operate;
 use crate::people::visitor::Visitor;
 use crate::people::{Asked, ask, away, need, reply};
-use crate::relay::Response;
+use crate::relay::{Response, percent_decoded};
 use crate::site::Frame;
-use crate::site::figures::amount;
+use crate::site::figures::{amount, query_value};
 
+/// Accounts on one page.
+const SHOWN: usize = 100;
 /// A million dollars: more is a mistake.
 const AMOUNT_MAX: Money = Money::from_pico(1_000_000_000_000_000_000);
 const REASON_CHARS_MAX: usize = 200;
@@ -32,6 +34,8 @@ struct AccountsPage {
     room: Room,
     /// Name, kind, balance.
     rows: Vec<(String, String, String)>,
+    /// Where the page goes on.
+    next: Option<String>,
     wrong: Option<String>,
     id: String,
     account: String,
@@ -119,20 +123,26 @@ async fn shown(
     wrong: Option<&Fault>,
     form: &Form,
 ) -> Result<Response, Fault> {
-    let rows = need(asked.gateway, |store| {
-        let accounts = store.list_accounts()?.into_iter();
-        let row = |account: vane_ledger::Account| {
-            let balance = amount(store.balance(account.id)?.posted);
-            Ok((account.name, account.kind.as_str().to_owned(), balance))
-        };
-        accounts
-            .map(row)
-            .collect::<Result<Vec<_>, vane_ledger::LedgerError>>()
+    let after = asked.query.strip_prefix("after=").map(percent_decoded);
+    let after = after.filter(|after| !after.contains('\0'));
+    let after = after.unwrap_or_default();
+    let rows = need(asked.gateway, move |store| {
+        store.list_balances(&after, SHOWN + 1)
     });
+    let mut rows = rows.await?;
+    let goes_on = rows.len() > SHOWN;
+    rows.truncate(SHOWN);
+    let last = rows.last().filter(|_| goes_on);
+    let next = last.map(|(last, _)| format!("/admin/accounts?after={}", query_value(&last.name)));
+    let row = |(account, posted): (Account, Money)| {
+        let kind = account.kind.as_str().to_owned();
+        (account.name, kind, amount(posted))
+    };
     let page = AccountsPage {
         frame: Frame::private("Accounts"),
         room: Room::of(visitor, "/admin/accounts"),
-        rows: rows.await?,
+        next,
+        rows: rows.into_iter().map(row).collect(),
         wrong: reply::wrong(wrong),
         id: new_id().map_err(|error| away(&error))?,
         account: form.text("account").to_owned(),

@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::Value;
 use vane_catalog::{Date, Money};
 use vane_dialect::Fault;
+use vane_dialect::fault::Kind;
 use vane_ledger::NEWEST_MAX;
 
 use super::quality::Quality;
@@ -161,18 +162,28 @@ async fn keys(desk: &Desk<'_>, from: i64, until: i64) -> Result<Vec<Ranked>, Fau
         return Ok(Vec::new());
     }
     rows.sort_by_key(|row| std::cmp::Reverse((money(&row["charged"]), row["calls"].as_u64())));
-    let known = desk.told(Asks::get(Page::Keys, "limit=100")).await?;
-    let name = |lineage: &str| {
-        let mut keys = list(&known).iter().rev();
-        let key = keys.find(|key| text(key, "lineage") == lineage);
-        key.map_or(lineage, |key| text(key, "name")).to_owned()
+    let mut ranked = Vec::new();
+    for row in rows.into_iter().take(KEYS_MAX) {
+        ranked.push(Ranked {
+            name: key_name(desk, text(row, "key")).await?,
+            calls: count(&row["calls"]),
+            spent: amount(money(&row["charged"])),
+        });
+    }
+    Ok(ranked)
+}
+
+/// The name of a lineage; its id where no key is behind it.
+async fn key_name(desk: &Desk<'_>, lineage: &str) -> Result<String, Fault> {
+    let asks = Asks {
+        rest: lineage,
+        ..Asks::get(Page::Key, "")
     };
-    let ranked = rows.into_iter().take(KEYS_MAX).map(|row| Ranked {
-        name: name(text(row, "key")),
-        calls: count(&row["calls"]),
-        spent: amount(money(&row["charged"])),
-    });
-    Ok(ranked.collect())
+    match desk.told(asks).await {
+        Ok(key) => Ok(text(&key, "name").to_owned()),
+        Err(fault) if fault.kind == Kind::NotFound => Ok(lineage.to_owned()),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// What a span of days used, by model and by day.
