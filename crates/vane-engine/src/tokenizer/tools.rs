@@ -147,7 +147,7 @@ fn parsed(text: &str) -> Json {
     serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }
 
-/// JSON with a space after each comma and colon.
+/// JSON with a space after each comma and colon, and an exponent with its sign and two digits.
 fn spaced(value: &Json) -> String {
     struct Spaces;
 
@@ -170,6 +170,21 @@ fn spaced(value: &Json) -> String {
 
         fn begin_object_value<W: ?Sized + io::Write>(&mut self, out: &mut W) -> io::Result<()> {
             out.write_all(b": ")
+        }
+
+        fn write_f64<W: ?Sized + io::Write>(&mut self, out: &mut W, value: f64) -> io::Result<()> {
+            // An exponent stands where the reference has one: below 1e-4, and from 1e16 on.
+            let written = format!("{value:?}");
+            match written.split_once('e') {
+                None => out.write_all(written.as_bytes()),
+                Some((digits, exponent)) => {
+                    let (sign, power) = match exponent.strip_prefix('-') {
+                        Some(power) => ('-', power),
+                        None => ('+', exponent),
+                    };
+                    write!(out, "{digits}e{sign}{power:0>2}")
+                }
+            }
         }
     }
 
@@ -196,5 +211,26 @@ mod tests {
             assert!(known(id).bytes().all(|byte| byte.is_ascii_alphanumeric()));
         }
         assert_ne!(known(rows[0]), known(rows[1]));
+    }
+
+    #[test]
+    fn numbers_of_arguments_are_written_as_the_reference_writes_them() {
+        let rows = [
+            ("0.00001", "1e-05"),
+            ("0.0001", "0.0001"),
+            ("-1.5E-7", "-1.5e-07"),
+            ("1e16", "1e+16"),
+            ("1234567890123456.5", "1234567890123456.5"),
+            ("1e15", "1000000000000000.0"),
+            ("1e300", "1e+300"),
+            ("2.50", "2.5"),
+            ("3", "3"),
+            ("-7.0", "-7.0"),
+            ("0.0", "0.0"),
+            ("12345678901234567", "12345678901234567"),
+        ];
+        for (number, expected) in rows {
+            assert_eq!(spaced(&parsed(number)), expected, "{number}");
+        }
     }
 }
