@@ -249,6 +249,43 @@ async fn accounts_are_shown_in_pages() {
 }
 
 #[tokio::test]
+async fn an_operator_who_gave_too_much_is_told_how_to_take_it_back() {
+    let (world, mut op) = set_up().await;
+    let store = &world.gateway.store;
+    world.key_with("9200000");
+    let give = async |op: &mut Browser, amount: &str| {
+        let page = op.get(&world, "/admin/accounts").await.ok();
+        let id = field(page.text(), "id").unwrap();
+        let form = [("id", id.as_str()), ("account", "team"), ("reason", "gift")];
+        let form: Vec<_> = form.into_iter().chain([("amount", amount)]).collect();
+        op.send(&world, "/admin/accounts", &form).await
+    };
+    let mistaken = give(&mut op, "100001").await;
+    assert_eq!(mistaken.status, 400, "{}", mistaken.text());
+    assert!(mistaken.text().contains("100,000 at most"));
+    let full = give(&mut op, "100000").await;
+    assert!(
+        full.text().contains("vane credit refund"),
+        "{}",
+        full.text()
+    );
+    assert_eq!(full.status, 400);
+    let payer = store.find_account("payer").unwrap().unwrap().id;
+    let refund = vane_ledger::book::Op {
+        id: "a mistake".to_owned(),
+        at: NOW,
+        instance: 0,
+        act: vane_ledger::book::Act::Refund {
+            account: payer,
+            amount: vane_catalog::Money::parse("9000000").unwrap(),
+            reason: "a mistake".to_owned(),
+        },
+    };
+    store.apply(&[refund]).unwrap().remove(0).unwrap();
+    assert_eq!(give(&mut op, "100000").await.status, 303);
+}
+
+#[tokio::test]
 async fn an_owner_invites_where_that_is_allowed_and_a_member_does_not() {
     let world = World::with(|config| config.people.entry = vane::config::Entry::Invited).await;
     let mut ann = Browser::of(&world, world.account, "ann@example.com", Role::Owner).await;

@@ -21,9 +21,12 @@ use crate::site::figures::{amount, query_value};
 
 /// Accounts on one page.
 const SHOWN: usize = 100;
-/// A million dollars: more is a mistake.
-const AMOUNT_MAX: Money = Money::from_pico(1_000_000_000_000_000_000);
+/// A hundred thousand dollars: more is a mistake, and ninety of those are all that the operator's book
+/// holds.
+const AMOUNT_MAX: Money = Money::from_pico(100_000_000_000_000_000);
 const REASON_CHARS_MAX: usize = 200;
+const FULL: &str = "the books hold some nine million dollars that were given here and by commands, \
+                    and as much of one account: take back what was given by mistake, with `vane credit refund`";
 /// What commands write as.
 const OPERATOR: i64 = 0;
 
@@ -67,7 +70,8 @@ async fn give(asked: &Asked<'_>, visitor: &Visitor, form: &Form) -> Result<(), F
     let usd = usd.ok_or_else(|| {
         refused(
             "amount",
-            "the amount must be dollars above zero, such as 25 or 2.50".to_owned(),
+            "the amount must be dollars above zero, such as 25 or 2.50, and 100,000 at most"
+                .to_owned(),
         )
     })?;
     let reason = form.text("reason");
@@ -108,6 +112,7 @@ async fn give(asked: &Asked<'_>, visitor: &Visitor, form: &Form) -> Result<(), F
     });
     match given.await? {
         Ok(Some(Ok(_) | Err(Refusal::Repeated))) => Ok(()),
+        Ok(Some(Err(Refusal::TooLarge))) => Err(refused("amount", FULL.to_owned())),
         Ok(Some(Err(refusal))) => Err(refused("amount", refusal.to_string())),
         Ok(None) => {
             let message = format!("there is no account named {name}");
