@@ -8,6 +8,7 @@
 mod chains;
 mod checks;
 mod mix;
+mod openings;
 mod receipts;
 mod sums;
 
@@ -20,6 +21,9 @@ use crate::book::{Act, Op};
 use crate::error::LedgerError;
 use crate::store::{Store, Txn};
 
+pub(crate) use chains::Chain;
+pub(crate) use receipts::Walk;
+
 /// What was looked at, all of it sound.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audited {
@@ -28,8 +32,17 @@ pub struct Audited {
     pub transactions: i64,
     pub leases: i64,
     pub receipts: i64,
+    /// Receipts that were removed, for which openings stand.
+    pub gone: i64,
     /// Calls that run, or that the next start or sweep settles by their last word.
     pub open_calls: i64,
+}
+
+impl Audited {
+    /// One more entry.
+    const fn count(&mut self) {
+        self.entries = self.entries.saturating_add(1);
+    }
 }
 
 /// The first line that does not hold.
@@ -53,7 +66,7 @@ impl fmt::Display for Broken {
 }
 
 /// A database that cannot be read, or books that do not hold.
-enum Halt {
+pub(crate) enum Halt {
     Ledger(LedgerError),
     Broken(Broken),
 }
@@ -65,7 +78,7 @@ impl<E: Into<LedgerError>> From<E> for Halt {
 }
 
 /// Stops at what does not hold.
-fn broken<T>(invariant: u8, what: impl Into<String>) -> Result<T, Halt> {
+pub(crate) fn broken<T>(invariant: u8, what: impl Into<String>) -> Result<T, Halt> {
     Err(Halt::Broken(Broken::new(invariant, what)))
 }
 
@@ -86,7 +99,7 @@ impl Store {
 fn audit(txn: Txn<'_>) -> Result<Audited, Halt> {
     let mut audited = Audited::default();
     let mut chains = chains::Chains::open(txn, &mut audited)?;
-    let sums = receipts::walk(txn, &mut chains, &mut audited)?;
+    let mut sums = receipts::walk(txn, &mut chains, &mut audited)?;
     chains.close(&mut audited)?;
     sums.compare(txn)?;
     for check in CHECKS {
@@ -96,13 +109,16 @@ fn audit(txn: Txn<'_>) -> Result<Audited, Halt> {
         run(txn, &checks::unswept())?;
     }
     strays(txn)?;
-    for (count, table) in [
-        (&mut audited.transactions, "txn"),
-        (&mut audited.leases, "lease"),
-        (&mut audited.open_calls, "open_call"),
+    for (count, sql) in [
+        (&mut audited.transactions, "SELECT count(*) FROM txn"),
+        (&mut audited.leases, "SELECT count(*) FROM lease"),
+        (&mut audited.open_calls, "SELECT count(*) FROM open_call"),
+        (
+            &mut audited.gone,
+            "SELECT CAST(coalesce(sum(calls), 0) AS BIGINT) FROM gone_hour",
+        ),
     ] {
-        let sql = format!("SELECT count(*) FROM {table}");
-        *count = txn.one(&sql, &[], |row| row.get(0))?.unwrap_or_default();
+        *count = txn.one(sql, &[], |row| row.get(0))?.unwrap_or_default();
     }
     Ok(audited)
 }
@@ -155,7 +171,8 @@ fn strays(txn: Txn<'_>) -> Result<(), Halt> {
         };
         let what = match state.as_str() {
             "entered" => {
-                let sql = "SELECT 1 FROM receipt WHERE call = ?1";
+                let sql = "SELECT 1 FROM receipt WHERE call = ?1
+                    UNION ALL SELECT 1 FROM gone_call WHERE call = ?1";
                 if txn.one(sql, &[&call], |_| Ok(()))?.is_some() {
                     continue;
                 }

@@ -13,6 +13,7 @@ mod facts;
 mod lend;
 mod model;
 mod op;
+mod opening;
 mod payment;
 mod period;
 mod posting;
@@ -26,6 +27,7 @@ pub use model::Model;
 pub use op::{
     Act, Attempt, Hold, Lease, Line, Op, Outcome, Refusal, Settlement, Source, Status, Times,
 };
+pub(crate) use opening::Opening;
 pub use payment::{Checkout, CheckoutState, Claim, Pay, Payment};
 pub use period::Period;
 pub use posting::{Entry, Txn, TxnKind, hash_of};

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use crate::account::AccountId;
+use crate::audit::Broken;
 use crate::book::Refusal;
 use crate::member::{Right, Role};
 use crate::store::BUSY_SECONDS;
@@ -195,6 +196,10 @@ pub enum LedgerError {
     Refused(Refusal),
     #[error("more than {max} operations at once")]
     BatchTooLarge { max: usize },
+    #[error("the books do not hold, so nothing is removed: {0}; `vane audit` proves all of them")]
+    Unsound(Broken),
+    #[error("somebody else removed receipts meanwhile; try again")]
+    RemovedMeanwhile,
     #[error("there is no stray {n}; list them to find it")]
     NoSuchStray { n: i64 },
     #[error("stray {n} is {state} already")]

@@ -46,7 +46,7 @@ pub use ring::{Acting, Caller, Denied, KeyRing, Recall, Watch};
 pub use secret::{Purpose, Sealer, Secret};
 pub use store::{
     BATCH_MAX, By, Claim, Each, Figure, Ingest, Life, NEWEST_MAX, Newest, Of, OfferCount,
-    OpenStray, Posted, Postgres, ProviderDay, Repeatable, Room, Spread, Sqlite, StatementLine,
-    Store, Stray, StrayEntry, UsageRow, Use,
+    OpenStray, Posted, Postgres, ProviderDay, Removable, Removal, Repeatable, Room, Spread, Sqlite,
+    StatementLine, Store, Stray, StrayEntry, UsageRow, Use,
 };
 pub use trail::Change;

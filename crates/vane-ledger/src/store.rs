@@ -23,8 +23,8 @@ use crate::key::KeyHasher;
 use crate::secret::{Purpose, Secret};
 
 pub use books::{
-    BATCH_MAX, By, Ingest, NEWEST_MAX, Newest, Of, OpenStray, Posted, ProviderDay, Spread,
-    StatementLine, Stray, StrayEntry, UsageRow,
+    BATCH_MAX, By, Ingest, NEWEST_MAX, Newest, Of, OpenStray, Posted, ProviderDay, Removable,
+    Removal, Spread, StatementLine, Stray, StrayEntry, UsageRow,
 };
 pub(crate) use idempotency::FORGOTTEN_AT_ONCE;
 pub use idempotency::{Claim, Repeatable, Room, Use};

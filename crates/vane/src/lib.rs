@@ -23,6 +23,7 @@ pub mod people;
 pub mod playground;
 pub mod reconcile;
 pub mod relay;
+pub mod removal;
 pub mod rescue;
 pub mod router;
 pub mod seal;

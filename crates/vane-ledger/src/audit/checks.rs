@@ -131,6 +131,24 @@ pub(super) const CHECKS: &[Check] = &[
          JOIN receipt r ON r.call = o.call LIMIT 1",
     ),
     check(
+        5,
+        "it has a receipt again, after that of it was removed",
+        "SELECT 'call ' || g.call FROM gone_call g
+         JOIN receipt r ON r.call = g.call LIMIT 1",
+    ),
+    check(
+        6,
+        "its receipt was removed, and it stands among the open calls",
+        "SELECT 'call ' || o.call FROM open_call o
+         JOIN gone_call g ON g.call = o.call LIMIT 1",
+    ),
+    check(
+        15,
+        "it opens a book that is not there",
+        "SELECT 'opening ' || o.book FROM opening o
+         WHERE NOT EXISTS (SELECT 1 FROM book b WHERE b.id = o.book) LIMIT 1",
+    ),
+    check(
         13,
         "it runs in a life that never began",
         "SELECT 'call ' || o.call FROM open_call o

@@ -22,7 +22,8 @@ const LEASES_MAX: usize = 1 << 16;
 /// Version, provider, model, bucket and price.
 type Rate = (String, String, String, String, i64);
 
-struct Walk<'t> {
+/// What of receipts is looked at one by one.
+pub(crate) struct Walk<'t> {
     txn: Txn<'t>,
     rates: HashSet<Rate>,
     /// Account and key of leases that were seen lately.
@@ -37,13 +38,7 @@ pub(super) fn walk(
     chains: &mut Chains<'_>,
     audited: &mut Audited,
 ) -> Result<Sums, Halt> {
-    let mut walk = Walk {
-        txn,
-        rates: rates(txn)?,
-        leases: HashMap::new(),
-        usage: 0,
-        sums: Sums::default(),
-    };
+    let mut walk = Walk::new(txn)?;
     // In pages: on PostgreSQL nothing else can be asked while an answer is being read.
     let sql = format!("SELECT {RECEIPT} FROM receipt WHERE n > ?1 ORDER BY n LIMIT 1000");
     let mut last = 0_i64;
@@ -57,13 +52,7 @@ pub(super) fn walk(
         last = newest.n;
         for (receipt, details) in &page {
             let prepaid = chains.enter(receipt, details, audited)?.prepaid;
-            walk.look(receipt, prepaid).map_err(|halt| match halt {
-                Halt::Broken(mut broken) => {
-                    broken.what = format!("call {}: {}", receipt.settlement.call, broken.what);
-                    Halt::Broken(broken)
-                }
-                halt @ Halt::Ledger(_) => halt,
-            })?;
+            walk.prove(receipt, prepaid)?;
             audited.receipts = audited.receipts.saturating_add(1);
         }
     }
@@ -80,7 +69,28 @@ fn rates(txn: Txn<'_>) -> Result<HashSet<Rate>, LedgerError> {
     Ok(rates)
 }
 
-impl Walk<'_> {
+impl<'t> Walk<'t> {
+    pub(crate) fn new(txn: Txn<'t>) -> Result<Self, LedgerError> {
+        Ok(Self {
+            txn,
+            rates: rates(txn)?,
+            leases: HashMap::new(),
+            usage: 0,
+            sums: Sums::default(),
+        })
+    }
+
+    /// Proves what a receipt says, but for its place in its chain.
+    pub(crate) fn prove(&mut self, receipt: &Receipt, prepaid: bool) -> Result<(), Halt> {
+        self.look(receipt, prepaid).map_err(|halt| match halt {
+            Halt::Broken(mut broken) => {
+                broken.what = format!("call {}: {}", receipt.settlement.call, broken.what);
+                Halt::Broken(broken)
+            }
+            halt @ Halt::Ledger(_) => halt,
+        })
+    }
+
     fn look(&mut self, receipt: &Receipt, prepaid: bool) -> Result<(), Halt> {
         let mut cost = 0_i128;
         for attempt in &receipt.settlement.attempts {

@@ -1,4 +1,4 @@
-//! What receipts come to, held against the tables that say so.
+//! What receipts come to, those that are gone too, held against the tables that say so.
 //!
 //! As long as all is sound, mixes of sums are enough. Where two differ, the row that is wrong is
 //! looked for, with as much memory as that takes.
@@ -17,9 +17,10 @@ use crate::error::LedgerError;
 use crate::store::Txn;
 use crate::store::books::{Hour, RECEIPT, Sums as HourSums, receipt_of};
 
-const HOURS: &str =
-    "SELECT account, hour, key, model, calls, cost, charged, tokens_in, cached, tokens_out
-    FROM usage_hour";
+const HOURS: &str = "usage_hour";
+const GONE_HOURS: &str = "gone_hour";
+const SPENT: &str = "SELECT id, spent FROM lease";
+const GONE_SPENT: &str = "SELECT lease, spent FROM gone_lease";
 
 #[derive(Default)]
 pub(super) struct Sums {
@@ -47,8 +48,9 @@ impl Sums {
         self.hours.add(&self.keys, hour, numbers(&sums));
     }
 
-    pub(super) fn compare(&self, txn: Txn<'_>) -> Result<(), Halt> {
+    pub(super) fn compare(&mut self, txn: Txn<'_>) -> Result<(), Halt> {
         self.calls_once(txn)?;
+        self.add_gone(txn)?;
         if self.kept_leases(txn)? != self.leases {
             return name_lease(txn);
         }
@@ -63,6 +65,22 @@ impl Sums {
             return name_hour(txn);
         }
         Ok(())
+    }
+
+    /// What receipts that are gone came to, as it was kept.
+    fn add_gone(&mut self, txn: Txn<'_>) -> Result<(), LedgerError> {
+        let Self {
+            keys,
+            leases,
+            hours,
+            ..
+        } = self;
+        each_lease(txn, GONE_SPENT, |lease, spent| {
+            leases.add(keys, lease, [spent]);
+        })?;
+        each_hour(txn, GONE_HOURS, |hour, sums| {
+            hours.add(keys, &hour, numbers(&sums));
+        })
     }
 
     /// Calls in order: none twice, and in all the same ones as in the table.
@@ -89,9 +107,8 @@ impl Sums {
 
     fn kept_leases(&self, txn: Txn<'_>) -> Result<Mix<1>, LedgerError> {
         let mut mix = Mix::default();
-        txn.each("SELECT id, spent FROM lease", &[], |row| {
-            mix.add(&self.keys, row.text(0)?, [row.get(1)?]);
-            Ok::<_, LedgerError>(())
+        each_lease(txn, SPENT, |lease, spent| {
+            mix.add(&self.keys, lease, [spent]);
         })?;
         Ok(mix)
     }
@@ -116,7 +133,9 @@ impl Sums {
 
     fn kept_hours(&self, txn: Txn<'_>) -> Result<Mix<6>, LedgerError> {
         let mut mix = Mix::default();
-        each_hour(txn, |hour, sums| mix.add(&self.keys, &hour, numbers(&sums)))?;
+        each_hour(txn, HOURS, |hour, sums| {
+            mix.add(&self.keys, &hour, numbers(&sums));
+        })?;
         Ok(mix)
     }
 }
@@ -132,8 +151,23 @@ fn numbers(sums: &HourSums) -> [i64; 6] {
     ]
 }
 
-fn each_hour(txn: Txn<'_>, mut take: impl FnMut(Hour, HourSums)) -> Result<(), LedgerError> {
-    txn.each(HOURS, &[], |row| {
+fn each_lease(txn: Txn<'_>, sql: &str, mut take: impl FnMut(&str, i64)) -> Result<(), LedgerError> {
+    txn.each(sql, &[], |row| {
+        take(row.text(0)?, row.get(1)?);
+        Ok(())
+    })
+}
+
+fn each_hour(
+    txn: Txn<'_>,
+    table: &str,
+    mut take: impl FnMut(Hour, HourSums),
+) -> Result<(), LedgerError> {
+    let sql = format!(
+        "SELECT account, hour, key, model, calls, cost, charged, tokens_in, cached, tokens_out
+         FROM {table}"
+    );
+    txn.each(&sql, &[], |row| {
         let hour = Hour {
             account: AccountId(row.get(0)?),
             hour: row.get(1)?,
@@ -156,6 +190,9 @@ fn each_hour(txn: Txn<'_>, mut take: impl FnMut(Hour, HourSums)) -> Result<(), L
 /// Finds the first lease of which is not spent what its receipts say.
 fn name_lease(txn: Txn<'_>) -> Result<(), Halt> {
     let mut should: BTreeMap<String, i64> = BTreeMap::new();
+    each_lease(txn, GONE_SPENT, |lease, spent| {
+        should.insert(lease.to_owned(), spent);
+    })?;
     txn.each(&format!("SELECT {RECEIPT} FROM receipt"), &[], |row| {
         let receipt = receipt_of(row)?;
         if let Some(hold) = receipt.settlement.hold {
@@ -183,6 +220,9 @@ fn name_lease(txn: Txn<'_>) -> Result<(), Halt> {
 /// Finds the first hour that is not the sum of its receipts.
 fn name_hour(txn: Txn<'_>) -> Result<(), Halt> {
     let mut should: BTreeMap<Hour, HourSums> = BTreeMap::new();
+    each_hour(txn, GONE_HOURS, |hour, sums| {
+        should.insert(hour, sums);
+    })?;
     txn.each(&format!("SELECT {RECEIPT} FROM receipt"), &[], |row| {
         let receipt = receipt_of(row)?;
         let hour = Hour::of(&receipt.settlement, receipt.at);
@@ -190,7 +230,7 @@ fn name_hour(txn: Txn<'_>) -> Result<(), Halt> {
         Ok::<_, LedgerError>(())
     })?;
     let mut kept = BTreeMap::new();
-    each_hour(txn, |hour, sums| {
+    each_hour(txn, HOURS, |hour, sums| {
         kept.insert(hour, sums);
     })?;
     let wrong = |(hour, sums): (&Hour, &HourSums), of: &BTreeMap<Hour, HourSums>| {

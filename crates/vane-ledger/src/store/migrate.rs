@@ -39,6 +39,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(8, "people", "0008_people.sql"),
     migration!(9, "examples", "0009_examples.sql"),
     migration!(10, "offer_hours", "0010_offer_hours.sql"),
+    migration!(11, "openings", "0011_openings.sql"),
 ];
 
 pub(super) fn migrate(

@@ -350,9 +350,16 @@ const CORRUPTIONS: &[(u8, &str, &str)] = &[
 
 /// Books around whose guards `vandal` may write, and what the audit says then.
 pub(crate) fn vandalised(vandal: impl FnOnce(&Store, &Vandal)) -> Option<Broken> {
+    vandalised_in(books, vandal)
+}
+
+fn vandalised_in(
+    make: impl FnOnce(&Store),
+    vandal: impl FnOnce(&Store, &Vandal),
+) -> Option<Broken> {
     let folder = Folder::new();
     let store = folder.store();
-    books(&store);
+    make(&store);
     let connection = folder.vandal();
     connection.unguard();
     vandal(&store, &connection);
@@ -360,8 +367,13 @@ pub(crate) fn vandalised(vandal: impl FnOnce(&Store, &Vandal)) -> Option<Broken>
 }
 
 fn planted(sql: &str) -> Option<Broken> {
+    planted_in(books, sql)
+}
+
+/// What the audit says of books that were made so, after some statements.
+pub(crate) fn planted_in(make: impl FnOnce(&Store), sql: &str) -> Option<Broken> {
     let sql = sql.replace("NOUGHT", &blob(&[0; 32]));
-    vandalised(|_, vandal| vandal.run(&sql).unwrap())
+    vandalised_in(make, |_, vandal| vandal.run(&sql).unwrap())
 }
 
 #[test]

@@ -264,6 +264,46 @@ fn m14_usage_over_five_million_receipts_answers_at_once() {
     assert!(slowest < Duration::from_millis(50), "{slowest:?}");
 }
 
+/// Removes half of so many receipts. Returns the longest that one chunk kept writers out.
+fn half_goes(batches: u64, accounts: usize, chunk: usize) -> Duration {
+    let folder = Folder::new();
+    let store = folder.store();
+    let ids = lenders(&store, accounts);
+    for n in 0..batches {
+        ingest(&store, n + 1, &batch(n, BATCH, &ids, 1_000));
+    }
+    let all = i64::try_from(batches * BATCH).unwrap();
+    let half = START + all / 2_000;
+    let (mut gone, mut longest) = (0, Duration::ZERO);
+    let ((), _) = timed("the removal of half of them", || {
+        while let Some(removal) = store.next_removal(half, chunk).unwrap() {
+            let begun = Instant::now();
+            assert!(store.remove(&removal).unwrap());
+            longest = longest.max(begun.elapsed());
+            gone += i64::try_from(removal.receipts().len()).unwrap();
+        }
+    });
+    let audited = store.audit().unwrap().unwrap();
+    assert_eq!((audited.gone, audited.receipts), (gone, all - gone));
+    // Commits go whole.
+    assert!((all / 2 - 512..=all / 2).contains(&gone), "{gone} of {all}");
+    longest
+}
+
+#[test]
+fn m14_half_of_the_receipts_goes_and_the_rest_holds() {
+    half_goes(8, 4, 1_024);
+}
+
+#[test]
+fn m14_half_of_a_million_receipts_goes_in_chunks() {
+    if !asked_for() && !long() {
+        return;
+    }
+    let longest = half_goes(1_954, 100, 2_048);
+    println!("measured: M14: half of a million receipts went; a chunk took {longest:?} at most");
+}
+
 /// What each receipt takes of the journal and of the database, beside its other columns. Ten of
 /// these bytes are times: whether it streamed, how long it took, and of the attempt when it began,
 /// its first content, its end and what it left out.

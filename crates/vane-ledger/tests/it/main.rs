@@ -12,6 +12,7 @@ mod books;
 mod cost;
 mod examples;
 mod forged;
+mod gone;
 mod holds;
 mod idempotency;
 mod ingest;
@@ -22,6 +23,7 @@ mod opening;
 mod payments;
 mod people;
 mod random;
+mod removal;
 mod replica;
 mod reports;
 mod ring;
@@ -93,8 +95,11 @@ impl Vandal {
             DROP TRIGGER entry_stays; DROP TRIGGER entry_is_kept; DROP TRIGGER txn_stays;
             DROP TRIGGER txn_is_kept; DROP TRIGGER receipt_stays; DROP TRIGGER receipt_is_kept;
             DROP TRIGGER rate_stays; DROP INDEX topup_once; DROP INDEX entry_by_txn;
+            DROP TRIGGER gone_hour_is_kept; DROP TRIGGER gone_lease_is_kept;
             CREATE TABLE copy AS SELECT * FROM receipt; DROP TABLE receipt;
-            ALTER TABLE copy RENAME TO receipt;";
+            ALTER TABLE copy RENAME TO receipt;
+            CREATE TABLE copy AS SELECT * FROM opening; DROP TABLE opening;
+            ALTER TABLE copy RENAME TO opening;";
         self.run(sql).unwrap();
     }
 }

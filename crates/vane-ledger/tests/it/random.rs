@@ -15,6 +15,7 @@ use vane_ledger::book::{
 
 use crate::books::{START, attempt, cash, op, prepaid, usd};
 use crate::memory;
+use crate::removal::remove;
 
 /// Splitmix64.
 struct Dice(u64);
@@ -56,6 +57,8 @@ struct Play {
     leases: Vec<String>,
     lenders: BTreeMap<String, Lender>,
     calls: Vec<String>,
+    /// When they were settled.
+    settled_at: Vec<i64>,
     lots: Vec<String>,
     /// What checkouts come to.
     asked: BTreeMap<String, Money>,
@@ -107,7 +110,10 @@ impl Play {
                 self.lenders.insert(op.id.clone(), lender);
                 self.leases.push(op.id.clone());
             }
-            (Act::Settle(settlement), _) => self.calls.push(settlement.call.clone()),
+            (Act::Settle(settlement), _) => {
+                self.calls.push(settlement.call.clone());
+                self.settled_at.push(op.at);
+            }
             // Mostly what is still open; what was returned is held against now and then.
             (Act::ReturnLease { lease }, _) if self.dice.below(3) > 0 => {
                 self.leases.retain(|open| open != lease);
@@ -119,6 +125,16 @@ impl Play {
             }
             _ => {}
         }
+    }
+
+    /// Now and then, a time before which receipts may go: that of no call that is asked for again.
+    fn forgotten(&mut self) -> Option<(i64, usize)> {
+        if self.dice.below(60) > 0 {
+            return None;
+        }
+        let known = self.settled_at.len().checked_sub(150)?;
+        let most = 1 + usize::try_from(self.dice.below(100)).unwrap();
+        Some((self.settled_at[known], most))
     }
 
     fn step(&mut self) -> Op {
@@ -361,6 +377,7 @@ fn play(seed: u64, steps: u64, tally: &mut Tally) {
         leases: Vec::new(),
         lenders: BTreeMap::new(),
         calls: Vec::new(),
+        settled_at: Vec::new(),
         lots: Vec::new(),
         asked: BTreeMap::new(),
     };
@@ -381,6 +398,12 @@ fn play(seed: u64, steps: u64, tally: &mut Tally) {
             let name: String = said.chars().take_while(|c| c.is_alphabetic()).collect();
             *tally.entry(name).or_default() += 1;
             assert_eq!(kept, outcome, "seed {seed}, step {}: {op:?}", play.made);
+        }
+        // What is removed changes nothing of what the model knows.
+        if let Some((before, most)) = play.forgotten() {
+            let chunks = remove(&store, before, most);
+            *tally.entry("Removed".into()).or_default() += u64::try_from(chunks).unwrap();
+            store.audit().unwrap().unwrap();
         }
         for (kind, owner) in &books {
             let kept: Option<Book> = store.book(*kind, *owner).unwrap();
@@ -442,4 +465,5 @@ fn the_database_and_the_model_agree_on_random_operations() {
         assert!(tally.contains_key(name), "{name}: {tally:?}");
     }
     assert!(tally["Settled"] > 2_000, "{tally:?}");
+    assert!(tally["Removed"] > 50, "{tally:?}");
 }

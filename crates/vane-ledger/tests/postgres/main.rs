@@ -20,6 +20,8 @@ mod encrypted;
 mod examples;
 #[path = "../it/forged.rs"]
 mod forged;
+#[path = "../it/gone.rs"]
+mod gone;
 #[path = "../it/ingest.rs"]
 mod ingest;
 mod instances;
@@ -37,6 +39,8 @@ mod people;
 mod proxy;
 #[path = "../it/random.rs"]
 mod random;
+#[path = "../it/removal.rs"]
+mod removal;
 mod replicas;
 #[path = "../it/reports.rs"]
 mod reports;
@@ -152,7 +156,7 @@ impl Vandal {
             DO $$ DECLARE found record; BEGIN
                 FOR found IN SELECT conrelid::regclass AS of, conname FROM pg_constraint
                     WHERE connamespace = current_schema()::regnamespace
-                    AND (contype IN ('c', 'f') OR conname = 'receipt_call_key')
+                    AND (contype IN ('c', 'f') OR conname IN ('receipt_call_key', 'opening_pkey'))
                 LOOP
                     EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', found.of, found.conname);
                 END LOOP;

@@ -6,6 +6,7 @@ use super::{account, ask, usd};
 use crate::gateway::Gateway;
 use crate::relay::percent_decoded;
 use serde_json::{Value, json};
+use vane_catalog::Date;
 use vane_dialect::Fault;
 use vane_ledger::Caller;
 use vane_ledger::book::{Attempt, Line, Receipt};
@@ -21,9 +22,33 @@ pub(super) async fn show(
 ) -> Result<Value, Fault> {
     query.only(&[])?;
     let (account, call) = (account(caller), percent_decoded(id));
-    let found = ask(gateway, move |store| store.receipt(Some(account), &call)).await?;
-    let none = "there is no such receipt: calls have one when they have ended, under their `vane-request-id`";
-    found.as_ref().map(receipt).ok_or_else(|| missing(none))
+    let (found, gone_until) = ask(gateway, move |store| {
+        let found = store.receipt(Some(account), &call)?;
+        let gone_until = match found {
+            Some(_) => None,
+            None => store.gone_until(Some(account))?,
+        };
+        Ok((found, gone_until))
+    })
+    .await?;
+    let keep_days = gateway.state().config.receipts.keep_days;
+    let none = || missing(&none(keep_days, gone_until));
+    found.as_ref().map(receipt).ok_or_else(none)
+}
+
+/// Why there may be no receipt.
+fn none(keep_days: Option<i64>, gone_until: Option<i64>) -> String {
+    let mut said = "there is no such receipt: calls have one when they have ended, under their \
+                    `vane-request-id`"
+        .to_owned();
+    if let Some(days) = keep_days {
+        said += &format!("; receipts are kept for {days} days");
+    }
+    if let Some(until) = gone_until {
+        let last = Date::of(until.saturating_sub(1));
+        said += &format!("; those of calls up to {last} were removed");
+    }
+    said
 }
 
 pub(super) async fn list(

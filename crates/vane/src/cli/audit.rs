@@ -50,15 +50,20 @@ impl Audit {
                 "transactions": sound.transactions,
                 "leases": sound.leases,
                 "receipts": sound.receipts,
+                "receipts_gone": sound.gone,
                 "open_calls": sound.open_calls,
             })),
             Ok(sound) => terminal::print(&format!(
-                "ok: {} entries in {} books, {} transactions, {} leases, {} receipts, {} open calls\n",
+                "ok: {} entries in {} books, {} transactions, {} leases, {} receipts{}, {} open calls\n",
                 sound.entries,
                 sound.books,
                 sound.transactions,
                 sound.leases,
                 sound.receipts,
+                match sound.gone {
+                    0 => String::new(),
+                    gone => format!(" ({gone} more are gone)"),
+                },
                 sound.open_calls
             )),
             Err(broken) => {

@@ -20,6 +20,7 @@ mod import;
 mod key;
 mod member;
 mod models;
+mod receipt;
 mod reconcile;
 mod route;
 mod serve;
@@ -114,6 +115,12 @@ enum Command {
     /// Prove that the books hold, or show the first line that does not
     #[command(after_help = "Examples:\n  vane audit\n  vane audit --json\n  vane audit --journal")]
     Audit(audit::Audit),
+    /// Remove receipts that are not needed any more
+    #[command(
+        subcommand,
+        after_help = "Example:\n  vane receipt remove --before 2026-01-01"
+    )]
+    Receipt(receipt::Receipt),
     /// Compare a provider's export of usage or costs with the receipts, day by day
     #[command(
         after_help = "Examples:\n  vane reconcile openai completions_usage.csv\n  \
@@ -160,6 +167,7 @@ pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
         Command::Credit(credit) => credit.run(&settings),
         Command::Example(example) => example.run(&settings),
         Command::Audit(audit) => audit.run(&settings),
+        Command::Receipt(receipt) => receipt.run(&settings),
         Command::Reconcile(reconcile) => reconcile.run(&settings),
         Command::Catalog(catalog) => catalog.run(&settings),
         Command::Engine(engine) => engine.run().await,

@@ -45,6 +45,13 @@ impl Reconcile {
         let theirs = read(&text).map_err(|fault| Failure::said(format!("{shown}: {fault}")))?;
         let (from, until) = covered(&theirs);
         let store = settings.store()?;
+        if let Some(until) = store.gone_until(None)?.filter(|until| from < *until) {
+            let (from, last) = (Date::of(from), Date::of(until - 1));
+            return Err(Failure::said(format!(
+                "{shown} begins with {from}, and receipts up to {last} were removed: \
+                 compare days after that"
+            )));
+        }
         let days = provider_usage(&store, provider, from, until)?;
         let name = |model: &str| known_as(&catalog, provider, model);
         let differences = compare(&days.ours, &theirs, name, self.tolerance);

@@ -14,8 +14,8 @@ use super::reader::Reader;
 use super::section::Section;
 use super::server::Server;
 use super::{
-    Config, Engine, Guest, Limits, Local, Outbound, Payments, People, Retries, SignUp, Site,
-    Timeouts, Weights, local, provider,
+    Config, Engine, Guest, Limits, Local, Outbound, Payments, People, Receipts, Retries, SignUp,
+    Site, Timeouts, Weights, local, provider,
 };
 
 /// Variables that commands take and no key of the file has.
@@ -129,6 +129,7 @@ impl Config {
             sign_up,
             people,
             payments: Payments::read(root.section("payments"), &own),
+            receipts: Receipts::read(root.section("receipts")),
             site: Site::read(root.section("site")),
             guest: Guest::read(root.section("guest"), server.is_for_one_machine()),
             weights,

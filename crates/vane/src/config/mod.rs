@@ -23,6 +23,7 @@ mod provider;
 pub(crate) mod quantity;
 mod read;
 mod reader;
+mod receipts;
 mod secret;
 mod section;
 mod server;
@@ -47,6 +48,7 @@ pub use needs::{how_to_name_models, names_its_own_models, variables as variables
 pub use people::Entry;
 pub use problem::{Place, Problem, Warning};
 pub(crate) use reader::variable_name;
+pub(crate) use receipts::KEEP_DAYS_MIN;
 
 /// The checked configuration.
 #[derive(Debug, Clone)]
@@ -86,6 +88,7 @@ pub struct Config {
     /// `None` while nobody can pay.
     pub payments: Option<Payments>,
     pub people: People,
+    pub receipts: Receipts,
     pub site: Site,
     pub guest: Guest,
     pub weights: Weights,
@@ -225,6 +228,13 @@ pub struct Outbound {
     pub no_proxy: Option<String>,
     /// PEM files of certificate authorities trusted besides the public ones.
     pub extra_ca: Vec<PathBuf>,
+}
+
+/// `[receipts]`: how long they are kept.
+#[derive(Debug, Clone, Default)]
+pub struct Receipts {
+    /// For ever where there is none.
+    pub keep_days: Option<i64>,
 }
 
 /// `[credits]`: promotional credit for who signs up.

@@ -4,6 +4,7 @@ use super::worker::{self, Accepted, Setup};
 use crate::chronicle::Keeper;
 use crate::config::Tls;
 use crate::gateway::Gateway;
+use crate::removal::Remover;
 use crate::upstream::Pool;
 use anyhow::Context;
 use rustls::ServerConfig;
@@ -24,6 +25,7 @@ pub struct Server {
     threads: Vec<JoinHandle<()>>,
     /// Ends after the last call, of which it takes note.
     keeper: Keeper,
+    remover: Remover,
 }
 
 /// Every call needs two descriptors: the soft limit of a shell would allow five hundred calls.
@@ -79,6 +81,7 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     Ok(Server {
         address,
         keeper: Keeper::start(gateway.clone())?,
+        remover: Remover::start(gateway.clone())?,
         gateway,
         stop,
         threads,
@@ -93,6 +96,7 @@ impl Server {
         for thread in self.threads {
             let _ = thread.join();
         }
+        drop(self.remover);
         drop(self.keeper);
     }
 }

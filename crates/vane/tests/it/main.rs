@@ -93,6 +93,7 @@ mod payments;
 mod people;
 mod playground;
 mod proxies;
+mod receipt_commands;
 mod receipts;
 mod reconcile;
 mod recorded;

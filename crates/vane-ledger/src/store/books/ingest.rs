@@ -19,7 +19,8 @@
 //! - a last word of a call that was swept is passed over: the call has ended for the books, however
 //!   long it runs.
 //!
-//! A call has one receipt whoever enters it, since its id is unique there; and a record is behind
+//! A call has one receipt whoever enters it, since its id is unique there, and where that receipt was
+//! removed since, `gone_call` has the id; and a record is behind
 //! the position only if it is in the books or among the strays. So nobody pays twice, and nothing
 //! that was paid for is forgotten.
 
@@ -36,6 +37,7 @@ const OPENED: &str = "INSERT INTO open_call (instance, call, epoch, state) VALUE
 const OPENED_UNLESS_SWEPT: &str = "INSERT INTO open_call (instance, call, epoch, state)
     SELECT CAST(?1 AS BIGINT), CAST(?2 AS TEXT), CAST(?3 AS BIGINT), CAST(?4 AS BYTEA)
     WHERE NOT EXISTS (SELECT 1 FROM receipt r WHERE r.call = ?2)
+    AND NOT EXISTS (SELECT 1 FROM gone_call g WHERE g.call = ?2)
     ON CONFLICT (instance, call) DO UPDATE SET epoch = excluded.epoch, state = excluded.state";
 const CLOSED: &str = "DELETE FROM open_call WHERE instance = ?1 AND call = ?2";
 

@@ -19,8 +19,10 @@ pub(super) const BOOKS_LOCKED: &str = "SELECT kind, owner, prepaid, posted, held
     entries, receipt, head FROM book WHERE id = ANY(?1) ORDER BY id FOR UPDATE";
 pub(super) const LEASES_LOCKED: &str = "SELECT id, account, key, instance, epoch, amount, spent,
     until, state FROM lease WHERE id = ANY(?1) ORDER BY id FOR UPDATE";
-pub(super) const CALLED_OF: &str = "SELECT call FROM receipt WHERE call = ANY(?1)";
-const CALLED: &str = "SELECT 1 FROM receipt WHERE call = ?1";
+pub(super) const CALLED_OF: &str = "SELECT call FROM receipt WHERE call = ANY(?1)
+    UNION ALL SELECT call FROM gone_call WHERE call = ANY(?1)";
+const CALLED: &str = "SELECT 1 FROM receipt WHERE call = ?1
+    UNION ALL SELECT 1 FROM gone_call WHERE call = ?1";
 const MADE: &str = "SELECT 1 FROM txn WHERE id = ?1";
 const TOPPED_UP: &str = "SELECT 1 FROM topup WHERE provider = ?1 AND external = ?2";
 const LEASE: &str = "SELECT id, account, key, instance, epoch, amount, spent, until, state

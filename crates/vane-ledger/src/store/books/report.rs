@@ -1,7 +1,7 @@
 //! Receipts and statements, newest first, a page at a time.
 //!
 //! A book names its newest receipt and each receipt the one before it, so that a page costs what it
-//! shows, however many there are.
+//! shows, however many there are. Receipts that were removed end it: of before them credit is told.
 
 use vane_catalog::Money;
 
@@ -181,6 +181,14 @@ impl Kept<'_> {
         self.0.one(sql, &[&book.0, &seq], entry_of)
     }
 
+    /// Where a page goes on that ended with a receipt which is gone by now: at what is left of
+    /// before the opening. Any number up to that of the newest gone one leads there.
+    fn before_opening(self, book: BookId, n: i64) -> Result<Option<Place>, LedgerError> {
+        let sql = "SELECT seq FROM opening WHERE book = ?1 AND receipt >= ?2";
+        let seq = self.0.one(sql, &[&book.0, &n], |row| row.get::<i64>(0))?;
+        Ok(seq.map(|seq| Place { seq, receipt: 0 }))
+    }
+
     fn place(self, account: AccountId, before: Option<i64>) -> Result<Option<Place>, LedgerError> {
         let book = BookKind::Customer.of(account.0);
         match before {
@@ -188,10 +196,13 @@ impl Kept<'_> {
                 seq: book.entries.saturating_add(1),
                 receipt: book.receipt,
             })),
-            Some(n) if n > 0 => Ok(self.receipt(account, n)?.map(|receipt| Place {
-                seq: receipt.seq,
-                receipt: receipt.before,
-            })),
+            Some(n) if n > 0 => match self.receipt(account, n)? {
+                Some(receipt) => Ok(Some(Place {
+                    seq: receipt.seq,
+                    receipt: receipt.before,
+                })),
+                None => self.before_opening(book, n),
+            },
             Some(seq) => {
                 let entry = self.entry(ENTRY_AT, book, seq.saturating_neg())?;
                 Ok(entry.map(|(_, place)| place))

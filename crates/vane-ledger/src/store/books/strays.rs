@@ -68,7 +68,11 @@ impl Store {
             // First, so that who comes second waits here, and finds it ended.
             end(txn, n, "entered", "")?;
             let op = settlement(txn, n)?;
-            match apply(txn, memory, std::slice::from_ref(&op))?.pop() {
+            let tried = match is_gone(txn, &op)? {
+                true => Some(Err(Refusal::Repeated)),
+                false => apply(txn, memory, std::slice::from_ref(&op))?.pop(),
+            };
+            match tried {
                 Some(Ok(Outcome::Settled { charged, lost, .. })) => {
                     Ok(StrayEntry::Entered { charged, lost })
                 }
@@ -111,6 +115,15 @@ fn end(txn: Txn<'_>, n: i64, state: &str, reason: &str) -> Result<(), LedgerErro
         Some(state) => LedgerError::StrayEnded { n, state },
         None => LedgerError::NoSuchStray { n },
     })
+}
+
+/// Whether the call of a settlement had a receipt that was removed.
+fn is_gone(txn: Txn<'_>, op: &Op) -> Result<bool, LedgerError> {
+    let Act::Settle(settlement) = &op.act else {
+        return Ok(false);
+    };
+    let sql = "SELECT 1 FROM gone_call WHERE call = ?1";
+    Ok(txn.one(sql, &[&settlement.call], |_| Ok(()))?.is_some())
 }
 
 fn settlement(txn: Txn<'_>, n: i64) -> Result<Op, LedgerError> {

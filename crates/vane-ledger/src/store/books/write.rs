@@ -2,6 +2,7 @@
 
 mod bulk;
 mod receipts;
+mod removal;
 
 use super::Kept;
 use super::memory::Cached;
@@ -13,6 +14,7 @@ use crate::store;
 use crate::store::Value;
 
 pub(super) use receipts::Receipts;
+pub(super) use removal::Gone;
 
 const BOOK: &str = "INSERT INTO book
     (id, kind, owner, prepaid, posted, held, promotional, entries, receipt, head)
