@@ -10,6 +10,7 @@ mod request;
 mod scheduler;
 mod sequence;
 mod stops;
+mod writing;
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

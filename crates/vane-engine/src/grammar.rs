@@ -24,6 +24,8 @@ use serde_json::{Value as Json, json};
 use crate::{Fault, Tool};
 pub(crate) use mask::{Guide, Mask};
 use rules::{Rules, Shape};
+pub(crate) use schema::CALLS_MAX;
+use trie::Trie;
 pub(crate) use vocabulary::Vocabulary;
 pub(crate) use walk::WAYS_MAX;
 pub use walk::Walk;
@@ -63,31 +65,40 @@ impl Grammar {
         Self::of_value(&schema)
     }
 
+    /// One of these words, as it is.
+    pub(crate) fn of_words<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut rules = Rules::new();
+        let root = rules.reserve();
+        let list = rules.add_list(Trie::of(words.into_iter().map(str::as_bytes)), 0);
+        rules.push(root, Shape::Listed(list));
+        rules.settle();
+        Self { rules, root }
+    }
+
     /// A list of calls of these tools, of one if it is `single`.
     pub(crate) fn of_calls(tools: &[&Tool], single: bool) -> Result<Self, Fault> {
         let mut known = Vec::new();
         for tool in tools {
-            let schema = serde_json::from_str(&tool.parameters);
-            // What cannot be held to its schema can still be held to being an object.
-            match (
-                schema.map(|schema| (Self::of_value(&schema), schema)),
-                tool.strict,
-            ) {
-                (Ok((Ok(_), schema)), _) => known.push((tool.name.as_str(), schema)),
-                (Ok((Err(Fault::Refused(why)), _)), true) => {
-                    return Err(Fault::Refused(format!("tool `{}`: {why}", tool.name)));
-                }
-                (Err(error), _) => {
-                    return Err(Fault::Refused(format!(
-                        "the parameters of tool `{}`: {error}",
-                        tool.name
-                    )));
-                }
-                (Ok(_), _) => known.push((tool.name.as_str(), json!({"type": "object"}))),
-            }
+            let (schema, _) = Self::of_arguments(tool)?;
+            known.push((tool.name.as_str(), schema));
         }
         let (rules, root) = schema::read_calls(&known, single)?;
         Ok(Self { rules, root })
+    }
+
+    /// What a tool takes, and the schema that says so.
+    pub(crate) fn of_arguments(tool: &Tool) -> Result<(Json, Self), Fault> {
+        let schema: Json = serde_json::from_str(&tool.parameters).map_err(|error| {
+            Fault::Refused(format!("the parameters of tool `{}`: {error}", tool.name))
+        })?;
+        match Self::of_value(&schema) {
+            Ok(grammar) => Ok((schema, grammar)),
+            Err(Fault::Refused(why)) if tool.strict => {
+                Err(Fault::Refused(format!("tool `{}`: {why}", tool.name)))
+            }
+            // What cannot be held to its schema can still be held to being an object.
+            Err(_) => Ok((json!({"type": "object"}), Self::object())),
+        }
     }
 
     pub(crate) fn of_value(schema: &Json) -> Result<Self, Fault> {

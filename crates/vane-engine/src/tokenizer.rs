@@ -1,5 +1,5 @@
-//! Text to tokens and back, as Mistral's own tokenizers do it: SentencePiece (v1 to v3, v7) and Tekken,
-//! from GGUF metadata, from `tokenizer.json`, or from Mistral's own files.
+//! Text to tokens and back, as Mistral's own tokenizers do it: SentencePiece (v1 to v3, v7) and Tekken
+//! (v3 to v13), from GGUF metadata, from `tokenizer.json`, or from Mistral's own files.
 //!
 //! Invariant: no text becomes a control token. Control tokens are placed by prompts alone, so that a
 //! message cannot end its own turn.
@@ -14,6 +14,7 @@ mod prompt;
 mod split;
 mod stream;
 mod tools;
+mod version;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,26 +26,12 @@ use crate::weights::{self, gguf::Value};
 use bpe::Bpe;
 pub use prompt::{Message, Prompt, Role};
 pub(crate) use stream::Unfinished;
-pub(crate) use tools::{ID_LEN, id_of};
+pub(crate) use tools::{ID_LEN, PartMarks, id_of};
 pub use tools::{Tool, ToolCall};
+pub use version::Version;
 
 /// How SentencePiece writes a space.
 const SPACE: &str = "\u{2581}";
-
-/// The rules by which prompts are laid out. They differ in where control tokens stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Version {
-    /// `[INST]` is text.
-    V1,
-    /// `[INST]` is a token.
-    V2,
-    /// As v2, and can fill in the middle.
-    V3,
-    /// The system prompt is a turn of its own.
-    V7,
-    /// v11 and later: as v7, but for how tools are called.
-    V11,
-}
 
 /// How text is cut before pieces are merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +80,8 @@ struct Controls {
     results: Option<u32>,
     results_end: Option<u32>,
     content: Option<u32>,
+    args: Option<u32>,
+    call_id: Option<u32>,
 }
 
 impl Controls {
@@ -114,18 +103,11 @@ impl Controls {
             (&mut self.results, "[TOOL_RESULTS]"),
             (&mut self.results_end, "[/TOOL_RESULTS]"),
             (&mut self.content, "[TOOL_CONTENT]"),
+            (&mut self.args, "[ARGS]"),
+            (&mut self.call_id, "[CALL_ID]"),
         ];
         for (control, name) in named {
             *control = control.or_else(|| id_of(name));
-        }
-    }
-
-    fn version(&self) -> Version {
-        match (self.user, self.suffix, self.system) {
-            (None, _, _) => Version::V1,
-            (Some(_), None, _) => Version::V2,
-            (Some(_), Some(_), None) => Version::V3,
-            (Some(_), Some(_), Some(_)) => Version::V7,
         }
     }
 }
@@ -143,6 +125,13 @@ impl Tokenizer {
     /// Of one file: `tekken.json`, `tokenizer.json`, or a SentencePiece model.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         mistral::open(path)
+    }
+
+    /// Of what would stand in a `tekken.json` beside the pattern.
+    #[cfg(test)]
+    pub(crate) fn of_tekken(mut file: serde_json::Value) -> Self {
+        file["config"]["pattern"] = split::PATTERN.into();
+        mistral::tekken(&file).unwrap()
     }
 
     /// Of weights, of which nothing else is read: a GGUF file, a folder, or a tokenizer's own file.

@@ -1,12 +1,10 @@
-//! What a model may call, and its calls as they come: a list of objects, each told when it is whole.
+//! What a model may call, and what its calls may be. How they come is `writing`'s.
 
 use std::sync::Arc;
 
-use serde_json::Value as Json;
-
 use crate::grammar::WAYS_MAX;
-use crate::tokenizer::{ID_LEN, id_of};
-use crate::{Fault, Grammar, Tokenizer, Tool, ToolCall};
+use crate::tokenizer::PartMarks;
+use crate::{Fault, Grammar, Tokenizer, Tool};
 
 /// All of them are possible until a name is begun.
 const TOOLS_MAX: usize = WAYS_MAX;
@@ -39,11 +37,31 @@ pub enum ToolChoice {
 #[derive(Debug, Clone)]
 pub(super) struct Calling {
     /// The token after which they stand.
-    pub(super) token: u32,
+    pub(super) begin: u32,
     /// What they may be; nothing where no tool may be called.
-    pub(super) grammar: Option<Arc<Grammar>>,
+    pub(super) held: Option<Held>,
     /// The answer begins with them.
     pub(super) forced: bool,
+}
+
+/// What calls are held to.
+#[derive(Debug, Clone)]
+pub(super) enum Held {
+    /// All of them to one grammar.
+    List(Arc<Grammar>),
+    Parts(Arc<Parts>),
+}
+
+/// Each part of a call to a grammar of its own, between tokens that no text becomes.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) begin: u32,
+    pub(super) marks: PartMarks,
+    pub(super) names: Arc<Grammar>,
+    /// By name, what each tool takes.
+    pub(super) tools: Vec<(String, Arc<Grammar>)>,
+    /// One call at most.
+    pub(super) single: bool,
 }
 
 impl Tools {
@@ -73,7 +91,7 @@ impl Tools {
                 return refused(format!("there are two tools `{name}`"));
             }
         }
-        let Some(token) = tokenizer.calls() else {
+        let Some(marks) = tokenizer.call_marks() else {
             return refused("this model's conversations have no tools".to_owned());
         };
         let may: Vec<&Tool> = match &self.choice {
@@ -84,124 +102,27 @@ impl Tools {
                 vec![named.ok_or_else(|| Fault::Refused(format!("there is no tool `{name}`")))?]
             }
         };
-        let grammar = match may.as_slice() {
-            [] => None,
-            may => Some(Arc::new(Grammar::of_calls(may, self.single)?)),
+        let held = match (may.as_slice(), marks.parts) {
+            ([], _) => None,
+            (may, None) => Some(Held::List(Arc::new(Grammar::of_calls(may, self.single)?))),
+            (may, Some(parts)) => {
+                let tool = |tool: &&Tool| {
+                    let (_, grammar) = Grammar::of_arguments(tool)?;
+                    Ok((tool.name.clone(), Arc::new(grammar)))
+                };
+                Some(Held::Parts(Arc::new(Parts {
+                    begin: marks.begin,
+                    marks: parts,
+                    names: Arc::new(Grammar::of_words(may.iter().map(|tool| tool.name.as_str()))),
+                    tools: may.iter().map(tool).collect::<Result<_, Fault>>()?,
+                    single: self.single,
+                })))
+            }
         };
         Ok(Some(Calling {
-            token,
-            grammar,
+            begin: marks.begin,
+            held,
             forced,
         }))
-    }
-}
-
-/// Calls while they are written.
-#[derive(Debug, Default)]
-pub(super) struct Calls {
-    bytes: Vec<u8>,
-    /// Where the call begins that is written now.
-    start: usize,
-    depth: usize,
-    in_string: bool,
-    escaped: bool,
-    told: u64,
-    /// Of the conversation, so that ids of its calls differ.
-    seed: u64,
-}
-
-impl Calls {
-    pub(super) fn new(tokens: &[u32]) -> Self {
-        let mix =
-            |hash: u64, token: &u32| (hash ^ u64::from(*token)).wrapping_mul(0x0100_0000_01b3);
-        Self {
-            seed: tokens.iter().fold(0xcbf2_9ce4_8422_2325, mix),
-            ..Self::default()
-        }
-    }
-
-    /// Adds bytes; gives the calls that are whole now.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<ToolCall> {
-        let mut calls = Vec::new();
-        for byte in bytes {
-            self.bytes.push(*byte);
-            match (self.in_string, byte) {
-                (true, _) if self.escaped => self.escaped = false,
-                (true, b'\\') => self.escaped = true,
-                (_, b'"') => self.in_string = !self.in_string,
-                (false, b'[' | b'{') => {
-                    if self.depth == 1 {
-                        self.start = self.bytes.len() - 1;
-                    }
-                    self.depth += 1;
-                }
-                (false, b']' | b'}') => {
-                    self.depth = self.depth.saturating_sub(1);
-                    if self.depth == 1 {
-                        calls.extend(self.call());
-                    }
-                }
-                _ => {}
-            }
-        }
-        calls
-    }
-
-    fn call(&mut self) -> Option<ToolCall> {
-        let call: Json = serde_json::from_slice(&self.bytes[self.start..]).ok()?;
-        self.told += 1;
-        let own = call["id"].as_str().filter(|id| is_id(id));
-        Some(ToolCall {
-            id: own.map_or_else(|| self.id(), str::to_owned),
-            name: call["name"].as_str()?.to_owned(),
-            arguments: call["arguments"].to_string(),
-        })
-    }
-
-    /// One that the model did not give.
-    fn id(&self) -> String {
-        id_of(self.seed ^ self.told.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-}
-
-fn is_id(id: &str) -> bool {
-    id.len() == ID_LEN && id.bytes().all(|byte| byte.is_ascii_alphanumeric())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn calls_are_told_when_they_are_whole_however_they_come() {
-        let text = br#" [{"name": "a", "arguments": {"x": "]}\"[", "y": [{}]}, "id": "abcDEF123"}, {"name": "b", "arguments": {}, "id": "no"}]"#;
-        let call = |id: &str, name: &str, arguments: &str| ToolCall {
-            id: id.to_owned(),
-            name: name.to_owned(),
-            arguments: arguments.to_owned(),
-        };
-        for many in [1, 2, 7, text.len()] {
-            let mut calls = Calls::new(&[1, 2]);
-            let told: Vec<ToolCall> = { text.chunks(many) }
-                .flat_map(|bytes| calls.push(bytes))
-                .collect();
-            assert_eq!(told[0], call("abcDEF123", "a", r#"{"x":"]}\"[","y":[{}]}"#));
-            let [_, second] = told.as_slice() else {
-                panic!("{told:?}")
-            };
-            assert!(is_id(&second.id), "{second:?}");
-            assert_eq!(
-                (second.name.as_str(), second.arguments.as_str()),
-                ("b", "{}")
-            );
-        }
-        let ids = |tokens: &[u32]| {
-            let mut calls = Calls::new(tokens);
-            calls.push(br#"[{"name":"b","arguments":{}},{"name":"b","arguments":{}}]"#)
-        };
-        let (one, other) = (ids(&[1]), ids(&[2]));
-        assert_ne!(one[0].id, one[1].id);
-        assert_ne!(one[0].id, other[0].id);
-        assert_eq!(one, ids(&[1]));
     }
 }

@@ -122,7 +122,7 @@ impl Job {
         let refused = |what: String| Err(Fault::Refused(what));
         // Found here rather than on the thread that others wait for.
         let calling = request.tools.calling(model.tokenizer())?;
-        let may_call = { calling.iter() }.any(|calling| calling.grammar.is_some());
+        let may_call = { calling.iter() }.any(|calling| calling.held.is_some());
         let is_guided = request.grammar.is_some() || may_call;
         if is_guided && !model.tokenizer().vocabulary().writes_all() {
             return refused("this model's vocabulary cannot write every JSON".to_owned());

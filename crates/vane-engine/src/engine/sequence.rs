@@ -1,9 +1,10 @@
 //! One request while it runs: its tokens, its blocks, and what of its answer is not told yet.
 
-use super::calls::{Calling, Calls};
+use super::calls::Calling;
 use super::outbox::Closing;
 use super::request::{Finish, Job, Piece, TokenLikelihood, Usage};
 use super::stops::Stops;
+use super::writing::Writing;
 use crate::cache::{BLOCK, Cache, Chain};
 use crate::grammar::{Guide, Mask};
 use crate::sampler::{Sampler, likelihoods};
@@ -28,7 +29,7 @@ pub(super) struct Sequence {
     guide: Option<Guide>,
     calling: Option<Calling>,
     /// Since calls have begun.
-    calls: Option<Calls>,
+    calls: Option<Writing>,
     stops: Stops,
     unfinished: Unfinished,
     /// The next token's first space is none.
@@ -126,12 +127,24 @@ impl Sequence {
         let banned = tokenizer.end().filter(|_| early && mask.is_none());
         let token = self.sampler.choose(logits, banned, mask.as_ref());
         if tokenizer.end() == Some(token) {
-            return self.end(Finish::Stop);
+            let Some(calls) = &mut self.calls else {
+                return self.end(Finish::Stop);
+            };
+            if let Some(call) = calls.finish() {
+                self.outbox.0.push(Piece::Call(call));
+            }
+            return self.end(Finish::Calls);
         }
         self.tokens.push(token);
         self.usage.output_tokens += 1;
-        if let Some(calling) = self.calling.take_if(|calling| calling.token == token) {
-            self.begin_calls(calling, tokenizer);
+        if let Some(calls) = &mut self.calls {
+            for call in calls.push(token, tokenizer) {
+                self.outbox.0.push(Piece::Call(call));
+            }
+            return calls.is_over(tokenizer) && self.end(Finish::Calls) || self.is_at_its_end();
+        }
+        if let Some(calling) = self.calling.take_if(|calling| calling.begin == token) {
+            self.begin_calls(&calling, tokenizer);
             return self.is_at_its_end();
         }
         if let Some(many) = self.likelihoods {
@@ -144,18 +157,11 @@ impl Sequence {
         if let Some(guide) = &mut self.guide {
             guide.push(bytes);
         }
-        if let Some(calls) = &mut self.calls {
-            for call in calls.push(bytes) {
-                self.outbox.0.push(Piece::Call(call));
-            }
-        } else if self.say(bytes) {
+        if self.say(bytes) {
             return true;
         }
-        if self.guide.as_ref().is_some_and(Guide::is_over) {
-            let finish = self.calls.as_ref().map_or(Finish::Stop, |_| Finish::Calls);
-            return self.end(finish);
-        }
-        self.is_at_its_end()
+        let is_over = self.guide.as_ref().is_some_and(Guide::is_over);
+        is_over && self.end(Finish::Stop) || self.is_at_its_end()
     }
 
     /// Tells text. Says whether it ends the answer.
@@ -176,19 +182,21 @@ impl Sequence {
     }
 
     /// What was said before is told whole; what comes now is no text.
-    fn begin_calls(&mut self, calling: Calling, tokenizer: &Tokenizer) {
+    fn begin_calls(&mut self, calling: &Calling, tokenizer: &Tokenizer) {
         let text = self.rest();
         self.tell(text, true);
-        // No tool is left to be called where a guide is none.
-        self.guide = calling.grammar.map(Guide::new);
-        self.skips_space = tokenizer.has_dummy_space();
-        self.calls = Some(Calls::new(&self.tokens));
+        let held = calling.held.as_ref();
+        self.calls = held.map(|held| Writing::new(held, &self.tokens, tokenizer));
+        self.guide = None;
         self.likelihoods = None;
     }
 
     /// Tokens that may come, where that is not all. The end may only where a text of a grammar is
     /// whole, and there it must where nothing else may, however early.
     fn mask(&mut self, early: bool, tokenizer: &Tokenizer) -> Option<Mask> {
+        if let Some(calls) = &mut self.calls {
+            return Some(calls.mask(early, tokenizer));
+        }
         let begins = self.usage.output_tokens == 0;
         let forced = self
             .calling
@@ -196,14 +204,14 @@ impl Sequence {
             .filter(|calling| calling.forced && begins);
         if let Some(calling) = forced {
             let mut mask = Mask::none(tokenizer.len());
-            mask.allow(calling.token);
+            mask.allow(calling.begin);
             return Some(mask);
         }
         let calls = self.calling.as_ref();
         let Some(guide) = self.guide.as_mut() else {
-            let banned = calls.filter(|calling| calling.grammar.is_none())?;
+            let banned = calls.filter(|calling| calling.held.is_none())?;
             let mut mask = Mask::all(tokenizer.len());
-            mask.forbid(banned.token);
+            mask.forbid(banned.begin);
             tokenizer
                 .end()
                 .filter(|_| early)
@@ -216,8 +224,8 @@ impl Sequence {
             tokenizer.end().into_iter().for_each(|end| mask.allow(end));
         }
         // Instead of the text that the grammar asks for, and not within it.
-        if let Some(calling) = calls.filter(|calling| begins && calling.grammar.is_some()) {
-            mask.allow(calling.token);
+        if let Some(calling) = calls.filter(|calling| begins && calling.held.is_some()) {
+            mask.allow(calling.begin);
         }
         Some(mask)
     }

@@ -51,7 +51,7 @@ const TYPES: &[&str] = &[
 /// Characters and items that a schema may ask to be counted.
 const COUNT_MAX: u64 = 1 << 24;
 /// Calls of tools in one answer.
-const CALLS_MAX: u32 = 64;
+pub(crate) const CALLS_MAX: u32 = 64;
 
 type Read<T> = Result<T, Fault>;
 

@@ -62,6 +62,10 @@ pub(super) fn is_control(text: &str) -> bool {
                 | "SUFFIX"
                 | "SYSTEM_PROMPT"
                 | "TOOL_CONTENT"
+                | "ARGS"
+                | "CALL_ID"
+                | "THINK"
+                | "MODEL_SETTINGS"
         )
     });
     named || matches!(text, "<unk>" | "<s>" | "</s>") || text.starts_with("[control_")
@@ -106,7 +110,7 @@ pub(super) fn sentencepiece(
     let bytes: Option<Vec<u32>> = bytes.into_iter().collect();
     let tokenizer = Tokenizer {
         scheme: Scheme::SentencePiece { dummy_space },
-        version: controls.version(),
+        version: Version::of_marks(&controls),
         bpe: Bpe { ids, merges },
         texts,
         vocabulary: OnceLock::new(),
@@ -115,28 +119,6 @@ pub(super) fn sentencepiece(
         controls,
     };
     checked(tokenizer)
-}
-
-/// Of a Tekken vocabulary without Mistral's own file, only the chat template tells, or its name.
-pub(super) fn version_of(template: &str) -> Version {
-    if template.trim() == "mistral-v7-tekken" {
-        Version::V7
-    } else if template.contains("[ARGS]") {
-        Version::V11
-    } else if template.contains("[SYSTEM_PROMPT]") {
-        Version::V7
-    } else {
-        Version::V3
-    }
-}
-
-/// Where there is no template either: only later vocabularies name the arguments of a call.
-pub(super) fn version_of_names(names: &HashMap<String, u32>) -> Version {
-    if names.contains_key("[ARGS]") {
-        Version::V11
-    } else {
-        Version::V3
-    }
 }
 
 /// The higher a score, the lower its rank; equal scores share one.
@@ -156,7 +138,7 @@ pub(super) fn tekken(
     pieces: Vec<Option<Vec<u8>>>,
     names: &HashMap<String, u32>,
     pairs: Option<Vec<(String, String)>>,
-    version: Option<Version>,
+    version: Version,
     mut controls: Controls,
 ) -> Result<Tokenizer, String> {
     let mut ids = HashMap::new();
@@ -179,7 +161,7 @@ pub(super) fn tekken(
         .collect();
     let tokenizer = Tokenizer {
         scheme: Scheme::Tekken,
-        version: version.unwrap_or_else(|| controls.version()),
+        version,
         bpe: Bpe { ids, merges },
         texts,
         vocabulary: OnceLock::new(),
@@ -229,6 +211,8 @@ fn checked(tokenizer: Tokenizer) -> Result<Tokenizer, String> {
         controls.results,
         controls.results_end,
         controls.content,
+        controls.args,
+        controls.call_id,
     ];
     let exists = |token: &u32| usize::try_from(*token).is_ok_and(|token| token < many);
     match all.iter().flatten().find(|token| !exists(token)) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::build::{self, Piece};
-use super::{Controls, Tokenizer, letters};
+use super::{Controls, Tokenizer, Version, letters};
 use crate::weights::gguf::Value;
 
 pub(super) fn read(metadata: &BTreeMap<String, Value>) -> Result<Tokenizer, String> {
@@ -65,11 +65,12 @@ fn words(keys: &Keys<'_>, tokens: &[String], kinds: &[i64]) -> Result<Tokenizer,
             pieces.push(None);
         }
     }
-    let version = match keys.metadata.get("tokenizer.chat_template") {
-        Some(Value::Text(template)) => build::version_of(template),
-        _ => build::version_of_names(&names),
+    let template = match keys.metadata.get("tokenizer.chat_template") {
+        Some(Value::Text(template)) => Some(template.as_str()),
+        _ => None,
     };
-    build::tekken(pieces, &names, Some(pairs), Some(version), keys.controls()?)
+    let version = Version::of_words(template, &names);
+    build::tekken(pieces, &names, Some(pairs), version, keys.controls()?)
 }
 
 struct Keys<'a> {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value as Json;
 
 use super::build::{self, Kind, Piece, byte_of};
-use super::{Controls, Tokenizer, letters, split};
+use super::{Controls, Tokenizer, Version, letters, split};
 
 const TOKENS_MAX: usize = 1 << 21;
 
@@ -118,17 +118,8 @@ fn words(
             pieces.push(Some(bytes.ok_or_else(|| format!("the piece `{text}`"))?));
         }
     }
-    let version = match file["chat_template"].as_str() {
-        Some(template) => build::version_of(template),
-        None => build::version_of_names(&names),
-    };
-    build::tekken(
-        pieces,
-        &names,
-        Some(pairs),
-        Some(version),
-        Controls::default(),
-    )
+    let version = Version::of_words(file["chat_template"].as_str(), &names);
+    build::tekken(pieces, &names, Some(pairs), version, Controls::default())
 }
 
 /// A step, or those of a sequence.

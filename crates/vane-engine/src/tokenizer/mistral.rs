@@ -68,7 +68,7 @@ fn template_beside(path: &Path) -> Option<String> {
     first.map(str::to_owned)
 }
 
-fn tekken(file: &Json) -> Result<Tokenizer, String> {
+pub(super) fn tekken(file: &Json) -> Result<Tokenizer, String> {
     let config = &file["config"];
     if config["pattern"] != split::PATTERN {
         return Err("it cuts words by a pattern that is not known".to_owned());
@@ -109,13 +109,9 @@ fn tekken(file: &Json) -> Result<Tokenizer, String> {
             .collect(),
         Some(tokens) => special_tokens(tokens)?,
     };
-    let version = match config["version"].as_str() {
-        Some("v3") => Version::V3,
-        Some("v7") => Version::V7,
-        Some("v11" | "v13") => Version::V11,
-        version => return Err(format!("version {version:?}")),
-    };
-    build::tekken(pieces, &names, None, Some(version), Controls::default())
+    let version = config["version"].as_str().and_then(Version::named);
+    let version = version.ok_or_else(|| format!("version {}", config["version"]))?;
+    build::tekken(pieces, &names, None, version, Controls::default())
 }
 
 fn special_tokens(tokens: &[Json]) -> Result<HashMap<String, u32>, String> {

@@ -1,6 +1,9 @@
 //! What a request says to the model, laid out as tokens: a text, a conversation, or a gap to fill.
 
-use super::{Tokenizer, Tool, ToolCall, Version};
+use std::collections::HashMap;
+
+use super::version::{Place, System};
+use super::{Tokenizer, Tool, ToolCall};
 use crate::Fault;
 
 /// Who speaks in a conversation.
@@ -109,10 +112,12 @@ impl Tokenizer {
         messages: &[Message],
         tools: &[Tool],
     ) -> Result<(), Fault> {
-        let turns = turns(messages)?;
-        let speaks_of_tools =
-            |turn: &Message| matches!(turn.role, Role::Caller(_) | Role::Tool { .. });
-        if !tools.is_empty() || turns.iter().any(speaks_of_tools) {
+        let layout = self.version.layout();
+        let mut turns = turns(messages)?;
+        if layout.tools.is_some_and(|tools| tools.sorted) {
+            sort_results(&mut turns);
+        }
+        if !tools.is_empty() {
             self.check_tools()?;
         }
         let system: Vec<&str> = turns
@@ -122,23 +127,25 @@ impl Tokenizer {
             .collect();
         let system = system.join("\n\n");
         let is_user = |turn: &Message| turn.role == Role::User;
-        let last_user = turns.iter().rposition(is_user);
-        // Where a conversation has drifted far from its beginning, the system's word is repeated at its end.
-        let bears_system = match self.version {
-            Version::V1 => turns.iter().position(is_user),
-            Version::V2 | Version::V3 => last_user,
-            Version::V7 | Version::V11 => None,
+        let user = |place| match place {
+            Place::First => turns.iter().position(is_user),
+            Place::Last => turns.iter().rposition(is_user),
         };
+        let bears_system = match layout.system {
+            System::In(place) => user(place),
+            System::Turn => None,
+        };
+        let bears_tools = layout.tools.and_then(|tools| user(tools.shown));
         for (at, turn) in turns.iter().enumerate() {
             let content = turn.content.as_str();
             match &turn.role {
-                Role::System if self.version < Version::V7 => {}
+                Role::System if layout.system != System::Turn => {}
                 Role::System => {
                     let between = (self.controls.system, self.controls.system_end);
                     self.between(tokens, between, content)?;
                 }
                 Role::User => {
-                    if last_user == Some(at) && !tools.is_empty() {
+                    if bears_tools == Some(at) && !tools.is_empty() {
                         self.available(tokens, tools);
                     }
                     if bears_system == Some(at) && !system.is_empty() {
@@ -150,17 +157,17 @@ impl Tokenizer {
                 Role::Assistant => self.assistant(tokens, content, at + 1 == turns.len()),
                 Role::Caller(calls) => {
                     self.assistant(tokens, content, true);
-                    self.called(tokens, calls);
+                    self.called(tokens, calls)?;
                     tokens.extend(self.controls.end);
                 }
-                Role::Tool { call_id } => self.result(tokens, call_id, content),
+                Role::Tool { call_id } => self.result(tokens, call_id, content)?,
             }
         }
         Ok(())
     }
 
     fn user(&self, tokens: &mut Vec<u32>, content: &str) -> Result<(), Fault> {
-        if self.version == Version::V1 {
+        if !self.version.layout().has_marks {
             tokens.extend(self.encode(&format!("[INST] {content} [/INST]")));
             return Ok(());
         }
@@ -187,8 +194,7 @@ impl Tokenizer {
     }
 
     fn assistant(&self, tokens: &mut Vec<u32>, content: &str, goes_on: bool) {
-        // From v2 on, spaces at the end of an answer are nothing.
-        let kept = if self.version == Version::V1 {
+        let kept = if self.version.layout().keeps_spaces {
             content
         } else {
             content.trim_end_matches(' ')
@@ -227,5 +233,32 @@ fn turns(messages: &[Message]) -> Result<Vec<Message>, Fault> {
         Err(Fault::Refused(
             "a conversation needs a turn of the user".to_owned(),
         ))
+    }
+}
+
+/// Where results bear no id, only their order says of which call they are.
+fn sort_results(turns: &mut [Message]) {
+    let is_result = |turn: &Message| matches!(turn.role, Role::Tool { .. });
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut at = 0;
+    while at < turns.len() {
+        let many = turns[at..].iter().take_while(|turn| is_result(turn));
+        let many = many.count();
+        turns[at..at + many].sort_by_key(|turn| match &turn.role {
+            Role::Tool { call_id } => places.get(call_id).copied().unwrap_or(usize::MAX),
+            Role::System | Role::User | Role::Assistant | Role::Caller(_) => usize::MAX,
+        });
+        if many > 0 {
+            places.clear();
+            at += many;
+            continue;
+        }
+        if let Role::Caller(calls) = &turns[at].role {
+            for call in calls {
+                let place = places.len();
+                places.insert(call.id.clone(), place);
+            }
+        }
+        at += 1;
     }
 }

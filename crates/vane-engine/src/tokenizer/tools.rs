@@ -6,7 +6,8 @@ use std::io;
 use serde_json::ser::{Formatter, Serializer};
 use serde_json::{Map, Value as Json};
 
-use super::{Tokenizer, Version};
+use super::Tokenizer;
+use super::version::{CallLayout, ResultLayout, ToolLayout};
 use crate::Fault;
 
 /// A function that the model may call.
@@ -56,36 +57,68 @@ pub(crate) fn id_of(mut bits: u64) -> String {
     (0..ID_LEN).map(sign).collect()
 }
 
+/// The tokens that a model writes its calls with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CallMarks {
+    /// What follows is a call, or a list of them.
+    pub(crate) begin: u32,
+    /// `None` where it is a list.
+    pub(crate) parts: Option<PartMarks>,
+}
+
+/// What stands between the parts of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PartMarks {
+    /// Between the name and an id, where calls have one.
+    pub(crate) id: Option<u32>,
+    pub(crate) args: u32,
+}
+
 impl Tokenizer {
-    /// Whether conversations may have tools: from v3 on, up to v7, if the vocabulary has what it takes.
+    /// Whether conversations may have tools: if the version is known to have them, and the vocabulary
+    /// has what it takes.
     pub fn takes_tools(&self) -> bool {
+        self.tools().is_some()
+    }
+
+    /// How tools stand in conversations, if they do.
+    fn tools(&self) -> Option<ToolLayout> {
         let controls = &self.controls;
-        let all = [
-            controls.tools,
-            controls.tools_end,
-            controls.calls,
-            controls.results,
-            controls.results_end,
+        let layout = self.version.layout().tools?;
+        let (args, call_id) = match layout.calls {
+            CallLayout::List => (false, false),
+            CallLayout::Parts { id } => (true, id),
+        };
+        let content = layout.results == ResultLayout::Text { id: true };
+        let needed = [
+            (controls.tools, true),
+            (controls.tools_end, true),
+            (controls.calls, true),
+            (controls.results, true),
+            (controls.results_end, true),
+            (controls.content, content),
+            (controls.args, args),
+            (controls.call_id, call_id),
         ];
-        let content = self.version < Version::V7 || controls.content.is_some();
-        matches!(self.version, Version::V3 | Version::V7)
-            && content
-            && all.iter().all(Option::is_some)
+        let has_all = needed.iter().all(|(token, is)| token.is_some() || !is);
+        has_all.then_some(layout)
     }
 
-    /// The token after which calls stand.
-    pub(crate) fn calls(&self) -> Option<u32> {
-        self.controls.calls.filter(|_| self.takes_tools())
+    pub(crate) fn call_marks(&self) -> Option<CallMarks> {
+        let begin = self.controls.calls?;
+        let parts = match self.tools()?.calls {
+            CallLayout::List => None,
+            CallLayout::Parts { id } => Some(PartMarks {
+                id: self.controls.call_id.filter(|_| id),
+                args: self.controls.args?,
+            }),
+        };
+        Some(CallMarks { begin, parts })
     }
 
-    pub(super) fn check_tools(&self) -> Result<(), Fault> {
-        if self.takes_tools() {
-            Ok(())
-        } else {
-            Err(Fault::Refused(
-                "this model's conversations have no tools".to_owned(),
-            ))
-        }
+    pub(super) fn check_tools(&self) -> Result<ToolLayout, Fault> {
+        self.tools()
+            .ok_or_else(|| Fault::Refused("this model's conversations have no tools".to_owned()))
     }
 
     pub(super) fn available(&self, tokens: &mut Vec<u32>, tools: &[Tool]) {
@@ -95,37 +128,69 @@ impl Tokenizer {
         tokens.extend(self.controls.tools_end);
     }
 
-    pub(super) fn called(&self, tokens: &mut Vec<u32>, calls: &[ToolCall]) {
-        let calls: Vec<Json> = calls
-            .iter()
-            .map(|call| {
-                let mut shown = Map::new();
-                shown.insert("name".to_owned(), call.name.as_str().into());
-                shown.insert("arguments".to_owned(), parsed(&call.arguments));
-                if !call.id.is_empty() && call.id != "null" {
-                    shown.insert("id".to_owned(), known(&call.id).into());
+    pub(super) fn called(&self, tokens: &mut Vec<u32>, calls: &[ToolCall]) -> Result<(), Fault> {
+        match self.check_tools()?.calls {
+            CallLayout::List => {
+                tokens.extend(self.controls.calls);
+                let calls = calls.iter().map(listed).collect();
+                tokens.extend(self.encode(&spaced(&Json::Array(calls))));
+            }
+            CallLayout::Parts { id: has_ids } => {
+                for call in calls {
+                    tokens.extend(self.controls.calls);
+                    tokens.extend(self.encode(&call.name));
+                    if has_ids && has_id(call) {
+                        tokens.extend(self.controls.call_id);
+                        tokens.extend(self.encode(&known(&call.id)));
+                    }
+                    tokens.extend(self.controls.args);
+                    tokens.extend(self.encode(&spaced(&parsed(&call.arguments))));
                 }
-                Json::Object(shown)
-            })
-            .collect();
-        tokens.extend(self.controls.calls);
-        tokens.extend(self.encode(&spaced(&Json::Array(calls))));
+            }
+        }
+        Ok(())
     }
 
-    pub(super) fn result(&self, tokens: &mut Vec<u32>, call_id: &str, content: &str) {
+    pub(super) fn result(
+        &self,
+        tokens: &mut Vec<u32>,
+        call_id: &str,
+        content: &str,
+    ) -> Result<(), Fault> {
+        let layout = self.check_tools()?.results;
         tokens.extend(self.controls.results);
-        if self.version < Version::V7 {
-            let mut shown = Map::new();
-            shown.insert("content".to_owned(), parsed(content));
-            shown.insert("call_id".to_owned(), known(call_id).into());
-            tokens.extend(self.encode(&spaced(&Json::Object(shown))));
-        } else {
-            tokens.extend(self.encode(&known(call_id)));
-            tokens.extend(self.controls.content);
-            tokens.extend(self.encode(content));
+        match layout {
+            ResultLayout::Object => {
+                let mut shown = Map::new();
+                shown.insert("content".to_owned(), parsed(content));
+                shown.insert("call_id".to_owned(), known(call_id).into());
+                tokens.extend(self.encode(&spaced(&Json::Object(shown))));
+            }
+            ResultLayout::Text { id } => {
+                if id {
+                    tokens.extend(self.encode(&known(call_id)));
+                    tokens.extend(self.controls.content);
+                }
+                tokens.extend(self.encode(content));
+            }
         }
         tokens.extend(self.controls.results_end);
+        Ok(())
     }
+}
+
+fn has_id(call: &ToolCall) -> bool {
+    !call.id.is_empty() && call.id != "null"
+}
+
+fn listed(call: &ToolCall) -> Json {
+    let mut shown = Map::new();
+    shown.insert("name".to_owned(), call.name.as_str().into());
+    shown.insert("arguments".to_owned(), parsed(&call.arguments));
+    if has_id(call) {
+        shown.insert("id".to_owned(), known(&call.id).into());
+    }
+    Json::Object(shown)
 }
 
 fn shown(tool: &Tool) -> Json {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value as Json, json};
 use vane_engine::{
     Engine, Fault, Finish, Grammar, Message, Model, Options, Piece, Pieces, Precision, Prompt,
@@ -50,6 +52,44 @@ fn texts() -> Vec<String> {
         .collect()
 }
 
+/// How a model writes its calls: by its version.
+const VERSIONS: [&str; 3] = ["v3", "v11", "v13"];
+
+/// A random model whose vocabulary is of Tekken, with the control tokens of its version.
+fn folder_of_tekken(version: &str) -> Folder {
+    let later = [
+        "[SYSTEM_PROMPT]",
+        "[/SYSTEM_PROMPT]",
+        "[TOOL_CONTENT]",
+        "[ARGS]",
+        "[CALL_ID]",
+    ];
+    let names: Vec<&str> = CONTROLS.iter().chain(&later).copied().collect();
+    // Some go on where a name, an argument or a call is over.
+    let pieces = [
+        " {\"", "{\"", "\": ", "\"}", "}]", "now", "now{", "we", "[ARGS", "12", "ab\"", "日",
+    ];
+    let pieces = (0..=255_u8)
+        .map(|byte| vec![byte])
+        .chain(pieces.map(Into::into));
+    let vocab: Vec<Json> = { pieces.enumerate() }
+        .map(|(rank, bytes)| json!({"rank": rank, "token_bytes": BASE64.encode(bytes)}))
+        .collect();
+    let special: Vec<Json> = { names.iter().enumerate() }
+        .map(|(rank, name)| json!({"rank": rank, "token_str": name, "is_control": true}))
+        .collect();
+    let mut config = crate::vocabularies::fixtures()[4]["config"].clone();
+    config["version"] = json!(version);
+    config["default_num_special_tokens"] = json!(names.len());
+    config["default_vocab_size"] = json!(names.len() + vocab.len());
+    let mut tiny = Tiny::plain();
+    tiny.config["vocab_size"] = config["default_vocab_size"].clone();
+    let folder = tiny.folder(4, F32);
+    let file = json!({"config": config, "vocab": vocab, "special_tokens": special});
+    folder.write("tekken.json", file.to_string());
+    folder
+}
+
 /// A random model of such a vocabulary.
 fn folder() -> Folder {
     let texts = texts();
@@ -70,12 +110,20 @@ fn folder() -> Folder {
 }
 
 fn engine() -> Engine {
+    engine_of("v3")
+}
+
+fn engine_of(version: &str) -> Engine {
+    let folder = match version {
+        "v3" => folder(),
+        later => folder_of_tekken(later),
+    };
     let options = Options {
         threads: 1,
         precision: Precision::Single,
         ..Options::default()
     };
-    Engine::start(Model::open(folder().path(), &mut |_| ()).unwrap(), options).unwrap()
+    Engine::start(Model::open(folder.path(), &mut |_| ()).unwrap(), options).unwrap()
 }
 
 /// Short enough that even a random writer comes to its end.
@@ -234,10 +282,15 @@ fn called(pieces: Pieces) -> (String, Vec<ToolCall>, Finish) {
 
 #[test]
 fn calls_are_held_to_the_schemas_of_their_tools() {
-    let engine = engine();
+    VERSIONS.into_iter().for_each(held_to_schemas);
+}
+
+fn held_to_schemas(version: &str) {
+    let engine = engine_of(version);
     let submit = |seed| engine.submit(calling(seed, ToolChoice::Any)).unwrap();
     let together: Vec<Pieces> = (0..8).map(submit).collect();
     let mut all = Vec::new();
+    let mut many = 0;
     for (seed, pieces) in (0..).zip(together) {
         let (text, calls, finish) = called(pieces);
         assert_eq!(text, "");
@@ -252,12 +305,18 @@ fn calls_are_held_to_the_schemas_of_their_tools() {
                 assert_eq!((call.name.as_str(), arguments), ("now", json!({})));
             }
         }
-        let alone = self::engine();
+        let alone = engine_of(version);
         let pieces = alone.submit(calling(seed, ToolChoice::Any)).unwrap();
         assert_eq!(called(pieces).1, calls);
+        many = many.max(calls.len());
         all.extend(calls);
     }
     assert!(all.iter().any(|call| call.name == "weather"));
+    // Whether a list goes on is a matter of one token of many.
+    assert!(
+        many > 1 || version == "v3",
+        "{version}: one answer has several"
+    );
     let named = Tools {
         single: true,
         ..calling(0, ToolChoice::Named("now".to_owned())).tools
@@ -274,8 +333,51 @@ fn calls_are_held_to_the_schemas_of_their_tools() {
 }
 
 #[test]
+fn calls_that_a_limit_cuts_are_told_as_far_as_they_are_whole() {
+    for version in VERSIONS {
+        let engine = engine_of(version);
+        let whole = called(engine.submit(calling(2, ToolChoice::Any)).unwrap());
+        let mut told = Vec::new();
+        for most in 1..120 {
+            let cut = Request {
+                max_tokens: Some(most),
+                // Holds back no end of a call, and makes no other.
+                min_tokens: most,
+                ..calling(2, ToolChoice::Any)
+            };
+            let mut usage = None;
+            let (mut calls, mut text) = (Vec::new(), String::new());
+            for piece in engine.submit(cut).unwrap() {
+                match piece.unwrap() {
+                    Piece::Text { text: more, .. } => text += &more,
+                    Piece::Call(call) => calls.push(call),
+                    Piece::End {
+                        finish,
+                        usage: used,
+                    } => usage = Some((finish, used.output_tokens)),
+                }
+            }
+            let (finish, used) = usage.unwrap();
+            assert_eq!(text, "", "{version}");
+            assert!(used <= most && (used == most || finish == Finish::Calls));
+            assert!(finish == Finish::Length || finish == Finish::Calls);
+            assert!(whole.1.starts_with(&calls), "{calls:?} of {:?}", whole.1);
+            told.push(calls.len());
+        }
+        assert!(
+            told[0] == 0 && told.is_sorted() && told[118] > 0,
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
 fn a_model_that_may_call_speaks_or_calls_and_one_that_may_not_speaks() {
-    let engine = engine();
+    VERSIONS.into_iter().for_each(speaks_or_calls);
+}
+
+fn speaks_or_calls(version: &str) {
+    let engine = engine_of(version);
     let answer = |seed, choice| called(engine.submit(calling(seed, choice)).unwrap());
     let free: Vec<_> = (0..40).map(|seed| answer(seed, ToolChoice::Auto)).collect();
     assert!(

@@ -1,6 +1,8 @@
 //! Tokens against Mistral's own library, token by token, from every kind of file.
 
-use serde_json::Value as Json;
+use std::collections::HashMap;
+
+use serde_json::{Value as Json, json};
 use vane_engine::{Message, Model, Prompt, Role, Tokenizer, Tool, ToolCall, Version};
 
 use crate::folder::Folder;
@@ -38,8 +40,8 @@ fn message(turn: &Json) -> Message {
         _ => Role::Assistant,
     };
     let content = match role {
-        Role::Tool { .. } => text(&turn[2]),
-        _ => text(&turn[1]),
+        Role::Tool { .. } | Role::Caller(_) => text(&turn[2]),
+        Role::System | Role::User | Role::Assistant => text(&turn[1]),
     };
     Message { role, content }
 }
@@ -67,7 +69,7 @@ fn check(tokenizer: &Tokenizer, fixture: &Json, from: &str) {
                 .copied()
                 .collect();
             let back = String::from_utf8(bytes).unwrap();
-            let spaced = version != "tekken" && !text.is_empty();
+            let spaced = !files::is_tekken(fixture) && !text.is_empty();
             let expected = if spaced {
                 format!(" {text}")
             } else {
@@ -114,7 +116,7 @@ fn check(tokenizer: &Tokenizer, fixture: &Json, from: &str) {
 fn sentencepiece_of_every_version_is_as_the_reference_has_it() {
     for fixture in files::fixtures()
         .iter()
-        .filter(|fixture| fixture["version"] != "tekken")
+        .filter(|fixture| !files::is_tekken(fixture))
     {
         let tokenizer = opened(&files::model(fixture));
         let expected = match fixture["version"].as_str().unwrap() {
@@ -133,7 +135,7 @@ fn sentencepiece_of_every_version_is_as_the_reference_has_it() {
 fn converted_vocabularies_say_the_same() {
     for fixture in files::fixtures()
         .iter()
-        .filter(|fixture| fixture["version"] != "tekken")
+        .filter(|fixture| !files::is_tekken(fixture))
     {
         check(
             &opened(&files::json(fixture, false)),
@@ -157,60 +159,85 @@ fn converted_vocabularies_say_the_same() {
 
 #[test]
 fn tekken_is_as_the_reference_has_it() {
-    let fixtures = files::fixtures();
-    let fixture = fixtures
-        .iter()
-        .find(|fixture| fixture["version"] == "tekken")
-        .unwrap();
-    check(&opened(&files::tekken(fixture)), fixture, "tekken.json");
-    check(
-        &opened(&files::json_of_tekken(fixture)),
-        fixture,
-        "tokenizer.json",
-    );
-    let folder = Folder::new();
-    let path = folder.write("model.gguf", files::gguf_of_tekken(fixture));
-    check(
-        Model::open(&path, &mut |_| ()).unwrap().tokenizer(),
-        fixture,
-        "gguf",
-    );
+    for fixture in files::fixtures().iter().filter(|one| files::is_tekken(one)) {
+        let expected = match fixture["version"].as_str().unwrap() {
+            "v11" => Version::V11,
+            "v13" => Version::V13,
+            _ => Version::V3,
+        };
+        let check = |tokenizer: &Tokenizer, from| {
+            assert_eq!(tokenizer.version(), expected, "{from}");
+            assert!(tokenizer.takes_tools() && tokenizer.fills_in());
+            check(tokenizer, fixture, from);
+        };
+        check(&opened(&files::tekken(fixture)), "tekken.json");
+        check(&opened(&files::json_of_tekken(fixture)), "tokenizer.json");
+        let folder = Folder::new();
+        let path = folder.write("model.gguf", files::gguf_of_tekken(fixture));
+        let model = Model::open(&path, &mut |_| ()).unwrap();
+        check(model.tokenizer(), "gguf");
+    }
 }
+
+/// A vocabulary, what stands beside it, its version, and whether it takes tools.
+type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Version, bool);
 
 #[test]
 fn a_tekken_vocabulary_learns_its_version_from_the_files_beside_it() {
     let fixtures = files::fixtures();
-    let mut fixtures = fixtures.iter();
-    let fixture = fixtures.find(|fixture| fixture["version"] == "tekken");
-    let json = files::json_of_tekken(fixture.unwrap());
-    let version = |beside: &[(&str, &str)]| {
+    let file = |of: &str| {
+        let json = files::json_of_tekken(files::fixture(&fixtures, of));
+        let mut json: Json = serde_json::from_slice(&json).unwrap();
+        json["chat_template"] = Json::Null;
+        (of.to_owned(), json.to_string())
+    };
+    let jsons = HashMap::from(["tekken", "v11", "v13"].map(file));
+    let version = |of: &str, beside: &[(&str, &str)]| {
         let folder = Folder::new();
-        let path = folder.write("tokenizer.json", &json);
+        let path = folder.write("tokenizer.json", &jsons[of]);
         for (name, text) in beside {
             folder.write(name, text);
         }
-        Tokenizer::open(&path).unwrap().version()
+        let tokenizer = Tokenizer::open(&path).unwrap();
+        (tokenizer.version(), tokenizer.takes_tools())
     };
-    assert_eq!(version(&[]), Version::V3);
-    let jinja = "{{ '[SYSTEM_PROMPT]' }}";
-    assert_eq!(version(&[("chat_template.jinja", jinja)]), Version::V7);
-    let named = "mistral-v7-tekken";
-    assert_eq!(version(&[("chat_template.jinja", named)]), Version::V7);
-    let config = r#"{"chat_template": "[SYSTEM_PROMPT] [TOOL_CALLS]x[ARGS]"}"#;
-    assert_eq!(version(&[("tokenizer_config.json", config)]), Version::V11);
+    let jinja = |text: &'static str| [("chat_template.jinja", text)];
+    let config = |text: &'static str| [("tokenizer_config.json", text)];
     let several = r#"{"chat_template": [{"name": "default", "template": "[SYSTEM_PROMPT]"}]}"#;
-    assert_eq!(version(&[("tokenizer_config.json", several)]), Version::V7);
-    assert_eq!(
-        version(&[("tokenizer_config.json", "no JSON")]),
-        Version::V3
-    );
+    let later = r#"{"chat_template": "[SYSTEM_PROMPT] [TOOL_CALLS]x[ARGS]"}"#;
+    let older = "{{ '[SYSTEM_PROMPT]' }} [TOOL_CALLS]x[CALL_ID]y[ARGS]";
+    let newest = "[MODEL_SETTINGS]{}[/MODEL_SETTINGS] [TOOL_CALLS]x[ARGS]";
+    let rows: &[Row<'_>] = &[
+        ("tekken", &[], Version::V3, true),
+        (
+            "tekken",
+            &jinja("{{ '[SYSTEM_PROMPT]' }}"),
+            Version::V7,
+            true,
+        ),
+        ("tekken", &jinja("mistral-v7-tekken"), Version::V7, true),
+        ("tekken", &config(several), Version::V7, true),
+        ("tekken", &config("no JSON"), Version::V3, true),
+        // A template that speaks of tokens which are not there.
+        ("tekken", &config(later), Version::V13, false),
+        ("tekken", &jinja(older), Version::V11, false),
+        ("v13", &config(later), Version::V13, true),
+        ("v13", &jinja(older), Version::V11, true),
+        // The vocabulary alone says that it is later than v7, and no more.
+        ("v11", &[], Version::Later, false),
+        ("v13", &[], Version::Later, false),
+        ("v13", &jinja("[SYSTEM_PROMPT]"), Version::Later, false),
+        ("v13", &jinja(newest), Version::Later, false),
+    ];
+    for (of, beside, expected, tools) in rows {
+        assert_eq!(version(of, beside), (*expected, *tools), "{of} {beside:?}");
+    }
 }
 
 #[test]
 fn marks_of_another_family_fill_in_nothing() {
     let fixtures = files::fixtures();
-    let mut fixtures = fixtures.iter();
-    let fixture = fixtures.find(|fixture| fixture["version"] == "v2").unwrap();
+    let fixture = files::fixture(&fixtures, "v2");
     let rows = [
         ("tokenizer.ggml.prefix_token_id", Value::U32(1_100)),
         ("tokenizer.ggml.suffix_token_id", Value::U32(1_101)),
@@ -225,13 +252,9 @@ fn marks_of_another_family_fill_in_nothing() {
 #[test]
 fn the_vectors_of_the_wire_contract_hold() {
     let fixtures = files::fixtures();
-    let file = |fixture: &Json| match fixture["version"].as_str() {
-        Some("tekken") => files::tekken(fixture),
-        _ => files::model(fixture),
-    };
     let all: Vec<Tokenizer> = fixtures
         .iter()
-        .map(|fixture| opened(&file(fixture)))
+        .map(|fixture| opened(&files::mistrals(fixture)))
         .collect();
     let tokenizer = |version: &str| {
         let place = fixtures
@@ -305,9 +328,48 @@ fn vocabularies_without_tools_lay_none_out() {
         content: content.to_owned(),
     };
     let answered = Prompt::Chat(vec![turn(Role::User, "Hi"), turn(result, "x")]);
-    for fixture in &files::fixtures()[..2] {
+    let fixtures = files::fixtures();
+    for fixture in &fixtures[..2] {
         let tokenizer = opened(&files::model(fixture));
         assert!(tokenizer.version() < Version::V3 && !tokenizer.takes_tools());
         assert!(tokenizer.lay_out(&answered).is_err());
     }
+    // Later ones need the tokens between the parts of a call.
+    let tool = tool(&json!({"function": {"name": "x", "description": "", "parameters": {}}}));
+    let asked = Prompt::Chat(vec![turn(Role::User, "Hi")]);
+    for (version, missing, takes) in [
+        ("v11", "[ARGS]", false),
+        ("v11", "[CALL_ID]", false),
+        ("v11", "[TOOL_CONTENT]", false),
+        ("v13", "[ARGS]", false),
+        ("v13", "[CALL_ID]", true),
+        ("v13", "[TOOL_CONTENT]", true),
+    ] {
+        let mut fixture = files::fixture(&fixtures, version).clone();
+        let names = fixture["special"].as_array_mut().unwrap();
+        let place = names.iter().position(|name| name == missing).unwrap();
+        names[place] = json!("<SPECIAL>");
+        let tokenizer = opened(&files::tekken(&fixture));
+        assert_eq!(tokenizer.takes_tools(), takes, "{version} {missing}");
+        assert_eq!(tokenizer.lay_out(&answered).is_ok(), takes);
+        let shown = tokenizer.lay_out_with(&asked, std::slice::from_ref(&tool));
+        assert_eq!(shown.is_ok(), takes);
+        assert!(tokenizer.lay_out(&asked).is_ok());
+    }
+}
+
+#[test]
+fn tokens_of_calls_are_control_tokens_where_a_file_does_not_say_so() {
+    let fixtures = files::fixtures();
+    let fixture = files::fixture(&fixtures, "v13");
+    let mut json: Json = serde_json::from_slice(&files::json_of_tekken(fixture)).unwrap();
+    let added = json["added_tokens"].as_array_mut().unwrap();
+    let before = added.len();
+    let is_named =
+        |token: &Json| ["[ARGS]", "[CALL_ID]"].contains(&token["content"].as_str().unwrap());
+    added.retain(|token| !is_named(token));
+    assert_eq!(added.len(), before - 2);
+    let tokenizer = opened(json.to_string().as_bytes());
+    assert!(tokenizer.takes_tools());
+    check(&tokenizer, fixture, "tokenizer.json without them");
 }

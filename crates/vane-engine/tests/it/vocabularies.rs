@@ -17,7 +17,41 @@ struct Piece {
 
 pub(crate) fn fixtures() -> Vec<Json> {
     let file: Json = serde_json::from_str(include_str!("../fixtures/tokens.json")).unwrap();
-    file.as_array().unwrap().clone()
+    let mut fixtures = file.as_array().unwrap().clone();
+    // Some have the first pieces of another, and are of another version.
+    for at in 0..fixtures.len() {
+        let of = fixtures[at]["of"].as_str().map(str::to_owned);
+        let Some(other) = of.map(|of| fixture(&fixtures, &of).clone()) else {
+            continue;
+        };
+        let size = fixtures[at]["size"].as_u64().unwrap();
+        let is_in = |piece: &&Json| piece[0].as_u64().unwrap() < size;
+        let pieces = other["pieces"].as_array().unwrap().iter();
+        fixtures[at]["pieces"] = pieces.filter(is_in).cloned().collect();
+        fixtures[at]["config"] = other["config"].clone();
+        fixtures[at]["config"]["default_vocab_size"] = json!(size);
+        fixtures[at]["config"]["version"] = fixtures[at]["version"].clone();
+    }
+    fixtures
+}
+
+pub(crate) fn fixture<'a>(fixtures: &'a [Json], version: &str) -> &'a Json {
+    let mut all = fixtures.iter();
+    all.find(|fixture| fixture["version"] == version).unwrap()
+}
+
+/// As Mistral itself has it.
+pub(crate) fn mistrals(fixture: &Json) -> Vec<u8> {
+    if is_tekken(fixture) {
+        tekken(fixture)
+    } else {
+        model(fixture)
+    }
+}
+
+/// Of Tekken, not of SentencePiece.
+pub(crate) fn is_tekken(fixture: &Json) -> bool {
+    fixture["config"].is_object()
 }
 
 fn pieces(fixture: &Json) -> Vec<Piece> {
@@ -250,9 +284,37 @@ pub(crate) fn tekken(fixture: &Json) -> Vec<u8> {
         .enumerate()
         .map(|(rank, bytes)| json!({"rank": rank, "token_bytes": BASE64.encode(bytes), "token_str": null}))
         .collect();
-    json!({"config": fixture["config"], "vocab": vocabulary})
-        .to_string()
-        .into_bytes()
+    let mut file = json!({"config": fixture["config"], "vocab": vocabulary});
+    // Older files leave them out.
+    if fixture["special"].is_array() {
+        let special = specials(fixture).into_iter().enumerate();
+        file["special_tokens"] = special
+            .map(|(rank, name)| json!({"rank": rank, "token_str": name, "is_control": true}))
+            .collect();
+    }
+    file.to_string().into_bytes()
+}
+
+fn specials(fixture: &Json) -> Vec<String> {
+    match fixture["special"].as_array() {
+        None => SPECIAL.map(str::to_owned).into(),
+        Some(names) => { names.iter() }
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect(),
+    }
+}
+
+/// What shows the version in files that are not Mistral's own, as templates of its models have it.
+fn template(fixture: &Json) -> Option<&'static str> {
+    match fixture["version"].as_str() {
+        Some("v11") => Some(
+            "[SYSTEM_PROMPT]{{ system }}[/SYSTEM_PROMPT][TOOL_CALLS]{{ name }}[CALL_ID]{{ id }}[ARGS]{{ arguments }}",
+        ),
+        Some("v13") => Some(
+            "[SYSTEM_PROMPT]{{ system }}[/SYSTEM_PROMPT][TOOL_CALLS]{{ name }}[ARGS]{{ arguments }}",
+        ),
+        _ => None,
+    }
 }
 
 const SPECIAL: [&str; 20] = [
@@ -300,11 +362,9 @@ fn words(fixture: &Json) -> Words {
     let special = fixture["config"]["default_num_special_tokens"]
         .as_u64()
         .unwrap() as usize;
-    let name = |at: usize| {
-        SPECIAL
-            .get(at)
-            .map_or(format!("<SPECIAL_{at}>"), |name| (*name).to_owned())
-    };
+    let specials = specials(fixture);
+    let name =
+        |at: usize| { specials.get(at).cloned() }.unwrap_or_else(|| format!("<SPECIAL_{at}>"));
     let ranks = ranks(fixture);
     let tokens = (0..special).map(|at| (name(at), true));
     let tokens = tokens
@@ -337,7 +397,8 @@ pub(crate) fn json_of_tekken(fixture: &Json) -> Vec<u8> {
     let added =
         added.map(|(token, (text, _))| json!({"id": token, "content": text, "special": true}));
     let split = json!({"type": "Split", "pattern": {"Regex": fixture["config"]["pattern"]}, "behavior": "Isolated"});
-    let rest = json!({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, {"type": "ByteLevel"}]}, "model": {}});
+    let rest = json!({"pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, {"type": "ByteLevel"}]}, "model": {},
+        "chat_template": template(fixture)});
     let merges = merges.iter().map(|(left, right)| json!([left, right]));
     json_of(
         vocabulary.collect(),
@@ -353,7 +414,7 @@ pub(crate) fn gguf_of_tekken(fixture: &Json) -> Vec<u8> {
         .iter()
         .map(|(_, control)| if *control { 3 } else { 1 })
         .collect();
-    gguf_with(&[
+    let mut rows = vec![
         ("tokenizer.ggml.model", Value::Text("gpt2".to_owned())),
         ("tokenizer.ggml.pre", Value::Text("tekken".to_owned())),
         (
@@ -372,7 +433,10 @@ pub(crate) fn gguf_of_tekken(fixture: &Json) -> Vec<u8> {
         ("tokenizer.ggml.token_type", Value::Integers(kinds)),
         ("tokenizer.ggml.bos_token_id", Value::U32(1)),
         ("tokenizer.ggml.eos_token_id", Value::U32(2)),
-    ])
+    ];
+    let template = template(fixture).map(|text| Value::Text(text.to_owned()));
+    rows.extend(template.map(|text| ("tokenizer.chat_template", text)));
+    gguf_with(&rows)
 }
 
 /// One file of each kind, small enough to break in every place.
