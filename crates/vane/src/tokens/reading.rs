@@ -113,27 +113,40 @@ fn said(turn: &Turn) -> Option<Vec<Message>> {
         return None;
     }
     let (role, blocks) = (turn.role, turn.blocks.as_slice());
+    if let (false, Some(content)) = (blocks.is_empty(), text(blocks)) {
+        let role = match role {
+            call::Role::System | call::Role::Developer => Role::System,
+            call::Role::User => Role::User,
+            call::Role::Assistant => Role::Assistant,
+        };
+        return Some(vec![Message { role, content }]);
+    }
     match (role, blocks) {
-        (_, [Block::Text(text)]) => Some(vec![Message {
-            role: match role {
-                call::Role::System | call::Role::Developer => Role::System,
-                call::Role::User => Role::User,
-                call::Role::Assistant => Role::Assistant,
-            },
-            content: text.text.clone(),
-        }]),
         (call::Role::User, [Block::ToolResult(_), ..]) => blocks.iter().map(result).collect(),
         (call::Role::Assistant, blocks) if !turn.prefill => {
-            let (content, calls) = match blocks {
-                [Block::Text(text), calls @ ..] => (text.text.clone(), calls),
-                calls => (String::new(), calls),
-            };
-            let calls: Option<Vec<ToolCall>> = calls.iter().map(made).collect();
-            let role = Role::Caller(calls.filter(|calls| !calls.is_empty())?);
-            Some(vec![Message { role, content }])
+            let is_call = |block: &Block| matches!(block, Block::ToolUse(_));
+            let (said, calls) = blocks.split_at(blocks.iter().position(is_call)?);
+            let calls = calls.iter().map(made).collect::<Option<_>>()?;
+            Some(vec![Message {
+                role: Role::Caller(calls),
+                content: text(said)?,
+            }])
         }
         _ => None,
     }
+}
+
+/// Texts of one turn, as they are joined where they are read.
+fn text(blocks: &[Block]) -> Option<String> {
+    let mut texts = Vec::with_capacity(blocks.len());
+    for block in blocks {
+        let Block::Text(text) = block else {
+            return None;
+        };
+        texts.push(text.text.as_str());
+    }
+    texts.retain(|text| !text.is_empty());
+    Some(texts.join("\n\n"))
 }
 
 fn made(block: &Block) -> Option<ToolCall> {
@@ -165,11 +178,7 @@ fn result(block: &Block) -> Option<Message> {
     else {
         return None;
     };
-    let content = match content.as_slice() {
-        [] => String::new(),
-        [Block::Text(text)] => text.text.clone(),
-        _ => return None,
-    };
+    let content = text(content)?;
     Some(Message {
         role: Role::Tool {
             call_id: id.clone(),

@@ -241,6 +241,14 @@ async fn what_is_not_text_alone_or_too_long_is_estimated() {
         let reply = world.post(PATH, body).await.ok();
         assert_eq!(reply.header("vane-estimate"), Some("true"));
     }
+    // Several texts are read with an empty line between them.
+    let parts = ["Hi", "", "there"].map(|text| json!({"type": "text", "text": text}));
+    let counts = [said(json!(parts)), said(json!("Hi\n\nthere"))];
+    for body in counts {
+        let reply = world.post(PATH, body).await.ok();
+        assert_eq!(reply.header("vane-estimate"), None);
+        assert_eq!(reply.json()["input_tokens"], 7);
+    }
     let body = json!({"model": "codestral-m", "input": "Hi"});
     let reply = world.post("/v1/responses/input_tokens", body).await.ok();
     assert_eq!(reply.header("vane-estimate"), None);
