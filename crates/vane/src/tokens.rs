@@ -4,18 +4,19 @@
 //! nothing that runs a model (that is a child's, `engine`, and the commands'). Reading and cutting happen on threads for what blocks,
 //! a few at a time: whoever finds them busy, or has too long a text, gets no count and estimates.
 
+mod reading;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Semaphore;
 use vane_dialect::Call;
-use vane_dialect::block::Block;
-use vane_dialect::call::{self, Chat, Format, Turn};
-use vane_engine::{Message, Prompt, Role, Tokenizer};
+use vane_engine::Tokenizer;
 
 use crate::config::{Local, Weights};
 use crate::weights::{Name, Shelf};
+use reading::Reading;
 
 /// Of all texts of a call together. A megabyte is cut in less than a second.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -52,17 +53,18 @@ impl Tokenizers {
     }
 
     /// How many tokens the model of this offer reads of the call, its control tokens included. `None`
-    /// where that is not known: no tokenizer, something besides text, too much of it, or no time.
+    /// where that is not known: no tokenizer, something besides text and tools, too much of it, or no time.
     pub async fn count(self: &Arc<Self>, offer: &vane_catalog::Offer, call: &Call) -> Option<u64> {
         let source = self.source(offer)?.to_owned();
-        let prompt = prompt(call)?;
+        let reading = Reading::of(call).filter(|reading| reading.bytes() <= TEXT_BYTES_MAX)?;
         let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
         let tokenizers = Arc::clone(self);
         let counted = tokio::task::spawn_blocking(move || {
             // Held to the end also when nobody waits for the count any more.
             let _room = room;
-            let tokens = tokenizers.tokenizer(&source)?.lay_out(&prompt).ok()?;
-            u64::try_from(tokens.len()).ok()
+            let tokenizer = tokenizers.tokenizer(&source)?;
+            let tokens = tokenizer.lay_out_with(&reading.prompt, &reading.tools);
+            u64::try_from(tokens.ok()?.len()).ok()
         });
         counted.await.ok()?
     }
@@ -95,47 +97,5 @@ impl Tokenizers {
             opened.ok().map(Arc::new)
         });
         known.clone()
-    }
-}
-
-/// A call as the model reads it, if it is text alone.
-fn prompt(call: &Call) -> Option<Prompt> {
-    let prompt = match call {
-        // Without a suffix the marks of a gap are there too.
-        Call::Fill(fill) => Prompt::Fill {
-            prefix: fill.prompt.clone(),
-            suffix: fill.suffix.clone().unwrap_or_default(),
-        },
-        Call::Chat(chat) => Prompt::Chat(messages(chat)?),
-        Call::Embed(_) => return None,
-    };
-    let bytes = match &prompt {
-        Prompt::Text(text) => text.len(),
-        Prompt::Fill { prefix, suffix } => prefix.len() + suffix.len(),
-        Prompt::Chat(messages) => messages.iter().map(|message| message.content.len()).sum(),
-        Prompt::Tokens(tokens) => tokens.len(),
-    };
-    (bytes <= TEXT_BYTES_MAX).then_some(prompt)
-}
-
-/// Tools, formats and whatever is no text are laid out by providers as they like.
-fn messages(chat: &Chat) -> Option<Vec<Message>> {
-    let is_plain = chat.tools.is_empty() && chat.format == Format::Text;
-    is_plain.then_some(())?;
-    chat.turns.iter().map(message).collect()
-}
-
-fn message(turn: &Turn) -> Option<Message> {
-    let role = match turn.role {
-        call::Role::System | call::Role::Developer => Role::System,
-        call::Role::User => Role::User,
-        call::Role::Assistant => Role::Assistant,
-    };
-    match turn.blocks.as_slice() {
-        [Block::Text(text)] if turn.name.is_none() => Some(Message {
-            role,
-            content: text.text.clone(),
-        }),
-        _ => None,
     }
 }

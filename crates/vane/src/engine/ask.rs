@@ -304,14 +304,52 @@ impl Turn {
         let content = match &self.content {
             None => String::new(),
             Some(Content::Text(text)) => text.clone(),
-            Some(Content::Parts(parts)) => parts
-                .iter()
-                .map(|part| match (&*part.r#type, &part.text) {
-                    ("text", Some(text)) => Ok(text.as_str()),
-                    _ => Err(Unread::new("messages", "this model reads text alone")),
-                })
-                .collect::<Result<_, _>>()?,
+            Some(Content::Parts(parts)) => {
+                let mut texts = Vec::with_capacity(parts.len());
+                for part in parts {
+                    match (&*part.r#type, &part.text) {
+                        ("text", Some(text)) => texts.push(text.as_str()),
+                        _ => return Err(Unread::new("messages", "this model reads text alone")),
+                    }
+                }
+                // As Mistral's own library joins them.
+                texts.retain(|text| !text.is_empty());
+                texts.join("\n\n")
+            }
         };
         Ok(Message { role, content })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_turn_are_read_with_an_empty_line_between_them() {
+        let read = |content: &str| {
+            let body = format!(r#"{{"messages":[{{"role":"user","content":{content}}}]}}"#);
+            match Ask::read(Shape::Chat, body.as_bytes(), 0).map(|ask| ask.request.prompt) {
+                Ok(Prompt::Chat(turns)) => Some(turns[0].content.clone()),
+                _ => None,
+            }
+        };
+        let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+        let rows = [
+            (
+                format!("[{},{}]", text("Hi"), text("there")),
+                Some("Hi\n\nthere"),
+            ),
+            (
+                format!("[{},{},{}]", text(""), text("Hi"), text("")),
+                Some("Hi"),
+            ),
+            (format!("[{}]", text("Hi")), Some("Hi")),
+            ("[]".to_owned(), Some("")),
+            (r#"[{"type":"image_url"}]"#.to_owned(), None),
+        ];
+        for (content, expected) in rows {
+            assert_eq!(read(&content).as_deref(), expected, "{content}");
+        }
     }
 }

@@ -126,19 +126,128 @@ async fn conversations_are_counted_as_the_model_reads_them() {
     }
 }
 
+/// A turn of a conversation with tools, as this door takes it.
+fn told(turn: &Value) -> Value {
+    let user = |content: Value| json!({"role": "user", "content": content});
+    match turn[0].as_str().unwrap() {
+        "user" => user(turn[1].clone()),
+        "result" => {
+            user(json!([{"type": "tool_result", "tool_use_id": turn[1], "content": turn[2]}]))
+        }
+        "calls" => {
+            let text = turn[2]
+                .as_str()
+                .map(|text| json!({"type": "text", "text": text}));
+            let calls = turn[1].as_array().unwrap().iter().map(|call| {
+                let arguments = call["arguments"].as_str().unwrap();
+                let input: Value = serde_json::from_str(arguments).unwrap_or_else(|_| json!({}));
+                json!({"type": "tool_use", "id": call["id"], "name": call["name"], "input": input})
+            });
+            let content: Vec<Value> = text.into_iter().chain(calls).collect();
+            json!({"role": "assistant", "content": content})
+        }
+        _ => json!({"role": "assistant", "content": turn[1]}),
+    }
+}
+
+#[tokio::test]
+async fn conversations_with_tools_are_counted_as_the_model_reads_them() {
+    for version in ["v3", "v7"] {
+        let folder = Folder::new();
+        let world = world(&written(&folder, version)).await;
+        let fixture = fixture(version);
+        let vectors = fixture["vectors"].as_array().unwrap();
+        let mut seen = 0;
+        for vector in vectors.iter().filter(|vector| vector["talk"].is_array()) {
+            let turns = vector["talk"].as_array().unwrap();
+            let (system, turns) = match turns[0][0].as_str() {
+                Some("system") => (Some(turns[0][1].clone()), &turns[1..]),
+                _ => (None, &turns[..]),
+            };
+            let messages: Vec<Value> = turns.iter().map(told).collect();
+            let tools = vector["tools"].as_array().unwrap().iter().map(|tool| {
+                let function = &tool["function"];
+                json!({"name": function["name"], "description": function["description"],
+                    "input_schema": function["parameters"]})
+            });
+            let mut body = json!({"model": "codestral-m", "messages": messages});
+            body["tools"] = tools.collect();
+            if let Some(system) = system {
+                body["system"] = system;
+            }
+            let reply = world.post(PATH, body).await.ok();
+            assert_eq!(reply.header("vane-estimate"), None, "{version}: {turns:?}");
+            let expected = vector["ids"].as_array().unwrap().len();
+            assert_eq!(
+                reply.json()["input_tokens"],
+                expected,
+                "{version}: {turns:?}"
+            );
+            seen += 1;
+        }
+        assert!(seen >= 6);
+    }
+}
+
+#[tokio::test]
+async fn tools_that_are_put_otherwise_on_their_way_are_estimated() {
+    let folder = Folder::new();
+    let world = world(&written(&folder, "v3")).await;
+    let call = |id: &str| json!(["calls", [{"id": id, "name": "now", "arguments": "{}"}]]);
+    let result = |id: &str| json!(["result", id, "12"]);
+    let hi = json!(["user", "Hi"]);
+    let rows = [
+        (
+            vec![hi.clone(), call("aB3dE6gH9"), result("aB3dE6gH9")],
+            false,
+        ),
+        (
+            vec![hi.clone(), call("toolu_01x"), result("toolu_01x")],
+            true,
+        ),
+        (vec![hi.clone(), call("aB3dE6gH9"), hi.clone()], true),
+        (
+            vec![
+                hi.clone(),
+                call("aB3dE6gH9"),
+                result("aB3dE6gH9"),
+                hi.clone(),
+            ],
+            true,
+        ),
+        (vec![hi.clone(), result("aB3dE6gH9")], true),
+    ];
+    for (turns, is_estimated) in rows {
+        let messages: Vec<Value> = turns.iter().map(told).collect();
+        let body = json!({"model": "codestral-m", "messages": messages});
+        let reply = world.post(PATH, body).await.ok();
+        let expected = is_estimated.then_some("true");
+        assert_eq!(reply.header("vane-estimate"), expected, "{turns:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_not_text_alone_or_too_long_is_estimated() {
     let folder = Folder::new();
     let world = world(&written(&folder, "v3")).await;
     let said = |content: Value| json!({"model": "codestral-m", "messages": [{"role": "user", "content": content}]});
-    let mut tools = said(json!("Hi"));
-    tools["tools"] = json!([{"name": "f", "input_schema": {"type": "object"}}]);
+    let source = json!({"type": "url", "url": "https://pictures.test/a.png"});
+    let picture =
+        said(json!([{"type": "text", "text": "Hi"}, {"type": "image", "source": source}]));
     let mut other = said(json!("Hi"));
     other["model"] = json!("lab-m");
     let long = said(json!("x".repeat(1_100_000)));
-    for body in [tools, other, long] {
+    for body in [picture, other, long] {
         let reply = world.post(PATH, body).await.ok();
         assert_eq!(reply.header("vane-estimate"), Some("true"));
+    }
+    // Several texts are read with an empty line between them.
+    let parts = ["Hi", "", "there"].map(|text| json!({"type": "text", "text": text}));
+    let counts = [said(json!(parts)), said(json!("Hi\n\nthere"))];
+    for body in counts {
+        let reply = world.post(PATH, body).await.ok();
+        assert_eq!(reply.header("vane-estimate"), None);
+        assert_eq!(reply.json()["input_tokens"], 7);
     }
     let body = json!({"model": "codestral-m", "input": "Hi"});
     let reply = world.post("/v1/responses/input_tokens", body).await.ok();
