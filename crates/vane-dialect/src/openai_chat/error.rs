@@ -17,11 +17,13 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Fault {
         None => read::describe(status, body),
     };
     let mut fault = read::classify(Fault::from_status(status, message), &said);
-    fault.upstream = Some(Box::new(Upstream {
-        status,
-        dialect: Dialect::OpenaiChat,
-        body: body[..body.len().min(BODY_BYTES_MAX)].to_vec(),
-    }));
+    if !said.reworded {
+        fault.upstream = Some(Box::new(Upstream {
+            status,
+            dialect: Dialect::OpenaiChat,
+            body: body[..body.len().min(BODY_BYTES_MAX)].to_vec(),
+        }));
+    }
     fault
 }
 

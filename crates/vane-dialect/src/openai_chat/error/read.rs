@@ -17,6 +17,8 @@ pub(super) struct Said {
     /// OpenRouter's own words of the provider behind it.
     inner: Option<String>,
     flagged: bool,
+    /// Its own words would mislead the caller, or tell of the account that Vane has there.
+    pub(super) reworded: bool,
 }
 
 impl Said {
@@ -64,7 +66,25 @@ pub(super) fn said(body: &[u8]) -> Said {
     }
     let message = said.message.filter(|message| !message.trim().is_empty());
     said.message = message.map(|message| shorten(&message));
+    reword(&mut said);
     said
+}
+
+/// How xAI begins to refuse a prompt; its team and the id of its key follow.
+const XAI_REFUSAL: &str = "Content violates usage guidelines";
+
+/// What says another thing than it means: told by the names that the rest of this dialect knows.
+fn reword(said: &mut Said) {
+    let message = said.message().unwrap_or_default();
+    if message.contains(XAI_REFUSAL) {
+        let check = message.split_once("Failed check:").map(|(_, check)| check);
+        let check = check.map(|check| format!(" Failed check:{check}"));
+        let check = check.unwrap_or_default();
+        said.message = Some(format!("{XAI_REFUSAL}.{check}"));
+        said.inner = None;
+        said.code = Some("content_filter".to_owned());
+        said.reworded = true;
+    }
 }
 
 fn read_object(error: &Value, said: &mut Said) {

@@ -250,6 +250,41 @@ fn a_provider_without_credit_is_known_in_its_words() {
     }
 }
 
+/// xAI says so under the status and code of a missing permission: its key is in order, and others
+/// may use it.
+#[test]
+fn a_prompt_that_xai_refuses_is_no_bad_key() {
+    for (status, body) in [
+        (
+            403,
+            r#"{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines. Team: t, API key ID: k, Model: grok-4-0709, Failed check: SAFETY_CHECK_TYPE_BIO"}"#,
+        ),
+        (
+            403,
+            r#"{"code":"permission-denied","error":"Content violates usage guidelines. "}"#,
+        ),
+        (
+            400,
+            r#"{"code":"Client specified an invalid argument","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_CYBER"}"#,
+        ),
+    ] {
+        let fault = decode(status, body.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::ContentFilter, Blame::Caller),
+            "{body}"
+        );
+        // Whose team and which key it was is not for the caller.
+        let (status, out) = encode(&fault);
+        let out = String::from_utf8(out).unwrap();
+        assert!(status == 400 && !out.contains("Team") && !out.contains("key"));
+        assert_eq!(out.contains("SAFETY_CHECK"), body.contains("SAFETY_CHECK"));
+        assert!(fault.upstream.is_none());
+    }
+    let denied = r#"{"code":"permission-denied","error":"Access to the chat endpoint is denied."}"#;
+    assert_eq!(decode(403, denied.as_bytes()).blame, Blame::ProviderKey);
+}
+
 fn told(fault: &Fault) -> (u16, String, String) {
     let (status, body) = encode(fault);
     let body: Value = serde_json::from_slice(&body).unwrap();
