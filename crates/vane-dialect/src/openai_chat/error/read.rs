@@ -73,6 +73,10 @@ pub(super) fn said(body: &[u8]) -> Said {
 /// How xAI begins to refuse a prompt; its team and the id of its key follow.
 const XAI_REFUSAL: &str = "Content violates usage guidelines";
 
+/// By these Alibaba's limit of tokens a minute is told from OpenAI's spent credit, whose code it
+/// has; its own spent credit has others.
+const ALIBABA_LIMIT: [&str; 2] = ["llocated quota exceeded", "error-code#token-limit"];
+
 /// What says another thing than it means: told by the names that the rest of this dialect knows.
 fn reword(said: &mut Said) {
     let message = said.message().unwrap_or_default();
@@ -83,6 +87,16 @@ fn reword(said: &mut Said) {
         said.message = Some(format!("{XAI_REFUSAL}.{check}"));
         said.inner = None;
         said.code = Some("content_filter".to_owned());
+        said.reworded = true;
+        return;
+    }
+    let codes = [&said.code, &said.kind];
+    let is_spent = codes
+        .into_iter()
+        .any(|code| code.as_deref() == Some("insufficient_quota"));
+    if is_spent && ALIBABA_LIMIT.iter().any(|words| message.contains(words)) {
+        said.code = Some("rate_limit_exceeded".to_owned());
+        said.kind.clone_from(&said.code);
         said.reworded = true;
     }
 }

@@ -1,6 +1,6 @@
 use crate::dialect::Dialect;
 use crate::fault::{Blame, Fault, Kind};
-use crate::openai_chat::error::{decode, encode, in_stream};
+use crate::openai_chat::error::{decode, encode, in_frame, in_stream};
 use serde_json::Value;
 
 type Case = (u16, &'static str, Kind, Blame, &'static str);
@@ -283,6 +283,37 @@ fn a_prompt_that_xai_refuses_is_no_bad_key() {
     }
     let denied = r#"{"code":"permission-denied","error":"Access to the chat endpoint is denied."}"#;
     assert_eq!(decode(403, denied.as_bytes()).blame, Blame::ProviderKey);
+}
+
+/// Alibaba tells its limit of tokens a minute in OpenAI's words for spent credit, and its own spent
+/// credit otherwise.
+#[test]
+fn alibabas_limit_of_tokens_a_minute_is_no_spent_credit() {
+    let told_as = |message: &str| {
+        format!(
+            r#"{{"error":{{"message":"{message}","type":"insufficient_quota","param":null,"code":"insufficient_quota"}},"request_id":"r"}}"#
+        )
+    };
+    for message in [
+        "You exceeded your current quota, please check your plan and billing details. For details, see: https://help.aliyun.com/zh/model-studio/error-code#token-limit",
+        "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://www.alibabacloud.com/help/en/model-studio/error-code#token-limit",
+        "Allocated quota exceeded, please increase your quota limit.",
+    ] {
+        let body = told_as(message);
+        for fault in [decode(429, body.as_bytes()), in_frame(body.as_bytes())] {
+            let limited = (Kind::RateLimited, Blame::Upstream);
+            assert_eq!((fault.kind, fault.blame), limited, "{body}");
+            // Codex gives up at the other code, also where it stands in the upstream's own words.
+            assert_eq!(fault.code.as_deref(), Some("rate_limit_exceeded"));
+            assert!(fault.upstream.is_none());
+        }
+    }
+    let openai = "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.";
+    let fault = decode(429, told_as(openai).as_bytes());
+    assert_eq!(
+        (fault.kind, fault.blame),
+        (Kind::NoFunds, Blame::ProviderKey)
+    );
 }
 
 fn told(fault: &Fault) -> (u16, String, String) {
