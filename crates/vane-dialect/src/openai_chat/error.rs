@@ -90,13 +90,13 @@ pub(crate) fn not_an_answer(body: &[u8]) -> Fault {
 }
 
 /// The upstream gave up in the middle of its answer.
-pub(super) fn stopped(reason: &str) -> Fault {
+pub(super) fn stopped(reason: &str, blame: Blame) -> Fault {
     let kind = match reason {
         "insufficient_system_resource" => Kind::Overloaded,
         _ => Kind::Upstream,
     };
     let message = format!("the upstream broke its answer off: {reason}");
-    Fault::new(kind, Blame::Upstream, message).with_code(reason)
+    Fault::new(kind, blame, message).with_code(reason)
 }
 
 /// How a fault is told in this dialect.

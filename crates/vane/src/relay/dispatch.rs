@@ -208,7 +208,7 @@ fn pause(fault: &Fault, nth: usize, is_last: bool) -> Option<Duration> {
 /// Benches what the fault speaks against, before content or after it.
 pub(super) fn bench(offer: &Offer, fault: &Fault) {
     match (fault.blame, fault.kind) {
-        (Blame::Caller | Blame::Us, _) => return,
+        (Blame::Caller | Blame::Model | Blame::Us, _) => return,
         (Blame::ProviderKey, _) => offer.provider.breaker.failed(fault.retry_after),
         (Blame::Upstream, _) => offer.breaker.failed(fault.retry_after),
     }

@@ -262,6 +262,9 @@ async fn after(fault: Fault, times: usize, headers: &[(&str, &str)]) -> (u16, St
     )
 }
 
+/// What Groq says where its model wrote a call that is none: the body may be in order.
+const NO_CALL: &str = r#"{"error":{"message":"Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"<function=x>"}}"#;
+
 #[tokio::test]
 async fn r5_blame_decides_what_is_benched() {
     for (fault, headers, status, next, asked) in [
@@ -291,6 +294,17 @@ async fn r5_blame_decides_what_is_benched() {
             200,
             "spare",
             1,
+        ),
+        // Nobody's: the model wrote what is no call. Tried elsewhere, and nothing is benched.
+        (
+            Fault::Status {
+                status: 400,
+                body: ErrorBody::Raw(NO_CALL.to_owned()),
+            },
+            &[],
+            200,
+            "lab",
+            4,
         ),
     ] {
         let (told, provider, tries) = after(fault.clone(), 4, headers).await;

@@ -270,6 +270,8 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
         | "cyber_policy"
         | "data_inspection_failed"
         | "moderation_blocked" => (Kind::ContentFilter, Blame::Caller),
+        // Groq, of what its model wrote: `failed_generation` has it.
+        "tool_use_failed" | "json_validate_failed" => (Kind::Upstream, Blame::Model),
         "engine_overloaded_error" | "overloaded_error" | "server_overloaded" | "slow_down" => {
             (Kind::Overloaded, Blame::Upstream)
         }

@@ -316,6 +316,26 @@ fn alibabas_limit_of_tokens_a_minute_is_no_spent_credit() {
     );
 }
 
+/// Groq: what the model wrote was no call of a tool that was given, or no JSON of the schema.
+#[test]
+fn what_groqs_model_wrote_in_vain_is_not_the_callers_fault() {
+    for body in [
+        r#"{"error":{"message":"Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"<function=x>"}}"#,
+        r#"{"error":{"message":"tool call validation failed: parameters for tool x did not match schema","type":"invalid_request_error","param":"","code":"tool_use_failed"}}"#,
+        r#"{"error":{"message":"Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.","type":"invalid_request_error","code":"json_validate_failed","failed_generation":""}}"#,
+    ] {
+        for fault in [decode(400, body.as_bytes()), in_frame(body.as_bytes())] {
+            assert_eq!(
+                (fault.kind, fault.blame),
+                (Kind::Upstream, Blame::Model),
+                "{body}"
+            );
+            assert!(fault.worth_another_try());
+            assert_eq!(fault.upstream.unwrap().status, 400);
+        }
+    }
+}
+
 fn told(fault: &Fault) -> (u16, String, String) {
     let (status, body) = encode(fault);
     let body: Value = serde_json::from_slice(&body).unwrap();

@@ -1,7 +1,7 @@
 use super::*;
 use crate::block::{Block, Text};
 use crate::event::Stop;
-use crate::fault::Kind;
+use crate::fault::{Blame, Kind};
 
 fn delta(delta: &str) -> String {
     format!(
@@ -245,7 +245,11 @@ fn geminis_reasons_are_no_clean_end() {
         "malformed_function_call",
     ] {
         let fault = streamed(&[&end(reason)]).unwrap_err();
-        assert_eq!(fault.kind, Kind::Upstream, "{reason}");
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::Upstream, Blame::Model),
+            "{reason}"
+        );
         assert!(fault.worth_another_try(), "{reason}");
         assert!(fault.message.contains(reason), "{fault}");
         let no_message = format!(r#"{{"choices":[{{"index":0,"finish_reason":"{reason}"}}]}}"#);
