@@ -512,7 +512,8 @@ async fn a_system_message_stands_first_and_alone_where_no_other_is_taken() {
             assert_eq!(roles, sent, "{path}: {asked}");
         }
     }
-    let body = json!({"model": "resp-m", "instructions": "i", "input": [said("system"), said("user")]});
+    let body =
+        json!({"model": "resp-m", "instructions": "i", "input": [said("system"), said("user")]});
     world.fake.reset();
     world.post("/v1/responses", body).await.ok();
     let asked = world.only_call().json();
