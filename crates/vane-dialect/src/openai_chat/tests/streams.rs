@@ -263,6 +263,21 @@ fn a_missing_finish_reason_is_made_up_when_the_answer_is_complete() {
     assert_eq!(answer.stop, Stop::End);
 }
 
+/// As its unstreamed twin, an answer without a choice is none; one that says nothing is.
+#[test]
+fn a_stream_without_a_choice_is_no_answer() {
+    let usage = r#"{"id":"c","model":"m","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0,"total_tokens":9}}"#;
+    for frames in [&["[DONE]"][..], &[usage, "[DONE]"], &[usage], &[]] {
+        let fault = streamed(frames).unwrap_err();
+        assert_eq!(fault.kind, Kind::Protocol, "{frames:?}");
+        assert!(fault.worth_another_try());
+    }
+    assert_eq!(whole(usage).unwrap_err().kind, Kind::Protocol);
+    let empty = streamed(&[&delta(r#"{"content":""}"#), &end("stop"), usage, "[DONE]"]).unwrap();
+    assert!(empty.blocks.is_empty() && empty.stop == Stop::End);
+    assert_eq!(streamed(&[&end("stop"), "[DONE]"]).unwrap().stop, Stop::End);
+}
+
 #[test]
 fn a_finish_reason_without_done_is_complete_and_neither_is_a_cut() {
     let answer = streamed(&[&delta(r#"{"content":"x"}"#), &end("length")]).unwrap();
