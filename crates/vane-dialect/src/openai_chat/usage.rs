@@ -41,7 +41,10 @@ impl Details {
         reader.object_if(|reader, key| {
             match key {
                 "cached_tokens" => details.cached_tokens = reader.count()?,
-                "cache_write_tokens" => details.cache_write_tokens = reader.count()?,
+                // The other: Alibaba.
+                "cache_write_tokens" | "cache_creation_input_tokens" => {
+                    details.cache_write_tokens = details.cache_write_tokens.max(reader.count()?);
+                }
                 "reasoning_tokens" => details.reasoning_tokens = reader.count()?,
                 "web_search_requests" => details.web_search_requests = reader.count()?,
                 _ => reader.skip()?,
@@ -207,6 +210,26 @@ mod tests {
                 "{cached}"
             );
             assert_eq!(usage.output, 7);
+        }
+    }
+
+    /// Alibaba; proxies in front of Anthropic say it beside the details, or in both places.
+    #[test]
+    fn m1_tokens_written_to_the_cache_are_read_wherever_they_stand() {
+        for written in [
+            r#""prompt_tokens_details":{"cached_tokens":10,"cache_creation":{"ephemeral_5m_input_tokens":60},"cache_creation_input_tokens":60,"cache_type":"ephemeral"}"#,
+            r#""prompt_tokens_details":{"cached_tokens":10,"cache_creation_input_tokens":60},"cache_creation_input_tokens":60"#,
+            r#""prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":60,"cache_creation_input_tokens":60}"#,
+            r#""prompt_tokens_details":{"cached_tokens":10},"cache_creation_input_tokens":60"#,
+        ] {
+            let usage = usage(&format!(
+                r#"{{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,{written}}}"#
+            ));
+            assert_eq!(
+                (usage.input_uncached, usage.cache_read, usage.cache_write),
+                (30, 10, 60),
+                "{written}"
+            );
         }
     }
 
