@@ -452,7 +452,8 @@ fn stop(reason: &str, detail: Option<Json<'_>>) -> Result<Stop, Fault> {
         "function_call_filter" | "malformed_function_call" => {
             return Err(error::stopped(reason, Blame::Model));
         }
-        "error" | "network_error" | "insufficient_system_resource" => {
+        // The last: vLLM, SGLang and LMDeploy, of a call that they dropped.
+        "error" | "network_error" | "insufficient_system_resource" | "abort" => {
             return Err(error::stopped(reason, Blame::Upstream));
         }
         _ => Stop::Other(reason.to_owned()),

@@ -278,6 +278,16 @@ fn a_stream_without_a_choice_is_no_answer() {
     assert_eq!(streamed(&[&end("stop"), "[DONE]"]).unwrap().stop, Stop::End);
 }
 
+/// vLLM, SGLang and LMDeploy: the answer was dropped in the middle.
+#[test]
+fn r4_an_answer_that_its_server_aborted_is_no_clean_stop() {
+    let fault = streamed(&[&delta(r#"{"content":"x"}"#), &end("abort"), "[DONE]"]).unwrap_err();
+    assert_eq!((fault.kind, fault.blame), (Kind::Upstream, Blame::Upstream));
+    let unstreamed =
+        r#"{"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"abort"}]}"#;
+    assert_eq!(whole(unstreamed).unwrap_err().kind, Kind::Upstream);
+}
+
 #[test]
 fn a_finish_reason_without_done_is_complete_and_neither_is_a_cut() {
     let answer = streamed(&[&delta(r#"{"content":"x"}"#), &end("length")]).unwrap();
