@@ -233,6 +233,7 @@ pub(super) fn classify(fault: Fault, said: &Said) -> Fault {
         .or_else(|| by_code(kind))
         .or_else(|| said.flagged.then_some((Kind::ContentFilter, Blame::Caller)))
         .or_else(|| by_message(fault.kind, &message))
+        .or_else(|| is_of_the_input(&fault, said).then_some((Kind::Invalid, Blame::Caller)))
         .unwrap_or((fault.kind, fault.blame));
     Fault {
         kind,
@@ -241,6 +242,15 @@ pub(super) fn classify(fault: Fault, said: &Said) -> Fault {
         param: said.param.clone(),
         ..fault
     }
+}
+
+/// OpenAI: what was not found is named by the call's own input, as an item that is not kept.
+fn is_of_the_input(fault: &Fault, said: &Said) -> bool {
+    let is_model = |word: &str| word.contains("model");
+    fault.kind == Kind::NotFound
+        && said.kind.as_deref() == Some("invalid_request_error")
+        && said.param.as_deref().is_some_and(|param| !is_model(param))
+        && !said.code.as_deref().is_some_and(is_model)
 }
 
 fn by_code(code: &str) -> Option<(Kind, Blame)> {

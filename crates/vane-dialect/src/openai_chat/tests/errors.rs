@@ -336,6 +336,37 @@ fn what_groqs_model_wrote_in_vain_is_not_the_callers_fault() {
     }
 }
 
+/// OpenAI: an item of the input that is not kept there is found at no other provider either.
+#[test]
+fn an_item_of_the_callers_input_that_is_not_kept_is_the_callers_fault() {
+    for body in [
+        r#"{"error":{"message":"Item with id 'rs_1' not found. Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this item from your input.","type":"invalid_request_error","param":"input","code":null}}"#,
+        r#"{"error":{"message":"Item with id 'rs_1' not found.","type":"invalid_request_error","param":"input"}}"#,
+    ] {
+        let fault = decode(404, body.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::Invalid, Blame::Caller),
+            "{body}"
+        );
+        assert_eq!(encode(&fault), (404, body.as_bytes().to_vec()));
+    }
+    for model in [
+        r#"{"error":{"message":"The model `x` does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
+        r#"{"error":{"message":"The model `x` does not exist.","type":"invalid_request_error","param":"input","code":"model_not_found"}}"#,
+        r#"{"error":{"message":"The model `x` does not exist.","type":"invalid_request_error","param":"model","code":null}}"#,
+        r#"{"error":{"message":"Invalid URL (POST /v1/x)","type":"invalid_request_error","param":null,"code":null}}"#,
+        r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","param":"input","code":404}"#,
+    ] {
+        let fault = decode(404, model.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::NotFound, Blame::Upstream),
+            "{model}"
+        );
+    }
+}
+
 fn told(fault: &Fault) -> (u16, String, String) {
     let (status, body) = encode(fault);
     let body: Value = serde_json::from_slice(&body).unwrap();
