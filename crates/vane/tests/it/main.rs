@@ -38,6 +38,7 @@ mod write;
 
 #[cfg(feature = "test-postgres")]
 mod away;
+mod blame;
 mod cancel;
 mod catalog;
 mod chat_completions;
