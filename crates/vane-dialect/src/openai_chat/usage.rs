@@ -32,6 +32,7 @@ struct Details {
     cache_write_tokens: u64,
     reasoning_tokens: u64,
     web_search_requests: u64,
+    audio_tokens: u64,
 }
 
 impl Details {
@@ -47,6 +48,7 @@ impl Details {
                 }
                 "reasoning_tokens" => details.reasoning_tokens = reader.count()?,
                 "web_search_requests" => details.web_search_requests = reader.count()?,
+                "audio_tokens" => details.audio_tokens = reader.count()?,
                 _ => reader.skip()?,
             }
             Ok(())
@@ -117,6 +119,7 @@ pub(crate) fn read(json: Json<'_>) -> Option<Usage> {
     let searches = wire.server_tool_use.web_search_requests;
     let mut units = Units::of(Unit::WebSearch, searches.max(wire.num_search_queries));
     units.add(Unit::Source, wire.num_sources_used);
+    units.add(Unit::Audio, wire.prompt.audio_tokens);
     let tier = wire.service_tier.as_deref().map(served);
     let context = wire.search_context_size.as_deref();
     Some(Usage {
@@ -273,6 +276,18 @@ mod tests {
         assert_eq!(live.units, Units::of(Unit::Source, 4));
         let routed = usage(r#"{"prompt_tokens":1,"server_tool_use":{"web_search_requests":2}}"#);
         assert_eq!(routed.units, Units::of(Unit::WebSearch, 2));
+    }
+
+    #[test]
+    fn m8_recordings_that_were_heard_are_counted_and_spoken_answers_are_not() {
+        let heard = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,
+               "prompt_tokens_details":{"audio_tokens":90},"completion_tokens_details":{"audio_tokens":5}}"#,
+        );
+        assert_eq!(heard.units, Units::of(Unit::Audio, 90));
+        assert_eq!((heard.input_uncached, heard.output), (100, 7));
+        let none = usage(r#"{"prompt_tokens":1,"prompt_tokens_details":{"audio_tokens":0}}"#);
+        assert!(none.units.is_empty());
     }
 
     #[test]
