@@ -110,6 +110,8 @@ pub enum Blame {
     Caller,
     /// The provider's capacity or health.
     Upstream,
+    /// The model wrote what is no answer: asked again it may do better, and its offer is in order.
+    Model,
     /// Our credential at the provider: rejected, or out of credit.
     ProviderKey,
     Us,

@@ -1,4 +1,4 @@
-//! Hosted tools: what a request asks a provider to run itself, and what that is billed by.
+//! Hosted tools: what a request asks a provider to run itself, or to hear, and what that is billed by.
 //!
 //! Read from the scanned body, so that the byte path sees them without blocks, and only where a
 //! member stands that can ask for one. Invariant: a tool of a type unknown here counts as billed
@@ -11,11 +11,17 @@ mod tests;
 
 use crate::Dialect;
 use crate::fault::Fault;
-use crate::head::Head;
+use crate::head::{Head, Word};
 use crate::json::Str;
 use crate::usage::{SearchContext, Unit, Units};
 use kind::{Kind, Tool, kind};
 use serde::Deserialize;
+
+/// What a call with recordings names that is billed by the piece.
+pub const RECORDINGS: &str = "input_audio";
+
+/// How much of them may be heard: as much as any model takes.
+const AUDIO_MAX: u64 = 1_000_000;
 
 /// How often a hosted tool is reckoned to run where the request does not limit it.
 pub const USES_ASSUMED: u64 = 20;
@@ -41,6 +47,16 @@ pub struct HostedTool {
     pub uses_max: Option<u64>,
 }
 
+impl HostedTool {
+    /// Whether a translation to `other` takes it along: tools stay behind, recordings go where they
+    /// are known.
+    #[must_use]
+    pub const fn is_carried(&self, other: Dialect) -> bool {
+        matches!(self.unit, Some(Unit::Audio))
+            && matches!(other, Dialect::OpenaiChat | Dialect::MistralChat)
+    }
+}
+
 impl Hosted {
     /// What the body asks for.
     ///
@@ -53,6 +69,7 @@ impl Hosted {
             Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::MistralChat => {
                 hosted.read_tools(dialect, head)?;
                 hosted.read_fields(head)?;
+                hosted.hear(head);
             }
             Dialect::OpenaiCompletions => hosted.read_fields(head)?,
             Dialect::OpenaiEmbeddings
@@ -93,6 +110,18 @@ impl Hosted {
             unit,
             uses_max: None,
         });
+    }
+
+    /// Recordings: providers bill them otherwise than text, and many do not count them among the
+    /// tokens. A part that holds one says its kind twice, as its type and as a member.
+    fn hear(&mut self, head: &Head) {
+        if head.times(Word::InputAudio) > 1 || head.times(Word::AudioUrl) > 1 {
+            self.tools.push(HostedTool {
+                name: RECORDINGS.to_owned(),
+                unit: Some(Unit::Audio),
+                uses_max: Some(AUDIO_MAX),
+            });
+        }
     }
 
     fn read_tools(&mut self, dialect: Dialect, head: &Head) -> Result<(), Fault> {

@@ -43,10 +43,12 @@ pub enum Unit {
     Image,
     /// A source that a live search used.
     Source,
+    /// What was heard of recordings in a request: seconds at Mistral, tokens elsewhere.
+    Audio,
 }
 
 impl Unit {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Request,
         Self::WebSearch,
         Self::XSearch,
@@ -54,6 +56,7 @@ impl Unit {
         Self::CodeRun,
         Self::Image,
         Self::Source,
+        Self::Audio,
     ];
 
     /// The word for it in prices, receipts and errors.
@@ -67,6 +70,7 @@ impl Unit {
             Self::CodeRun => "code_run",
             Self::Image => "image",
             Self::Source => "source",
+            Self::Audio => "audio",
         }
     }
 

@@ -119,6 +119,47 @@ fn a_search_of_every_answer_is_a_fee_for_the_request() {
 }
 
 #[test]
+fn m8_recordings_are_billed_by_what_is_heard() {
+    let said = |part: &str| format!(r#""messages":[{{"role":"user","content":[{part}]}}]"#);
+    let audio = [(super::RECORDINGS, Some(Unit::Audio))];
+    for (dialect, part) in [
+        (
+            OpenaiChat,
+            r#"{"type":"input_audio","input_audio":{"data":"QQ","format":"wav"}}"#,
+        ),
+        (
+            OpenaiChat,
+            r#"{"type":"audio_url","audio_url":{"url":"https://a"}}"#,
+        ),
+        (MistralChat, r#"{"type":"input_audio","input_audio":"QQ"}"#),
+        (
+            OpenaiResponses,
+            r#"{"type":"input_audio","input_audio":{"data":"QQ","format":"wav"}}"#,
+        ),
+    ] {
+        check(dialect, &said(part), &audio);
+        let bound = hosted(dialect, &said(part)).uses_max();
+        assert_eq!(bound, Units::of(Unit::Audio, super::AUDIO_MAX));
+    }
+    check(
+        OpenaiChat,
+        &said(r#"{"type":"text","text":"input_audio"}"#),
+        &[],
+    );
+    let tool = r#""tools":[{"type":"function","function":{"name":"input_audio","parameters":{"properties":{"input_audio":{}}}}}]"#;
+    check(OpenaiChat, tool, &[]);
+    let (heard, searched) = (
+        hosted(
+            MistralChat,
+            &said(r#"{"type":"input_audio","input_audio":"QQ"}"#),
+        ),
+        hosted(OpenaiResponses, r#""tools":[{"type":"web_search"}]"#),
+    );
+    assert!(heard.tools[0].is_carried(OpenaiChat) && !heard.tools[0].is_carried(AnthropicMessages));
+    assert!(!searched.tools[0].is_carried(OpenaiChat));
+}
+
+#[test]
 fn uses_are_bounded_by_the_request_or_by_an_assumption() {
     let max = |dialect, members: &str| hosted(dialect, members).uses_max();
     let limited = r#""tools":[{"type":"web_search_20250305","max_uses":3}]"#;

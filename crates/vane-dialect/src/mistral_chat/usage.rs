@@ -1,7 +1,8 @@
-//! Mistral's usage object: cached tokens stand inside `prompt_tokens`.
+//! Mistral's usage object: cached tokens stand inside `prompt_tokens`, what was heard of recordings
+//! beside them.
 
 use super::members::Members;
-use crate::usage::{Served, Tier, Usage};
+use crate::usage::{Served, Tier, Unit, Units, Usage};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -25,6 +26,8 @@ struct Wire<'a> {
     #[serde(borrow)]
     completion_tokens_details: Option<&'a RawValue>,
     #[serde(borrow)]
+    prompt_audio_seconds: Option<&'a RawValue>,
+    #[serde(borrow)]
     service_tier: Option<&'a RawValue>,
 }
 
@@ -35,6 +38,8 @@ struct Details<'a> {
     cached_tokens: Option<&'a RawValue>,
     #[serde(borrow)]
     reasoning_tokens: Option<&'a RawValue>,
+    #[serde(borrow)]
+    audio_tokens: Option<&'a RawValue>,
 }
 
 /// Reads a usage object; `None` if it is none.
@@ -53,7 +58,13 @@ pub(super) fn read(raw: &RawValue) -> Option<Usage> {
         tier: tier(wire.service_tier),
         ..Served::default()
     };
+    // It bills by the second; tokens are told where those are not.
+    let heard = match count(wire.prompt_audio_seconds) {
+        0 => count(details(wire.prompt_tokens_details).audio_tokens),
+        seconds => seconds,
+    };
     Some(Usage {
+        units: Units::of(Unit::Audio, heard),
         served,
         ..Usage::from_inclusive(prompt, cached.unwrap_or(0), 0, output, reasoning)
     })

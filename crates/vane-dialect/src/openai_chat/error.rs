@@ -17,11 +17,13 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Fault {
         None => read::describe(status, body),
     };
     let mut fault = read::classify(Fault::from_status(status, message), &said);
-    fault.upstream = Some(Box::new(Upstream {
-        status,
-        dialect: Dialect::OpenaiChat,
-        body: body[..body.len().min(BODY_BYTES_MAX)].to_vec(),
-    }));
+    if !said.reworded {
+        fault.upstream = Some(Box::new(Upstream {
+            status,
+            dialect: Dialect::OpenaiChat,
+            body: body[..body.len().min(BODY_BYTES_MAX)].to_vec(),
+        }));
+    }
     fault
 }
 
@@ -88,13 +90,13 @@ pub(crate) fn not_an_answer(body: &[u8]) -> Fault {
 }
 
 /// The upstream gave up in the middle of its answer.
-pub(super) fn stopped(reason: &str) -> Fault {
+pub(super) fn stopped(reason: &str, blame: Blame) -> Fault {
     let kind = match reason {
         "insufficient_system_resource" => Kind::Overloaded,
         _ => Kind::Upstream,
     };
     let message = format!("the upstream broke its answer off: {reason}");
-    Fault::new(kind, Blame::Upstream, message).with_code(reason)
+    Fault::new(kind, blame, message).with_code(reason)
 }
 
 /// How a fault is told in this dialect.

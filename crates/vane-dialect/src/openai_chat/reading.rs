@@ -17,7 +17,7 @@ use crate::cite::Citation;
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink, Stop};
 use crate::exchange::{Asked, Seen};
-use crate::fault::Fault;
+use crate::fault::{Blame, Fault};
 use crate::frame::mould::Mould;
 use crate::json::{Json, Str};
 use crate::sequence::Sequencer;
@@ -448,10 +448,13 @@ fn stop(reason: &str, detail: Option<Json<'_>>) -> Result<Stop, Fault> {
         | "image_safety"
         | "image_prohibited_content"
         | "image_recitation" => Stop::Refusal,
-        // The model wrote a call that is none: it may do better when it is asked again.
-        "function_call_filter" | "malformed_function_call" => return Err(error::stopped(reason)),
-        "error" | "network_error" | "insufficient_system_resource" => {
-            return Err(error::stopped(reason));
+        // The model wrote a call that is none.
+        "function_call_filter" | "malformed_function_call" => {
+            return Err(error::stopped(reason, Blame::Model));
+        }
+        // The last: vLLM, SGLang and LMDeploy, of a call that they dropped.
+        "error" | "network_error" | "insufficient_system_resource" | "abort" => {
+            return Err(error::stopped(reason, Blame::Upstream));
         }
         _ => Stop::Other(reason.to_owned()),
     })

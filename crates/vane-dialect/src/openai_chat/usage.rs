@@ -32,6 +32,7 @@ struct Details {
     cache_write_tokens: u64,
     reasoning_tokens: u64,
     web_search_requests: u64,
+    audio_tokens: u64,
 }
 
 impl Details {
@@ -41,9 +42,13 @@ impl Details {
         reader.object_if(|reader, key| {
             match key {
                 "cached_tokens" => details.cached_tokens = reader.count()?,
-                "cache_write_tokens" => details.cache_write_tokens = reader.count()?,
+                // The other: Alibaba.
+                "cache_write_tokens" | "cache_creation_input_tokens" => {
+                    details.cache_write_tokens = details.cache_write_tokens.max(reader.count()?);
+                }
                 "reasoning_tokens" => details.reasoning_tokens = reader.count()?,
                 "web_search_requests" => details.web_search_requests = reader.count()?,
+                "audio_tokens" => details.audio_tokens = reader.count()?,
                 _ => reader.skip()?,
             }
             Ok(())
@@ -114,6 +119,7 @@ pub(crate) fn read(json: Json<'_>) -> Option<Usage> {
     let searches = wire.server_tool_use.web_search_requests;
     let mut units = Units::of(Unit::WebSearch, searches.max(wire.num_search_queries));
     units.add(Unit::Source, wire.num_sources_used);
+    units.add(Unit::Audio, wire.prompt.audio_tokens);
     let tier = wire.service_tier.as_deref().map(served);
     let context = wire.search_context_size.as_deref();
     Some(Usage {
@@ -210,6 +216,26 @@ mod tests {
         }
     }
 
+    /// Alibaba; proxies in front of Anthropic say it beside the details, or in both places.
+    #[test]
+    fn m1_tokens_written_to_the_cache_are_read_wherever_they_stand() {
+        for written in [
+            r#""prompt_tokens_details":{"cached_tokens":10,"cache_creation":{"ephemeral_5m_input_tokens":60},"cache_creation_input_tokens":60,"cache_type":"ephemeral"}"#,
+            r#""prompt_tokens_details":{"cached_tokens":10,"cache_creation_input_tokens":60},"cache_creation_input_tokens":60"#,
+            r#""prompt_tokens_details":{"cached_tokens":10,"cache_write_tokens":60,"cache_creation_input_tokens":60}"#,
+            r#""prompt_tokens_details":{"cached_tokens":10},"cache_creation_input_tokens":60"#,
+        ] {
+            let usage = usage(&format!(
+                r#"{{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,{written}}}"#
+            ));
+            assert_eq!(
+                (usage.input_uncached, usage.cache_read, usage.cache_write),
+                (30, 10, 60),
+                "{written}"
+            );
+        }
+    }
+
     #[test]
     fn m1_reasoning_outside_the_completion_is_output() {
         let usage = usage(
@@ -250,6 +276,18 @@ mod tests {
         assert_eq!(live.units, Units::of(Unit::Source, 4));
         let routed = usage(r#"{"prompt_tokens":1,"server_tool_use":{"web_search_requests":2}}"#);
         assert_eq!(routed.units, Units::of(Unit::WebSearch, 2));
+    }
+
+    #[test]
+    fn m8_recordings_that_were_heard_are_counted_and_spoken_answers_are_not() {
+        let heard = usage(
+            r#"{"prompt_tokens":100,"completion_tokens":7,"total_tokens":107,
+               "prompt_tokens_details":{"audio_tokens":90},"completion_tokens_details":{"audio_tokens":5}}"#,
+        );
+        assert_eq!(heard.units, Units::of(Unit::Audio, 90));
+        assert_eq!((heard.input_uncached, heard.output), (100, 7));
+        let none = usage(r#"{"prompt_tokens":1,"prompt_tokens_details":{"audio_tokens":0}}"#);
+        assert!(none.units.is_empty());
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub(super) fn message(fault: &Fault) -> &str {
             "the provider refused Vane's own credential or its credit; ask the operator of this \
              gateway to look at it"
         }
-        Blame::Caller | Blame::Upstream | Blame::Us => &fault.message,
+        Blame::Caller | Blame::Upstream | Blame::Model | Blame::Us => &fault.message,
     }
 }
 

@@ -84,9 +84,7 @@ impl ResponseWire<'_> {
 
     fn usage(&self, output: &mut Output, sink: &mut dyn Sink) {
         if let Some(raw) = self.usage {
-            let mut usage = wire::read_usage(raw);
-            // Some count the uses, some show them; xAI does both.
-            usage.units = usage.units.or_more(output.units);
+            let mut usage = wire::read_usage(raw, output.units);
             usage.served = wire::served(wire::text(self.service_tier).as_deref());
             output.sequence.usage(usage, sink);
         }

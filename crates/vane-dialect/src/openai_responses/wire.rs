@@ -176,13 +176,14 @@ fn details(raw: Option<&RawValue>) -> Details<'_> {
         .unwrap_or_default()
 }
 
-/// Reads a usage object; its details are inside its totals.
-pub(super) fn read_usage(raw: &RawValue) -> Usage {
+/// Reads a usage object; its details are inside its totals. `shown`: the uses of tools that are
+/// items of the answer.
+pub(super) fn read_usage(raw: &RawValue, shown: Units) -> Usage {
     let usage: UsageWire<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
     let input = details(usage.input_tokens_details);
     let output = details(usage.output_tokens_details);
     Usage {
-        units: units(&usage),
+        units: units(&usage, shown),
         ..Usage::from_inclusive(
             count(usage.input_tokens),
             count(input.cached_tokens),
@@ -193,11 +194,15 @@ pub(super) fn read_usage(raw: &RawValue) -> Usage {
     }
 }
 
-fn units(usage: &UsageWire<'_>) -> Units {
+/// Some show the uses, some count them. xAI does both, and bills what it counts: what failed is
+/// only shown.
+fn units(usage: &UsageWire<'_>, shown: Units) -> Units {
     let used = usage.server_side_tool_usage_details;
-    let used: ToolsUsed<'_> = used
-        .and_then(|raw| serde_json::from_str(raw.get()).ok())
-        .unwrap_or_default();
+    let used = used.filter(|raw| raw.get().starts_with('{'));
+    let Some(used) = used.and_then(|raw| serde_json::from_str::<ToolsUsed<'_>>(raw.get()).ok())
+    else {
+        return shown.or_more(Units::of(Unit::Source, count(usage.num_sources_used)));
+    };
     let counts = [
         (Unit::WebSearch, used.web_search_calls),
         (Unit::XSearch, used.x_search_calls),

@@ -29,6 +29,9 @@ pub(crate) const DEEPSEEK: Offer = offer("deepseek", Dialect::OpenaiChat, "deeps
 pub(crate) const GROQ: Offer = offer("groq", Dialect::OpenaiChat, "groq");
 pub(crate) const GOOGLE: Offer = offer("google", Dialect::OpenaiChat, "google");
 pub(crate) const ALIBABA: Offer = offer("alibaba", Dialect::OpenaiChat, "alibaba");
+pub(crate) const MINIMAX: Offer = offer("minimax", Dialect::OpenaiChat, "minimax");
+pub(crate) const MINIMAX_RESPONSES: Offer =
+    offer("minimax_responses", Dialect::OpenaiResponses, "minimax");
 pub(crate) const RESPONSES: Offer = offer("openai_responses", Dialect::OpenaiResponses, "openai");
 pub(crate) const ANTHROPIC: Offer = offer(
     "anthropic_messages",

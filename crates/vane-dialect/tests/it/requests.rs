@@ -2,8 +2,8 @@
 
 use crate::layout::lay_out;
 use crate::offers::{
-    ANTHROPIC, COMPLETIONS, DEEPSEEK, EMBEDDINGS, FIM, GOOGLE, GROQ, MISTRAL, MISTRAL_EMBEDDINGS,
-    OPENAI, Offer, RESPONSES,
+    ANTHROPIC, COMPLETIONS, DEEPSEEK, EMBEDDINGS, FIM, GOOGLE, GROQ, MINIMAX, MINIMAX_RESPONSES,
+    MISTRAL, MISTRAL_EMBEDDINGS, OPENAI, Offer, RESPONSES,
 };
 use std::fmt::Write as _;
 use std::fs;
@@ -54,6 +54,11 @@ const CASES: &[Case] = {
             &[OPENAI, DEEPSEEK, RESPONSES, ANTHROPIC, MISTRAL, GROQ],
         ),
         case(OpenaiChat, "system_midway", ALL),
+        case(
+            OpenaiChat,
+            "two_systems_lead",
+            &[MINIMAX, MINIMAX_RESPONSES],
+        ),
         case(OpenaiChat, "custom_and_allowed", ALL),
         case(OpenaiChat, "flat_tools", ALL),
         case(OpenaiChat, "mistral_fields", ALL),
@@ -71,6 +76,11 @@ const CASES: &[Case] = {
             &[ANTHROPIC, OPENAI, DEEPSEEK, RESPONSES, MISTRAL],
         ),
         case(AnthropicMessages, "claude_code_next", ALL),
+        case(
+            AnthropicMessages,
+            "claude_code_system_midway",
+            &[MINIMAX, MINIMAX_RESPONSES],
+        ),
         case(AnthropicMessages, "sealed_reasoning", ALL),
         case(AnthropicMessages, "signed_tool_loop", &[GOOGLE, OPENAI]),
         case(

@@ -5,6 +5,7 @@ use super::dispatch::Walk;
 use super::plan::Choice;
 use bytes::Bytes;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
+use serde::Deserialize;
 use std::sync::Arc;
 use vane_dialect::call::Effort;
 use vane_dialect::codec::{self, Asked, Target};
@@ -191,7 +192,11 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::MaxCompletionTokens => has("max_tokens"),
         Quirk::NoDeveloper => says(Word::Developer),
         Quirk::NoMessageName => says(Word::Name),
-        Quirk::SystemFirst => head.times(Word::System) > 1,
+        Quirk::SystemFirst => match head.times(Word::System) {
+            0 => false,
+            1 => has("instructions") || !begins_with_system(head),
+            _ => true,
+        },
         Quirk::NoStreamOptions => has("stream_options"),
         Quirk::NoParallelToolCalls => has("parallel_tool_calls"),
         Quirk::NoToolChoice => has("tool_choice"),
@@ -242,6 +247,21 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         || Quirk::ALL
             .iter()
             .any(|&quirk| quirks.has(quirk) && touched(quirk))
+}
+
+/// Whether the first message or item is the system's.
+fn begins_with_system(head: &Head) -> bool {
+    #[derive(Deserialize)]
+    struct Said<'a> {
+        #[serde(borrow)]
+        role: Str<'a>,
+    }
+    let list = head.raw("messages").or(head.raw("input"));
+    let Some(list) = list.and_then(|list| list.trim_start().strip_prefix('[')) else {
+        return false;
+    };
+    let mut said = serde_json::Deserializer::from_str(list).into_iter::<Said<'_>>();
+    matches!(said.next(), Some(Ok(said)) if said.role.0 == "system")
 }
 
 /// What other providers take in a chat, and OpenAI refuses the whole call for.

@@ -302,5 +302,6 @@ const fn piece(unit: Unit) -> &'static str {
         Unit::CodeRun => "code run",
         Unit::Image => "generated image",
         Unit::Source => "search source",
+        Unit::Audio => "second or token of a recording",
     }
 }

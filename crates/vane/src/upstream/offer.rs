@@ -135,7 +135,7 @@ impl Offer {
     /// Benches what the fault speaks against, before content or after it.
     pub fn bench(&self, trials: Trials, fault: &Fault) {
         match fault.blame {
-            Blame::Caller | Blame::Us => return,
+            Blame::Caller | Blame::Model | Blame::Us => return,
             Blame::ProviderKey => {
                 let breaker = &self.provider.breaker;
                 breaker.failed(trials.provider, fault.retry_after);

@@ -478,6 +478,50 @@ async fn an_effort_that_the_model_does_not_take_is_fitted_where_the_bytes_would_
 }
 
 #[tokio::test]
+async fn a_system_message_stands_first_and_alone_where_no_other_is_taken() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::SystemFirst);
+        }
+    })
+    .await;
+    let said = |role: &str| json!({"role": role, "content": "Hi"});
+    for (roles, sent) in [
+        (&["system", "user"][..], &["system", "user"][..]),
+        (&["system", "system", "user"], &["system", "user"]),
+        (
+            &["system", "user", "assistant", "system"],
+            &["system", "user", "assistant", "user"],
+        ),
+        (&["user", "system"], &["user", "user"]),
+    ] {
+        let list: Vec<Value> = roles.iter().map(|role| said(role)).collect();
+        let chat = json!({"model": "lab-m", "messages": list});
+        let response = json!({"model": "resp-m", "input": list});
+        for (path, body, place) in [
+            (PATH, chat, "messages"),
+            ("/v1/responses", response, "input"),
+        ] {
+            world.fake.reset();
+            world.post(path, body).await.ok();
+            let asked = world.only_call().json();
+            let items = asked[place].as_array().unwrap();
+            let first = asked.get("instructions").map(|_| "system");
+            let roles = items.iter().map(|item| item["role"].as_str().unwrap());
+            let roles: Vec<&str> = first.into_iter().chain(roles).collect();
+            assert_eq!(roles, sent, "{path}: {asked}");
+        }
+    }
+    let body =
+        json!({"model": "resp-m", "instructions": "i", "input": [said("system"), said("user")]});
+    world.fake.reset();
+    world.post("/v1/responses", body).await.ok();
+    let asked = world.only_call().json();
+    assert!(asked.get("instructions").is_none(), "{asked}");
+    assert_eq!(asked["input"][0]["content"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn t15_a_translated_call_to_a_provider_with_usage_unasked_hides_the_chunk() {
     let world = World::with(|config| {
         for provider in &mut config.providers {

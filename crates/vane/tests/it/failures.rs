@@ -239,63 +239,20 @@ async fn r4_after_a_forced_head_fallback_goes_on_and_a_last_failure_is_told_in_t
     }
 }
 
-/// Which provider answers after `fault` struck `lab` this often.
-async fn after(fault: Fault, times: usize, headers: &[(&str, &str)]) -> (u16, String, usize) {
-    let world = World::with(|config| config.retries.per_offer_max = 1).await;
-    let answer = headers
-        .iter()
-        .fold(Answer::fault(fault), |answer, (name, value)| {
-            answer.header(name, value)
-        });
-    world.fake.always(answer);
-    let mut status = 0;
-    for _ in 0..times {
-        status = world.post(PATH, hi(false)).await.status;
-    }
-    world.fake.always(Answer::text("Well again."));
-    let before = world.fake.calls().len();
-    let reply = world.post(PATH, hi(false)).await.ok();
-    (
-        status,
-        reply.header("vane-provider").unwrap().to_owned(),
-        before,
-    )
-}
-
 #[tokio::test]
-async fn r5_blame_decides_what_is_benched() {
-    for (fault, headers, status, next, asked) in [
-        // The caller's fault: told as it is, tried nowhere else, and nothing is benched.
-        (Fault::status(400), &[][..], 400, "lab", 4),
-        (Fault::status(422), &[], 422, "lab", 4),
-        (Fault::status(413), &[], 413, "lab", 4),
-        // The provider's: after three failures the offer waits behind the other.
-        (Fault::status(500), &[], 200, "spare", 3),
-        (Fault::status(529), &[], 200, "spare", 3),
-        (Fault::Close, &[], 200, "spare", 3),
-        (Fault::OkHtml, &[], 200, "spare", 3),
-        // Our key's: benched with a back-off, not killed (R8).
-        (Fault::status(401), &[], 200, "spare", 3),
-        (Fault::status(402), &[], 200, "spare", 3),
-        // Its own word on when to come back counts from the first time.
-        (
-            Fault::status(429),
-            &[("retry-after", "60")],
-            200,
-            "spare",
-            1,
-        ),
-        (
-            Fault::status(503),
-            &[("retry-after", "60")],
-            200,
-            "spare",
-            1,
-        ),
+async fn r4_a_stream_that_holds_no_answer_falls_back_and_is_not_billed() {
+    let counts = r#"data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0,"total_tokens":9}}"#;
+    for frames in [
+        "data: [DONE]\n\n".to_owned(),
+        format!("{counts}\n\ndata: [DONE]\n\n"),
     ] {
-        let (told, provider, tries) = after(fault.clone(), 4, headers).await;
-        let seen = (told, provider.as_str(), tries);
-        assert_eq!(seen, (status, next, asked), "{fault:?}");
+        let world = World::with(|config| config.retries.per_offer_max = 1).await;
+        let nothing = Answer::recorded("text/event-stream", &frames);
+        world.fake.always(nothing);
+        world.second.always(Answer::text("From the spare."));
+        let reply = world.post(PATH, hi(true)).await.ok();
+        assert_eq!(Door::Chat.read(&reply).text, "From the spare.", "{frames}");
+        assert_eq!(world.log.lines(1).await[0]["provider"], "spare");
     }
 }
 

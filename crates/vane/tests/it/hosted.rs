@@ -199,6 +199,62 @@ async fn m8_uses_that_nobody_priced_are_told_loudly_and_the_rest_is_billed() {
     assert!(metrics.text().contains(counted), "{}", metrics.text());
 }
 
+/// A call with a recording in it.
+fn heard(door: Door, model: &str) -> Value {
+    let audio = match door {
+        Door::MistralChat => json!("UklG"),
+        Door::Chat | Door::Responses | Door::Messages => json!({"data": "UklG", "format": "wav"}),
+    };
+    let mut body = door.request(model, "Hi", false);
+    body["messages"][0]["content"] = json!([{"type": "input_audio", "input_audio": audio}]);
+    body
+}
+
+#[tokio::test]
+async fn m8_recordings_that_nobody_priced_are_refused_before_anyone_is_asked() {
+    let world = World::start().await;
+    for door in [Door::Chat, Door::MistralChat] {
+        let reply = world.post(door.path(), heard(door, "lab-m")).await;
+        assert_eq!(reply.status, 400, "{door:?}: {}", reply.text());
+        for said in ["input_audio", "models that do:", "audio = "] {
+            assert!(reply.text().contains(said), "{door:?}: {}", reply.text());
+        }
+    }
+    assert!(world.fake.calls().is_empty());
+    let mut spoken_of = Door::Chat.request("lab-m", "input_audio", false);
+    spoken_of["metadata"] = json!({"about": "audio"});
+    world.post(Door::Chat.path(), spoken_of).await.ok();
+    for door in [Door::Chat, Door::MistralChat] {
+        world.fake.reset();
+        world.post(door.path(), heard(door, "mistral-m")).await.ok();
+        assert!(world.only_call().body_text().contains("UklG"), "{door:?}");
+    }
+}
+
+#[tokio::test]
+async fn m1_seconds_that_were_heard_are_billed_beside_the_tokens() {
+    let world = World::with(|config| {
+        let mistral = config.providers.iter_mut().find(|row| row.id == "mistral");
+        let model = &mut mistral.unwrap().models[0];
+        model.per_use = serde_json::from_value(json!({"audio": "0.00005"})).unwrap();
+    })
+    .await;
+    let answer = json!({"id": "1", "object": "chat.completion", "created": 1, "model": "voxtral",
+        "choices": [{"index": 0, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "Heard."}}],
+        "usage": {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 860,
+            "prompt_audio_seconds": 60}});
+    world
+        .fake
+        .always(Answer::recorded(JSON, &answer.to_string()));
+    for door in [Door::Chat, Door::MistralChat] {
+        let reply = world.post(door.path(), heard(door, "mistral-m")).await.ok();
+        assert_eq!(reply.header("vane-cost"), Some("0.00312"), "{door:?}");
+        let id = reply.header("vane-request-id").unwrap();
+        assert_eq!(world.log.line(id).await["uses"], json!({"audio": 60}));
+    }
+}
+
 #[tokio::test]
 async fn m3_a_cut_answer_is_billed_for_the_searches_that_were_seen() {
     let world = World::start().await;

@@ -230,12 +230,14 @@ pub(crate) fn read(
 }
 
 /// Input is $1 and output $2 per million tokens, a read from a cache $0.10; `spare` is dearer. A
-/// web search is $0.01 where it is priced: `gpt-m`, `resp-m`, `claude-m`, and `two-claude` at the spare.
+/// web search is $0.01 where it is priced: `gpt-m`, `resp-m`, `claude-m`, and `two-claude` at the spare;
+/// `mistral-m` takes nothing more for recordings.
 pub(crate) fn configuration(fake: &FakeUpstream, second: &FakeUpstream) -> String {
     let price = r#"input = "1", output = "2", cache_read = "0.1""#;
     let chat = format!("{price}, tools = true, reasoning = true, vision = true, max_output = 4000");
     let dear = chat.replacen('1', "3", 1);
     let search = r#"per_use = { web_search = "0.01" }"#;
+    let heard = r#"per_use = { audio = "0" }"#;
     let (openai, anthropic, mistral) =
         (fake.openai_url(), fake.anthropic_url(), fake.mistral_url());
     let (spare, spare_claude) = (second.openai_url(), second.anthropic_url());
@@ -281,7 +283,7 @@ id = "mistral"
 base_url = "{mistral}"
 api_key = "{PROVIDER_KEY}"
 models = [
-  {{ id = "mistral-m", {chat} }},
+  {{ id = "mistral-m", {heard}, {chat} }},
   {{ id = "codestral-m", fim = true, {chat} }},
   {{ id = "mistral-e", {price}, embeddings = true }},
 ]

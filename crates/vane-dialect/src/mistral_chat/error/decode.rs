@@ -87,6 +87,8 @@ fn refine(fault: &Fault, native: &str) -> (Kind, Blame) {
         Kind::Invalid if native == "invalid_model" || says(&["invalid model"]) => {
             (Kind::NotFound, Blame::Upstream)
         }
+        // Of this model alone: others are in the tier.
+        Kind::Forbidden if native == "tier_not_allowed" => (Kind::NotFound, Blame::Upstream),
         Kind::Forbidden if says(&["guardrail", "moderation"]) || native.contains("guardrail") => {
             (Kind::ContentFilter, Blame::Caller)
         }

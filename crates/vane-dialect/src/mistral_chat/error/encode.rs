@@ -50,13 +50,15 @@ fn write(fault: &Fault, out: &mut Vec<u8>) {
     let (_, kind, code) = envelope(fault);
     let (message, param) = match fault.blame {
         Blame::ProviderKey => (OWN_CREDENTIAL, None),
-        Blame::Caller | Blame::Upstream | Blame::Us => {
+        Blame::Caller | Blame::Upstream | Blame::Model | Blame::Us => {
             (fault.message.as_str(), fault.param.as_deref())
         }
     };
     let code = match fault.blame {
         Blame::ProviderKey => code,
-        Blame::Caller | Blame::Upstream | Blame::Us => fault.code.as_deref().or(code),
+        Blame::Caller | Blame::Upstream | Blame::Model | Blame::Us => {
+            fault.code.as_deref().or(code)
+        }
     };
     let mut members = Members::open(out);
     members.text("object", "error");

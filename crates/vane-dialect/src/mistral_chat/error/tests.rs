@@ -101,6 +101,23 @@ const CASES: &[Case] = &[
         "guardrail",
         Some("guardrail"),
     ),
+    // Of that model alone: the key may use others.
+    (
+        403,
+        r#"{"object":"error","message":"This model is not available in your subscription tier","type":"tier_not_allowed","param":null,"code":"1910","raw_status_code":403}"#,
+        Kind::NotFound,
+        Blame::Upstream,
+        "subscription tier",
+        Some("1910"),
+    ),
+    (
+        403,
+        r#"{"object":"error","message":"Forbidden","type":"forbidden","param":null,"code":null}"#,
+        Kind::Forbidden,
+        Blame::ProviderKey,
+        "Forbidden",
+        Some("forbidden"),
+    ),
     (
         429,
         r#"{"message":"Requests rate limit exceeded"}"#,

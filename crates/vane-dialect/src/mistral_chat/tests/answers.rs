@@ -7,7 +7,7 @@ use crate::event::{Event, Stop};
 use crate::exchange::{Asked, Seen};
 use crate::fault::Kind;
 use crate::frame::sse::Frame;
-use crate::usage::Tier;
+use crate::usage::{Tier, Unit, Units};
 
 const WHOLE: &str = r#"{"id":"9f3c","object":"chat.completion","created":1796000000,"model":"codestral-latest","p":"abc","choices":[{"index":0,"message":{"role":"assistant","content":"hi","tool_calls":null,"prefix":false},"finish_reason":"stop"}],"usage":{"prompt_tokens":120,"completion_tokens":14,"total_tokens":134,"prompt_tokens_details":{"cached_tokens":64}}}"#;
 
@@ -33,6 +33,25 @@ fn calls(answer: &Answer) -> Vec<(&str, &str, &str)> {
         _ => None,
     });
     calls.collect()
+}
+
+/// Beside `prompt_tokens`, which are those of the text.
+#[test]
+fn m8_seconds_that_were_heard_are_counted() {
+    for (said, heard) in [
+        (r#""prompt_audio_seconds":203"#, 203),
+        (r#""prompt_audio_seconds":null"#, 0),
+        (
+            r#""prompt_audio_seconds":7,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":88}"#,
+            7,
+        ),
+        (r#""prompt_tokens_details":{"audio_tokens":88}"#, 88),
+    ] {
+        let body = WHOLE.replace(r#""prompt_tokens_details":{"cached_tokens":64}"#, said);
+        let usage = unary(&body, &Asked::default()).unwrap().usage;
+        assert_eq!(usage.units, Units::of(Unit::Audio, heard), "{said}");
+        assert_eq!((usage.input_uncached, usage.output), (120, 14));
+    }
 }
 
 #[test]

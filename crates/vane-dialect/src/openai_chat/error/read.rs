@@ -17,6 +17,8 @@ pub(super) struct Said {
     /// OpenRouter's own words of the provider behind it.
     inner: Option<String>,
     flagged: bool,
+    /// Its own words would mislead the caller, or tell of the account that Vane has there.
+    pub(super) reworded: bool,
 }
 
 impl Said {
@@ -64,7 +66,39 @@ pub(super) fn said(body: &[u8]) -> Said {
     }
     let message = said.message.filter(|message| !message.trim().is_empty());
     said.message = message.map(|message| shorten(&message));
+    reword(&mut said);
     said
+}
+
+/// How xAI begins to refuse a prompt; its team and the id of its key follow.
+const XAI_REFUSAL: &str = "Content violates usage guidelines";
+
+/// By these Alibaba's limit of tokens a minute is told from OpenAI's spent credit, whose code it
+/// has; its own spent credit has others.
+const ALIBABA_LIMIT: [&str; 2] = ["llocated quota exceeded", "error-code#token-limit"];
+
+/// What says another thing than it means: told by the names that the rest of this dialect knows.
+fn reword(said: &mut Said) {
+    let message = said.message().unwrap_or_default();
+    if message.contains(XAI_REFUSAL) {
+        let check = message.split_once("Failed check:").map(|(_, check)| check);
+        let check = check.map(|check| format!(" Failed check:{check}"));
+        let check = check.unwrap_or_default();
+        said.message = Some(format!("{XAI_REFUSAL}.{check}"));
+        said.inner = None;
+        said.code = Some("content_filter".to_owned());
+        said.reworded = true;
+        return;
+    }
+    let codes = [&said.code, &said.kind];
+    let is_spent = codes
+        .into_iter()
+        .any(|code| code.as_deref() == Some("insufficient_quota"));
+    if is_spent && ALIBABA_LIMIT.iter().any(|words| message.contains(words)) {
+        said.code = Some("rate_limit_exceeded".to_owned());
+        said.kind.clone_from(&said.code);
+        said.reworded = true;
+    }
 }
 
 fn read_object(error: &Value, said: &mut Said) {
@@ -199,6 +233,7 @@ pub(super) fn classify(fault: Fault, said: &Said) -> Fault {
         .or_else(|| by_code(kind))
         .or_else(|| said.flagged.then_some((Kind::ContentFilter, Blame::Caller)))
         .or_else(|| by_message(fault.kind, &message))
+        .or_else(|| is_of_the_input(&fault, said).then_some((Kind::Invalid, Blame::Caller)))
         .unwrap_or((fault.kind, fault.blame));
     Fault {
         kind,
@@ -207,6 +242,15 @@ pub(super) fn classify(fault: Fault, said: &Said) -> Fault {
         param: said.param.clone(),
         ..fault
     }
+}
+
+/// OpenAI: what was not found is named by the call's own input, as an item that is not kept.
+fn is_of_the_input(fault: &Fault, said: &Said) -> bool {
+    let is_model = |word: &str| word.contains("model");
+    fault.kind == Kind::NotFound
+        && said.kind.as_deref() == Some("invalid_request_error")
+        && said.param.as_deref().is_some_and(|param| !is_model(param))
+        && !said.code.as_deref().is_some_and(is_model)
 }
 
 fn by_code(code: &str) -> Option<(Kind, Blame)> {
@@ -236,6 +280,8 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
         | "cyber_policy"
         | "data_inspection_failed"
         | "moderation_blocked" => (Kind::ContentFilter, Blame::Caller),
+        // Groq, of what its model wrote: `failed_generation` has it.
+        "tool_use_failed" | "json_validate_failed" => (Kind::Upstream, Blame::Model),
         "engine_overloaded_error" | "overloaded_error" | "server_overloaded" | "slow_down" => {
             (Kind::Overloaded, Blame::Upstream)
         }

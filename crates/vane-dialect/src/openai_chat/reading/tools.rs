@@ -1,6 +1,6 @@
 //! Tool calls of an answer: which piece belongs to which call, and what the request changed.
 
-use super::Reading;
+use super::{Form, Reading};
 use crate::block::ToolForm;
 use crate::event::Sink;
 use crate::fault::Fault;
@@ -75,8 +75,9 @@ impl Reading {
         let arguments = raw.map_or(Cow::Borrowed(""), |raw| {
             member(Some(raw)).unwrap_or(Cow::Borrowed(raw.get()))
         });
+        let is_blank = name.is_none() && id.is_none() && arguments.is_empty();
         // Some send an empty call beside every piece of text.
-        if name.is_none() && id.is_none() && arguments.is_empty() && self.tools.is_empty() {
+        if is_blank && (self.form == Form::Whole || self.tools.is_empty()) {
             return Ok(());
         }
         let more = form == ToolForm::Function && !arguments.is_empty();
@@ -149,6 +150,8 @@ impl Reading {
             None => !(more && tool.seen.is_whole()),
         };
         let known = match (index, id) {
+            // Not a piece: each entry of a whole answer is a call, whatever it shares with others.
+            _ if self.form == Form::Whole => None,
             (Some(_), _) => self
                 .tools
                 .iter()

@@ -26,6 +26,11 @@ impl Decoder {
             return Ok(Seen::default());
         };
         if data.starts_with(b"[DONE]") {
+            if !self.reading.has_choice() {
+                return Err(Fault::protocol(
+                    "the upstream's stream ended without an answer",
+                ));
+            }
             self.reading.end(sink)?;
             return Ok(Seen {
                 last: true,

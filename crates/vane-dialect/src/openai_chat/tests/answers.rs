@@ -248,3 +248,42 @@ fn t18_a_body_that_is_no_answer_is_a_fault() {
     let fault = whole(r#"{"error":{"message":"m","type":"invalid_request_error"}}"#).unwrap_err();
     assert_eq!(fault.kind, crate::fault::Kind::Invalid);
 }
+
+/// Xinference numbers nothing and gives every call of an answer one id, Vertex the tool's name.
+#[test]
+fn t3_calls_that_share_an_id_in_a_whole_answer_are_calls_of_their_own() {
+    let answer = |calls: &str| {
+        whole(&format!(
+            r#"{{"id":"c","model":"m","choices":[{{"index":0,"message":{{"role":"assistant","content":null,"tool_calls":[{calls}]}},"finish_reason":"tool_calls"}}]}}"#
+        ))
+        .unwrap()
+    };
+    let add = |index: &str, sum: &str| {
+        format!(
+            r#"{{{index}"id":"add","type":"function","function":{{"name":"add","arguments":"{{\"a\":{sum}}}"}}}}"#
+        )
+    };
+    for calls in [
+        [add("", "1"), add("", "2"), add("", "2")],
+        [
+            add(r#""index":0,"#, "1"),
+            add(r#""index":0,"#, "2"),
+            add("", "2"),
+        ],
+    ] {
+        assert_eq!(
+            answer(&calls.join(",")).blocks,
+            [
+                tool("add", "add", r#"{"a":1}"#),
+                tool("add_1", "add", r#"{"a":2}"#),
+                tool("add_2", "add", r#"{"a":2}"#),
+            ]
+        );
+    }
+    // An entry that says nothing is none.
+    let blank = format!(
+        r#"{},{{"type":"function","function":{{"arguments":""}}}}"#,
+        add("", "1")
+    );
+    assert_eq!(answer(&blank).blocks.len(), 1);
+}

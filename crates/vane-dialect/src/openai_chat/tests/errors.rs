@@ -1,6 +1,6 @@
 use crate::dialect::Dialect;
 use crate::fault::{Blame, Fault, Kind};
-use crate::openai_chat::error::{decode, encode, in_stream};
+use crate::openai_chat::error::{decode, encode, in_frame, in_stream};
 use serde_json::Value;
 
 type Case = (u16, &'static str, Kind, Blame, &'static str);
@@ -246,6 +246,123 @@ fn a_provider_without_credit_is_known_in_its_words() {
             (fault.kind, fault.blame),
             (Kind::NoFunds, Blame::ProviderKey),
             "{body}"
+        );
+    }
+}
+
+/// xAI says so under the status and code of a missing permission: its key is in order, and others
+/// may use it.
+#[test]
+fn a_prompt_that_xai_refuses_is_no_bad_key() {
+    for (status, body) in [
+        (
+            403,
+            r#"{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines. Team: t, API key ID: k, Model: grok-4-0709, Failed check: SAFETY_CHECK_TYPE_BIO"}"#,
+        ),
+        (
+            403,
+            r#"{"code":"permission-denied","error":"Content violates usage guidelines. "}"#,
+        ),
+        (
+            400,
+            r#"{"code":"Client specified an invalid argument","error":"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_CYBER"}"#,
+        ),
+    ] {
+        let fault = decode(status, body.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::ContentFilter, Blame::Caller),
+            "{body}"
+        );
+        // Whose team and which key it was is not for the caller.
+        let (status, out) = encode(&fault);
+        let out = String::from_utf8(out).unwrap();
+        assert!(status == 400 && !out.contains("Team") && !out.contains("key"));
+        assert_eq!(out.contains("SAFETY_CHECK"), body.contains("SAFETY_CHECK"));
+        assert!(fault.upstream.is_none());
+    }
+    let denied = r#"{"code":"permission-denied","error":"Access to the chat endpoint is denied."}"#;
+    assert_eq!(decode(403, denied.as_bytes()).blame, Blame::ProviderKey);
+}
+
+/// Alibaba tells its limit of tokens a minute in OpenAI's words for spent credit, and its own spent
+/// credit otherwise.
+#[test]
+fn alibabas_limit_of_tokens_a_minute_is_no_spent_credit() {
+    let told_as = |message: &str| {
+        format!(
+            r#"{{"error":{{"message":"{message}","type":"insufficient_quota","param":null,"code":"insufficient_quota"}},"request_id":"r"}}"#
+        )
+    };
+    for message in [
+        "You exceeded your current quota, please check your plan and billing details. For details, see: https://help.aliyun.com/zh/model-studio/error-code#token-limit",
+        "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://www.alibabacloud.com/help/en/model-studio/error-code#token-limit",
+        "Allocated quota exceeded, please increase your quota limit.",
+    ] {
+        let body = told_as(message);
+        for fault in [decode(429, body.as_bytes()), in_frame(body.as_bytes())] {
+            let limited = (Kind::RateLimited, Blame::Upstream);
+            assert_eq!((fault.kind, fault.blame), limited, "{body}");
+            // Codex gives up at the other code, also where it stands in the upstream's own words.
+            assert_eq!(fault.code.as_deref(), Some("rate_limit_exceeded"));
+            assert!(fault.upstream.is_none());
+        }
+    }
+    let openai = "You exceeded your current quota, please check your plan and billing details. For more information on this error, read the docs: https://platform.openai.com/docs/guides/error-codes/api-errors.";
+    let fault = decode(429, told_as(openai).as_bytes());
+    assert_eq!(
+        (fault.kind, fault.blame),
+        (Kind::NoFunds, Blame::ProviderKey)
+    );
+}
+
+/// Groq: what the model wrote was no call of a tool that was given, or no JSON of the schema.
+#[test]
+fn what_groqs_model_wrote_in_vain_is_not_the_callers_fault() {
+    for body in [
+        r#"{"error":{"message":"Failed to call a function. Please adjust your prompt. See 'failed_generation' for more details.","type":"invalid_request_error","code":"tool_use_failed","failed_generation":"<function=x>"}}"#,
+        r#"{"error":{"message":"tool call validation failed: parameters for tool x did not match schema","type":"invalid_request_error","param":"","code":"tool_use_failed"}}"#,
+        r#"{"error":{"message":"Failed to generate JSON. Please adjust your prompt. See 'failed_generation' for more details.","type":"invalid_request_error","code":"json_validate_failed","failed_generation":""}}"#,
+    ] {
+        for fault in [decode(400, body.as_bytes()), in_frame(body.as_bytes())] {
+            assert_eq!(
+                (fault.kind, fault.blame),
+                (Kind::Upstream, Blame::Model),
+                "{body}"
+            );
+            assert!(fault.worth_another_try());
+            assert_eq!(fault.upstream.unwrap().status, 400);
+        }
+    }
+}
+
+/// OpenAI: an item of the input that is not kept there is found at no other provider either.
+#[test]
+fn an_item_of_the_callers_input_that_is_not_kept_is_the_callers_fault() {
+    for body in [
+        r#"{"error":{"message":"Item with id 'rs_1' not found. Items are not persisted when `store` is set to false. Try again with `store` set to true, or remove this item from your input.","type":"invalid_request_error","param":"input","code":null}}"#,
+        r#"{"error":{"message":"Item with id 'rs_1' not found.","type":"invalid_request_error","param":"input"}}"#,
+    ] {
+        let fault = decode(404, body.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::Invalid, Blame::Caller),
+            "{body}"
+        );
+        assert_eq!(encode(&fault), (404, body.as_bytes().to_vec()));
+    }
+    for model in [
+        r#"{"error":{"message":"The model `x` does not exist or you do not have access to it.","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
+        r#"{"error":{"message":"The model `x` does not exist.","type":"invalid_request_error","param":"input","code":"model_not_found"}}"#,
+        r#"{"error":{"message":"The model `x` does not exist.","type":"invalid_request_error","param":"model","code":null}}"#,
+        r#"{"error":{"message":"Invalid URL (POST /v1/x)","type":"invalid_request_error","param":null,"code":null}}"#,
+        r#"{"object":"error","message":"The model `x` does not exist.","type":"NotFoundError","param":"input","code":404}"#,
+    ] {
+        let fault = decode(404, model.as_bytes());
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::NotFound, Blame::Upstream),
+            "{model}"
         );
     }
 }

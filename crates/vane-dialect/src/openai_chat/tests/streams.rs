@@ -1,7 +1,7 @@
 use super::*;
 use crate::block::{Block, Text};
 use crate::event::Stop;
-use crate::fault::Kind;
+use crate::fault::{Blame, Kind};
 
 fn delta(delta: &str) -> String {
     format!(
@@ -245,7 +245,11 @@ fn geminis_reasons_are_no_clean_end() {
         "malformed_function_call",
     ] {
         let fault = streamed(&[&end(reason)]).unwrap_err();
-        assert_eq!(fault.kind, Kind::Upstream, "{reason}");
+        assert_eq!(
+            (fault.kind, fault.blame),
+            (Kind::Upstream, Blame::Model),
+            "{reason}"
+        );
         assert!(fault.worth_another_try(), "{reason}");
         assert!(fault.message.contains(reason), "{fault}");
         let no_message = format!(r#"{{"choices":[{{"index":0,"finish_reason":"{reason}"}}]}}"#);
@@ -257,6 +261,31 @@ fn geminis_reasons_are_no_clean_end() {
 fn a_missing_finish_reason_is_made_up_when_the_answer_is_complete() {
     let answer = streamed(&[&delta(r#"{"content":"x"}"#), "[DONE]"]).unwrap();
     assert_eq!(answer.stop, Stop::End);
+}
+
+/// As its unstreamed twin, an answer without a choice is none; one that says nothing is.
+#[test]
+fn a_stream_without_a_choice_is_no_answer() {
+    let usage = r#"{"id":"c","model":"m","choices":[],"usage":{"prompt_tokens":9,"completion_tokens":0,"total_tokens":9}}"#;
+    for frames in [&["[DONE]"][..], &[usage, "[DONE]"], &[usage], &[]] {
+        let fault = streamed(frames).unwrap_err();
+        assert_eq!(fault.kind, Kind::Protocol, "{frames:?}");
+        assert!(fault.worth_another_try());
+    }
+    assert_eq!(whole(usage).unwrap_err().kind, Kind::Protocol);
+    let empty = streamed(&[&delta(r#"{"content":""}"#), &end("stop"), usage, "[DONE]"]).unwrap();
+    assert!(empty.blocks.is_empty() && empty.stop == Stop::End);
+    assert_eq!(streamed(&[&end("stop"), "[DONE]"]).unwrap().stop, Stop::End);
+}
+
+/// vLLM, SGLang and LMDeploy: the answer was dropped in the middle.
+#[test]
+fn r4_an_answer_that_its_server_aborted_is_no_clean_stop() {
+    let fault = streamed(&[&delta(r#"{"content":"x"}"#), &end("abort"), "[DONE]"]).unwrap_err();
+    assert_eq!((fault.kind, fault.blame), (Kind::Upstream, Blame::Upstream));
+    let unstreamed =
+        r#"{"choices":[{"index":0,"message":{"content":"x"},"finish_reason":"abort"}]}"#;
+    assert_eq!(whole(unstreamed).unwrap_err().kind, Kind::Upstream);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::json::{Raw, Str};
 use crate::notes::Notes;
 use crate::openai_responses::wire::{Fields, List};
-use crate::quirk::Quirk;
+use crate::quirk::{Quirk, Quirks};
 
 /// The least that `max_output_tokens` may be.
 const OUTPUT_MIN: u64 = 16;
@@ -57,12 +57,16 @@ pub(crate) fn encode(
     let mut body = Vec::with_capacity(4096);
     let mut fields = Fields::open(&mut body);
     fields.text("model", target.model);
-    let (instructions, turns) = instructions(&chat.turns);
+    let (lead, turns) = lead(&chat.turns, target.quirks);
+    let (instructions, turns) = match lead {
+        Some(_) => (None, turns),
+        None => instructions(turns),
+    };
     if let Some(text) = instructions {
         fields.text("instructions", text);
     }
     let mut items = Items::open(fields.key("input"), target, notes);
-    for turn in turns {
+    for turn in lead.iter().chain(turns) {
         items.turn(turn);
     }
     items.close();
@@ -99,6 +103,22 @@ pub(crate) fn encode(
         },
         beta: None,
     })
+}
+
+/// The system turns at the start as one, where more than one would be refused.
+fn lead(turns: &[Turn], quirks: Quirks) -> (Option<Turn>, &[Turn]) {
+    let is_system = |turn: &&Turn| matches!(turn.role, Role::System | Role::Developer);
+    let leading = turns.iter().take_while(is_system).count();
+    let (leading, rest) = turns.split_at(leading);
+    match leading {
+        [first, more @ ..] if !more.is_empty() && quirks.has(Quirk::SystemFirst) => {
+            let mut lead = first.clone();
+            let blocks = more.iter().flat_map(|turn| turn.blocks.iter().cloned());
+            lead.blocks.extend(blocks);
+            (Some(lead), rest)
+        }
+        _ => (None, turns),
+    }
 }
 
 /// A first system turn of one text has a field of its own; every other is a message.

@@ -193,6 +193,42 @@ fn custom_calls_refusals_and_hosted_items() {
     assert_eq!(answer.stop, Stop::Refusal);
 }
 
+/// xAI shows every search that was tried and bills those that found something: these it counts.
+#[test]
+fn searches_that_failed_are_not_counted_where_the_others_are() {
+    let search = |id: u8| {
+        format!(
+            r#"{{"type":"web_search_call","id":"ws_{id}","status":"completed","action":{{"type":"search","query":"q"}}}}"#
+        )
+    };
+    let items = [search(1), search(2), search(3)].join(",");
+    for (usage, searches) in [
+        (
+            r#"{"input_tokens":1,"output_tokens":1,"num_sources_used":4,"server_side_tool_usage_details":{"web_search_calls":1,"x_search_calls":0}}"#,
+            1,
+        ),
+        (
+            r#"{"input_tokens":1,"output_tokens":1,"num_sources_used":4,"server_side_tool_usage_details":{"web_search_calls":0}}"#,
+            0,
+        ),
+        (
+            r#"{"input_tokens":1,"output_tokens":1,"num_sources_used":4}"#,
+            3,
+        ),
+        (
+            r#"{"input_tokens":1,"output_tokens":1,"num_sources_used":4,"server_side_tool_usage_details":null}"#,
+            3,
+        ),
+    ] {
+        let end = format!(
+            r#"{{"type":"response.completed","response":{{"id":"r","status":"completed","output":[{items}],"usage":{usage}}}}}"#
+        );
+        let units = answer(&[CREATED, &end]).usage.units;
+        assert_eq!(units.get(Unit::WebSearch), searches, "{usage}");
+        assert_eq!(units.get(Unit::Source), 4);
+    }
+}
+
 #[test]
 fn incomplete_says_why() {
     for (reason, stop) in [

@@ -25,6 +25,8 @@ must be rewritten; the cell shows the rewritten way, which is the worse one. Pro
 of the catalogue, with its quirks: `openai_chat` and `openai_responses` are OpenAI, `deepseek` is
 an OpenAI-compatible provider, `anthropic_messages` is Anthropic, `mistral_chat` is Mistral;
 `openai_completions` is DeepSeek and `mistral_fim` Codestral.
+
+Audio and hosted tools go only to an offer that prices them ([billing.md](billing.md#what-is-billed-by-the-piece)).
 ";
 
 pub(crate) fn render(tables: &[Table], answers: &[Told]) -> String {

@@ -1,9 +1,10 @@
 //! What is billed by the piece and has no price at an offer keeps the offer out of the plan.
 //!
-//! A provider bills its own tools, or each request, beside the tokens. Invariant: no call reaches
-//! an offer that would bill a unit nobody priced there; a tool that stays behind because the offer
-//! is asked in another dialect is billed by nobody and keeps nothing out. Where no offer prices a
-//! web search, that is done on purpose: coding tools name their provider's in every request.
+//! A provider bills its own tools, recordings that it hears, or each request, beside the tokens.
+//! Invariant: no call reaches an offer that would bill a unit nobody priced there; a tool that stays
+//! behind because the offer is asked in another dialect is billed by nobody and keeps nothing out.
+//! Where no offer prices a web search, that is done on purpose: coding tools name their provider's in
+//! every request.
 
 use super::{NAMED_MAX, quoted, translated_way, way};
 use crate::gateway::State;
@@ -11,7 +12,7 @@ use crate::relay::decode::RawCall;
 use crate::relay::plan::{Choice, LeftOut};
 use vane_catalog::Kind as ModelKind;
 use vane_dialect::Fault;
-use vane_dialect::hosted::HostedTool;
+use vane_dialect::hosted::{HostedTool, RECORDINGS};
 use vane_dialect::quirk::Quirk;
 use vane_dialect::usage::Unit;
 
@@ -62,9 +63,11 @@ fn unpriced<'c>(choice: &Choice, call: &'c RawCall, now: i64) -> Option<&'c str>
     let facts = &choice.offer.facts;
     let is_priced = |unit| facts.prices(unit, now);
     // Only its own dialect carries a hosted tool: elsewhere it becomes a note.
-    if choice.dialect == call.dialect()
-        && let Some(tool) = call.hosted.unpriced(is_priced)
-    {
+    let is_own = choice.dialect == call.dialect();
+    let mut tools = call.hosted.tools.iter();
+    let carried = |tool: &&HostedTool| is_own || tool.is_carried(choice.dialect);
+    let unpriced = |tool: &&HostedTool| carried(tool) && !tool.unit.is_some_and(is_priced);
+    if let Some(tool) = tools.find(unpriced) {
         return Some(&tool.name);
     }
     let bills_requests =
@@ -90,7 +93,9 @@ pub(super) fn refusal(
         .iter()
         .filter(|offer| {
             way(offer, call).is_some_and(|choice| {
-                choice.dialect == call.dialect() && unpriced(&choice, call, now).is_none()
+                let is_heard = hosted.is_some_and(|tool| tool.is_carried(choice.dialect));
+                (choice.dialect == call.dialect() || is_heard)
+                    && unpriced(&choice, call, now).is_none()
             })
         })
         .map(|offer| offer.facts.id.as_ref())
@@ -128,6 +133,7 @@ fn field(what: &str) -> &str {
     match named {
         Some(field) => field,
         None if what == "request" => "model",
+        None if what == RECORDINGS => "messages",
         None => "tools",
     }
 }
