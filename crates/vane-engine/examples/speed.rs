@@ -1,5 +1,5 @@
 //! Tokens per second of a model: one prompt is read, some tokens are written, and eight sequences
-//! write at once. `cargo run --release -p vane-engine --example speed -- MODEL [THREADS]`.
+//! write at once. `cargo run --release -p vane-engine --example speed -- MODEL [--device cpu|cuda] [THREADS]`.
 //!
 //! Without a file, `--random FORMAT` makes one of 1.1 billion random weights in the temporary folder.
 
@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::time::{ClockId, clock_gettime};
-use vane_engine::{Engine, Model, Options, Piece, Prompt, Request};
+use vane_engine::{Device, Engine, Model, Options, Piece, Prompt, Request};
 
 const PROMPT: usize = 256;
 const OUTPUT: usize = 32;
@@ -28,17 +28,21 @@ fn main() -> Result<()> {
         }
     }
     let mut options = Options::default();
-    if let Some(threads) = arguments.next() {
-        options.threads = threads.parse()?;
+    while let Some(argument) = arguments.next() {
+        if argument == "--device" {
+            let name = arguments.next().context("which device?")?;
+            options.device = Device::named(&name).context("one of auto, cpu, cuda")?;
+        } else {
+            options.threads = argument.parse()?;
+        }
     }
     let start = Instant::now();
     let model = Model::open(&path, &mut |_| ())?;
     let opened = start.elapsed().as_secs_f64();
-    println!(
-        "opened in {opened:.2} s; {:?}, {} threads",
-        options.instructions, options.threads
-    );
+    let (threads, instructions) = (options.threads, options.instructions);
     let engine = Engine::start(model, options)?;
+    let place = engine.place();
+    println!("opened in {opened:.2} s; {place}, {threads} threads, {instructions:?}");
     println!("tokens/s of the clock, and of a processor's seconds");
     let read = time(&engine, 1, PROMPT, 1)?;
     read.print(&format!("prompt of {PROMPT}"), PROMPT)?;

@@ -61,6 +61,8 @@ struct Block {
 pub(crate) struct Cache {
     layout: Layout,
     precision: Precision,
+    /// Numbers of a block that are kept here.
+    numbers: usize,
     blocks: Vec<Block>,
     blocks_max: usize,
     /// Used by nobody, holding nothing.
@@ -106,6 +108,7 @@ impl Cache {
         Self {
             layout,
             precision,
+            numbers: layout.len(),
             blocks: Vec::new(),
             blocks_max: usize::try_from(blocks).unwrap_or(usize::MAX),
             free: Vec::new(),
@@ -115,6 +118,13 @@ impl Cache {
             chains: 0,
             realms: HashMap::new(),
         }
+    }
+
+    /// One that says which block is whose, and nothing else: a device keeps what is in them.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn elsewhere(mut self) -> Self {
+        self.numbers = 0;
+        self
     }
 
     /// The memory that 32 tokens take.
@@ -185,7 +195,7 @@ impl Cache {
             return Some(number);
         }
         if self.blocks.len() < self.blocks_max {
-            let cells = Cells::new(self.precision, self.layout.len());
+            let cells = Cells::new(self.precision, self.numbers);
             self.blocks.push(Block {
                 cells,
                 users: 1,

@@ -5,6 +5,7 @@
 //! reader that is slow stops its own sequence and nothing else; one that leaves cancels it.
 
 mod calls;
+mod device;
 mod outbox;
 mod request;
 mod scheduler;
@@ -18,10 +19,10 @@ use std::thread::{self, JoinHandle};
 
 use crate::cache::{BLOCK, Cache, Precision};
 use crate::kernel::{Crew, Instructions};
-use crate::memory;
 pub use crate::sampler::Sampling;
 use crate::{Fault, Model};
 pub use calls::{ToolChoice, Tools};
+pub use device::Device;
 pub use outbox::Pieces;
 use outbox::{Closing, Outbox};
 use request::Job;
@@ -35,11 +36,14 @@ const CONTEXT_MIN: usize = 512;
 /// How an engine runs.
 #[derive(Debug, Clone)]
 pub struct Options {
+    pub device: Device,
     /// One less than the machine has, so that others are not made to wait.
     pub threads: usize,
     pub instructions: Instructions,
     pub precision: Precision,
-    /// Memory for keys and values. `None`: for all sequences in full, as far as memory is free.
+    /// For weights, keys and values together. `None`: as far as memory is free.
+    pub memory_bytes: Option<u64>,
+    /// Memory for keys and values. `None`: for all sequences in full, as far as there is memory.
     pub cache_bytes: Option<u64>,
     /// Sequences that run at once; others wait.
     pub sequences_max: usize,
@@ -58,9 +62,11 @@ impl Default for Options {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
+            device: Device::default(),
             threads: cores.saturating_sub(1).max(1),
             instructions: Instructions::detect(),
             precision: Precision::default(),
+            memory_bytes: None,
             cache_bytes: None,
             sequences_max: 8,
             waiting_max: 256,
@@ -79,17 +85,18 @@ impl Options {
         model.context().min(most)
     }
 
-    /// Memory for keys and values where the model as a whole may take so much: for all sequences in
-    /// full, as far as the weights leave it and memory is free.
-    pub fn cache_bytes_within(&self, model: &Model, memory_bytes: u64) -> u64 {
+    /// Memory for keys and values where so much is free: for all sequences in full, as far as the weights
+    /// leave it.
+    fn cache_bytes_of(&self, model: &Model, free_bytes: Option<u64>) -> u64 {
         let block = Cache::block_bytes(model.shape(), self.precision);
         let all = blocks(self.context_of(model)).saturating_mul(block);
         let all = all.saturating_mul(u64::try_from(self.sequences_max).unwrap_or(1));
-        let free = memory::free_bytes().map_or(all, |free| {
+        let free = free_bytes.map_or(all, |free| {
             // Weights that are mapped count as free, because the system can drop them.
             free.saturating_sub(model.weight_bytes()) / 4 * 3
         });
-        let left = memory_bytes.saturating_sub(model.weight_bytes());
+        let most = self.memory_bytes.unwrap_or(u64::MAX);
+        let left = most.saturating_sub(model.weight_bytes());
         all.min(free).min(left)
     }
 }
@@ -118,6 +125,8 @@ enum Word {
 pub struct Engine {
     model: Arc<Model>,
     options: Options,
+    /// What computes.
+    place: String,
     blocks_max: usize,
     inbox: Sender<Word>,
     /// Those that were submitted and do not run yet.
@@ -126,16 +135,25 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts a model. Refuses where there is no memory for one short sequence.
+    /// Starts a model. Refuses where there is no memory for one short sequence, or not the device that is
+    /// asked for.
     pub fn start(model: Model, options: Options) -> Result<Self, Fault> {
-        let cache = cache_for(&model, &options)?;
+        let ready = device::ready(&model, &options)?;
+        Self::start_on(model, options, ready)
+    }
+
+    fn start_on(
+        model: Model,
+        options: Options,
+        (place, pass, cache): device::Ready,
+    ) -> Result<Self, Fault> {
         let blocks_max = cache.blocks_max();
         let (inbox, words): (_, Receiver<Word>) = channel();
         let (model, waiting) = (Arc::new(model), Arc::new(Mutex::new(0)));
         let scheduler = Scheduler::new(
             Arc::clone(&model),
             options.clone(),
-            cache,
+            (pass, cache),
             words,
             Arc::clone(&waiting),
         );
@@ -149,6 +167,7 @@ impl Engine {
         Ok(Self {
             model,
             options,
+            place,
             blocks_max,
             inbox,
             waiting,
@@ -158,6 +177,11 @@ impl Engine {
 
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// What computes: `CPU`, or `CUDA` and the device's name.
+    pub fn place(&self) -> &str {
+        &self.place
     }
 
     /// Takes a request, or says why not. Its answer is read from what is returned.
@@ -219,12 +243,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn cache_for(model: &Model, options: &Options) -> Result<Cache, Fault> {
+fn cache_for(model: &Model, options: &Options, free_bytes: Option<u64>) -> Result<Cache, Fault> {
     let shape = model.shape();
     let block = Cache::block_bytes(shape, options.precision);
     let bytes = options
         .cache_bytes
-        .unwrap_or_else(|| options.cache_bytes_within(model, u64::MAX));
+        .unwrap_or_else(|| options.cache_bytes_of(model, free_bytes));
     let context = options.context_of(model);
     let least = blocks(CONTEXT_MIN.min(context)).saturating_mul(block);
     if bytes < least {

@@ -33,6 +33,9 @@ pub enum Fault {
     /// The request asks for what cannot be done, or says something impossible.
     #[error("{0}")]
     Refused(String),
+    /// A device that computes did not do what it was asked for.
+    #[error("the device failed: {0}")]
+    Device(String),
     /// As many requests wait as may wait.
     #[error("too many requests wait for this model")]
     Busy,

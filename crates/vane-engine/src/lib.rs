@@ -6,7 +6,7 @@
 //! answer is read as it comes and which cancels it when it is dropped.
 //!
 //! The crate stands alone: no sockets, no runtime, no configuration. Files are attacker input; nothing in one may
-//! crash the process. Unsafe code is in `map`, `kernel/x86`, and the calls of the latter, and nowhere else.
+//! crash the process. Unsafe code is in `map`, `kernel/x86`, the calls of the latter, and `model/cuda`, and nowhere else.
 
 mod cache;
 mod engine;
@@ -23,8 +23,8 @@ mod weights;
 
 pub use cache::Precision;
 pub use engine::{
-    Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, Stops, TokenLikelihood,
-    ToolChoice, Tools, Usage,
+    Device, Engine, Finish, Load, Options, Piece, Pieces, Request, Sampling, Stops,
+    TokenLikelihood, ToolChoice, Tools, Usage,
 };
 pub use fault::Fault;
 pub use grammar::{Grammar, Walk};

@@ -3,8 +3,11 @@
 //! Opening checks every name, shape, format and token id, so that running it needs to check
 //! nothing but the tokens that it is given.
 
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
 mod forward;
 mod outline;
+mod pass;
 
 use std::path::Path;
 
@@ -16,6 +19,7 @@ use crate::tokenizer::Tokenizer;
 use crate::weights::{Description, Tensor, Weights};
 pub(crate) use forward::{Forward, Step};
 pub use outline::Outline;
+pub(crate) use pass::Pass;
 
 /// How far opening is: bytes of weights that were read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 use serde::{Deserialize, Serialize};
-use vane_engine::{Engine, Fault, Model, Options, Progress};
+use vane_engine::{Device, Engine, Fault, Model, Options, Progress, free_bytes};
 
 /// What the program takes beside weights and what is computed of them.
 const OWN_BYTES: u64 = 256 << 20;
@@ -30,6 +30,7 @@ const STEPS: u64 = 50;
 pub(crate) struct Orders {
     /// None is the model that is part of the program.
     pub(crate) weights: Option<PathBuf>,
+    pub(crate) device: Device,
     pub(crate) context: Option<usize>,
     pub(crate) threads: Option<usize>,
     pub(crate) sequences: Option<usize>,
@@ -112,19 +113,27 @@ fn start(orders: &Orders) -> Result<Engine, Fault> {
             });
         }
     };
-    let model = match (&orders.weights, orders.memory_bytes) {
-        (None, _) => built_in()?,
-        (Some(path), None) => Model::open(path, &mut progress)?,
-        (Some(path), most) => Model::open_within(path, most, &mut progress)?,
+    let device = orders.device.resolve()?;
+    // A device has memory of its own, which is asked for when the model is brought there.
+    let here = device == Device::Cpu;
+    let free = || if here { free_bytes() } else { None };
+    let model = match &orders.weights {
+        None => built_in()?,
+        Some(path) => {
+            let most = orders.memory_bytes.or_else(free);
+            Model::open_within(path, most, &mut progress)?
+        }
     };
     let mut options = Options {
+        device,
+        memory_bytes: orders.memory_bytes,
         context_max: orders.context,
         ..Options::default()
     };
     options.threads = orders.threads.unwrap_or(options.threads);
     options.sequences_max = orders.sequences.unwrap_or(options.sequences_max);
-    if let Some(most) = orders.memory_bytes {
-        options.cache_bytes = Some(options.cache_bytes_within(&model, most));
+    // What a device's driver takes for itself here is nobody's to say.
+    if let Some(most) = orders.memory_bytes.filter(|_| here) {
         cap(most);
     }
     Engine::start(model, options)

@@ -108,10 +108,17 @@ async fn called(
             rescue(door.dialect, &client::too_often(), request_id)
         }
         _ => {
-            keyed(
-                gateway, pool, route, door, rest, method, uri, headers, body, request_id,
-            )
-            .await
+            let keyed = Keyed {
+                gateway,
+                pool,
+                route,
+                door,
+                rest,
+                method,
+                uri,
+                request_id,
+            };
+            keyed.answer(headers, body).await
         }
     };
     match route {
@@ -224,106 +231,94 @@ fn dialect_of(head: &http::request::Parts) -> Dialect {
     }
 }
 
-/// Answers a route whose caller proves who it is.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of one request, taken apart once"
-)]
-async fn keyed(
-    gateway: &Arc<Gateway>,
-    pool: &Pool,
+/// A request to a route whose caller proves who it is.
+struct Keyed<'r> {
+    gateway: &'r Arc<Gateway>,
+    pool: &'r Pool,
     route: Route,
     door: Door,
-    rest: &str,
-    method: &Method,
-    uri: &Uri,
-    headers: HeaderMap,
-    body: server::Body,
-    request_id: &str,
-) -> Response {
-    let mut record = Record::begin(gateway, door, request_id.to_owned());
-    let read = async |headers: HeaderMap| {
-        let mut pace = Pace::of(&gateway.state().config);
-        pace.bytes_max = pace.bytes_max.min(route.body_bytes_max());
-        Ok(Inbound {
-            door,
-            body: relay::read_body(&headers, body, pace).await?,
-            headers,
-            request_id: request_id.to_owned(),
-        })
-    };
-    let query = uri.query().unwrap_or_default();
-    let answered = async {
+    rest: &'r str,
+    method: &'r Method,
+    uri: &'r Uri,
+    request_id: &'r str,
+}
+
+impl Keyed<'_> {
+    /// Answers, and ends its record.
+    async fn answer(self, headers: HeaderMap, body: server::Body) -> Response {
+        let (gateway, door) = (self.gateway, self.door);
+        let mut record = Record::begin(gateway, door, self.request_id.to_owned());
+        match self.answered(headers, body, &mut record).await {
+            Ok(response) => {
+                record.end(relay::Outcome::Done, response.status().as_u16(), None);
+                response
+            }
+            Err(fault) => {
+                let mut response = rescue(door.dialect, &fault, self.request_id);
+                let standing = record.standing();
+                standing.tell(door.dialect, gateway.clock.now(), response.headers_mut());
+                let status = response.status().as_u16();
+                record.end(relay::Outcome::Refused, status, Some(&fault));
+                response
+            }
+        }
+    }
+
+    async fn answered(
+        &self,
+        headers: HeaderMap,
+        body: server::Body,
+        record: &mut Record,
+    ) -> Result<Response, Fault> {
         if headers.contains_key(HOP) {
             let message =
                 "this request came from Vane itself: a provider's base URL points back here";
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
-        // Boxed, all that is large: a future is moved once for each that awaits it.
-        match route {
-            // Nobody's call is read, or unpacked, who may not make one.
-            Route::Call(_) => {
+        let (gateway, pool) = (self.gateway, self.pool);
+        // Nobody's call is read, or unpacked, who may not make one.
+        let caller = match self.route {
+            Route::Call(_) | Route::Count(_) => {
                 let caller = relay::authenticate(gateway, &headers).await?;
                 record.caller(&caller);
-                let inbound = read(headers).await?;
-                let who = (&caller, None);
-                Box::pin(relay::relay(
-                    gateway,
-                    pool,
-                    who,
-                    inbound,
-                    query,
-                    &mut record,
-                ))
-                .await
+                Some(caller)
             }
-            Route::Count(_) => {
-                let caller = relay::authenticate(gateway, &headers).await?;
-                let inbound = read(headers).await?;
-                Box::pin(relay::count_tokens(gateway, pool, &caller, inbound)).await
+            _ => None,
+        };
+        let inbound = self.read(headers, body).await?;
+        let query = self.uri.query().unwrap_or_default();
+        // Boxed, all that is large: a future is moved once for each that awaits it.
+        match (self.route, &caller) {
+            (Route::Call(_), Some(caller)) => {
+                let who = (caller, None);
+                Box::pin(relay::relay(gateway, pool, who, inbound, query, record)).await
             }
-            Route::Model(_) => {
-                let inbound = read(headers).await?;
-                relay::one_model(gateway, &inbound, &relay::percent_decoded(rest)).await
+            (Route::Count(_), Some(caller)) => {
+                Box::pin(relay::count_tokens(gateway, pool, caller, inbound)).await
             }
-            Route::Api(page, _) => {
-                let inbound = read(headers).await?;
+            (Route::Model(_), _) => {
+                let id = relay::percent_decoded(self.rest);
+                relay::one_model(gateway, &inbound, &id).await
+            }
+            (Route::Api(page, _), _) => {
+                let (method, rest) = (self.method, self.rest);
                 let page = api::answer(gateway, pool, page, method, rest, query, &inbound);
                 Box::pin(page).await
             }
-            Route::Webhook(_) => {
-                let inbound = read(headers).await?;
-                Box::pin(payments::receive(gateway, &inbound)).await
-            }
-            Route::Models(_)
-            | Route::Live
-            | Route::Ready
-            | Route::Metrics
-            | Route::People(_)
-            | Route::Site(_)
-            | Route::Play(_)
-            | Route::PlayReceipt => {
-                let inbound = read(headers).await?;
-                relay::list_models(gateway, &inbound, query).await
-            }
+            (Route::Webhook(_), _) => Box::pin(payments::receive(gateway, &inbound)).await,
+            _ => relay::list_models(gateway, &inbound, query).await,
         }
-    };
-    match answered.await {
-        Ok(response) => {
-            record.end(relay::Outcome::Done, response.status().as_u16(), None);
-            response
-        }
-        Err(fault) => {
-            let mut response = rescue(door.dialect, &fault, request_id);
-            let standing = record.standing();
-            standing.tell(door.dialect, gateway.clock.now(), response.headers_mut());
-            record.end(
-                relay::Outcome::Refused,
-                response.status().as_u16(),
-                Some(&fault),
-            );
-            response
-        }
+    }
+
+    async fn read(&self, headers: HeaderMap, body: server::Body) -> Result<Inbound, Fault> {
+        let mut pace = Pace::of(&self.gateway.state().config);
+        pace.bytes_max = pace.bytes_max.min(self.route.body_bytes_max());
+        Ok(Inbound {
+            door: self.door,
+            body: relay::read_body(&headers, body, pace).await?,
+            headers,
+            request_id: self.request_id.to_owned(),
+        })
     }
 }
 

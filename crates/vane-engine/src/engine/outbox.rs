@@ -22,6 +22,8 @@ struct State {
     left: bool,
     /// No piece will follow.
     closed: bool,
+    /// Why a device made no more of them.
+    failed: Option<String>,
     /// Of a reader that is not a thread of its own.
     waker: Option<Waker>,
 }
@@ -39,6 +41,11 @@ impl Outbox {
         let mut state = lock(&self.state);
         state.pieces.push_back(piece);
         self.tell(state);
+    }
+
+    /// What made the answer has failed. It is closed next.
+    pub(super) fn fail(&self, what: &str) {
+        lock(&self.state).failed = Some(what.to_owned());
     }
 
     pub(super) fn close(&self) {
@@ -113,7 +120,9 @@ impl Pieces {
     fn found(&self, state: &mut State) -> Option<Result<Piece, Fault>> {
         let was_full = state.pieces.len() >= self.outbox.pieces_max;
         let Some(piece) = state.pieces.pop_front() else {
-            return state.closed.then_some(Err(Fault::Stopped));
+            let failed = state.failed.clone();
+            let fault = || Err(failed.map_or(Fault::Stopped, Fault::Device));
+            return state.closed.then(fault);
         };
         if was_full {
             // Fails only if the engine has stopped, which the outbox will tell.

@@ -11,16 +11,16 @@ use std::sync::{Arc, Mutex};
 
 use super::request::Job;
 use super::sequence::Sequence;
-use super::{Load, Options, Word, crew, lock};
-use crate::Model;
+use super::{Load, Options, Word, lock};
 use crate::cache::Cache;
-use crate::model::{Forward, Step};
+use crate::model::{Pass, Step};
+use crate::{Fault, Model};
 
 pub(super) struct Scheduler {
     model: Arc<Model>,
     options: Options,
     cache: Cache,
-    forward: Forward,
+    pass: Pass,
     words: Receiver<Word>,
     waiting: VecDeque<Box<Job>>,
     waiting_count: Arc<Mutex<usize>>,
@@ -34,13 +34,13 @@ impl Scheduler {
     pub(super) fn new(
         model: Arc<Model>,
         options: Options,
-        cache: Cache,
+        (pass, cache): (Pass, Cache),
         words: Receiver<Word>,
         waiting_count: Arc<Mutex<usize>>,
     ) -> Self {
         Self {
             model,
-            forward: Forward::new(crew(&options)),
+            pass,
             options,
             cache,
             words,
@@ -57,10 +57,23 @@ impl Scheduler {
             self.sweep();
             self.admit();
             self.answer_questions();
-            self.pass();
+            if let Err(fault) = self.pass() {
+                return self.fail(&fault);
+            }
             // Who waited for one that ended now is nobody's news, and begins all the same.
             self.admit();
         }
+    }
+
+    /// The end of all answers: what a device has in its memory is not to be trusted any more.
+    fn fail(self, fault: &Fault) {
+        let what = match fault {
+            Fault::Device(what) => what.clone(),
+            other => other.to_string(),
+        };
+        self.running
+            .iter()
+            .for_each(|sequence| sequence.fail(&what));
     }
 
     /// Takes what was said, and waits for it where there is nothing to do. False is the end.
@@ -162,7 +175,7 @@ impl Scheduler {
         shares
     }
 
-    fn pass(&mut self) {
+    fn pass(&mut self) -> Result<(), Fault> {
         let shares = self.shares();
         let mut steps = Vec::new();
         for (sequence, share) in self.running.iter().zip(&shares) {
@@ -177,12 +190,10 @@ impl Scheduler {
             }
         }
         if steps.is_empty() {
-            return;
+            return Ok(());
         }
-        let mut answers = self
-            .forward
-            .run(&self.model, &mut self.cache, &steps)
-            .into_iter();
+        let answers = self.pass.run(&self.model, &mut self.cache, &steps)?;
+        let mut answers = answers.into_iter();
         let (cache, tokenizer) = (&mut self.cache, self.model.tokenizer());
         let mut shares = shares.into_iter();
         self.running.retain_mut(|sequence| {
@@ -196,5 +207,6 @@ impl Scheduler {
             }
             !over
         });
+        Ok(())
     }
 }

@@ -104,6 +104,11 @@ impl Sequence {
         self.outbox.0.is_left()
     }
 
+    /// Tells its reader why nothing follows.
+    pub(super) fn fail(&self, what: &str) {
+        self.outbox.0.fail(what);
+    }
+
     pub(super) fn waits_for_its_reader(&self) -> bool {
         self.outbox.0.is_full()
     }

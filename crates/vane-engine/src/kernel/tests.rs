@@ -27,7 +27,7 @@ fn row(format: Format, columns: usize, bytes: &[u8]) -> Vec<u8> {
 }
 
 /// What all rows times all tokens are, row by row.
-fn multiplied(instructions: Instructions, tensor: &Tensor, tokens: &[f32]) -> Vec<f32> {
+pub(crate) fn multiplied(instructions: Instructions, tensor: &Tensor, tokens: &[f32]) -> Vec<f32> {
     let mut panel = Panel::default();
     let many = tokens.len() / tensor.columns;
     panel.reset(many, tensor.columns).copy_from_slice(tokens);
@@ -43,12 +43,12 @@ fn multiplied(instructions: Instructions, tensor: &Tensor, tokens: &[f32]) -> Ve
     out
 }
 
-fn bits(floats: &[f32]) -> Vec<u32> {
+pub(crate) fn bits(floats: &[f32]) -> Vec<u32> {
     floats.iter().map(|float| float.to_bits()).collect()
 }
 
 /// Rows that are alike but for where they begin.
-fn tensor(format: Format, rows: usize, columns: usize, bytes: &[u8]) -> Tensor {
+pub(crate) fn tensor(format: Format, rows: usize, columns: usize, bytes: &[u8]) -> Tensor {
     let mut seed: Vec<u8> = bytes.iter().copied().cycle().take(columns * 4).collect();
     let mut all = Vec::new();
     for _ in 0..rows {

@@ -201,10 +201,10 @@ fn add(state: &mut [f32], more: &[f32]) {
 }
 
 /// The angles of one position, as cosine and sine of each pair.
-struct Turn(Vec<(f32, f32)>);
+pub(super) struct Turn(pub(super) Vec<(f32, f32)>);
 
 impl Turn {
-    fn new(shape: &Shape, position: usize) -> Self {
+    pub(super) fn new(shape: &Shape, position: usize) -> Self {
         let size = shape.head_size as f64;
         let pairs = (0..shape.head_size / 2).map(|pair| {
             let speed = shape.theta.powf(-((2 * pair) as f64) / size) as f32;
@@ -214,7 +214,7 @@ impl Turn {
         Self(pairs.collect())
     }
 
-    fn apply(&self, shape: &Shape, heads: &mut [f32]) {
+    pub(super) fn apply(&self, shape: &Shape, heads: &mut [f32]) {
         let half = shape.head_size / 2;
         for head in heads.chunks_exact_mut(shape.head_size) {
             for (pair, (cosine, sine)) in self.0.iter().enumerate() {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use vane_engine::Device;
+
 use super::Failure;
 use crate::engine::{Orders, describe, run};
 
@@ -16,6 +18,9 @@ pub(super) struct Engine {
     /// Say what the model can do, and run nothing
     #[arg(long, conflicts_with = "socket")]
     describe: bool,
+    /// `auto`, `cpu` or `cuda`
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = device)]
+    device: Device,
     /// Tokens of a prompt and its answer together
     #[arg(long, value_name = "TOKENS")]
     context: Option<usize>,
@@ -33,6 +38,7 @@ impl Engine {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let orders = Orders {
             weights: self.weights,
+            device: self.device,
             context: self.context,
             threads: self.threads,
             sequences: self.sequences,
@@ -43,4 +49,12 @@ impl Engine {
             _ => describe(&orders).map_err(|fault| Failure::said(fault.to_string())),
         }
     }
+}
+
+/// Where a model computes, by its name.
+pub(super) fn device(name: &str) -> Result<Device, String> {
+    Device::named(name).ok_or_else(|| {
+        let names = Device::ALL.map(Device::name).join(", ");
+        format!("one of {names}")
+    })
 }

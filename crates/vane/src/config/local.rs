@@ -6,8 +6,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use vane_engine::Device;
+
 use super::node::{Node, Table, Value};
-use super::read::{boolean, count, duration, size, text};
+use super::read::{boolean, count, duration, one_of, size, text};
 use super::section::Section;
 use super::{Auth, Engine, Local, Model, Provider, Weights, model};
 use crate::engine::{Facts, Orders};
@@ -21,6 +23,7 @@ const SEQUENCES_MAX: u32 = 1_024;
 impl Engine {
     pub(super) fn read(mut section: Section<'_>) -> Self {
         let program = section.take("program", text).map(PathBuf::from);
+        let libraries = section.take("libraries", text).map(PathBuf::from);
         let mut time = |key, usual| {
             let said = section.take(key, duration);
             said.unwrap_or(Duration::from_secs(usual))
@@ -36,6 +39,7 @@ impl Engine {
         Self {
             tiny,
             program,
+            libraries,
             wait,
             deadline,
             idle,
@@ -75,7 +79,11 @@ impl Local {
             id: TINY.to_owned(),
             idle: engine.idle,
             preload: false,
-            orders: Orders::default(),
+            // It is done before a device would be ready.
+            orders: Orders {
+                device: Device::Cpu,
+                ..Orders::default()
+            },
         }
     }
 }
@@ -127,6 +135,9 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Opti
     let memory = section.take_from_file("memory", size(("64MiB", "16TiB")));
     let orders = Orders {
         weights,
+        device: section
+            .take_from_file("device", |node| device(node, engine))
+            .unwrap_or_default(),
         context: section.take_from_file("context", count(CONTEXT_MAX)),
         threads: section.take_from_file("threads", count(THREADS_MAX)),
         sequences: section.take_from_file("sequences", count(SEQUENCES_MAX)),
@@ -170,6 +181,19 @@ fn able(model: Model, id: String, local: &Local, facts: Facts, chat: Option<bool
         max_output: u64::try_from(context).ok(),
         ..model
     }
+}
+
+/// One that whoever runs models knows. Whether it is there is asked when the model is loaded.
+fn device(node: &Node, engine: &Engine) -> Result<Device, String> {
+    let named = Device::ALL.map(|device| (device.name(), device));
+    let device = one_of(&named)(node)?;
+    if device.is_built_in() || engine.program.is_some() {
+        return Ok(device);
+    }
+    let name = device.name();
+    Err(format!(
+        "is {name:?}, and this build cannot use it: one of `--features {name}` can"
+    ))
 }
 
 /// It is the host of an address, too.

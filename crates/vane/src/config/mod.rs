@@ -322,6 +322,8 @@ pub struct Currency {
 pub struct Engine {
     /// The program that runs them; none is this one.
     pub program: Option<PathBuf>,
+    /// Where those programs find a device's libraries, beside where the system does.
+    pub libraries: Option<PathBuf>,
     /// Whether the model that is part of the program is there to be called; where nothing is said, it
     /// is while nothing else is.
     pub tiny: Option<bool>,

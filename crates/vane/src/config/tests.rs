@@ -172,6 +172,17 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ("", "metrics_public = 'yes'", "true or false"),
     ("", "log = 'vane=loud'", "a level such as"),
     ("", "limits = 3", "must be a table, not an integer"),
+    (
+        "",
+        "[[local]]\nid = 'x'\nfree = true\nweights = '/'\ndevice = 'gpu'",
+        "must be \"auto\" or \"cpu\" or \"cuda\"",
+    ),
+    #[cfg(not(feature = "cuda"))]
+    (
+        "",
+        "[[local]]\nid = 'x'\nfree = true\nweights = '/'\ndevice = 'cuda'",
+        "this build cannot use it",
+    ),
     ("", "limits.connections_max = 0", "from 1 to 1000000"),
     (
         "",

@@ -9,6 +9,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use serde::Deserialize;
+use vane_engine::Device;
 
 use crate::config::Engine;
 use crate::engine::{Facts, Orders, Word};
@@ -146,6 +147,9 @@ fn command(engine: &Engine, orders: &Orders) -> io::Result<Command> {
     let mut command = Command::new(super::program(engine)?);
     command.arg0("vane").arg("engine").args(arguments(orders));
     command.env_clear().process_group(0);
+    if let Some(libraries) = &engine.libraries {
+        command.env("LD_LIBRARY_PATH", libraries);
+    }
     if orders.memory_bytes.is_some() {
         // The system counts what may be written, and the allocator would ready a GiB at once.
         command.env("MIMALLOC_ARENA_EAGER_COMMIT", "0");
@@ -156,12 +160,17 @@ fn command(engine: &Engine, orders: &Orders) -> io::Result<Command> {
 fn arguments(orders: &Orders) -> Vec<std::ffi::OsString> {
     let Orders {
         weights,
+        device,
         context,
         threads,
         sequences,
         memory_bytes,
     } = orders;
     let mut arguments = Vec::new();
+    // Another build, which `engine.program` may name, chooses by itself too.
+    if *device != Device::Auto {
+        arguments.extend(["--device".into(), device.name().into()]);
+    }
     if let Some(weights) = weights {
         arguments.push("--weights".into());
         arguments.push(Path::as_os_str(weights).to_owned());

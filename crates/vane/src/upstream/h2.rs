@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Calls on one connection: RFC 9113 asks servers to take no fewer.
-const CALLS_MAX: usize = 100;
+const CALLS_MAX: u8 = 100;
 
 /// The connections of one worker, by where they go; those made first are filled first.
 #[derive(Clone, Default)]
@@ -51,7 +51,9 @@ impl Shared {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = shared.get_mut(origin)?;
         tidy(connections);
-        let room = connections.iter().find(|open| open.calls() < CALLS_MAX);
+        let room = connections
+            .iter()
+            .find(|open| open.calls() < usize::from(CALLS_MAX));
         room.cloned()
     }
 
@@ -67,7 +69,7 @@ impl Shared {
             .timer(TokioTimer::new())
             .keep_alive_interval(Some(Duration::from_secs(30)))
             .initial_stream_window_size(WINDOW)
-            .initial_connection_window_size(WINDOW * CALLS_MAX as u32)
+            .initial_connection_window_size(WINDOW * u32::from(CALLS_MAX))
             .handshake(TokioIo::new(socket))
             .await;
         let (sender, driver) = handshake.map_err(|error| Unsent::Unreachable(error.to_string()))?;
@@ -79,7 +81,10 @@ impl Shared {
         let mut shared = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let connections = shared.entry(origin).or_default();
         // Calls that began together each made one: those that are not kept end with their call.
-        if connections.iter().all(|open| open.calls() >= CALLS_MAX) {
+        if connections
+            .iter()
+            .all(|open| open.calls() >= usize::from(CALLS_MAX))
+        {
             connections.push(made.clone());
         }
         Ok(made)

@@ -93,16 +93,20 @@ impl Service<Name> for Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Condvar;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    static SLOW: Mutex<()> = Mutex::new(());
+    /// Whether the server of names answers.
+    static ANSWERS: (Mutex<bool>, Condvar) = (Mutex::new(false), Condvar::new());
     static ASKED: AtomicUsize = AtomicUsize::new(0);
 
     fn slowly(name: &str) -> io::Result<Vec<SocketAddr>> {
         match name {
             "away.test" => {
                 ASKED.fetch_add(1, Ordering::SeqCst);
-                drop(SLOW.lock());
+                let (answers, changed) = &ANSWERS;
+                let waited = changed.wait_while(answers.lock().unwrap(), |answers| !*answers);
+                drop(waited.unwrap());
                 Err(io::Error::other("no such host"))
             }
             _ => Ok(vec![SocketAddr::from(([127, 0, 0, 1], 0))]),
@@ -115,7 +119,6 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_that_does_not_answer_holds_nobody_up_and_one_thread() {
-        let slow = SLOW.lock().unwrap();
         let names = Names::by(slowly);
         let away = || tokio::spawn(names.clone().addresses(name("away.test")));
         let waiting: Vec<_> = (0..20).map(|_| away()).collect();
@@ -124,7 +127,8 @@ mod tests {
         }
         let here = names.clone().addresses(name("here.test")).await.unwrap();
         assert_eq!(here.count(), 1);
-        drop(slow);
+        *ANSWERS.0.lock().unwrap() = true;
+        ANSWERS.1.notify_all();
         for one in waiting {
             let failed = one.await.unwrap().unwrap_err();
             assert_eq!(failed.to_string(), "no such host");

@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
-use vane_engine::{Engine, Model, Options, Piece, Prompt, Request};
+use vane_engine::{Device, Engine, Model, Options, Piece, Prompt, Request};
 
-use super::super::{Failure, terminal};
+use super::super::{Failure, engine, terminal};
 use crate::weights::Shelf;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Bench {
     /// The name of weights that are here, or a path
     name: String,
+    /// Where it computes: auto, cpu or cuda
+    #[arg(long, default_value = "auto", value_parser = engine::device)]
+    device: Device,
     /// Threads; without it, one less than there are processors
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
@@ -66,7 +69,10 @@ impl Bench {
             )));
         }
         let words = model.tokenizer().encode(WORDS);
-        let mut options = Options::default();
+        let mut options = Options {
+            device: self.device,
+            ..Options::default()
+        };
         if let Some(threads) = self.threads {
             options.threads = usize::from(threads);
         }
@@ -88,13 +94,14 @@ impl Bench {
                 })
             });
             return terminal::print_json(&json!({
-                "path": path, "threads": threads, "instructions": instructions,
+                "path": path, "device": engine.place(), "threads": threads, "instructions": instructions,
                 "opened_seconds": opened.as_secs_f64(), "timed": timed.collect::<Vec<_>>(),
             }));
         }
         terminal::note(&format!(
-            "opened in {:.2} s; {threads} threads, {instructions}",
-            opened.as_secs_f64()
+            "opened in {:.2} s; {}, {threads} threads, {instructions}",
+            opened.as_secs_f64(),
+            engine.place()
         ));
         let head = ["", "TOKENS", "PER SECOND", "PER PROCESSOR SECOND"].map(str::to_owned);
         let rows = timed.iter().map(|timed| {
