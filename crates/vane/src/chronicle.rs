@@ -6,16 +6,15 @@
 //! what the database does not take is kept and told, for a week at most.
 
 mod course;
-mod keeper;
 mod kept;
 #[cfg(test)]
 mod tests;
 
 pub use course::{Course, DAY, HOUR, Span};
-pub use keeper::Keeper;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use vane_ledger::{LedgerError, Store};
@@ -23,6 +22,8 @@ use vane_ledger::{LedgerError, Store};
 use crate::upstream::{Offers, Sums};
 use course::begun;
 
+/// How often note is taken of what offers did.
+pub const EVERY: Duration = Duration::from_secs(60);
 /// What the database did not take for so long is given up.
 const UNWRITTEN_MAX: i64 = 7 * DAY;
 

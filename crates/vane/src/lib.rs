@@ -5,6 +5,7 @@
 //! or writes to a database: `vane-dialect`, `vane-catalog` and `vane-ledger` do.
 
 pub mod api;
+pub mod chore;
 pub mod chronicle;
 mod chunked;
 pub mod cli;

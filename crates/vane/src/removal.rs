@@ -5,74 +5,35 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
-use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use vane_ledger::{LedgerError, Removal, Store};
 
+use crate::chore::{Chore, Ended};
 use crate::gateway::Gateway;
 
 const EVERY: Duration = Duration::from_secs(3_600);
 /// Receipts of one commit, about: whoever else writes waits no longer than for these.
 pub(crate) const CHUNK: usize = 2_048;
 
-/// Dropped to stop the thread, which is waited for.
-pub struct Remover {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+/// Removes what is old enough, for as long as the chore lives.
+///
+/// # Errors
+/// If its thread cannot be started.
+pub fn start(gateway: Arc<Gateway>) -> io::Result<Chore> {
+    Chore::start("removal", EVERY, move |ended| remove_old(&gateway, ended))
 }
 
-impl Remover {
-    /// # Errors
-    /// If the thread cannot be started.
-    pub fn start(gateway: Arc<Gateway>) -> io::Result<Self> {
-        let (stop, stopped) = channel();
-        let builder = Builder::new().name("removal".to_owned());
-        let thread = builder.spawn(move || keep(&gateway, &stopped))?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
-    }
-}
-
-impl Drop for Remover {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in the thread was reported when it happened.
-            let _ = thread.join();
-        }
-    }
-}
-
-fn keep(gateway: &Gateway, stopped: &Receiver<()>) {
-    loop {
-        let since = gateway
-            .state()
-            .config
-            .receipts
-            .kept_since(gateway.clock.now());
-        if let Some(since) = since {
-            let goes_on = || stopped.try_recv() == Err(TryRecvError::Empty);
-            match remove(
-                &gateway.store,
-                since,
-                |_| Ok::<_, LedgerError>(()),
-                |_| goes_on(),
-            ) {
-                Ok(0) => {}
-                Ok(receipts) => {
-                    tracing::info!(receipts, "receipts that were kept long enough went")
-                }
-                Err(error) => tracing::error!(%error, "old receipts cannot be removed"),
-            }
-        }
-        match stopped.recv_timeout(EVERY) {
-            Err(RecvTimeoutError::Timeout) => {}
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
-        }
+fn remove_old(gateway: &Gateway, ended: &Ended) {
+    let config = &gateway.state().config;
+    let Some(since) = config.receipts.kept_since(gateway.clock.now()) else {
+        return;
+    };
+    let archive = |_: &Removal| Ok::<_, LedgerError>(());
+    match remove(&gateway.store, since, archive, |_| !ended.is_told()) {
+        Ok(0) => {}
+        Ok(receipts) => tracing::info!(receipts, "receipts that were kept long enough went"),
+        Err(error) => tracing::error!(%error, "old receipts cannot be removed"),
     }
 }
 

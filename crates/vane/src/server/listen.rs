@@ -1,10 +1,11 @@
 //! Accepting, reloading, and stopping.
 
 use super::worker::{self, Accepted, Setup};
-use crate::chronicle::Keeper;
+use crate::chore::Chore;
+use crate::chronicle;
 use crate::config::Tls;
 use crate::gateway::Gateway;
-use crate::removal::Remover;
+use crate::removal;
 use crate::upstream::Pool;
 use anyhow::Context;
 use rustls::ServerConfig;
@@ -23,9 +24,8 @@ pub struct Server {
     gateway: Arc<Gateway>,
     stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
-    /// Ends after the last call, of which it takes note.
-    keeper: Keeper,
-    remover: Remover,
+    /// End after the last call.
+    chores: [Chore; 2],
 }
 
 /// Every call needs two descriptors: the soft limit of a shell would allow five hundred calls.
@@ -80,8 +80,7 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
     threads.push(builder.spawn(move || accept(listener, &workers, &open, max))?);
     Ok(Server {
         address,
-        keeper: Keeper::start(gateway.clone())?,
-        remover: Remover::start(gateway.clone())?,
+        chores: [notes(gateway.clone())?, removal::start(gateway.clone())?],
         gateway,
         stop,
         threads,
@@ -96,9 +95,16 @@ impl Server {
         for thread in self.threads {
             let _ = thread.join();
         }
-        drop(self.remover);
-        drop(self.keeper);
+        drop(self.chores);
+        // Of the last calls too.
+        self.gateway.take_note();
     }
+}
+
+/// Takes note of what offers did.
+fn notes(gateway: Arc<Gateway>) -> std::io::Result<Chore> {
+    let take_note = move |_: &_| gateway.take_note();
+    Chore::start("chronicle", chronicle::EVERY, take_note)
 }
 
 fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
