@@ -30,7 +30,7 @@ pub(super) struct Connection {
 
 /// What may wait unread of one answer. All calls of a connection share its window: some whose
 /// clients do not read must not shut it for the others.
-const WINDOW: u32 = 256 << 10;
+const WINDOW: u32 = 1 << 20;
 
 /// Why a connection brought no answer's head.
 #[derive(Debug, thiserror::Error)]
