@@ -29,6 +29,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault};
+use vane_ledger::Caller;
 
 /// Answers one request.
 pub async fn answer(
@@ -276,38 +277,57 @@ impl Keyed<'_> {
             return Err(Fault::new(Kind::Loop, Blame::Us, message));
         }
         let (gateway, pool) = (self.gateway, self.pool);
-        // Nobody's call is read, or unpacked, who may not make one.
-        let caller = match self.route {
-            Route::Call(_) | Route::Count(_) => {
-                let caller = relay::authenticate(gateway, &headers).await?;
-                record.caller(&caller);
-                Some(caller)
-            }
-            _ => None,
-        };
-        let inbound = self.read(headers, body).await?;
         let query = self.uri.query().unwrap_or_default();
         // Boxed, all that is large: a future is moved once for each that awaits it.
-        match (self.route, &caller) {
-            (Route::Call(_), Some(caller)) => {
-                let who = (caller, None);
+        match self.route {
+            Route::Call(_) => {
+                let (caller, inbound) = self.called(headers, body, record).await?;
+                let who = (&caller, None);
                 Box::pin(relay::relay(gateway, pool, who, inbound, query, record)).await
             }
-            (Route::Count(_), Some(caller)) => {
-                Box::pin(relay::count_tokens(gateway, pool, caller, inbound)).await
+            Route::Count(_) => {
+                let (caller, inbound) = self.called(headers, body, record).await?;
+                Box::pin(relay::count_tokens(gateway, pool, &caller, inbound)).await
             }
-            (Route::Model(_), _) => {
+            Route::Model(_) => {
+                let inbound = self.read(headers, body).await?;
                 let id = relay::percent_decoded(self.rest);
                 relay::one_model(gateway, &inbound, &id).await
             }
-            (Route::Api(page, _), _) => {
+            Route::Api(page, _) => {
+                let inbound = self.read(headers, body).await?;
                 let (method, rest) = (self.method, self.rest);
                 let page = api::answer(gateway, pool, page, method, rest, query, &inbound);
                 Box::pin(page).await
             }
-            (Route::Webhook(_), _) => Box::pin(payments::receive(gateway, &inbound)).await,
-            _ => relay::list_models(gateway, &inbound, query).await,
+            Route::Webhook(_) => {
+                let inbound = self.read(headers, body).await?;
+                Box::pin(payments::receive(gateway, &inbound)).await
+            }
+            Route::Models(_)
+            | Route::Live
+            | Route::Ready
+            | Route::Metrics
+            | Route::People(_)
+            | Route::Site(_)
+            | Route::Play(_)
+            | Route::PlayReceipt => {
+                let inbound = self.read(headers, body).await?;
+                relay::list_models(gateway, &inbound, query).await
+            }
         }
+    }
+
+    /// Who calls, and then what: nobody's body is read, or unpacked, who may not call.
+    async fn called(
+        &self,
+        headers: HeaderMap,
+        body: server::Body,
+        record: &mut Record,
+    ) -> Result<(Arc<Caller>, Inbound), Fault> {
+        let caller = relay::authenticate(self.gateway, &headers).await?;
+        record.caller(&caller);
+        Ok((caller, self.read(headers, body).await?))
     }
 
     async fn read(&self, headers: HeaderMap, body: server::Body) -> Result<Inbound, Fault> {

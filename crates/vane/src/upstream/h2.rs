@@ -108,7 +108,7 @@ impl Connection {
     }
 
     pub(super) async fn send(mut self, request: Request<Parts>) -> Result<Response<Body>, Error> {
-        // Slices of what is there anyway.
+        // Its body is slices of what is there anyway.
         let kept = request.clone();
         let sent = self.sender.try_send_request(request).await;
         let response = sent.map_err(|mut error| {

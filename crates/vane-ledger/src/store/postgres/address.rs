@@ -148,6 +148,17 @@ mod tests {
     }
 
     #[test]
+    fn a_server_is_one_that_can_be_written_to_unless_it_is_said_otherwise() {
+        let asked = |query: &str| {
+            let address = Address::parse(&format!("postgres://vane@db/books{query}"));
+            address.unwrap().config.get_target_session_attrs()
+        };
+        assert_eq!(asked(""), TargetSessionAttrs::ReadWrite);
+        let said = asked("?target_session_attrs=read-only");
+        assert_eq!(said, TargetSessionAttrs::ReadOnly);
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_and_not_repeated() {
         for url in [
             "postgres:",
