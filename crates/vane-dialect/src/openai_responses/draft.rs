@@ -13,6 +13,10 @@ use crate::exchange::Reply;
 use crate::fault::Fault;
 use crate::usage::Usage;
 
+/// What a refusal says where the model gave no words of its own. An answer that ended `incomplete`
+/// for a content filter is asked for again and again: Codex takes it for a line that broke.
+const REFUSED: &str = "The model refused to answer.";
+
 /// Ids of items are sent back to providers, which take at most 64 bytes of them.
 const STEM_MAX: usize = 40;
 
@@ -126,8 +130,18 @@ impl Draft {
         self.write(&Status::InProgress, None, out);
     }
 
+    /// Opens the refusal that an answer ends with which was refused without a word of it.
+    pub(super) fn refuse(&mut self) -> Option<(&Item, &'static str)> {
+        if self.refused || !matches!(self.stop, Some(Stop::Refusal)) {
+            return None;
+        }
+        self.open(&Opening::Refusal)?;
+        Some((self.delta(REFUSED)?, REFUSED))
+    }
+
     /// Writes the response that ended, complete or not.
     pub(super) fn write_ended(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
+        self.refuse();
         self.close();
         let status = match self.incomplete() {
             Some(reason) => Status::Incomplete(reason),
@@ -144,12 +158,11 @@ impl Draft {
     pub(super) const fn incomplete(&self) -> Option<&'static str> {
         match &self.stop {
             Some(Stop::MaxOutput | Stop::Context) => Some("max_output_tokens"),
-            // A refusal in the model's own words is a complete answer.
-            Some(Stop::Refusal) if !self.refused => Some("content_filter"),
             Some(
                 Stop::End
                 | Stop::Sequence(_)
                 | Stop::ToolUse
+                // Said in words, of the model's own or not, it is a complete answer.
                 | Stop::Refusal
                 | Stop::Pause
                 | Stop::Other(_),

@@ -65,6 +65,12 @@ impl Encoder {
     pub(crate) fn finish(&mut self, cost: Option<&str>, out: &mut Vec<u8>) {
         self.begin(out);
         self.end_item(out);
+        if let Some((item, text)) = self.draft.refuse() {
+            self.frames.open(item, out);
+            self.frames.delta(item, text, out);
+            self.whole = true;
+            self.end_item(out);
+        }
         let kind = match self.draft.incomplete() {
             Some(_) => "response.incomplete",
             None => "response.completed",

@@ -100,19 +100,28 @@ fn t4_reasoning_without_state_comes_back_from_the_client() {
 
 #[test]
 fn an_unfinished_answer_is_incomplete() {
-    for (stop, reason) in [
-        (Stop::MaxOutput, "max_output_tokens"),
-        (Stop::Context, "max_output_tokens"),
-        (Stop::Refusal, "content_filter"),
-    ] {
+    for stop in [Stop::MaxOutput, Stop::Context] {
         let answer = Answer {
             stop,
             ..Answer::default()
         };
         let (_, value) = written(&answer, Chat::default(), None);
         assert_eq!(value["status"], "incomplete");
-        assert_eq!(value["incomplete_details"]["reason"], reason);
+        let why = &value["incomplete_details"]["reason"];
+        assert_eq!(why, "max_output_tokens");
     }
+}
+
+#[test]
+fn a_refusal_without_words_is_said_in_ours_and_complete() {
+    let answer = Answer {
+        stop: Stop::Refusal,
+        ..Answer::default()
+    };
+    let (_, value) = written(&answer, Chat::default(), None);
+    assert_eq!(value["status"], "completed");
+    let part = &value["output"][0]["content"][0];
+    assert_eq!(part["refusal"], "The model refused to answer.");
 }
 
 #[test]

@@ -88,6 +88,11 @@ const TOLD_LESS: &[(&str, &[Dialect], &str)] = &[
     ),
     ("stop: refused", &[MistralChat], "~ as the end"),
     (
+        "stop: refused",
+        &[OpenaiResponses],
+        "~ with a refusal in our words: incomplete, Codex would ask for it again",
+    ),
+    (
         "stop: paused",
         &[OpenaiChat, OpenaiResponses, MistralChat],
         "~ as the end",
