@@ -143,4 +143,13 @@ pub struct Seen {
     pub last: bool,
     /// Bytes of output of other answers than the first: of them there are no events.
     pub others_bytes: u64,
+    /// What the frame's data must say otherwise for strict clients to read it, in its order.
+    pub amends: Vec<Amend>,
+}
+
+/// Text that takes the place of a range of a frame's data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Amend {
+    pub range: Range<usize>,
+    pub text: String,
 }

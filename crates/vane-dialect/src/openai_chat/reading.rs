@@ -3,6 +3,7 @@
 //! Whole answers and streams take this one way, so they cannot differ. Also serves the
 //! completion shape (`text` instead of a message).
 
+mod amend;
 mod others;
 mod sources;
 mod tools;
@@ -22,6 +23,7 @@ use crate::frame::mould::Mould;
 use crate::json::{Json, Str};
 use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
+use amend::Numbering;
 use others::Others;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -34,6 +36,7 @@ pub(super) struct Reading {
     form: Form,
     sequencer: Sequencer,
     tools: Vec<Tool>,
+    numbering: Numbering,
     details: Details,
     think: Think,
     sources: Sources,
@@ -119,10 +122,15 @@ impl Reading {
         }
         let choices = chunk.choices.unwrap_or_default();
         let others_bytes = self.others.hear(&choices.others);
+        let mut amends = Vec::new();
         if let Some(choice) = choices.first {
+            let calls = choice.delta.as_ref().and_then(|delta| delta.tool_calls);
+            let reason = choice.finish_reason;
             let alone = found.is_none() && choices.others.is_empty();
             let piece = choice.only_text().filter(|_| alone);
+            self.numbering.begin_chunk();
             self.choice(choice, sink)?;
+            amends = self.numbering.amends(data, calls, reason);
             if let Some((voice, text)) = piece {
                 self.voice = voice;
                 self.mould.cast(data, text);
@@ -136,6 +144,7 @@ impl Reading {
             usage_only: found.is_some() && !any,
             last: false,
             others_bytes,
+            amends,
         })
     }
 
@@ -252,8 +261,12 @@ impl Reading {
         if let Some(raw) = message.tool_calls {
             let calls: Vec<Option<ToolCall<'_>>> = serde_json::from_str(raw.get())
                 .map_err(|_| error::garbage(raw.get().as_bytes()))?;
-            for call in calls.iter().flatten() {
-                self.tool(call, sink)?;
+            for call in &calls {
+                let number = call
+                    .as_ref()
+                    .map(|call| self.tool(call, sink))
+                    .transpose()?;
+                self.numbering.call(number.flatten());
             }
         }
         if let Some(raw) = message.function_call {

@@ -108,6 +108,7 @@ mod setup;
 mod spent;
 mod status;
 mod stray_commands;
+mod strict;
 mod talk_commands;
 mod tenants;
 #[cfg(feature = "tiny")]

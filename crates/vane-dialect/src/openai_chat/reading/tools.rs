@@ -62,7 +62,12 @@ struct Wrapped {
 }
 
 impl Reading {
-    pub(super) fn tool(&mut self, call: &ToolCall<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
+    /// Takes a piece of a call; tells its number where a stream does not number it itself.
+    pub(super) fn tool(
+        &mut self,
+        call: &ToolCall<'_>,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<usize>, Fault> {
         let (form, function) = match (&call.custom, &call.function) {
             (Some(custom), _) => (ToolForm::Custom, Some(custom)),
             (None, function) => (ToolForm::Function, function.as_ref()),
@@ -78,15 +83,16 @@ impl Reading {
         let is_blank = name.is_none() && id.is_none() && arguments.is_empty();
         // Some send an empty call beside every piece of text.
         if is_blank && (self.form == Form::Whole || self.tools.is_empty()) {
-            return Ok(());
+            return Ok(None);
         }
         let more = form == ToolForm::Function && !arguments.is_empty();
         let key = self.key(call.index, id.as_deref(), name.as_deref(), more);
+        let number = (self.form == Form::Chunks && call.index.is_none()).then_some(key);
         self.end_words(sink)?;
         self.keep_signature(sink)?;
         self.sign(key, call.extra_content, sink)?;
         let Some(tool) = self.tools.get_mut(key) else {
-            return Ok(());
+            return Ok(number);
         };
         let arguments = match form {
             ToolForm::Function if tool.is_repeat(&arguments) => Cow::Borrowed(""),
@@ -101,10 +107,10 @@ impl Reading {
         if let Some((_, wrapped)) = &mut tool.wrapped {
             wrapped.push_str(&arguments);
             // To read it at every piece takes a time that grows with its square.
-            return match is_whole {
-                true => self.unwrap(key, false, sink),
-                false => Ok(()),
-            };
+            if is_whole {
+                self.unwrap(key, false, sink)?;
+            }
+            return Ok(number);
         }
         let (namespace, name) = sent.map(|sent| self.asked.tool(sent)).unzip();
         let piece = ToolPiece {
@@ -115,7 +121,8 @@ impl Reading {
             arguments: &arguments,
         };
         let key = u64::try_from(key).unwrap_or(u64::MAX);
-        self.sequencer.tool(key, piece, sink)
+        self.sequencer.tool(key, piece, sink)?;
+        Ok(number)
     }
 
     /// Hands out the signature of the call at `key`, once and before the call where it can.

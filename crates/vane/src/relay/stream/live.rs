@@ -296,15 +296,23 @@ impl LiveStream {
             .as_ref()
             .zip(frame.data_at)
             .filter(|_| final_counts);
+        let amended = match frame.data_at {
+            Some(at) if !seen.amends.is_empty() => Some(splice::amended(bytes, at, &seen.amends)),
+            _ => None,
+        };
         if place.is_none() && (!seen.last || *usage_seen) {
-            return Edit::Keep;
+            return amended.map_or(Edit::Keep, |amended| Edit::Replace(Some(amended)));
         }
         *usage_seen = true;
         let Some(cost) = self.cost() else {
-            return Edit::Keep;
+            return amended.map_or(Edit::Keep, |amended| Edit::Replace(Some(amended)));
         };
+        let bytes = amended.as_ref().unwrap_or(bytes);
         let edited = match place {
-            Some((usage, at)) => splice::with_cost(bytes, at + usage.start..at + usage.end, &cost),
+            Some((usage, at)) => {
+                let start = at + splice::moved(&seen.amends, usage.start);
+                splice::with_cost(bytes, start..start + usage.len(), &cost)
+            }
             None => {
                 let mut out = BytesMut::from(format!(": vane-cost={cost}\n\n").as_bytes());
                 out.extend_from_slice(bytes);

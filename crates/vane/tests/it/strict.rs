@@ -1,0 +1,129 @@
+//! What strict clients cannot read is amended on its way to them, and nothing else is.
+
+use serde_json::{Value, json};
+use vane_testkit::Answer;
+
+use crate::door::Door;
+use crate::world::World;
+
+const SSE: &str = "text/event-stream";
+
+/// Two calls as Google's layer for OpenAI's clients streams them: unnumbered, with the end in the
+/// last of them, and counts beside it.
+const GOOGLE: [&str; 2] = [
+    r#"{"choices":[{"delta":{"role":"assistant","tool_calls":[{"extra_content":{"google":{"thought_signature":"c2ln"}},"function":{"arguments":"{\"city\":\"Rome\"}","name":"weather"},"id":"function-call-1","type":"function"}]},"index":0}],"created":1,"id":"a","model":"gemini-3-fake","object":"chat.completion.chunk"}"#,
+    r#"{"choices":[{"delta":{"tool_calls":[{"function":{"arguments":"{}","name":"time"},"id":"function-call-2","type":"function","index":null}]},"finish_reason":"stop","index":0}],"created":1,"id":"a","model":"gemini-3-fake","object":"chat.completion.chunk","usage":{"completion_tokens":10,"prompt_tokens":20,"total_tokens":30}}"#,
+];
+
+fn streamed(chunks: &[&str]) -> Answer {
+    let frames: String = chunks
+        .iter()
+        .map(|chunk| format!("data: {chunk}\n\n"))
+        .collect();
+    Answer::recorded(SSE, &format!("{frames}data: [DONE]\n\n"))
+}
+
+fn chunks(text: &str) -> Vec<Value> {
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let data = data.filter(|data| *data != "[DONE]");
+    data.map(|data| serde_json::from_str(data).unwrap())
+        .collect()
+}
+
+#[tokio::test]
+async fn streamed_calls_without_a_number_get_one_and_end_as_calls() {
+    let world = World::start().await;
+    world.fake.always(streamed(&GOOGLE));
+    let mut body = Door::Chat.request("gem-m", "Hi", true);
+    body["stream_options"] = json!({"include_usage": true});
+    let reply = world.post(Door::Chat.path(), body).await.ok();
+    let mut told = chunks(reply.text());
+    let mut sent: Vec<Value> = GOOGLE
+        .iter()
+        .map(|chunk| serde_json::from_str(chunk).unwrap())
+        .collect();
+    for (number, chunk) in sent.iter_mut().enumerate() {
+        chunk["choices"][0]["delta"]["tool_calls"][0]["index"] = json!(number);
+    }
+    sent[1]["choices"][0]["finish_reason"] = json!("tool_calls");
+    let cost = told[1]["usage"].as_object_mut().unwrap().remove("cost");
+    assert!(cost.is_some(), "{}", reply.text());
+    assert_eq!(told, sent);
+    assert!(
+        reply
+            .text()
+            .contains(r#""tool_calls":[{"index":0,"extra_content""#),
+        "{}",
+        reply.text()
+    );
+}
+
+/// OpenAI itself ends a call that was demanded by name with `stop`.
+#[tokio::test]
+async fn who_numbers_its_calls_is_taken_at_its_word() {
+    let world = World::start().await;
+    let own = GOOGLE.map(|chunk| {
+        let mut chunk: Value = serde_json::from_str(chunk).unwrap();
+        chunk["choices"][0]["delta"]["tool_calls"][0]["index"] = json!(0);
+        chunk.as_object_mut().unwrap().remove("usage");
+        chunk.to_string()
+    });
+    world.fake.always(streamed(&[&own[0], &own[1]]));
+    let body = Door::Chat.request("lab-m", "Hi", true);
+    let reply = world.post(Door::Chat.path(), body).await.ok();
+    for chunk in own {
+        assert!(reply.text().contains(&chunk), "{}", reply.text());
+    }
+}
+
+/// Codex takes an answer that is incomplete for a content filter for a line that broke, and asks
+/// for it five times more.
+#[tokio::test]
+async fn a_refusal_is_a_complete_response_that_says_so() {
+    let world = World::start().await;
+    for said in ["", "I began, "] {
+        for stream in [false, true] {
+            let start = r#"{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":9,"output_tokens":1}}}"#;
+            let block = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
+            let delta = json!({"type": "content_block_delta", "index": 0,
+                "delta": {"type": "text_delta", "text": said}});
+            let end = r#"{"type":"message_delta","delta":{"stop_reason":"refusal","stop_sequence":null},"usage":{"output_tokens":4}}"#;
+            let mut events = vec![("message_start", start.to_owned())];
+            if !said.is_empty() {
+                events.push(("content_block_start", block.to_owned()));
+                events.push(("content_block_delta", delta.to_string()));
+                let stop = r#"{"type":"content_block_stop","index":0}"#;
+                events.push(("content_block_stop", stop.to_owned()));
+            }
+            events.push(("message_delta", end.to_owned()));
+            events.push(("message_stop", r#"{"type":"message_stop"}"#.to_owned()));
+            let frames: String = events
+                .iter()
+                .map(|(event, data)| format!("event: {event}\ndata: {data}\n\n"))
+                .collect();
+            let content = match said {
+                "" => json!([]),
+                text => json!([{"type": "text", "text": text}]),
+            };
+            let whole = json!({"id": "msg_1", "type": "message", "role": "assistant",
+                "model": "claude-m", "content": content, "stop_reason": "refusal",
+                "stop_sequence": null, "usage": {"input_tokens": 9, "output_tokens": 4}});
+            world.fake.always(match stream {
+                true => Answer::recorded(SSE, &frames),
+                false => Answer::recorded("application/json", &whole.to_string()),
+            });
+            let body = Door::Responses.request("claude-m", "Hi", stream);
+            let reply = world.post(Door::Responses.path(), body).await.ok();
+            let response = match stream {
+                true => chunks(reply.text()).pop().unwrap()["response"].clone(),
+                false => reply.json(),
+            };
+            assert_eq!(response["status"], "completed", "{response}");
+            let items = response["output"].as_array().unwrap();
+            assert_eq!(items.len(), 1 + usize::from(!said.is_empty()), "{response}");
+            let part = &items.last().unwrap()["content"][0];
+            assert_eq!(part["type"], "refusal", "{response}");
+            assert!(!part["refusal"].as_str().unwrap().is_empty());
+        }
+    }
+}
