@@ -171,13 +171,14 @@ pub(super) const fn limits(door: Dialect) -> &'static [&'static str] {
 }
 
 /// The client's own limit of one answer: the largest of those that are read at this door. Those of
-/// other doors limit nothing, and are not sent.
+/// other doors limit nothing, and are not sent; nor does a limit of nothing, since there are servers
+/// that take it for none.
 pub(super) fn asked_output(call: &RawCall) -> Result<Option<u64>, Fault> {
     let mut asked = None;
     for field in limits(call.dialect()) {
         asked = asked.max(call.head.count(field)?);
     }
-    Ok(asked)
+    Ok(asked.filter(|most| *most > 0))
 }
 
 /// How many answers are made: so many to each prompt.

@@ -138,14 +138,17 @@ const LIMITS: [&str; 8] = [
 
 /// Cuts out what a provider may take for a limit and this door does not: where both stand, some let
 /// it overrule the one that money is held for (llama.cpp its `n_predict`). A limit of -1 goes too:
-/// programs that were written for LM Studio and llama.cpp say with it that there is none.
+/// programs that were written for LM Studio and llama.cpp say with it that there is none. So does
+/// one of 0, where it asks neither to warm a cache nor to score a prompt: to Ollama that is none.
 fn with_one_limit(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, Fault> {
     let mut splices = head.splices();
     if door.task() != Task::Embed {
         let read = bound::limits(door);
+        let means_none = door == Dialect::AnthropicMessages || head.flag("echo")?;
         for name in LIMITS {
             match head.raw(name) {
                 Some("-1") if read.contains(&name) => splices.cut(name),
+                Some("0") if read.contains(&name) && !means_none => splices.cut(name),
                 Some(_) if !read.contains(&name) => {
                     splices.cut(name);
                     notes.drop(name);

@@ -107,7 +107,8 @@ impl Meter {
     }
 
     /// The provider's counts, or an estimate where it gave none; no count is above what the call
-    /// allows. A cut answer's last counts lack what came after them.
+    /// allows. A cut answer's last counts lack what came after them, and a count of nothing where
+    /// something came is none: several servers begin or end a stream with zeros.
     #[must_use]
     pub fn counts(&self, basis: &Basis) -> Counts {
         let (usage, counted) = match self.usage {
@@ -115,6 +116,7 @@ impl Meter {
             Some(usage) => self.cut(usage, basis),
             None => (self.estimate(basis), Counted::Estimated),
         };
+        let (usage, counted) = self.not_nothing(usage, counted, basis);
         let possible = at_most(usage, basis.quantity_max);
         Counts {
             usage: possible,
@@ -146,6 +148,29 @@ impl Meter {
             ..usage
         };
         (usage, counted)
+    }
+
+    /// No answer has read nothing, and no text was written in no tokens.
+    fn not_nothing(&self, usage: Usage, counted: Counted, basis: &Basis) -> (Usage, Counted) {
+        let unread = self.content && usage.input_total() == 0 && basis.input_tokens > 0;
+        let unwritten = self.output_bytes > 0 && usage.output == 0;
+        if !unread && !unwritten {
+            return (usage, counted);
+        }
+        let mended = Usage {
+            input_uncached: if unread {
+                basis.input_tokens
+            } else {
+                usage.input_uncached
+            },
+            output: if unwritten {
+                self.estimate(basis).output
+            } else {
+                usage.output
+            },
+            ..usage
+        };
+        (mended, Counted::Estimated)
     }
 
     fn estimate(&self, basis: &Basis) -> Usage {

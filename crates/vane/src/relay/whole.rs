@@ -16,6 +16,7 @@ use std::fmt::Display;
 use std::io::Read;
 use std::time::Duration;
 use vane_dialect::codec::{self, Encoder, Reply};
+use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Answer, Event, Fault, Notes, Sink};
 
@@ -96,7 +97,13 @@ pub(super) async fn body(
         }
     };
     let max = walk.state.config.limits.answer_bytes_max;
-    let bytes = collect(response.into_body(), max, walk.state.config.timeouts.idle).await?;
+    let too_long = || match walk.call.dialect().task() {
+        Task::Embed => too_many_vectors(max),
+        Task::Chat | Task::Fill => too_long(max),
+    };
+    let body = response.into_body();
+    let bytes = collect(body, max, walk.state.config.timeouts.idle).await?;
+    let bytes = bytes.ok_or_else(too_long)?;
     let mask = &choice.offer.provider.mask;
     if !gzip {
         return Ok(mask.bytes(bytes));
@@ -107,19 +114,26 @@ pub(super) async fn body(
         .read_to_end(&mut plain);
     match read {
         Ok(_) if plain.len() <= max => Ok(mask.bytes(plain.into())),
-        Ok(_) => Err(too_long(max)),
+        Ok(_) => Err(too_long()),
         Err(error) => Err(Fault::protocol(format!(
             "the upstream's gzip is broken: {error}"
         ))),
     }
 }
 
-async fn collect(mut body: UpstreamBody, max: usize, idle: Duration) -> Result<Bytes, Fault> {
+/// All of an answer; `None` where that is more than `max` bytes.
+async fn collect(
+    mut body: UpstreamBody,
+    max: usize,
+    idle: Duration,
+) -> Result<Option<Bytes>, Fault> {
     let mut gather = Gather::new(max);
     while let Some(data) = next(&mut body, idle).await? {
-        gather.push(data).map_err(|_| too_long(max))?;
+        if gather.push(data).is_err() {
+            return Ok(None);
+        }
     }
-    Ok(gather.finish())
+    Ok(Some(gather.finish()))
 }
 
 /// The next bytes of an answer; `None` at its end.
@@ -141,6 +155,15 @@ pub(super) fn too_long(max: usize) -> Fault {
     Fault::protocol(format!(
         "the upstream's answer is over the limit of {max} bytes"
     ))
+}
+
+/// So many vectors were asked for in one call: whoever is asked again is paid again.
+fn too_many_vectors(max: usize) -> Fault {
+    let message = format!(
+        "the vectors of this call are more than the {max} bytes that `limits.answer_bytes_max` lets \
+         an answer have: embed fewer texts in one call, or ask for `encoding_format: base64`"
+    );
+    Fault::new(Kind::TooLarge, Blame::Caller, message)
 }
 
 impl WholeAnswer {

@@ -181,6 +181,35 @@ async fn a_limit_of_minus_one_is_no_limit() {
     }
 }
 
+/// Ollama takes it for none, and writes as much as it likes.
+#[tokio::test]
+async fn a_limit_of_nothing_is_not_sent_and_money_is_held_for_an_answer() {
+    let world = World::start().await;
+    let prepaid = world.prepaid_key();
+    for (door, field) in [
+        (Door::Chat, "max_tokens"),
+        (Door::Chat, "max_completion_tokens"),
+        (Door::Responses, "max_output_tokens"),
+    ] {
+        let mut body = door.request("lab-m", "Hi", false);
+        body[field] = json!(0);
+        let ask = Ask::post(door.path(), body).key(prepaid.expose());
+        let reply = world.ask(&ask).await.ok();
+        let id = reply.header("vane-request-id").unwrap();
+        let receipt = Ask::get(&format!("/v1/receipts/{id}")).key(prepaid.expose());
+        let receipt = world.ask(&receipt).await.ok().json();
+        assert_eq!(receipt["charged"], receipt["cost"], "{receipt}");
+    }
+    let calls = world.fake.calls();
+    assert_eq!(calls.len(), 3);
+    for call in calls {
+        let sent = call.json();
+        for field in ["max_tokens", "max_completion_tokens"] {
+            assert_ne!(sent[field], json!(0), "{sent}");
+        }
+    }
+}
+
 fn hi() -> Value {
     Door::Chat.request("two-m", "Hi", false)
 }

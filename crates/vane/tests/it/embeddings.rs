@@ -181,3 +181,26 @@ async fn m3_embeddings_without_usage_are_estimated() {
         assert_eq!(world.log.line(id).await["counted"], "bytes/4");
     }
 }
+
+/// Asked again, it would be paid again.
+#[tokio::test]
+async fn vectors_beyond_the_limit_are_asked_for_once_and_blame_nobody() {
+    let world = World::with(|config| config.limits.answer_bytes_max = 1_000).await;
+    let answer = json!({"object": "list", "model": "lab-e",
+        "usage": {"prompt_tokens": 1, "total_tokens": 1},
+        "data": [{"object": "embedding", "index": 0, "embedding": vec![0.5; 1_000]}]});
+    let answer = Answer::recorded("application/json", &answer.to_string());
+    world.fake.always(answer);
+    for nth in 1..=4 {
+        let reply = world
+            .post(PATH, json!({"model": "lab-e", "input": "x"}))
+            .await;
+        assert_eq!(reply.status, 413, "{}", reply.text());
+        assert!(
+            reply.text().contains("embed fewer texts"),
+            "{}",
+            reply.text()
+        );
+        assert_eq!(world.fake.calls().len(), nth);
+    }
+}

@@ -459,3 +459,50 @@ async fn m3_a_cancelled_call_with_a_screenshot_costs_a_picture_not_its_base64() 
         assert!((1_600..5_000).contains(&input), "{door:?}: {line}");
     }
 }
+
+/// Several servers begin or end a stream with zeros, and some write nothing else.
+#[tokio::test]
+async fn m3_counts_of_nothing_beside_an_answer_are_estimated() {
+    let world = World::start().await;
+    let said = json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
+        "choices": [{"index": 0, "finish_reason": "stop",
+            "message": {"role": "assistant", "content": "x".repeat(400)}}],
+        "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}});
+    world
+        .fake
+        .always(Answer::recorded("application/json", &said.to_string()));
+    let body = Door::Chat.request("lab-m", &"y".repeat(4_000), false);
+    let bytes = u64::try_from(body.to_string().len()).unwrap();
+    let reply = world.post(Door::Chat.path(), body).await.ok();
+    let tokens = bytes.div_ceil(4) + 2 * 100;
+    let cost = i64::try_from(tokens * 1_000_000).unwrap();
+    assert_eq!(pico(cost_in(reply.text())), cost, "{}", reply.text());
+    let id = reply.header("vane-request-id").unwrap();
+    assert_eq!(world.log.line(id).await["counted"], "bytes/4");
+}
+
+/// A client that leaves when it has the text, before the counts, must not have its input for
+/// nothing.
+#[tokio::test]
+async fn m3_a_stream_that_begins_with_zeros_and_is_cut_pays_its_input() {
+    let world = World::start().await;
+    let cut = r#"event: message_start
+data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-m","content":[],"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":0,"output_tokens":0}}}
+
+event: content_block_start
+data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}
+
+event: content_block_delta
+data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"All that was wanted."}}
+
+"#;
+    world
+        .fake
+        .always(Answer::recorded("text/event-stream", cut));
+    let body = Door::Messages.request("claude-m", &"y".repeat(40_000), true);
+    let reply = world.post(Door::Messages.path(), body).await;
+    let id = reply.header("vane-request-id").unwrap();
+    let line = world.log.line(id).await;
+    assert!(line["input"].as_u64().unwrap() >= 10_000, "{line}");
+    assert_eq!(line["counted"], "bytes/4", "{line}");
+}
