@@ -1,8 +1,12 @@
-//! Tool-call ids for providers that take only nine alphanumerics.
+//! Tool-call ids as providers take them.
 //!
-//! The map is stable (the same ids in the same order give the same result, so prompt caches hold
+//! Other models and gateways make ids that the next provider of a conversation refuses: Anthropic all
+//! but letters, digits, `_` and `-`, OpenAI long ones, Mistral all but nine alphanumerics. Of the
+//! last the map is stable (the same ids in the same order give the same result, so prompt caches hold
 //! from turn to turn), bijective within a request, and leaves ids alone that fit already.
 
+use crate::dialect::Dialect;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 const LENGTH: usize = 9;
@@ -43,6 +47,34 @@ pub fn sent<'a>(map: &'a [(String, String)], original: &'a str) -> &'a str {
 pub fn original<'a>(map: &'a [(String, String)], sent: &'a str) -> &'a str {
     let known = map.iter().find(|(known, _)| known == sent);
     known.map_or(sent, |(_, original)| original)
+}
+
+/// The most bytes of an id that OpenAI takes.
+#[must_use]
+pub const fn bytes_max(dialect: Dialect) -> usize {
+    match dialect {
+        Dialect::OpenaiResponses => 64,
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiEmbeddings
+        | Dialect::AnthropicMessages
+        | Dialect::MistralChat
+        | Dialect::MistralFim
+        | Dialect::MistralEmbeddings
+        | Dialect::LlamaInfill => 40,
+    }
+}
+
+/// An id that is no longer than `most`: as it is, or its beginning and a digest of all of it. It is
+/// the same for a call, its result and every later turn.
+pub(crate) fn within(id: &str, most: usize) -> Cow<'_, str> {
+    if id.len() <= most {
+        return Cow::Borrowed(id);
+    }
+    let digest = digest(id, 0);
+    let begin = id.chars().filter(char::is_ascii);
+    let begin = begin.take(most - 1 - digest.len());
+    Cow::Owned(format!("{}_{digest}", begin.collect::<String>()))
 }
 
 pub(crate) fn fits(id: &str) -> bool {
@@ -98,6 +130,16 @@ mod tests {
         let map = nine(["call_1", &squatter].into_iter());
         assert_eq!(sent(&map, &squatter), squatter);
         assert_ne!(sent(&map, "call_1"), squatter);
+    }
+
+    #[test]
+    fn an_id_that_is_too_long_ends_in_a_digest_of_all_of_it() {
+        let fitting = "c".repeat(40);
+        assert_eq!(within(&fitting, 40), fitting);
+        let (one, other) = (format!("{fitting}_1"), format!("{fitting}_2"));
+        assert_eq!(within(&one, 40).len(), 40);
+        assert_ne!(within(&one, 40), within(&other, 40));
+        assert!(within(&"é".repeat(40), 64).is_ascii());
     }
 
     #[test]

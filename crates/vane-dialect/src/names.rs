@@ -13,13 +13,7 @@ const JOINT: &str = "__";
 
 /// The name that is sent: as it is, or its beginning and a digest of all of it.
 pub(crate) fn sent(name: &str) -> Cow<'_, str> {
-    if name.len() <= BYTES_MAX {
-        return Cow::Borrowed(name);
-    }
-    let digest = ids::digest(name, 0);
-    let begin = name.chars().filter(char::is_ascii);
-    let begin = begin.take(BYTES_MAX - 1 - digest.len());
-    Cow::Owned(format!("{}_{digest}", begin.collect::<String>()))
+    ids::within(name, BYTES_MAX)
 }
 
 /// The one name of a namespace's tool.

@@ -12,6 +12,7 @@ mod decode;
 mod dispatch;
 mod embed;
 mod encode;
+mod foreign;
 mod gather;
 mod guest;
 mod heard;

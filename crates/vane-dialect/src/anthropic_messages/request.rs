@@ -10,6 +10,7 @@ mod encode;
 
 pub(crate) use decode::decode;
 pub(crate) use encode::encode;
+pub use encode::is_legal as is_legal_id;
 
 /// Extras of members of content blocks begin with this.
 const OF_CONTENT: &str = "content.";

@@ -2,6 +2,7 @@
 
 use super::decode::{OWN_FIELDS, RawCall};
 use super::dispatch::Walk;
+use super::foreign;
 use super::plan::Choice;
 use bytes::Bytes;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
@@ -119,6 +120,7 @@ fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
         && !needs_memory(call)
         && !needs_floats(call, choice.offer.quirks)
         && !is_for_another(call, choice)
+        && !foreign::has_ids(call, choice)
         && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
         // Fields of the union door that are Mistral's alone.
         && (call.dialect() != Dialect::OpenaiChat

@@ -1,4 +1,5 @@
-//! What strict clients cannot read is amended on its way to them, and nothing else is.
+//! What strict clients and strict providers cannot read is amended on its way to them, and nothing
+//! else is.
 
 use serde_json::{Value, json};
 use vane_testkit::Answer;
@@ -125,5 +126,111 @@ async fn a_refusal_is_a_complete_response_that_says_so() {
             assert_eq!(part["type"], "refusal", "{response}");
             assert!(!part["refusal"].as_str().unwrap().is_empty());
         }
+    }
+}
+
+/// A turn with one call of this id, and its result, as each door writes it.
+fn with_a_call(door: Door, model: &str, id: &str) -> Value {
+    let mut body = door.request(model, "Hi", false);
+    let schema = json!({"type": "object", "properties": {}});
+    let (turns, list) = match door {
+        Door::Messages => {
+            body["tools"] = json!([{"name": "read", "input_schema": schema}]);
+            let call = json!({"type": "tool_use", "id": id, "name": "read", "input": {}});
+            let result = json!({"type": "tool_result", "tool_use_id": id, "content": "text"});
+            let call = json!({"role": "assistant", "content": [call]});
+            let turns = [call, json!({"role": "user", "content": [result]})];
+            (turns, "messages")
+        }
+        Door::Responses => {
+            let call =
+                json!({"type": "function_call", "call_id": id, "name": "read", "arguments": "{}"});
+            let output = json!({"type": "function_call_output", "call_id": id, "output": "text"});
+            let user = json!({"role": "user", "content": "Hi"});
+            body["input"] = json!([user]);
+            ([call, output], "input")
+        }
+        _ => {
+            let call = json!({"id": id, "type": "function", "function": {"name": "read", "arguments": "{}"}});
+            let call = json!({"role": "assistant", "content": null, "tool_calls": [call]});
+            let result = json!({"role": "tool", "tool_call_id": id, "content": "text"});
+            ([call, result], "messages")
+        }
+    };
+    body[list].as_array_mut().unwrap().extend(turns);
+    body
+}
+
+/// The id of the call that was sent, which its result has too.
+fn sent_id(sent: &Value) -> String {
+    fn ids(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                let is_call = members
+                    .get("type")
+                    .is_some_and(|kind| kind == "tool_use" || kind == "function");
+                for (key, value) in members {
+                    let names = ["tool_use_id", "tool_call_id", "call_id"];
+                    if names.contains(&key.as_str()) || (is_call && key == "id") {
+                        found.push(value.as_str().unwrap().to_owned());
+                    }
+                    ids(value, found);
+                }
+            }
+            Value::Array(values) => values.iter().for_each(|value| ids(value, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    ids(sent, &mut found);
+    assert_eq!(found.len(), 2, "{sent}");
+    assert_eq!(found[0], found[1], "{sent}");
+    found.swap_remove(0)
+}
+
+/// Kimi names its calls so, and vLLM had longer ones: a conversation that goes on at another provider
+/// would be refused there for good.
+#[tokio::test]
+async fn ids_of_calls_that_another_made_are_made_what_the_provider_takes() {
+    let long = format!("functions.mcp__a_server__a_tool:{}", "7".repeat(60));
+    let kimi = "functions.Read:0";
+    let is_word = |id: &str| {
+        let mut bytes = id.bytes();
+        bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+    };
+    for (door, model) in [
+        (Door::Messages, "claude-m"),
+        (Door::Messages, "gpt-m"),
+        (Door::Chat, "claude-m"),
+        (Door::Chat, "gpt-m"),
+        (Door::Responses, "gpt-m"),
+        (Door::Responses, "claude-m"),
+    ] {
+        for id in [&long, kimi] {
+            let world = World::start().await;
+            let body = with_a_call(door, model, id);
+            world.post(door.path(), &body).await.ok();
+            world.post(door.path(), &body).await.ok();
+            let calls = world.fake.calls();
+            let sent = sent_id(&calls[0].json());
+            match model {
+                "claude-m" => assert!(is_word(&sent), "{door:?}: {sent}"),
+                _ if calls[0].request.path.ends_with("/responses") => {
+                    assert!(sent.len() <= 64, "{sent}")
+                }
+                _ => assert!(sent.len() <= 40, "{sent}"),
+            }
+            assert_eq!(sent, sent_id(&calls[1].json()), "the prompt cache holds");
+        }
+    }
+}
+
+#[tokio::test]
+async fn t12_ids_that_a_provider_takes_leave_the_bytes_alone() {
+    for (door, model) in [(Door::Messages, "claude-m"), (Door::Chat, "gpt-m")] {
+        let world = World::start().await;
+        let body = with_a_call(door, model, "toolu_01-A").to_string();
+        world.post(door.path(), &body).await.ok();
+        assert_eq!(world.only_call().body_text(), body);
     }
 }

@@ -23,6 +23,7 @@ use crate::notes::Notes;
 use crate::quirk::Quirk;
 use ids::Ids;
 use names::Names;
+pub use names::is_legal;
 use thinking::Thinking;
 
 /// What is asked for where neither the call nor the model names a limit: the dialect demands one.

@@ -13,6 +13,7 @@ use crate::notes::Notes;
 use crate::openai_chat::response;
 use crate::openai_chat::signatures::{PLACEHOLDER, Signature, Signatures};
 use crate::quirk::Quirk;
+use std::borrow::Cow;
 
 pub(super) struct Messages<'a> {
     chat: &'a Chat,
@@ -204,7 +205,7 @@ impl<'a> Messages<'a> {
         }
         self.open("tool", out);
         out.extend_from_slice(b",\"tool_call_id\":");
-        json::string(out, self.id(&result.id));
+        json::string(out, &self.id(&result.id));
         out.extend_from_slice(b",\"content\":");
         inside.write(out, self.target, notes);
         out.push(b'}');
@@ -370,7 +371,7 @@ impl<'a> Messages<'a> {
                 out.push(b',');
             }
             let name = &*tool_out::sent_name(call.namespace.as_deref(), &call.name);
-            let id = self.id(&call.id);
+            let id = &self.id(&call.id);
             match call.form {
                 ToolForm::Custom if !self.target.takes_all_tools() => {
                     let arguments = tool_out::wrapped(&call.arguments);
@@ -398,8 +399,11 @@ impl<'a> Messages<'a> {
         }
     }
 
-    fn id<'b>(&'b self, original: &'b str) -> &'b str {
-        ids::sent(&self.ids, original)
+    fn id<'b>(&'b self, original: &'b str) -> Cow<'b, str> {
+        match self.has(Quirk::OpenaiOwn) {
+            true => ids::within(original, ids::bytes_max(Dialect::OpenaiChat)),
+            false => ids::sent(&self.ids, original).into(),
+        }
     }
 }
 

@@ -8,11 +8,13 @@ use crate::block::{Block, CacheMark, Reasoning, Text, ToolForm, ToolResult, Tool
 use crate::call::{Role, Turn};
 use crate::dialect::Dialect;
 use crate::exchange::Target;
+use crate::ids;
 use crate::json;
 use crate::names;
 use crate::notes::Notes;
 use crate::openai_responses::wire::{Fields, List};
 use crate::quirk::Quirk;
+use std::borrow::Cow;
 
 pub(super) struct Items<'o, 'n, 't> {
     list: List<'o>,
@@ -162,14 +164,22 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
         fields.close();
     }
 
+    fn id<'i>(&self, id: &'i str) -> Cow<'i, str> {
+        match self.target.quirks.has(Quirk::OpenaiOwn) {
+            true => ids::within(id, ids::bytes_max(Dialect::OpenaiResponses)),
+            false => id.into(),
+        }
+    }
+
     fn call(&mut self, tool: &ToolUse) {
         self.mark(tool.cache);
         let (kind, arguments) = match tool.form {
             ToolForm::Function => ("function_call", "arguments"),
             ToolForm::Custom => ("custom_tool_call", "input"),
         };
+        let id = self.id(&tool.id);
         let mut fields = Fields::typed(self.list.next(), kind);
-        fields.text("call_id", &tool.id);
+        fields.text("call_id", &id);
         fields.text("name", &names::sent(&tool.name));
         if let Some(namespace) = &tool.namespace {
             fields.text("namespace", namespace);
@@ -184,8 +194,9 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
             ToolForm::Function => "function_call_output",
             ToolForm::Custom => "custom_tool_call_output",
         };
+        let id = self.id(&result.id);
         let mut fields = Fields::typed(self.list.next(), kind);
-        fields.text("call_id", &result.id);
+        fields.text("call_id", &id);
         let out = fields.key("output");
         let failed = result.is_error.then(|| failed(&result.content));
         match failed.as_deref().unwrap_or(&result.content) {

@@ -107,7 +107,8 @@ pub(super) fn own_name(tool: &Tool) -> Option<&str> {
 }
 
 /// Whether Anthropic takes `text` as a tool's name or id.
-pub(super) fn is_legal(text: &str) -> bool {
+/// Whether Anthropic takes it as the name of a tool, and as the id of a call.
+pub fn is_legal(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(is_legal_byte)
 }
 
