@@ -5,7 +5,7 @@ import base64
 import openai
 import pytest
 from pydantic import BaseModel
-from stage.fake import COST, MODELS, PATHS, answer, reasoning, text, tool
+from stage.fake import COST, MODELS, PATHS, answer, reasoning, recorded, text, tool
 
 HELLO = [{"role": "user", "content": "Hello"}]
 WEATHER = {
@@ -73,6 +73,21 @@ def test_parallel_tools_and_their_results(client, fake, provider):
     second = client.chat.completions.create(messages=history, **ask | {"tool_choice": "auto"})
     assert second.choices[0].message.content == "Both are fine."
     assert all(result["content"] in fake.last["body"] for result in results)
+
+
+def test_streamed_tools_that_the_server_does_not_number(client, fake):
+    """As Google's layer for OpenAI's clients streams them."""
+    def chunk(nth, city, **rest):
+        call = {"function": {"arguments": f'{{"city":"{city}"}}', "name": "weather"}, "id": f"function-call-{nth}", "type": "function"}
+        choice = {"delta": {"role": "assistant", "tool_calls": [call]}, "index": 0} | rest
+        return {"choices": [choice], "created": 1, "id": "a", "model": "m", "object": "chat.completion.chunk"}
+
+    fake.script(recorded(chunk(1, "Paris"), chunk(2, "Rome", finish_reason="stop")))
+    ask = {"model": "lab-coder", "messages": HELLO, "tools": [WEATHER]}
+    with client.chat.completions.stream(**ask) as stream:
+        said = stream.get_final_completion().choices[0]
+    called = [call.function.arguments for call in said.message.tool_calls]
+    assert (called, said.finish_reason) == (['{"city":"Paris"}', '{"city":"Rome"}'], "tool_calls")
 
 
 @everywhere

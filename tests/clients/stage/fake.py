@@ -40,6 +40,12 @@ def status(code: int, **rest: object) -> dict:
     return {"fault": {"status": {"status": code}}} | rest
 
 
+def recorded(*chunks: dict) -> dict:
+    """A stream of chat chunks, byte for byte."""
+    frames = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
+    return {"recorded": {"content_type": "text/event-stream", "body": "".join([*frames, "data: [DONE]\n\n"])}}
+
+
 class Fake:
     def __init__(self) -> None:
         self.url = os.environ["FAKE_URL"]

@@ -75,6 +75,13 @@ def test_it_recovers_from_a_stream_that_broke(codex, fake, model):
     assert done.stdout.strip() == "Hello.", done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("said", [[], [text("I began, ")]])
+def test_a_refusal_is_asked_for_once(codex, fake, said):
+    fake.script(answer(*said, finish="refusal"))
+    done = codex(of_model("claude-haiku-4-5"), "Hello")
+    assert len(fake.calls) == 1, done.stderr
+
+
 def test_it_says_why_a_model_is_unknown(codex, fake):
     done = codex(of_model("codestral-lates"), "Hello")
     assert done.returncode != 0
