@@ -360,6 +360,23 @@ pub fn decode_error(dialect: Dialect, status: u16, body: &[u8]) -> Fault {
     }
 }
 
+/// Whether an upstream's error body tells of the fault as clients of the dialect know it.
+#[must_use]
+pub fn is_own_error(dialect: Dialect, fault: &Fault, body: &[u8]) -> bool {
+    match dialect {
+        Dialect::AnthropicMessages => anthropic_messages::error::is_own(fault, body),
+        // Mistral has several shapes itself.
+        Dialect::MistralChat | Dialect::MistralFim | Dialect::MistralEmbeddings => {
+            serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+        }
+        Dialect::OpenaiChat
+        | Dialect::OpenaiCompletions
+        | Dialect::OpenaiResponses
+        | Dialect::OpenaiEmbeddings
+        | Dialect::LlamaInfill => openai_chat::error::is_envelope(body),
+    }
+}
+
 /// The status and body that tell a caller of `dialect` about a fault.
 #[must_use]
 pub fn encode_error(dialect: Dialect, fault: &Fault, id: &str) -> (u16, Vec<u8>) {

@@ -29,6 +29,7 @@ pub mod notes;
 pub mod quirk;
 pub mod seal;
 pub mod sequence;
+mod too_long;
 pub mod usage;
 
 pub mod anthropic_messages;

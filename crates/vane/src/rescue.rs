@@ -8,14 +8,17 @@ use vane_dialect::{Dialect, Fault, codec};
 /// The error answer that tells a caller of `dialect` about a fault.
 ///
 /// An upstream's own words go back unchanged to a caller of its dialect: clients recover by
-/// matching them. What the upstream says about Vane's credential never goes back.
+/// matching them. What the upstream says about Vane's credential never goes back, and what clients of
+/// the dialect would not know for an error is told in its envelope.
 #[must_use]
 pub fn rescue(dialect: Dialect, fault: &Fault, request_id: &str) -> Response {
     let native = fault.upstream.as_ref().filter(|upstream| {
         upstream.dialect == dialect
             && fault.blame != Blame::ProviderKey
             && (400..600).contains(&upstream.status)
-            && serde_json::from_slice::<serde::de::IgnoredAny>(&upstream.body).is_ok()
+            // A server that blames itself for the caller's mistake would be asked again.
+            && (fault.blame != Blame::Caller || upstream.status < 500)
+            && codec::is_own_error(dialect, fault, &upstream.body)
     });
     let (status, body) = match native {
         Some(upstream) => (upstream.status, upstream.body.clone()),

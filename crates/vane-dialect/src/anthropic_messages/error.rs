@@ -8,6 +8,7 @@ use super::wire::Members;
 use crate::dialect::Dialect;
 use crate::fault::{Blame, Fault, Kind, Upstream};
 use crate::json::Str;
+use crate::too_long;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -78,6 +79,7 @@ pub(crate) fn decode(status: u16, body: &[u8]) -> Fault {
         None if status == 200 && envelope.error.is_none() => Fault::protocol(message),
         None => Fault::from_status(status, message),
     };
+    (fault.kind, fault.blame) = too_long::or(fault.kind, fault.blame, &fault.message);
     fault.code = code.or(kind);
     let kept = body.len() <= KEPT_BYTES_MAX && std::str::from_utf8(body).is_ok();
     if kept && envelope.error.is_some() {
@@ -127,7 +129,6 @@ fn meaning(kind: &str, message: &str, code: Option<&str>) -> Option<(Kind, Blame
         "invalid_request_error" if message.starts_with(DISABLED) => {
             (Kind::Forbidden, Blame::ProviderKey)
         }
-        "invalid_request_error" if is_too_long(message) => (Kind::ContextLength, Blame::Caller),
         "invalid_request_error" => (Kind::Invalid, Blame::Caller),
         "authentication_error" => (Kind::Unauthenticated, Blame::ProviderKey),
         "billing_error" => (Kind::NoFunds, Blame::ProviderKey),
@@ -145,6 +146,26 @@ fn meaning(kind: &str, message: &str, code: Option<&str>) -> Option<(Kind, Blame
 
 fn is_too_long(message: &str) -> bool {
     message.contains(TOO_LONG) || message.contains("exceed context limit")
+}
+
+/// Whether a body tells of the fault as Anthropic does: in its envelope, and of a conversation that is
+/// too long in the words that clients look for.
+pub(crate) fn is_own(fault: &Fault, body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Own<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: Str<'a>,
+        #[serde(borrow)]
+        error: Body<'a>,
+    }
+    let own = std::str::from_utf8(body).map(serde_json::from_str::<Own<'_>>);
+    let Ok(Ok(Own { kind, error })) = own else {
+        return false;
+    };
+    let Some((Str(message), _)) = error.message.zip(error.kind) else {
+        return false;
+    };
+    kind.0 == "error" && (fault.kind != Kind::ContextLength || is_too_long(&message))
 }
 
 /// A body that is no JSON; nothing of it is shown.
@@ -207,6 +228,7 @@ pub(crate) fn encode(fault: &Fault, id: &str) -> (u16, Vec<u8>) {
     if let Some(upstream) = &fault.upstream
         && upstream.dialect == Dialect::AnthropicMessages
         && fault.blame == Blame::Caller
+        && is_own(fault, &upstream.body)
     {
         return (upstream.status, upstream.body.clone());
     }

@@ -190,6 +190,12 @@ impl<'a> Reader<'a> {
     pub(crate) fn skip(&mut self) -> Result<(), Odd> {
         self.walk.skip()
     }
+
+    /// Where the next value begins.
+    pub(crate) fn place(&mut self) -> usize {
+        self.walk.space();
+        self.walk.at()
+    }
 }
 
 #[cfg(test)]

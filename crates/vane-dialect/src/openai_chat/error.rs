@@ -2,6 +2,8 @@
 
 mod read;
 
+pub(crate) use read::is_envelope;
+
 use super::wire::Chunk;
 use crate::dialect::Dialect;
 use crate::fault::{Blame, Fault, Kind, Upstream};
@@ -39,7 +41,7 @@ pub(crate) fn encode(fault: &Fault) -> (u16, Vec<u8>) {
                 | Dialect::OpenaiResponses
                 | Dialect::OpenaiEmbeddings
         );
-        if own && (400..500).contains(&upstream.status) && read::is_envelope(&upstream.body) {
+        if own && (400..500).contains(&upstream.status) && is_envelope(&upstream.body) {
             return (upstream.status, upstream.body.clone());
         }
     }

@@ -23,7 +23,7 @@ use crate::frame::mould::Mould;
 use crate::json::{Json, Str};
 use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
-use amend::Numbering;
+use amend::{Mending, Number, Sent};
 use others::Others;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -36,7 +36,7 @@ pub(super) struct Reading {
     form: Form,
     sequencer: Sequencer,
     tools: Vec<Tool>,
-    numbering: Numbering,
+    mending: Mending,
     details: Details,
     think: Think,
     sources: Sources,
@@ -124,14 +124,15 @@ impl Reading {
         let others_bytes = self.others.hear(&choices.others);
         let mut amends = Vec::new();
         if let Some(choice) = choices.first {
-            let calls = choice.delta.as_ref().and_then(|delta| delta.tool_calls);
-            let reason = choice.finish_reason;
+            let sent = Sent::from(&choice);
             let alone = found.is_none() && choices.others.is_empty();
             let piece = choice.only_text().filter(|_| alone);
-            self.numbering.begin_chunk();
+            self.mending.begin_chunk();
             self.choice(choice, sink)?;
-            amends = self.numbering.amends(data, calls, reason);
-            if let Some((voice, text)) = piece {
+            if self.form == Form::Chunks {
+                amends = self.mending.amends(data, sent);
+            }
+            if let Some((voice, text)) = piece.filter(|_| amends.is_empty()) {
                 self.voice = voice;
                 self.mould.cast(data, text);
             }
@@ -262,11 +263,11 @@ impl Reading {
             let calls: Vec<Option<ToolCall<'_>>> = serde_json::from_str(raw.get())
                 .map_err(|_| error::garbage(raw.get().as_bytes()))?;
             for call in &calls {
-                let number = call
-                    .as_ref()
-                    .map(|call| self.tool(call, sink))
-                    .transpose()?;
-                self.numbering.call(number.flatten());
+                let number = match call {
+                    Some(call) => self.tool(call, sink)?,
+                    None => Number::Told,
+                };
+                self.mending.call(&number);
             }
         }
         if let Some(raw) = message.function_call {

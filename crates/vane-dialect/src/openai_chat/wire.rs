@@ -91,7 +91,11 @@ pub(crate) struct Other {
 
 #[derive(Debug, Default)]
 pub(crate) struct Choice<'a> {
+    /// Where it begins.
+    pub(crate) place: usize,
     pub(crate) index: u64,
+    /// It says something of a delta, if only `null`.
+    pub(crate) names_delta: bool,
     pub(crate) delta: Option<Message<'a>>,
     pub(crate) message: Option<Message<'a>>,
     /// The text of a completion.
@@ -156,11 +160,17 @@ impl Other {
 
 impl<'a> Choice<'a> {
     fn read(reader: &mut Reader<'a>) -> Result<Self, Odd> {
-        let mut choice = Self::default();
+        let mut choice = Self {
+            place: reader.place(),
+            ..Self::default()
+        };
         reader.object(|reader, key| {
             match key {
                 "index" => choice.index = reader.count()?,
-                "delta" => choice.delta = reader.some(Message::read)?,
+                "delta" => {
+                    choice.names_delta = true;
+                    choice.delta = reader.some(Message::read)?;
+                }
                 "message" => choice.message = reader.some(Message::read)?,
                 "text" => choice.text = reader.some_json()?,
                 "finish_reason" => choice.finish_reason = reader.some_json()?,
@@ -177,6 +187,7 @@ impl<'a> Choice<'a> {
 
 #[derive(Debug, Default)]
 pub(crate) struct Message<'a> {
+    pub(crate) role: Option<Json<'a>>,
     pub(crate) content: Option<Json<'a>>,
     pub(crate) refusal: Option<Json<'a>>,
     pub(crate) reasoning_content: Option<Json<'a>>,
@@ -194,6 +205,7 @@ impl<'a> Message<'a> {
         let mut message = Self::default();
         reader.object(|reader, key| {
             let member = match key {
+                "role" => &mut message.role,
                 "content" => &mut message.content,
                 "refusal" => &mut message.refusal,
                 "reasoning_content" => &mut message.reasoning_content,

@@ -5,6 +5,7 @@
 
 use super::wire::{self, Fields};
 use crate::fault::{Blame, Fault, Kind};
+use crate::too_long;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -29,7 +30,8 @@ struct ErrorWire<'a> {
 /// The fault that an error object inside an answer declares.
 pub(super) fn declared(error: &RawValue) -> Fault {
     if let Some(message) = wire::text(Some(error)) {
-        return Fault::new(Kind::Upstream, Blame::Upstream, message);
+        let (kind, blame) = too_long::or(Kind::Upstream, Blame::Upstream, &message);
+        return Fault::new(kind, blame, message);
     }
     let wire: ErrorWire<'_> = serde_json::from_str(error.get()).unwrap_or_default();
     let message = wire::text(wire.message).filter(|message| !message.is_empty());
@@ -47,6 +49,7 @@ pub(super) fn declared(error: &RawValue) -> Fault {
         let (kind, blame) = meaning(code.as_deref().unwrap_or_default());
         Fault::new(kind, blame, message)
     };
+    (fault.kind, fault.blame) = too_long::or(fault.kind, fault.blame, &fault.message);
     fault.code = code.map(std::borrow::Cow::into_owned);
     fault.param = wire::text(wire.param).map(std::borrow::Cow::into_owned);
     fault

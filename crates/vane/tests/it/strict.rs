@@ -2,7 +2,7 @@
 //! else is.
 
 use serde_json::{Value, json};
-use vane_testkit::Answer;
+use vane_testkit::{Answer, ErrorBody, Fault};
 
 use crate::door::Door;
 use crate::world::World;
@@ -22,6 +22,13 @@ fn streamed(chunks: &[&str]) -> Answer {
         .map(|chunk| format!("data: {chunk}\n\n"))
         .collect();
     Answer::recorded(SSE, &format!("{frames}data: [DONE]\n\n"))
+}
+
+fn refused(status: u16, body: &str) -> Fault {
+    Fault::Status {
+        status,
+        body: ErrorBody::Raw(body.to_owned()),
+    }
 }
 
 fn chunks(text: &str) -> Vec<Value> {
@@ -63,9 +70,9 @@ async fn streamed_calls_without_a_number_get_one_and_end_as_calls() {
 #[tokio::test]
 async fn who_numbers_its_calls_is_taken_at_its_word() {
     let world = World::start().await;
-    let own = GOOGLE.map(|chunk| {
-        let mut chunk: Value = serde_json::from_str(chunk).unwrap();
-        chunk["choices"][0]["delta"]["tool_calls"][0]["index"] = json!(0);
+    let own = [0, 1].map(|number| {
+        let mut chunk: Value = serde_json::from_str(GOOGLE[number]).unwrap();
+        chunk["choices"][0]["delta"]["tool_calls"][0]["index"] = json!(number);
         chunk.as_object_mut().unwrap().remove("usage");
         chunk.to_string()
     });
@@ -74,6 +81,129 @@ async fn who_numbers_its_calls_is_taken_at_its_word() {
     let reply = world.post(Door::Chat.path(), body).await.ok();
     for chunk in own {
         assert!(reply.text().contains(&chunk), "{}", reply.text());
+    }
+}
+
+/// A stream of one choice a chunk, as `lab` sends it and a client of the same dialect gets it.
+async fn forwarded(choices: &[Value]) -> Vec<Value> {
+    let world = World::start().await;
+    let chunk = |choice: &Value| {
+        json!({"id": "a", "object": "chat.completion.chunk", "created": 1, "model": "m",
+            "choices": [choice]})
+        .to_string()
+    };
+    let sent: Vec<String> = choices.iter().map(chunk).collect();
+    let sent: Vec<&str> = sent.iter().map(String::as_str).collect();
+    world.fake.always(streamed(&sent));
+    let body = Door::Chat.request("lab-m", "Hi", true);
+    let reply = world.post(Door::Chat.path(), body).await.ok();
+    let told = chunks(reply.text()).into_iter();
+    told.map(|mut chunk| chunk["choices"][0].take()).collect()
+}
+
+/// Ollama's has one number for all calls, and vLLM goes on with a call without its id.
+#[tokio::test]
+async fn streamed_calls_of_one_number_are_told_apart_by_their_ids() {
+    let call = |id: &str, arguments: &str| {
+        let call = json!({"index": 0, "id": id, "type": "function",
+            "function": {"name": "w", "arguments": arguments}});
+        json!({"index": 0, "delta": {"tool_calls": [call]}})
+    };
+    let rest = json!({"index": 0, "delta": {"tool_calls": [
+        {"index": 0, "function": {"arguments": ":2}"}}]}});
+    let end = json!({"index": 0, "delta": {}, "finish_reason": "tool_calls"});
+    let sent = [call("a", "{\"p\":1}"), call("b", "{\"p\""), rest, end];
+    let told = forwarded(&sent).await;
+    let numbers = told[..3].iter().map(|choice| {
+        let calls = &choice["delta"]["tool_calls"];
+        calls[0]["index"].as_u64().unwrap()
+    });
+    assert_eq!(numbers.collect::<Vec<_>>(), [0, 1, 1]);
+    assert_eq!(told[0], sent[0]);
+}
+
+/// As MiniMax streams: an empty role in each chunk, and a last one without a delta.
+#[tokio::test]
+async fn streamed_chunks_have_a_role_and_a_delta_that_clients_can_read() {
+    let said = |text: &str| json!({"index": 0, "delta": {"role": "", "content": text}});
+    let end = json!({"finish_reason": "stop", "index": 0,
+        "message": {"role": "assistant", "content": "One two"}});
+    let told = forwarded(&[said("One"), said(" two"), said(" three"), end]).await;
+    let roles: Vec<&Value> = told[..3]
+        .iter()
+        .map(|choice| &choice["delta"]["role"])
+        .collect();
+    assert_eq!(roles, [&json!("assistant"), &Value::Null, &Value::Null]);
+    let texts = told[..3]
+        .iter()
+        .map(|choice| choice["delta"]["content"].as_str().unwrap());
+    assert_eq!(texts.collect::<String>(), "One two three");
+    assert_eq!(told[3]["delta"], json!({}));
+    assert_eq!(told[3]["finish_reason"], "stop");
+}
+
+/// Servers say it with any status, and in a stream that began well. It is the caller's own: asked
+/// again it costs the same, and no offer is benched for it.
+#[tokio::test]
+async fn a_conversation_that_is_too_long_is_the_callers_wherever_it_is_told() {
+    let chat = r#"{"error":{"message":"the request exceeds the available context size. try increasing it","type":"exceed_context_size_error","code":500}}"#;
+    let messages = r#"{"type":"error","error":{"type":"internal_error","message":"This model's maximum context length is 4096 tokens. However, you requested 5000."}}"#;
+    let plain = r#"{"error":{"message":"This model's maximum context length is 131072 tokens.","type":"invalid_request_error"}}"#;
+    let studio = "event: error\ndata: {\"error\":{\"message\":\"Input does not fit in context length\"}}\n\n";
+    let json = "application/json";
+    for (door, model, status, kind, said) in [
+        (Door::Chat, "lab-m", 500, json, chat),
+        (Door::Chat, "lab-m", 200, SSE, studio),
+        (Door::Messages, "claude-m", 500, json, messages),
+        (Door::Messages, "claude-m", 400, json, plain),
+    ] {
+        let world = World::start().await;
+        for nth in 1..=4 {
+            let answer = match status {
+                200 => Answer::recorded(kind, said),
+                status => Answer::fault(refused(status, said)),
+            };
+            world.fake.always(answer);
+            let stream = kind == SSE;
+            let reply = world
+                .post(door.path(), door.request(model, "Hi", stream))
+                .await;
+            assert_eq!(reply.status, 400, "{}", reply.text());
+            assert_eq!(world.fake.calls().len(), nth, "asked once: {said}");
+            if door == Door::Messages {
+                assert!(
+                    reply.text().contains("prompt is too long"),
+                    "{}",
+                    reply.text()
+                );
+            }
+        }
+    }
+}
+
+/// What a client of the dialect would not know for an error is told in its envelope.
+#[tokio::test]
+async fn errors_come_in_the_envelope_of_the_door_and_keep_their_reason() {
+    for said in [
+        r#"[{"error":{"code":400,"message":"The reason.","status":"INVALID_ARGUMENT"}}]"#,
+        r#"{"object":"error","message":"The reason.","type":"BadRequestError","code":400}"#,
+        r#"{"detail":"The reason."}"#,
+        r#"{"error":"The reason."}"#,
+        r#"{"code":"Client specified an invalid argument","error":"The reason."}"#,
+    ] {
+        let world = World::start().await;
+        for (door, model) in [(Door::Chat, "lab-m"), (Door::Messages, "claude-m")] {
+            world.fake.always(Answer::fault(refused(400, said)));
+            let reply = world
+                .post(door.path(), door.request(model, "Hi", false))
+                .await;
+            assert_eq!(reply.status, 400, "{said}");
+            let told = &reply.json()["error"]["message"];
+            assert!(
+                told.as_str().unwrap().contains("The reason."),
+                "{said}: {told}"
+            );
+        }
     }
 }
 

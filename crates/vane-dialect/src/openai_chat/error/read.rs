@@ -2,6 +2,7 @@
 
 use crate::fault::{Blame, Fault, Kind};
 use crate::openai_chat::wire::member;
+use crate::too_long;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -208,7 +209,7 @@ fn shorten(message: &str) -> String {
 }
 
 /// Whether a body is an error in this dialect's own envelope.
-pub(super) fn is_envelope(body: &[u8]) -> bool {
+pub(crate) fn is_envelope(body: &[u8]) -> bool {
     #[derive(Deserialize)]
     struct Envelope<'a> {
         #[serde(borrow)]
@@ -255,9 +256,10 @@ fn is_of_the_input(fault: &Fault, said: &Said) -> bool {
 
 fn by_code(code: &str) -> Option<(Kind, Blame)> {
     Some(match code {
-        "context_length_exceeded" | "context_window_exceeded" | "string_above_max_length" => {
-            (Kind::ContextLength, Blame::Caller)
-        }
+        "context_length_exceeded"
+        | "context_window_exceeded"
+        | "exceed_context_size_error"
+        | "string_above_max_length" => (Kind::ContextLength, Blame::Caller),
         "insufficient_quota"
         | "billing_hard_limit_reached"
         | "billing_not_active"
@@ -293,28 +295,7 @@ fn by_code(code: &str) -> Option<(Kind, Blame)> {
 fn by_message(kind: Kind, message: &str) -> Option<(Kind, Blame)> {
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
     match kind {
-        Kind::Invalid | Kind::TooLarge
-            if says(&[
-                "maximum context length",
-                "context length",
-                "context window",
-                "context size",
-                "prompt is too long",
-                "maximum prompt length",
-                "input token count",
-                "maximum model length",
-                "maximum sequence length",
-                "model token limit",
-                "exceeds max length",
-                "range of input length",
-                "input is too long",
-                "too many tokens",
-                "max_new_tokens` must be",
-                "reduce the length of the messages",
-            ]) =>
-        {
-            Some((Kind::ContextLength, Blame::Caller))
-        }
+        _ if too_long::is_told(kind, message) => Some((Kind::ContextLength, Blame::Caller)),
         Kind::Invalid if says(&["api key not valid", "invalid api key", "incorrect api key"]) => {
             Some((Kind::Unauthenticated, Blame::ProviderKey))
         }

@@ -1,5 +1,6 @@
 //! Tool calls of an answer: which piece belongs to which call, and what the request changed.
 
+use super::amend::Number;
 use super::{Form, Reading};
 use crate::block::ToolForm;
 use crate::event::Sink;
@@ -62,12 +63,12 @@ struct Wrapped {
 }
 
 impl Reading {
-    /// Takes a piece of a call; tells its number where a stream does not number it itself.
+    /// Takes a piece of a call; tells what a client must be told of its number.
     pub(super) fn tool(
         &mut self,
         call: &ToolCall<'_>,
         sink: &mut dyn Sink,
-    ) -> Result<Option<usize>, Fault> {
+    ) -> Result<Number, Fault> {
         let (form, function) = match (&call.custom, &call.function) {
             (Some(custom), _) => (ToolForm::Custom, Some(custom)),
             (None, function) => (ToolForm::Function, function.as_ref()),
@@ -83,11 +84,15 @@ impl Reading {
         let is_blank = name.is_none() && id.is_none() && arguments.is_empty();
         // Some send an empty call beside every piece of text.
         if is_blank && (self.form == Form::Whole || self.tools.is_empty()) {
-            return Ok(None);
+            return Ok(Number::Told);
         }
         let more = form == ToolForm::Function && !arguments.is_empty();
         let key = self.key(call.index, id.as_deref(), name.as_deref(), more);
-        let number = (self.form == Form::Chunks && call.index.is_none()).then_some(key);
+        let number = match call.index {
+            None => Number::Missing(key),
+            Some(index) if usize::try_from(index) == Ok(key) => Number::Told,
+            Some(_) => Number::Other(key),
+        };
         self.end_words(sink)?;
         self.keep_signature(sink)?;
         self.sign(key, call.extra_content, sink)?;
