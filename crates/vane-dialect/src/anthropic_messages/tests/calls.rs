@@ -226,18 +226,65 @@ fn a_schema_without_a_type_gets_the_one_that_anthropic_demands() {
     assert_eq!(told(own), own);
 }
 
-#[test]
-fn a_schema_goes_as_its_author_wrote_it() {
+/// The schema as Anthropic gets it, and what was dropped.
+fn answered_by(name: Option<&str>, schema: &str) -> (String, Vec<String>) {
     let mut chat = chat();
     chat.format = Format::JsonSchema {
-        name: Some("n".to_owned()),
+        name: name.map(str::to_owned),
         description: None,
-        schema: Raw::parse(r#"{ "type":"object", "b":1, "a":2 }"#).unwrap(),
+        schema: Raw::parse(schema).unwrap(),
         strict: Some(true),
     };
     let (body, dropped) = encode(&chat);
-    assert!(body.contains(
-        r#""output_config":{"format":{"type":"json_schema","schema":{ "type":"object", "b":1, "a":2 }}}"#
-    ));
-    assert!(dropped.is_empty());
+    let from = r#""output_config":{"format":{"type":"json_schema","schema":"#;
+    let (_, schema) = body.split_once(from).unwrap();
+    (schema.strip_suffix("}}}").unwrap().to_owned(), dropped)
+}
+
+#[test]
+fn t12_a_schema_goes_as_its_author_wrote_it() {
+    let schema = r#"{ "type":"object", "title":"b", "const":2, "additionalProperties":false }"#;
+    assert_eq!(
+        answered_by(Some("n"), schema),
+        (schema.to_owned(), Vec::new())
+    );
+    // Anthropic's own client is told by Anthropic what it does not take.
+    let own = r#"{ "type":"object", "maxProperties":1 }"#;
+    assert_eq!(answered_by(None, own), (own.to_owned(), Vec::new()));
+}
+
+#[test]
+fn t7_a_schema_with_bounds_is_no_400_at_anthropic() {
+    let (schema, dropped) = answered_by(
+        Some("n"),
+        r#"{"type":"object","properties":{"age":{"type":"integer","minimum":0}},"required":["age"]}"#,
+    );
+    assert_eq!(
+        schema,
+        r#"{"type":"object","properties":{"age":{"type":"integer","description":"minimum: 0"}},"required":["age"],"additionalProperties":false}"#
+    );
+    assert_eq!(dropped, ["response_format.schema"]);
+}
+
+#[test]
+fn t7_a_strict_tool_with_bounds_is_no_400_at_anthropic() {
+    let sent = |schema: &str| {
+        let mut chat = chat();
+        chat.tools = vec![Tool::Function(Function {
+            name: "f".to_owned(),
+            parameters: Raw::parse(schema),
+            strict: Some(true),
+            ..Function::default()
+        })];
+        let (body, dropped) = encode(&chat);
+        assert!(body.contains(schema), "{body}");
+        (body.contains(r#""strict":true"#), dropped)
+    };
+    let taken =
+        r#"{ "type":"object","properties":{"n":{"type":"integer"}},"additionalProperties":false }"#;
+    assert_eq!(sent(taken), (true, Vec::new()));
+    let lost = vec!["tools.strict".to_owned()];
+    let bounded = r#"{"type":"object","properties":{"n":{"type":"integer","maximum":9}},"additionalProperties":false}"#;
+    assert_eq!(sent(bounded), (false, lost.clone()));
+    assert_eq!(sent(r#"{"type":"object","properties":{}}"#), (false, lost));
 }

@@ -164,8 +164,10 @@ fn tool() -> impl Strategy<Value = Tool> {
             Tool::Function(Function {
                 name,
                 description,
-                // Anthropic demands a type, so a schema without one would be given one.
-                parameters: Raw::parse(format!(r#"{{"type":"object","x":{schema}}}"#)),
+                // Anthropic demands a type, and of what is strict that it is closed.
+                parameters: Raw::parse(format!(
+                    r#"{{"type":"object","default":{schema},"additionalProperties":false}}"#
+                )),
                 strict,
                 cache,
                 extras: Vec::new(),

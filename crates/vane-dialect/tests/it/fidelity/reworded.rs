@@ -154,10 +154,16 @@ pub(crate) const REWORDED: &[Reworded] = &[
         "JSON schema",
         NONE,
         &["anthropic_messages"],
-        "without a name, and always strict",
+        "without a name, always strict, and with no members but those that are named",
     ),
     reworded(
         "JSON schema",
+        MESSAGES,
+        &["openai_chat", "openai_responses", "mistral_chat"],
+        "with a name made up",
+    ),
+    reworded(
+        "JSON schema with bounds",
         MESSAGES,
         &["openai_chat", "openai_responses", "mistral_chat"],
         "with a name made up",
