@@ -205,6 +205,60 @@ fn extras_of_others_are_carried_or_noted() {
 }
 
 #[test]
+fn a_user_who_is_an_address_or_a_number_is_no_400_at_anthropic() {
+    let sent = |names: &[(&str, &str)]| {
+        let mut chat = chat();
+        let extras = names.iter().map(|(name, value)| Extra {
+            dialect: Dialect::OpenaiResponses,
+            name: (*name).to_owned(),
+            value: Raw::of(value),
+        });
+        chat.extras = extras.collect();
+        let (body, dropped) = encode(&chat);
+        let (_, user) = body.split_once(r#""metadata":{"user_id":"#).unzip();
+        let user = user.and_then(|user| user.strip_suffix("}}"));
+        (user.map(str::to_owned), dropped)
+    };
+    let long = "x".repeat(257);
+    for refused in [
+        "ada@example.com",
+        "+33 6 12 34 56 78",
+        "(555) 010-9999",
+        "5550109",
+        &long,
+        "",
+    ] {
+        assert_eq!(
+            sent(&[("user", refused)]),
+            (None, vec!["user".to_owned()]),
+            "{refused}"
+        );
+        // Who says both is still known by the other.
+        let both = sent(&[("user", refused), ("safety_identifier", "s1")]);
+        assert_eq!(
+            both,
+            (Some("\"s1\"".to_owned()), vec!["user".to_owned()]),
+            "{refused}"
+        );
+    }
+    let uuid = "0192f5a1-7b3c-7d4e-8f00-1234567890ab";
+    for taken in [
+        uuid,
+        "user-5550109",
+        "123456",
+        "80351110224678912",
+        &long[1..],
+    ] {
+        let user = format!("\"{taken}\"");
+        assert_eq!(
+            sent(&[("user", taken)]),
+            (Some(user), Vec::new()),
+            "{taken}"
+        );
+    }
+}
+
+#[test]
 fn a_schema_without_a_type_gets_the_one_that_anthropic_demands() {
     let told = |schema: &str| {
         let mut chat = chat();

@@ -215,13 +215,13 @@ pub(crate) const REWORDED: &[Reworded] = &[
         "user",
         NONE,
         &["anthropic_messages"],
-        "as `metadata.user_id`",
+        "as `metadata.user_id`; an e-mail address or a telephone number, which is refused there, is dropped",
     ),
     reworded(
         "safety identifier",
         NONE,
         &["anthropic_messages"],
-        "as `metadata.user_id`",
+        "as `metadata.user_id`; an e-mail address or a telephone number, which is refused there, is dropped",
     ),
     reworded(
         "store",
