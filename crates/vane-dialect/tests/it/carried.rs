@@ -194,3 +194,29 @@ fn a_schema_is_told_in_words_where_it_is_no_field() {
     let (body, _) = sent(Dialect::OpenaiChat, &ask(json!([user])), OPENAI).unwrap();
     assert!(!body.contains("Answer with"), "{body}");
 }
+
+/// OpenAI takes bytes without a name for a file that is stored there, and asks for its id.
+#[test]
+fn a_pdf_without_a_title_has_a_file_name_at_openai() {
+    let url = "data:application/pdf;base64,JVBE";
+    let of = |part: Value| json!({"model": "m", "messages": [{"role": "user", "content": [part]}]});
+    let source = json!({"type": "base64", "media_type": "application/pdf", "data": "JVBE"});
+    let messages = of(json!({"type": "document", "source": source}));
+    let mistral = of(json!({"type": "document_url", "document_url": url}));
+    for (door, body) in [
+        (Dialect::AnthropicMessages, messages),
+        (Dialect::MistralChat, mistral),
+    ] {
+        let (body, notes) = sent(door, &body, OPENAI).unwrap();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            body["messages"][0]["content"],
+            json!([{"type": "file", "file": {"filename": "document.pdf", "file_data": url}}]),
+            "{door:?}"
+        );
+        assert!(notes.is_empty(), "{notes:?}");
+    }
+    let stored = of(json!({"type": "file", "file": {"file_id": "file-1"}}));
+    let (body, _) = sent(Dialect::OpenaiChat, &stored, OPENAI).unwrap();
+    assert!(body.contains(r#""file":{"file_id":"file-1"}"#), "{body}");
+}
