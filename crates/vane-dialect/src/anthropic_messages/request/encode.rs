@@ -7,6 +7,7 @@ mod ask;
 mod ids;
 mod names;
 mod part;
+mod picture;
 mod schema;
 mod thinking;
 mod tools;

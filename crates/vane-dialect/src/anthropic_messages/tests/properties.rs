@@ -46,11 +46,11 @@ fn text() -> impl Strategy<Value = Block> {
     })
 }
 
-fn source() -> impl Strategy<Value = Source> {
+fn source(media_type: &str) -> impl Strategy<Value = Source> {
     prop_oneof![
         words().prop_map(Source::Url),
         Just(Source::Base64 {
-            media_type: "application/pdf".to_owned(),
+            media_type: media_type.to_owned(),
             data: "AA==".to_owned()
         }),
         words().prop_map(|id| Source::File {
@@ -61,14 +61,19 @@ fn source() -> impl Strategy<Value = Source> {
 }
 
 fn media() -> impl Strategy<Value = Block> {
-    let image = (source(), cache()).prop_map(|(source, cache)| {
+    let image = (source("image/png"), cache()).prop_map(|(source, cache)| {
         Block::Image(Image {
             source,
             detail: None,
             cache,
         })
     });
-    let document = (source(), option::of(words()), any::<bool>(), cache());
+    let document = (
+        source("application/pdf"),
+        option::of(words()),
+        any::<bool>(),
+        cache(),
+    );
     let document = document.prop_map(|(source, title, citations, cache)| {
         Block::Document(Document {
             source,
