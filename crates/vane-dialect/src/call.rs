@@ -4,7 +4,7 @@
 //! an encoder carries to a dialect that has the field or turns into a note: nothing is dropped
 //! silently.
 
-use crate::block::{Block, CacheMark, ToolForm};
+use crate::block::{Block, CacheMark, Text, ToolForm};
 use crate::dialect::Dialect;
 use crate::embed::Embed;
 use crate::json::Raw;
@@ -56,6 +56,25 @@ pub struct Chat {
     /// The tools came as OpenAI's old `functions`: a call of one is answered as `function_call`.
     pub old_functions: bool,
     pub extras: Vec<Extra>,
+}
+
+impl Chat {
+    /// Says more to the model in the last instructions that lead the conversation, or before it.
+    pub(crate) fn instruct(&mut self, words: &str) {
+        let leads = |turn: &&mut Turn| matches!(turn.role, Role::System | Role::Developer);
+        let Some(turn) = self.turns.iter_mut().take_while(leads).last() else {
+            let words = Block::Text(Text::plain(words));
+            return self.turns.insert(0, Turn::new(Role::System, vec![words]));
+        };
+        match turn.blocks.last_mut() {
+            // What is marked is in a prompt cache as it stands.
+            Some(Block::Text(text)) if text.cache.is_none() => {
+                text.text.push_str("\n\n");
+                text.text.push_str(words);
+            }
+            Some(_) | None => turn.blocks.push(Block::Text(Text::plain(words))),
+        }
+    }
 }
 
 /// A completion of text, or of the gap between `prompt` and `suffix`.

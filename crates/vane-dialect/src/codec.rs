@@ -4,13 +4,14 @@
 //! decode and encode a stream, decode and encode an error. This file is where they are chosen.
 
 use crate::answer::Answer;
-use crate::call::{Call, Chat, Tool, ToolChoice};
+use crate::call::{Call, Chat, Format, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::event::{Event, Sink};
 use crate::fault::Fault;
 use crate::frame::sse::Frame;
 use crate::json::{Object, Path, Raw};
 use crate::notes::Notes;
+use crate::quirk::Quirk;
 use crate::seal::Seal;
 use crate::{
     anthropic_messages, mistral_chat, mistral_fim, openai_chat, openai_completions,
@@ -51,7 +52,8 @@ pub fn encode_call(
         can_choose(dialect, chat)?;
         can_warm(dialect, chat)?;
     }
-    match (dialect, call) {
+    let told = told_schema(dialect, call, target);
+    match (dialect, told.as_ref().unwrap_or(call)) {
         (Dialect::OpenaiChat, Call::Chat(chat)) => {
             openai_chat::request::encode(chat, target, notes)
         }
@@ -111,6 +113,35 @@ fn can_warm(dialect: Dialect, chat: &Chat) -> Result<(), Fault> {
         "max_tokens",
         "a limit of no output at all only warms a prompt cache, which this provider cannot do",
     ))
+}
+
+/// The call with its schema in words, where the field says no more than that the answer is JSON. The
+/// model would know nothing of the schema, and who is asked for JSON often refuses a prompt that does
+/// not speak of it.
+fn told_schema(dialect: Dialect, call: &Call, target: &Target<'_>) -> Option<Call> {
+    let is_asked = match dialect {
+        Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::MistralChat => {
+            target.quirks.has(Quirk::NoJsonSchema)
+        }
+        Dialect::OpenaiCompletions
+        | Dialect::OpenaiEmbeddings
+        | Dialect::AnthropicMessages
+        | Dialect::MistralFim
+        | Dialect::MistralEmbeddings
+        | Dialect::LlamaInfill => false,
+    };
+    match call {
+        Call::Chat(chat) if is_asked => {
+            let Format::JsonSchema { schema, .. } = &chat.format else {
+                return None;
+            };
+            let mut told = chat.clone();
+            let words = format!("Answer with JSON of this schema: {}", schema.get());
+            told.instruct(&words);
+            Some(Call::Chat(told))
+        }
+        Call::Chat(_) | Call::Fill(_) | Call::Embed(_) => None,
+    }
 }
 
 fn tool_name(raw: &Raw) -> Option<String> {

@@ -40,16 +40,95 @@ const KNOWN: [&str; 21] = [
 
 const FORMATS: [&str; 6] = ["enum", "date-time", "int32", "int64", "float", "double"];
 
-/// The schema of a function's parameters with the `properties` that OpenAI demands of an object;
-/// every other byte is its author's.
+/// Keywords whose values are schemas by name, and those whose value is a schema or a list of them.
+const BY_NAME: [&str; 4] = ["$defs", "definitions", "patternProperties", "properties"];
+const SCHEMAS: [&str; 11] = [
+    "additionalProperties",
+    "allOf",
+    "anyOf",
+    "contains",
+    "else",
+    "if",
+    "items",
+    "not",
+    "oneOf",
+    "prefixItems",
+    "then",
+];
+
+/// Nothing is looked for deeper: no body that came in nests so deep.
+const NESTING_MAX: usize = 128;
+
+/// The schema of a function's parameters with the `properties` that OpenAI demands of it, and the
+/// `items` that it demands of every array; every other byte is its author's.
 pub(crate) fn whole(schema: &str) -> Cow<'_, str> {
-    let bare = Object::read_str(schema, &Path::Root).is_ok_and(|object| {
-        let is_object = |raw: &RawValue| raw.get() == "\"object\"";
-        object.peek("type").is_some_and(is_object) && object.peek("properties").is_none()
-    });
-    match schema.trim_start().strip_prefix('{') {
-        Some(inside) if bare => Cow::Owned(format!("{{\"properties\":{{}},{inside}")),
-        Some(_) | None => Cow::Borrowed(schema),
+    let mut missing = Vec::new();
+    if let Ok(raw) = serde_json::from_str::<&RawValue>(schema) {
+        if Object::read(raw, &Path::Root).is_ok_and(|object| is_bare(&object)) {
+            missing.push((raw, "\"properties\":{},"));
+        }
+        // Few schemas have arrays, and all are long.
+        if schema.contains("array") {
+            add_arrays(raw, 0, &mut missing);
+        }
+    }
+    if missing.is_empty() {
+        return Cow::Borrowed(schema);
+    }
+    let mut out = String::with_capacity(schema.len() + 32);
+    let mut done = 0;
+    for (raw, members) in missing {
+        // They come first, behind the brace, in the order in which the objects begin.
+        let at = raw.get().as_ptr().addr() - schema.as_ptr().addr() + 1;
+        out.push_str(&schema[done..at]);
+        out.push_str(members);
+        done = at;
+    }
+    out.push_str(&schema[done..]);
+    Cow::Owned(out)
+}
+
+fn is_bare(object: &Object<'_>) -> bool {
+    let is_object = |raw: &RawValue| raw.get() == "\"object\"";
+    object.peek("type").is_some_and(is_object) && object.peek("properties").is_none()
+}
+
+/// Whether `type` says, alone or among others, that it is an array.
+fn is_array(object: &Object<'_>) -> bool {
+    let kind = object.peek("type");
+    kind.is_some_and(|raw| raw.get().contains("\"array\""))
+}
+
+/// Finds the arrays that say nothing of their items, which is that they may be anything.
+fn add_arrays<'a>(
+    raw: &'a RawValue,
+    depth: usize,
+    missing: &mut Vec<(&'a RawValue, &'static str)>,
+) {
+    let Ok(object) = Object::read(raw, &Path::Root) else {
+        return;
+    };
+    if is_array(&object) && object.peek("items").is_none() {
+        missing.push((raw, "\"items\":{},"));
+    }
+    if depth == NESTING_MAX {
+        return;
+    }
+    for (name, raw) in object.rest() {
+        let name = name.as_ref();
+        if BY_NAME.contains(&name) {
+            let named = Object::read(raw, &Path::Root).unwrap_or_default();
+            for (_, raw) in named.rest() {
+                add_arrays(raw, depth + 1, missing);
+            }
+        } else if SCHEMAS.contains(&name) && raw.get().starts_with('[') {
+            let list: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+            for raw in list {
+                add_arrays(raw, depth + 1, missing);
+            }
+        } else if SCHEMAS.contains(&name) {
+            add_arrays(raw, depth + 1, missing);
+        }
     }
 }
 
@@ -96,11 +175,46 @@ impl<'a> Fitting<'a> {
             || object
                 .peek("const")
                 .is_some_and(|raw| !raw.get().starts_with('"'));
+        let has_items = object
+            .peek("items")
+            .is_some_and(|raw| raw.get().starts_with('{'));
+        let bare = is_array(&object) && !has_items;
+        let properties = object.peek("properties");
         let mut members = Members::open(out);
         for (name, raw) in object.rest() {
-            self.keyword(&name, raw, numeric_enum, depth, &mut members);
+            match name.as_ref() {
+                "required" => self.required(raw, properties, &mut members),
+                name => self.keyword(name, raw, numeric_enum, depth, &mut members),
+            }
+        }
+        if bare {
+            self.changed = true;
+            members.add("items", b"{}");
         }
         members.close();
+    }
+
+    /// Gemini refuses a name that is no property.
+    fn required(
+        &mut self,
+        raw: &RawValue,
+        properties: Option<&RawValue>,
+        members: &mut Members<'_>,
+    ) {
+        let properties = properties.and_then(|raw| Object::read(raw, &Path::Root).ok());
+        let properties = properties.unwrap_or_default();
+        let Ok(mut names) = serde_json::from_str::<Vec<String>>(raw.get()) else {
+            return members.add("required", raw.get().as_bytes());
+        };
+        let said = names.len();
+        names.retain(|name| properties.peek(name).is_some());
+        if names.len() == said {
+            return members.add("required", raw.get().as_bytes());
+        }
+        self.changed = true;
+        if !names.is_empty() {
+            json::value(members.name("required"), &names);
+        }
     }
 
     fn keyword(
@@ -249,7 +363,62 @@ fn strings(raw: &RawValue) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::fit;
+    use super::{fit, whole};
+
+    #[test]
+    fn t12_an_array_without_items_gets_them_and_every_other_byte_stays() {
+        for (schema, expected) in [
+            (
+                r#" {"type":"object", "properties":{"a":{ "type":"array" },"items":{"type":"string"}}}"#,
+                r#" {"type":"object", "properties":{"a":{"items":{}, "type":"array" },"items":{"type":"string"}}}"#,
+            ),
+            (
+                r#"{"type":"object","properties":{"a":{"type":"array","items":{"type":["array","null"]}}},"$defs":{"array":{"anyOf":[{"type":"array"},true]}}}"#,
+                r#"{"type":"object","properties":{"a":{"type":"array","items":{"items":{},"type":["array","null"]}}},"$defs":{"array":{"anyOf":[{"items":{},"type":"array"},true]}}}"#,
+            ),
+            (
+                r#"{"type":"object","additionalProperties":{"type":"array"}}"#,
+                r#"{"properties":{},"type":"object","additionalProperties":{"items":{},"type":"array"}}"#,
+            ),
+        ] {
+            assert_eq!(whole(schema), expected);
+            assert_eq!(whole(expected), expected);
+        }
+        for kept in [
+            r#"{"type":"object","properties":{"type":{"type":"string"},"a":{"default":{"type":"array"},"enum":["array"]}}}"#,
+            r#"{"properties":{"a":{"type":"array","type":"array"}}}"#,
+            "array",
+            "",
+        ] {
+            assert_eq!(whole(kept), kept);
+        }
+    }
+
+    #[test]
+    fn t7_gemini_gets_items_of_every_array() {
+        assert_eq!(
+            fit(
+                r#"{"type":"object","properties":{"a":{"type":"array","items":{"type":["null","array"]}}}}"#
+            ),
+            r#"{"type":"object","properties":{"a":{"type":"array","items":{"type":"array","nullable":true,"items":{}}}}}"#
+        );
+        assert_eq!(
+            fit(r#"{"type":"array","prefixItems":[{"type":"string"}]}"#),
+            r#"{"type":"array","items":{}}"#
+        );
+    }
+
+    #[test]
+    fn t7_gemini_gets_no_required_name_that_is_no_property() {
+        assert_eq!(
+            fit(r#"{"type":"object","required":["a", "b"],"properties":{"b":{"type":"string"}}}"#),
+            r#"{"type":"object","required":["b"],"properties":{"b":{"type":"string"}}}"#
+        );
+        assert_eq!(
+            fit(r#"{"anyOf":[{"required":["a"]},{"properties":{"c":{}},"required":[ "c" ]}]}"#),
+            r#"{"anyOf":[{},{"properties":{"c":{}},"required":[ "c" ]}]}"#
+        );
+    }
 
     #[test]
     fn t7_a_schema_that_fits_is_byte_identical() {

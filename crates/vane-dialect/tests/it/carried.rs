@@ -6,7 +6,9 @@ use vane_dialect::fault::Kind;
 use vane_dialect::seal::Plain;
 use vane_dialect::{Dialect, Fault, Notes};
 
-use crate::offers::{ANTHROPIC, DEEPSEEK, MISTRAL, OPENAI, Offer, RESPONSES};
+use crate::offers::{
+    ANTHROPIC, DEEPSEEK, MINIMAX, MINIMAX_RESPONSES, MISTRAL, OPENAI, Offer, RESPONSES,
+};
 
 /// The body that the offer is sent, and the notes.
 fn sent(door: Dialect, body: &Value, offer: Offer) -> Result<(String, Vec<String>), Fault> {
@@ -140,4 +142,81 @@ fn r10_countless_members_of_items_are_noted_to_a_number() {
         };
         assert_eq!(chat.extras.len(), 256, "{dialect:?}");
     }
+}
+
+/// DeepSeek refuses to answer with JSON where no message speaks of it, and nobody knows a schema that
+/// is not sent.
+#[test]
+fn a_schema_is_told_in_words_where_it_is_no_field() {
+    let ask = |messages: Value| {
+        json!({"model": "m", "messages": messages, "response_format": {"type": "json_schema",
+            "json_schema": {"name": "n", "schema": {"type": "object", "z": 1}, "strict": true}}})
+    };
+    let words = r#"Answer with JSON of this schema: {"type":"object","z":1}"#;
+    let user = json!({"role": "user", "content": "Hi"});
+    let system = json!({"role": "system", "content": "Be brief."});
+    let parts =
+        json!([{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Be kind."}]);
+    let both = json!({"role": "system", "content": format!("Be brief.\n\n{words}")});
+
+    let chat = |offer: Offer, messages: Value, expected: &Value| {
+        let (body, notes) = sent(Dialect::OpenaiChat, &ask(messages), offer).unwrap();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["response_format"], json!({"type": "json_object"}));
+        assert_eq!(body["messages"][0], *expected, "{}", offer.name);
+        assert_eq!(body["messages"].as_array().unwrap().len(), 2);
+        assert_eq!(notes, ["response_format.json_schema"]);
+    };
+    for offer in [DEEPSEEK, MINIMAX] {
+        let alone = json!({"role": "system", "content": words});
+        chat(offer, json!([user]), &alone);
+        chat(offer, json!([system, user]), &both);
+    }
+    let joined = format!("Be brief.\n\nBe kind.\n\n{words}");
+    let several = json!([{"role": "system", "content": parts}, user]);
+    chat(
+        DEEPSEEK,
+        several,
+        &json!({"role": "system", "content": joined}),
+    );
+
+    for (messages, told) in [
+        (json!([user]), words),
+        (json!([system, user]), both["content"].as_str().unwrap()),
+    ] {
+        let (body, notes) = sent(Dialect::OpenaiChat, &ask(messages), MINIMAX_RESPONSES).unwrap();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["instructions"], told);
+        assert_eq!(body["text"], json!({"format": {"type": "json_object"}}));
+        assert_eq!(notes, ["response_format"]);
+    }
+    // Who takes the schema is told it once.
+    let (body, _) = sent(Dialect::OpenaiChat, &ask(json!([user])), OPENAI).unwrap();
+    assert!(!body.contains("Answer with"), "{body}");
+}
+
+/// OpenAI takes bytes without a name for a file that is stored there, and asks for its id.
+#[test]
+fn a_pdf_without_a_title_has_a_file_name_at_openai() {
+    let url = "data:application/pdf;base64,JVBE";
+    let of = |part: Value| json!({"model": "m", "messages": [{"role": "user", "content": [part]}]});
+    let source = json!({"type": "base64", "media_type": "application/pdf", "data": "JVBE"});
+    let messages = of(json!({"type": "document", "source": source}));
+    let mistral = of(json!({"type": "document_url", "document_url": url}));
+    for (door, body) in [
+        (Dialect::AnthropicMessages, messages),
+        (Dialect::MistralChat, mistral),
+    ] {
+        let (body, notes) = sent(door, &body, OPENAI).unwrap();
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(
+            body["messages"][0]["content"],
+            json!([{"type": "file", "file": {"filename": "document.pdf", "file_data": url}}]),
+            "{door:?}"
+        );
+        assert!(notes.is_empty(), "{notes:?}");
+    }
+    let stored = of(json!({"type": "file", "file": {"file_id": "file-1"}}));
+    let (body, _) = sent(Dialect::OpenaiChat, &stored, OPENAI).unwrap();
+    assert!(body.contains(r#""file":{"file_id":"file-1"}"#), "{body}");
 }

@@ -7,6 +7,8 @@ mod ask;
 mod ids;
 mod names;
 mod part;
+mod picture;
+mod schema;
 mod thinking;
 mod tools;
 mod turns;
@@ -18,12 +20,13 @@ use crate::call::{Chat, Extra};
 use crate::dialect::Dialect;
 use crate::exchange::{Asked, Encoded, Target};
 use crate::fault::Fault;
-use crate::json;
+use crate::json::{self, Str};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use ids::Ids;
 use names::Names;
 pub use names::is_legal;
+use std::ops::RangeInclusive;
 use thinking::Thinking;
 
 /// What is asked for where neither the call nor the model names a limit: the dialect demands one.
@@ -31,6 +34,12 @@ const MAX_OUTPUT_UNKNOWN: u64 = 4096;
 
 /// Lets a call say what is done with thoughts that are bound to another conversation.
 const BINDING_BETA: &str = "thinking-binding-controls-2026-08-01";
+
+/// So many digits may be somebody's telephone number.
+const DIGITS_OF_A_NUMBER: RangeInclusive<usize> = 7..=15;
+
+/// Longer names of users are refused.
+const USER_LETTERS_MAX: usize = 256;
 
 pub(crate) fn encode(
     chat: &Chat,
@@ -117,10 +126,19 @@ fn has_own(chat: &Chat, name: &str) -> bool {
     extras.any(|extra| extra.dialect == Dialect::AnthropicMessages && extra.name == name)
 }
 
-/// OpenAI's stable name of an end user, which is Anthropic's `metadata.user_id`.
+/// OpenAI's stable name of an end user, which is Anthropic's `metadata.user_id` where it is taken.
 fn names_the_user(extra: &Extra) -> bool {
     matches!(extra.name.as_str(), "safety_identifier" | "user")
-        && extra.value.get().starts_with('"')
+        && serde_json::from_str(extra.value.get()).is_ok_and(|Str(name)| is_taken(&name))
+}
+
+/// Anthropic refuses a user whose name tells who that is: an e-mail address, a telephone number.
+fn is_taken(user: &str) -> bool {
+    let digits = user.chars().filter(char::is_ascii_digit).count();
+    let is_of_a_number = |letter: char| letter.is_ascii_digit() || "+-.() ".contains(letter);
+    let is_number = DIGITS_OF_A_NUMBER.contains(&digits) && user.chars().all(is_of_a_number);
+    let is_short = user.chars().nth(USER_LETTERS_MAX).is_none();
+    !user.is_empty() && is_short && !is_number && !user.contains('@')
 }
 
 /// Writes the extras whose names begin with `prefix` as members of the object they came from.

@@ -205,6 +205,60 @@ fn extras_of_others_are_carried_or_noted() {
 }
 
 #[test]
+fn a_user_who_is_an_address_or_a_number_is_no_400_at_anthropic() {
+    let sent = |names: &[(&str, &str)]| {
+        let mut chat = chat();
+        let extras = names.iter().map(|(name, value)| Extra {
+            dialect: Dialect::OpenaiResponses,
+            name: (*name).to_owned(),
+            value: Raw::of(value),
+        });
+        chat.extras = extras.collect();
+        let (body, dropped) = encode(&chat);
+        let (_, user) = body.split_once(r#""metadata":{"user_id":"#).unzip();
+        let user = user.and_then(|user| user.strip_suffix("}}"));
+        (user.map(str::to_owned), dropped)
+    };
+    let long = "x".repeat(257);
+    for refused in [
+        "ada@example.com",
+        "+33 6 12 34 56 78",
+        "(555) 010-9999",
+        "5550109",
+        &long,
+        "",
+    ] {
+        assert_eq!(
+            sent(&[("user", refused)]),
+            (None, vec!["user".to_owned()]),
+            "{refused}"
+        );
+        // Who says both is still known by the other.
+        let both = sent(&[("user", refused), ("safety_identifier", "s1")]);
+        assert_eq!(
+            both,
+            (Some("\"s1\"".to_owned()), vec!["user".to_owned()]),
+            "{refused}"
+        );
+    }
+    let uuid = "0192f5a1-7b3c-7d4e-8f00-1234567890ab";
+    for taken in [
+        uuid,
+        "user-5550109",
+        "123456",
+        "80351110224678912",
+        &long[1..],
+    ] {
+        let user = format!("\"{taken}\"");
+        assert_eq!(
+            sent(&[("user", taken)]),
+            (Some(user), Vec::new()),
+            "{taken}"
+        );
+    }
+}
+
+#[test]
 fn a_schema_without_a_type_gets_the_one_that_anthropic_demands() {
     let told = |schema: &str| {
         let mut chat = chat();
@@ -226,18 +280,65 @@ fn a_schema_without_a_type_gets_the_one_that_anthropic_demands() {
     assert_eq!(told(own), own);
 }
 
-#[test]
-fn a_schema_goes_as_its_author_wrote_it() {
+/// The schema as Anthropic gets it, and what was dropped.
+fn answered_by(name: Option<&str>, schema: &str) -> (String, Vec<String>) {
     let mut chat = chat();
     chat.format = Format::JsonSchema {
-        name: Some("n".to_owned()),
+        name: name.map(str::to_owned),
         description: None,
-        schema: Raw::parse(r#"{ "type":"object", "b":1, "a":2 }"#).unwrap(),
+        schema: Raw::parse(schema).unwrap(),
         strict: Some(true),
     };
     let (body, dropped) = encode(&chat);
-    assert!(body.contains(
-        r#""output_config":{"format":{"type":"json_schema","schema":{ "type":"object", "b":1, "a":2 }}}"#
-    ));
-    assert!(dropped.is_empty());
+    let from = r#""output_config":{"format":{"type":"json_schema","schema":"#;
+    let (_, schema) = body.split_once(from).unwrap();
+    (schema.strip_suffix("}}}").unwrap().to_owned(), dropped)
+}
+
+#[test]
+fn t12_a_schema_goes_as_its_author_wrote_it() {
+    let schema = r#"{ "type":"object", "title":"b", "const":2, "additionalProperties":false }"#;
+    assert_eq!(
+        answered_by(Some("n"), schema),
+        (schema.to_owned(), Vec::new())
+    );
+    // Anthropic's own client is told by Anthropic what it does not take.
+    let own = r#"{ "type":"object", "maxProperties":1 }"#;
+    assert_eq!(answered_by(None, own), (own.to_owned(), Vec::new()));
+}
+
+#[test]
+fn t7_a_schema_with_bounds_is_no_400_at_anthropic() {
+    let (schema, dropped) = answered_by(
+        Some("n"),
+        r#"{"type":"object","properties":{"age":{"type":"integer","minimum":0}},"required":["age"]}"#,
+    );
+    assert_eq!(
+        schema,
+        r#"{"type":"object","properties":{"age":{"type":"integer","description":"minimum: 0"}},"required":["age"],"additionalProperties":false}"#
+    );
+    assert_eq!(dropped, ["response_format.schema"]);
+}
+
+#[test]
+fn t7_a_strict_tool_with_bounds_is_no_400_at_anthropic() {
+    let sent = |schema: &str| {
+        let mut chat = chat();
+        chat.tools = vec![Tool::Function(Function {
+            name: "f".to_owned(),
+            parameters: Raw::parse(schema),
+            strict: Some(true),
+            ..Function::default()
+        })];
+        let (body, dropped) = encode(&chat);
+        assert!(body.contains(schema), "{body}");
+        (body.contains(r#""strict":true"#), dropped)
+    };
+    let taken =
+        r#"{ "type":"object","properties":{"n":{"type":"integer"}},"additionalProperties":false }"#;
+    assert_eq!(sent(taken), (true, Vec::new()));
+    let lost = vec!["tools.strict".to_owned()];
+    let bounded = r#"{"type":"object","properties":{"n":{"type":"integer","maximum":9}},"additionalProperties":false}"#;
+    assert_eq!(sent(bounded), (false, lost.clone()));
+    assert_eq!(sent(r#"{"type":"object","properties":{}}"#), (false, lost));
 }

@@ -46,11 +46,11 @@ fn text() -> impl Strategy<Value = Block> {
     })
 }
 
-fn source() -> impl Strategy<Value = Source> {
+fn source(media_type: &str) -> impl Strategy<Value = Source> {
     prop_oneof![
         words().prop_map(Source::Url),
         Just(Source::Base64 {
-            media_type: "application/pdf".to_owned(),
+            media_type: media_type.to_owned(),
             data: "AA==".to_owned()
         }),
         words().prop_map(|id| Source::File {
@@ -61,14 +61,19 @@ fn source() -> impl Strategy<Value = Source> {
 }
 
 fn media() -> impl Strategy<Value = Block> {
-    let image = (source(), cache()).prop_map(|(source, cache)| {
+    let image = (source("image/png"), cache()).prop_map(|(source, cache)| {
         Block::Image(Image {
             source,
             detail: None,
             cache,
         })
     });
-    let document = (source(), option::of(words()), any::<bool>(), cache());
+    let document = (
+        source("application/pdf"),
+        option::of(words()),
+        any::<bool>(),
+        cache(),
+    );
     let document = document.prop_map(|(source, title, citations, cache)| {
         Block::Document(Document {
             source,
@@ -164,8 +169,10 @@ fn tool() -> impl Strategy<Value = Tool> {
             Tool::Function(Function {
                 name,
                 description,
-                // Anthropic demands a type, so a schema without one would be given one.
-                parameters: Raw::parse(format!(r#"{{"type":"object","x":{schema}}}"#)),
+                // Anthropic demands a type, and of what is strict that it is closed.
+                parameters: Raw::parse(format!(
+                    r#"{{"type":"object","default":{schema},"additionalProperties":false}}"#
+                )),
                 strict,
                 cache,
                 extras: Vec::new(),

@@ -134,6 +134,40 @@ fn t9_images_and_documents_in_results_stay() {
 }
 
 #[test]
+fn t9_a_picture_goes_to_anthropic_as_what_its_bytes_are() {
+    let sent = |said: &str, data: &str| {
+        let chat = decode(&format!(
+            r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":[{{"type":"image","source":{{"type":"base64","media_type":"{said}","data":"{data}"}}}}]}}]}}"#
+        ));
+        let (body, dropped) = encode(&chat);
+        let (_, kind) = body.split_once(r#""media_type":""#).unzip();
+        let kind = kind.and_then(|kind| kind.split('"').next());
+        assert_eq!(kind.is_none(), body.contains("an image stood here"));
+        assert_eq!(kind.is_none(), dropped == ["image"]);
+        kind.map(str::to_owned)
+    };
+    for (said, data, kind) in [
+        ("image/jpg", "QUJD", "image/jpeg"),
+        ("IMAGE/JPEG; x=1", "QUJD", "image/jpeg"),
+        ("image/webp", "QUJD", "image/webp"),
+        ("image/png", "/9j/4AAQ", "image/jpeg"),
+        ("image/jpeg", "iVBORw0KGgoAAAAN", "image/png"),
+        ("image/svg+xml", "R0lGODlhAQAB", "image/gif"),
+        ("", "UklGRiQAAABXRUJQVlA4", "image/webp"),
+    ] {
+        assert_eq!(sent(said, data).as_deref(), Some(kind), "{said} {data}");
+    }
+    for (said, data) in [
+        ("image/svg+xml", "PHN2Zz4="),
+        ("image/heic", "AAAAGGZ0"),
+        ("", "QUJD"),
+        ("image/x", "UklGRiQAAABXQVZFZm10"),
+    ] {
+        assert_eq!(sent(said, data), None, "{said}");
+    }
+}
+
+#[test]
 fn document_sources_are_read() {
     for (source, expected) in [
         (

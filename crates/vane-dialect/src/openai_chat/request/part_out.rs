@@ -139,7 +139,9 @@ impl<'a> Parts<'a> {
             ));
         };
         let mut out = br#"{"type":"file","file":{"#.to_vec();
-        if let Some(title) = &document.title {
+        // Bytes without a name are refused; what is stored has its own.
+        let unnamed = (key == "file_data").then_some("document.pdf");
+        if let Some(title) = document.title.as_deref().or(unnamed) {
             out.extend_from_slice(b"\"filename\":");
             json::string(&mut out, title);
             out.push(b',');

@@ -87,10 +87,10 @@ pub(crate) const CHATS: &[Feature] = &[
     ),
     feature(
         "strict tool",
-        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}},"strict":true}}]"#,
-        r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":true}]"#,
-        r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{}},"strict":true}]"#,
-        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}},"strict":true}}]"#,
+        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{},"additionalProperties":false},"strict":true}}]"#,
+        r#""tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{},"additionalProperties":false},"strict":true}]"#,
+        r#""tools":[{"name":"f","input_schema":{"type":"object","properties":{},"additionalProperties":false},"strict":true}]"#,
+        r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{},"additionalProperties":false},"strict":true}}]"#,
     ),
     feature(
         "tool without properties",
@@ -404,6 +404,13 @@ pub(crate) const CHATS: &[Feature] = &[
         r#""text":{"format":{"type":"json_schema","name":"n","schema":{"type":"object", "properties":{"z":{},"a":{}}},"strict":true}}"#,
         r#""output_config":{"format":{"type":"json_schema","schema":{"type":"object", "properties":{"z":{},"a":{}}}}}"#,
         r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object", "properties":{"z":{},"a":{}}},"strict":true}}"#,
+    ),
+    feature(
+        "JSON schema with bounds",
+        r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"a":{"type":"integer","minimum":0}},"additionalProperties":false}}}"#,
+        r#""text":{"format":{"type":"json_schema","name":"n","schema":{"type":"object","properties":{"a":{"type":"integer","minimum":0}},"additionalProperties":false}}}"#,
+        r#""output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{"a":{"type":"integer","minimum":0}},"additionalProperties":false}}}"#,
+        r#""response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"a":{"type":"integer","minimum":0}},"additionalProperties":false}}}"#,
     ),
     feature(
         "effort",

@@ -154,10 +154,16 @@ pub(crate) const REWORDED: &[Reworded] = &[
         "JSON schema",
         NONE,
         &["anthropic_messages"],
-        "without a name, and always strict",
+        "without a name, always strict, and with no members but those that are named",
     ),
     reworded(
         "JSON schema",
+        MESSAGES,
+        &["openai_chat", "openai_responses", "mistral_chat"],
+        "with a name made up",
+    ),
+    reworded(
+        "JSON schema with bounds",
         MESSAGES,
         &["openai_chat", "openai_responses", "mistral_chat"],
         "with a name made up",
@@ -209,13 +215,13 @@ pub(crate) const REWORDED: &[Reworded] = &[
         "user",
         NONE,
         &["anthropic_messages"],
-        "as `metadata.user_id`",
+        "as `metadata.user_id`; an e-mail address or a telephone number, which is refused there, is dropped",
     ),
     reworded(
         "safety identifier",
         NONE,
         &["anthropic_messages"],
-        "as `metadata.user_id`",
+        "as `metadata.user_id`; an e-mail address or a telephone number, which is refused there, is dropped",
     ),
     reworded(
         "store",

@@ -2,16 +2,18 @@
 
 use super::super::OF_OUTPUT;
 use super::inner_extras;
+use super::schema;
 use super::thinking::Thinking;
 use crate::anthropic_messages::wire::{Members, list};
 use crate::call::{Chat, Effort, Format, ReasoningMode};
 use crate::dialect::Dialect;
 use crate::effort;
 use crate::exchange::Target;
-use crate::json;
+use crate::json::{self, Raw};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use serde_json::Number;
+use std::borrow::Cow;
 
 /// From here on a budget was meant as a middling, and as a high, effort.
 const BUDGET_MEDIUM: u64 = 4096;
@@ -34,6 +36,7 @@ pub(super) fn output_config(
         Format::Text => {}
         Format::JsonObject => notes.drop("response_format"),
         Format::JsonSchema {
+            name,
             schema,
             description,
             ..
@@ -43,7 +46,7 @@ pub(super) fn output_config(
             }
             let mut format = Members::open(inner.key("format"));
             format.text("type", "json_schema");
-            format.raw("schema", schema.get());
+            format.raw("schema", &fitted(schema, name.is_none(), notes));
             format.close();
         }
         Format::Other { dialect, raw } => {
@@ -59,6 +62,19 @@ pub(super) fn output_config(
     if written != b"{}" {
         members.key("output_config").append(&mut written);
     }
+}
+
+/// The schema in the subset that Anthropic takes. Only its own clients give none a name: theirs goes
+/// as it came, and they hear what they would hear without Vane.
+fn fitted<'a>(schema: &'a Raw, is_own: bool, notes: &mut Notes) -> Cow<'a, str> {
+    if is_own {
+        return Cow::Borrowed(schema.get());
+    }
+    let fitted = schema::fit(schema.get());
+    if fitted.lossy {
+        notes.drop("response_format.schema");
+    }
+    fitted.schema
 }
 
 /// The effort by Anthropic's names. A budget that the model does not take is told as an effort.

@@ -1,6 +1,7 @@
 //! What of a block can be sent, decided before anything is written: a message that nothing is
 //! left of must not be sent at all.
 
+use super::picture;
 use crate::anthropic_messages::{BILLING, is_anthropic};
 use crate::block::{
     Block, CacheMark, Document, Image, Opaque, Reasoning, Source, Text, ToolResult, ToolUse,
@@ -16,11 +17,15 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(super) enum Part<'a> {
     Text(Cow<'a, str>, Option<CacheMark>),
-    Thinking { text: &'a str, signature: &'a str },
+    Thinking {
+        text: &'a str,
+        signature: &'a str,
+    },
     Redacted(&'a str),
     ToolUse(&'a ToolUse),
     ToolResult(&'a ToolResult, Vec<Part<'a>>),
-    Image(&'a Image),
+    /// With its type, where its bytes stand here.
+    Image(&'a Image, Option<&'static str>),
     Document(&'a Document),
     Raw(&'a Raw),
 }
@@ -120,17 +125,22 @@ fn image<'a>(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Option<Part<'a>> {
-    let fits = matches!(place, Place::User | Place::Result)
-        && !target.quirks.has(Quirk::NoImages)
-        && can_be_sent(&image.source)
-        && !matches!(image.source, Source::Text(_));
-    if !fits {
+    let (is_picture, kind) = match &image.source {
+        Source::Base64 { media_type, data } => {
+            let kind = picture::kind(media_type, data);
+            (kind.is_some(), kind)
+        }
+        Source::Text(_) => (false, None),
+        Source::Url(_) | Source::File { .. } => (can_be_sent(&image.source), None),
+    };
+    let is_seen = matches!(place, Place::User | Place::Result);
+    if !is_seen || !is_picture || target.quirks.has(Quirk::NoImages) {
         return placeholder("image", "an image", notes);
     }
     if image.detail.is_some() {
         notes.drop("detail");
     }
-    Some(Part::Image(image))
+    Some(Part::Image(image, kind))
 }
 
 fn document<'a>(document: &'a Document, place: Place, notes: &mut Notes) -> Option<Part<'a>> {

@@ -1,6 +1,7 @@
 //! Tools and the choice among them -> JSON.
 
 use super::names::{Names, own_name};
+use super::schema;
 use crate::anthropic_messages::wire::{CUSTOM_INPUT, Members};
 use crate::call::{Chat, CustomTool, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
@@ -127,13 +128,16 @@ impl Tools<'_> {
             members.text("description", description);
         }
         let schema = function.parameters.as_ref().map(|raw| typed(raw.get()));
-        members.raw(
-            "input_schema",
-            &schema.unwrap_or(Cow::Borrowed(r#"{"type":"object","properties":{}}"#)),
-        );
+        let schema = schema.unwrap_or(Cow::Borrowed(r#"{"type":"object","properties":{}}"#));
+        members.raw("input_schema", &schema);
         // `false` is the default, and not every provider knows the field.
         if function.strict == Some(true) {
-            members.raw("strict", "true");
+            // A schema that is only shown to the model may say anything.
+            if schema::fit(&schema).is_whole() {
+                members.raw("strict", "true");
+            } else {
+                self.notes.drop("tools.strict");
+            }
         }
         members.cache(function.cache);
         for extra in &function.extras {

@@ -46,9 +46,9 @@ pub(super) fn part(part: &Part<'_>, names: &Names, ids: &mut Ids, out: &mut Vec<
         Part::ToolResult(result, content) => {
             tool_result(result, content, names, ids, &mut members);
         }
-        Part::Image(image) => {
+        Part::Image(image, kind) => {
             members.text("type", "image");
-            source(&image.source, &mut members);
+            source(&image.source, *kind, &mut members);
             members.cache(image.cache);
         }
         Part::Document(document) => self::document(document, &mut members),
@@ -93,7 +93,7 @@ fn tool_result(
 
 fn document(document: &Document, members: &mut Members<'_>) {
     members.text("type", "document");
-    source(&document.source, members);
+    source(&document.source, None, members);
     if let Some(title) = &document.title {
         members.text("title", title);
     }
@@ -106,7 +106,8 @@ fn document(document: &Document, members: &mut Members<'_>) {
     members.cache(document.cache);
 }
 
-fn source(source: &Source, members: &mut Members<'_>) {
+/// Writes where the bytes are, which are of the type `kind` where that is better known than said.
+fn source(source: &Source, kind: Option<&str>, members: &mut Members<'_>) {
     let mut inner = Members::open(members.key("source"));
     match source {
         Source::Url(url) => {
@@ -115,7 +116,7 @@ fn source(source: &Source, members: &mut Members<'_>) {
         }
         Source::Base64 { media_type, data } => {
             inner.text("type", "base64");
-            inner.text("media_type", media_type);
+            inner.text("media_type", kind.unwrap_or(media_type));
             inner.text("data", data);
         }
         Source::Text(text) => {
