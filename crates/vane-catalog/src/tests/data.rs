@@ -253,7 +253,7 @@ fn quirks_of_a_model_come_on_top_of_those_of_its_provider() {
     assert!(openai.quirks_of("gpt-4o").has(Quirk::OpenaiOwn));
 }
 
-/// What OpenAI, Anthropic and Mistral answered to each effort, by their own error messages.
+/// What each takes, by its own error messages or its documentation.
 #[test]
 fn efforts_are_those_that_a_model_takes() {
     let all = "none minimal low medium high xhigh max";
@@ -277,6 +277,23 @@ fn efforts_are_those_that_a_model_takes() {
             "none minimal low medium high max",
         ),
         ("anthropic", "claude-opus-5", all),
+        ("google", "gemini-2.5-flash", "none low medium high"),
+        ("google", "gemini-2.5-pro", "low medium high"),
+        ("google", "gemini-3.5-flash", "low medium high"),
+        ("google", "gemini-3.8-flash", "low medium high"),
+        ("google", "gemini-4-argon", "low medium high"),
+        ("google", "gemini-flash-latest", "low medium high"),
+        ("xai", "grok-4.3", "none low medium high"),
+        ("xai", "grok-4.5", "low medium high"),
+        ("xai", "grok-4.7", "low medium high xhigh"),
+        ("groq", "openai/gpt-oss-120b", "low medium high"),
+        ("groq", "qwen/qwen3.8-27b", "none low medium high"),
+        ("cerebras", "gpt-oss-120b", "low medium high"),
+        ("cerebras", "qwen-3.8-27b", "none low medium high"),
+        ("together", "openai/gpt-oss-120b", "low medium high"),
+        ("together", "moonshotai/Kimi-K3", all),
+        ("ollama", "qwen3.8", "none low medium high max"),
+        ("lmstudio", "openai/gpt-oss-20b", "none low medium high"),
     ] {
         let quirks = CATALOG.provider(provider).unwrap().quirks_of(model);
         let efforts = Effort::ALL.into_iter();
