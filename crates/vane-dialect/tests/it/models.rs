@@ -1,0 +1,49 @@
+//! What single models of the catalogue are asked for.
+
+use serde_json::{Value, json};
+use vane_dialect::codec::{self, Target};
+use vane_dialect::seal::Plain;
+use vane_dialect::{Dialect, Notes};
+
+use crate::offers::{MOONSHOT, Offer};
+
+/// What the model is sent, and the notes.
+fn sent(door: Dialect, body: &Value, offer: Offer, model: &'static str) -> (Value, Vec<String>) {
+    let call = codec::decode_call(door, body.to_string().as_bytes(), &Plain).unwrap();
+    let mut notes = Notes::default();
+    let target: Target<'_> = offer.model(model);
+    let encoded = codec::encode_call(offer.dialect, &call, &target, &mut notes).unwrap();
+    let body = serde_json::from_slice(&encoded.body).unwrap();
+    (body, notes.dropped().to_vec())
+}
+
+/// Codex names an effort in every call.
+fn codex(effort: &str) -> Value {
+    json!({"model": "m", "input": "Hi", "reasoning": {"effort": effort}})
+}
+
+#[test]
+fn kimi_is_told_of_reasoning_once_and_in_its_own_words() {
+    let (on, off) = (json!({"type": "enabled"}), json!({"type": "disabled"}));
+    let nothing = Value::Null;
+    for (model, asked, thinking, effort) in [
+        ("kimi-k2.6", "high", &on, &nothing),
+        ("kimi-k2.6", "none", &off, &nothing),
+        ("kimi-k2.7-code", "high", &nothing, &nothing),
+        ("kimi-k2.7-code", "none", &nothing, &nothing),
+        ("kimi-k3", "none", &nothing, &json!("low")),
+        ("kimi-k3", "medium", &nothing, &json!("low")),
+        ("kimi-k3", "high", &nothing, &json!("high")),
+        ("kimi-k3", "xhigh", &nothing, &json!("high")),
+        ("kimi-k3.1-pro", "max", &nothing, &json!("max")),
+    ] {
+        let (body, _) = sent(Dialect::OpenaiResponses, &codex(asked), MOONSHOT, model);
+        assert_eq!(&body["thinking"], thinking, "{model} {asked}: {body}");
+        assert_eq!(&body["reasoning_effort"], effort, "{model} {asked}: {body}");
+    }
+    let off = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9,
+        "thinking": {"type": "disabled"}});
+    let (body, notes) = sent(Dialect::AnthropicMessages, &off, MOONSHOT, "kimi-k2.7-code");
+    assert!(body.get("thinking").is_none(), "{body}");
+    assert_eq!(notes, ["thinking"]);
+}
