@@ -58,6 +58,8 @@ quirks! {
     NoSampling = "no_sampling",
     /// Takes sampling parameters only while reasoning effort is `none`.
     SamplingUnlessReasoning = "sampling_unless_reasoning",
+    /// Reasons where no effort is named, and then takes no sampling parameters either.
+    ReasonsUnasked = "reasons_unasked",
     /// Refuses `temperature` and `top_p` together.
     OneSampling = "one_sampling",
     /// Refuses `presence_penalty` and `frequency_penalty`.
@@ -184,7 +186,7 @@ impl<'de> Deserialize<'de> for Quirks {
 
 /// The quirks of one offer, looked up by bit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Quirks(u64);
+pub struct Quirks(u128);
 
 impl Quirks {
     #[must_use]
@@ -209,7 +211,7 @@ impl Quirks {
         Self(self.0 | other.0)
     }
 
-    const fn bit(quirk: Quirk) -> u64 {
+    const fn bit(quirk: Quirk) -> u128 {
         1 << (quirk as u8)
     }
 }
@@ -238,6 +240,6 @@ mod tests {
                 "{quirk:?} shares its bit"
             );
         }
-        assert!(Quirk::ALL.len() <= 64);
+        assert!(Quirk::ALL.len() <= 128);
     }
 }

@@ -5,7 +5,7 @@ use vane_dialect::codec::{self, Target};
 use vane_dialect::seal::Plain;
 use vane_dialect::{Dialect, Notes};
 
-use crate::offers::{MOONSHOT, Offer};
+use crate::offers::{MOONSHOT, OPENAI, Offer, RESPONSES};
 
 /// What the model is sent, and the notes.
 fn sent(door: Dialect, body: &Value, offer: Offer, model: &'static str) -> (Value, Vec<String>) {
@@ -46,4 +46,44 @@ fn kimi_is_told_of_reasoning_once_and_in_its_own_words() {
     let (body, notes) = sent(Dialect::AnthropicMessages, &off, MOONSHOT, "kimi-k2.7-code");
     assert!(body.get("thinking").is_none(), "{body}");
     assert_eq!(notes, ["thinking"]);
+}
+
+#[test]
+fn an_openai_model_that_reasons_unasked_is_sent_no_temperature() {
+    for (model, effort, goes) in [
+        ("gpt-5.2", None, true),
+        ("gpt-5.2", Some("minimal"), true),
+        ("gpt-5.2", Some("low"), false),
+        ("gpt-5.5", None, false),
+        ("gpt-5.5", Some("none"), true),
+        ("gpt-5.5", Some("minimal"), true),
+        ("gpt-5.5", Some("high"), false),
+        ("gpt-5.5-pro", None, false),
+        ("gpt-5.5-pro", Some("none"), false),
+        ("gpt-5.4-pro", None, false),
+        ("gpt-5.2-pro", None, false),
+        ("gpt-5.2-codex", None, false),
+        ("gpt-5.2-codex", Some("none"), false),
+    ] {
+        let mut chat = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}],
+            "temperature": 0.2, "top_p": 0.9});
+        let mut response = json!({"model": "m", "input": "Hi", "temperature": 0.2, "top_p": 0.9});
+        if let Some(effort) = effort {
+            chat["reasoning_effort"] = json!(effort);
+            response["reasoning"] = json!({"effort": effort});
+        }
+        for (door, body) in [
+            (Dialect::OpenaiChat, &chat),
+            (Dialect::OpenaiResponses, &response),
+        ] {
+            for offer in [OPENAI, RESPONSES] {
+                let (body, notes) = sent(door, body, offer, model);
+                for name in ["temperature", "top_p"] {
+                    let is_noted = notes.iter().any(|note| note == name);
+                    assert_eq!(body.get(name).is_some(), goes, "{model} {effort:?}: {body}");
+                    assert_eq!(is_noted, !goes, "{model} {effort:?}: {notes:?}");
+                }
+            }
+        }
+    }
 }

@@ -71,8 +71,8 @@ pub(crate) fn encode(
     tools.write(&mut body.out, chat, body.target, body.notes);
     tools.tell(&mut asked);
     let asked_for = body.reasoning(&chat.reasoning);
-    let reasons = body.nearest(&chat.reasoning);
-    let reasons = reasons.is_some_and(|effort| effort != Effort::None);
+    let sent = body.nearest(&chat.reasoning);
+    let reasons = effort::reasons(target.quirks, sent);
     body.sampling(&chat.sampling, reasons);
     if let Some(key) = &chat.cache_key {
         if body.is_closed() {
