@@ -131,6 +131,9 @@ quirks! {
     ReasoningReplay = "reasoning_replay",
     /// Refuses every effort.
     NoReasoningEffort = "no_reasoning_effort",
+    /// Takes an effort in the responses dialect only, and reasons there only where one is named
+    /// (MiniMax).
+    EffortInResponses = "effort_in_responses",
     /// Takes no effort of `none`.
     NoNoneEffort = "no_none_effort",
     /// Takes no effort of `minimal`.

@@ -292,6 +292,7 @@ fn efforts_are_those_that_a_model_takes() {
         ("cerebras", "qwen-3.8-27b", "none low medium high"),
         ("together", "openai/gpt-oss-120b", "low medium high"),
         ("together", "moonshotai/Kimi-K3", all),
+        ("minimax", "MiniMax-M3", "none minimal low medium high"),
         ("moonshotai", "kimi-k3.1-pro", "low high max"),
         ("ollama", "qwen3.8", "none low medium high max"),
         ("lmstudio", "openai/gpt-oss-20b", "none low medium high"),

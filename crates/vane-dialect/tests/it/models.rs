@@ -5,7 +5,7 @@ use vane_dialect::codec::{self, Target};
 use vane_dialect::seal::Plain;
 use vane_dialect::{Dialect, Notes};
 
-use crate::offers::{MOONSHOT, OPENAI, Offer, RESPONSES};
+use crate::offers::{MINIMAX, MINIMAX_RESPONSES, MOONSHOT, OPENAI, Offer, RESPONSES};
 
 /// What the model is sent, and the notes.
 fn sent(door: Dialect, body: &Value, offer: Offer, model: &'static str) -> (Value, Vec<String>) {
@@ -85,5 +85,47 @@ fn an_openai_model_that_reasons_unasked_is_sent_no_temperature() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn minimax_reasons_where_an_effort_tells_it_to() {
+    let said = |thinking: Value| {
+        json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9,
+            "thinking": thinking})
+    };
+    let mut adaptive = said(json!({"type": "adaptive"}));
+    adaptive["output_config"] = json!({"effort": "max"});
+    for (door, body, effort) in [
+        (Dialect::OpenaiResponses, codex("low"), Some("low")),
+        (Dialect::OpenaiResponses, codex("xhigh"), Some("high")),
+        (Dialect::OpenaiResponses, codex("none"), Some("none")),
+        (
+            Dialect::OpenaiResponses,
+            json!({"model": "m", "input": "Hi"}),
+            None,
+        ),
+        (Dialect::AnthropicMessages, adaptive, Some("high")),
+        (
+            Dialect::AnthropicMessages,
+            said(json!({"type": "adaptive"})),
+            Some("medium"),
+        ),
+        (
+            Dialect::AnthropicMessages,
+            said(json!({"type": "enabled", "budget_tokens": 20000})),
+            Some("high"),
+        ),
+        (
+            Dialect::AnthropicMessages,
+            said(json!({"type": "disabled"})),
+            None,
+        ),
+    ] {
+        let (sent_there, _) = sent(door, &body, MINIMAX_RESPONSES, "MiniMax-M3");
+        let named = sent_there["reasoning"]["effort"].as_str();
+        assert_eq!(named, effort, "{body}: {sent_there}");
+        let (chat, _) = sent(door, &body, MINIMAX, "MiniMax-M3");
+        assert!(chat.get("reasoning_effort").is_none(), "{chat}");
     }
 }

@@ -228,6 +228,7 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says(Word::Text),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => effort.is_some(),
+        Quirk::EffortInResponses => dialect == Dialect::OpenaiChat && effort.is_some(),
         Quirk::NoNoneEffort => effort == Some(Effort::None),
         Quirk::NoMinimalEffort => effort == Some(Effort::Minimal),
         Quirk::NoLowEffort => effort == Some(Effort::Low),

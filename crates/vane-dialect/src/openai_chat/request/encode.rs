@@ -161,7 +161,12 @@ impl Body<'_, '_> {
         let said = ask.mode != ReasoningMode::Unsaid || ask.budget_tokens.is_some();
         let off = ask.mode == ReasoningMode::Off || ask.effort == Some(Effort::None);
         let mut carried = false;
-        if !self.has(Quirk::NoReasoningEffort) && !self.has(Quirk::NoReasoning) {
+        let refusals = [
+            Quirk::NoReasoningEffort,
+            Quirk::EffortInResponses,
+            Quirk::NoReasoning,
+        ];
+        if !refusals.into_iter().any(|quirk| self.has(quirk)) {
             if let Some(sent) = self.nearest(ask) {
                 if effort(ask) != Some(sent) {
                     let said = match ask.effort {

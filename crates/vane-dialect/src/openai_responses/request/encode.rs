@@ -225,8 +225,8 @@ fn write_sampling(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &
         let limit = target.output(asked.max(OUTPUT_MIN), "max_output_tokens", notes);
         fields.value("max_output_tokens", &limit);
     }
-    let sent =
-        write_settings::asked(&chat.reasoning).map(|asked| effort::nearest(target.quirks, asked));
+    let asked = write_settings::asked(&chat.reasoning, target.quirks);
+    let sent = asked.map(|asked| effort::nearest(target.quirks, asked));
     let is_fixed = target.quirks.has(Quirk::NoSampling)
         || (target.quirks.has(Quirk::SamplingUnlessReasoning)
             && effort::reasons(target.quirks, sent));
