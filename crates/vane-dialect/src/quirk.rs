@@ -105,6 +105,8 @@ quirks! {
     TextOrCalls = "text_or_calls",
     /// An assistant message at the end is refused rather than continued.
     NoPrefill = "no_prefill",
+    /// Continues an assistant message only below `/beta` (DeepSeek).
+    PrefillInBeta = "prefill_in_beta",
     /// Takes no images at all.
     NoImages = "no_images",
     /// Takes PDF and file parts.

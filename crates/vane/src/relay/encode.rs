@@ -13,7 +13,7 @@ use vane_dialect::head::{Head, Word};
 use vane_dialect::json::{Object, Path, Str};
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::usage::{Served, Tier};
-use vane_dialect::{Dialect, Fault, Notes, anthropic_messages, mistral_chat};
+use vane_dialect::{Call, Dialect, Fault, Notes, anthropic_messages, mistral_chat};
 
 /// The body of one attempt and what its answer's decoder must know.
 pub(super) struct Outgoing {
@@ -22,6 +22,8 @@ pub(super) struct Outgoing {
     pub notes: Notes,
     /// The beta of Anthropic's that is named to it.
     pub beta: Option<&'static str>,
+    /// It is answered below `/beta`.
+    pub in_beta: bool,
 }
 
 /// What Anthropic is told when the client did not say.
@@ -42,6 +44,7 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
             asked: Asked::default(),
             notes: walk.call.notes.clone(),
             beta: None,
+            in_beta: false,
         }
     } else {
         translated(walk, choice, limit)?
@@ -106,7 +109,18 @@ fn translated(walk: &Walk, choice: &Choice, limit: Option<u64>) -> Result<Outgoi
         asked: encoded.asked,
         notes,
         beta: encoded.beta,
+        in_beta: offer.quirks.has(Quirk::PrefillInBeta)
+            && choice.dialect == Dialect::OpenaiChat
+            && prefills(&call),
     })
+}
+
+/// Whether the answer goes on from what the client began.
+fn prefills(call: &Call) -> bool {
+    match call {
+        Call::Chat(chat) => chat.turns.iter().any(|turn| turn.prefill),
+        Call::Fill(_) | Call::Embed(_) => false,
+    }
 }
 
 /// Whether the client's bytes may go upstream but for a few splices.
@@ -225,6 +239,7 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         | Quirk::TextOrCalls
         | Quirk::SignedCalls => says(Word::ToolCalls),
         Quirk::NoImages => says(Word::ImageUrl),
+        Quirk::PrefillInBeta => dialect == Dialect::OpenaiChat && says(Word::Prefix),
         Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says(Word::Text),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => effort.is_some(),
