@@ -165,6 +165,8 @@ quirks! {
     /// Refuses a thought whose conversation before it has changed, unless told to pass over it.
     BindsThoughts = "binds_thoughts",
 
+    /// Answers as a stream only.
+    StreamsOnly = "streams_only",
     /// Refuses `stream_options`; usage comes without asking, or not at all.
     NoStreamOptions = "no_stream_options",
     /// Sends usage in a stream without being asked.

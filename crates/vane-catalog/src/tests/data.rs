@@ -251,6 +251,9 @@ fn quirks_of_a_model_come_on_top_of_those_of_its_provider() {
     assert!(!openai.quirks_of("gpt-5.2").has(Quirk::NoSampling));
     assert!(!openai.quirks_of("gpt-4o").has(Quirk::MaxCompletionTokens));
     assert!(openai.quirks_of("gpt-4o").has(Quirk::OpenaiOwn));
+    let alibaba = CATALOG.provider("alibaba").unwrap();
+    assert!(alibaba.quirks_of("qwq-plus").has(Quirk::StreamsOnly));
+    assert!(!alibaba.quirks_of("qwen-plus").has(Quirk::StreamsOnly));
 }
 
 /// What each takes, by its own error messages or its documentation.

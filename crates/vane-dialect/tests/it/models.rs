@@ -5,7 +5,7 @@ use vane_dialect::codec::{self, Target};
 use vane_dialect::seal::Plain;
 use vane_dialect::{Dialect, Notes};
 
-use crate::offers::{MINIMAX, MINIMAX_RESPONSES, MOONSHOT, OPENAI, Offer, RESPONSES};
+use crate::offers::{GOOGLE, MINIMAX, MINIMAX_RESPONSES, MOONSHOT, OPENAI, Offer, RESPONSES};
 
 /// What the model is sent, and the notes.
 fn sent(door: Dialect, body: &Value, offer: Offer, model: &'static str) -> (Value, Vec<String>) {
@@ -128,4 +128,14 @@ fn minimax_reasons_where_an_effort_tells_it_to() {
         let (chat, _) = sent(door, &body, MINIMAX, "MiniMax-M3");
         assert!(chat.get("reasoning_effort").is_none(), "{chat}");
     }
+}
+
+#[test]
+fn gemini_is_sent_no_penalties() {
+    let chat = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}],
+        "presence_penalty": 0.5, "frequency_penalty": 0.2, "temperature": 0.4});
+    let (body, notes) = sent(Dialect::OpenaiChat, &chat, GOOGLE, "gemini-3.5-flash");
+    assert!(body.get("presence_penalty").is_none() && body.get("frequency_penalty").is_none());
+    assert_eq!(body["temperature"], 0.4);
+    assert_eq!(notes, ["presence_penalty", "frequency_penalty"]);
 }

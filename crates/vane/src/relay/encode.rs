@@ -50,6 +50,7 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
         translated(walk, choice, limit)?
     };
     priced_as_asked(walk, choice)?;
+    streamed_as_asked(walk, choice)?;
     if walk.call.strict && !outgoing.notes.is_empty() {
         let names = outgoing.notes.dropped().join(", ");
         let message = format!(
@@ -87,6 +88,16 @@ fn priced_as_asked(walk: &Walk, choice: &Choice) -> Result<(), Fault> {
         choice.offer.facts.id
     );
     Err(Fault::unsupported(field, message))
+}
+
+/// Refuses to ask for a whole answer who gives none.
+fn streamed_as_asked(walk: &Walk, choice: &Choice) -> Result<(), Fault> {
+    if walk.call.stream || !choice.offer.quirks.has(Quirk::StreamsOnly) {
+        return Ok(());
+    }
+    let id = &choice.offer.facts.id;
+    let message = format!("{id} answers as a stream only: ask with `stream: true`");
+    Err(Fault::unsupported("stream", message))
 }
 
 fn translated(walk: &Walk, choice: &Choice, limit: Option<u64>) -> Result<Outgoing, Fault> {

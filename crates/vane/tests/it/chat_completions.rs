@@ -575,3 +575,19 @@ async fn an_answer_that_the_client_began_is_asked_for_below_beta_where_it_is_ref
         assert_eq!(call.body_text().contains(r#""prefix":true"#), begins);
     }
 }
+
+#[tokio::test]
+async fn who_answers_as_a_stream_only_is_not_asked_for_a_whole_answer() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::StreamsOnly);
+        }
+    })
+    .await;
+    let refused = world.post(PATH, hi("lab-m", false)).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_eq!(refused.json()["error"]["param"], "stream");
+    assert!(refused.text().contains("`stream: true`"));
+    world.post(PATH, hi("lab-m", true)).await.ok();
+    assert!(world.only_call().body_text().contains(r#""stream":true"#));
+}
