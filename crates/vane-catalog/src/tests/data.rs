@@ -297,6 +297,24 @@ fn efforts_are_those_that_a_model_takes() {
         ("together", "moonshotai/Kimi-K3", all),
         ("minimax", "MiniMax-M3", "none minimal low medium high"),
         ("moonshotai", "kimi-k3.1-pro", "low high max"),
+        ("zai", "glm-5.3", "low high max"),
+        ("zai", "glm-5.3-flash", "low high max"),
+        (
+            "alibaba",
+            "qwen3.8-max",
+            "none minimal low medium high xhigh",
+        ),
+        (
+            "fireworks",
+            "accounts/fireworks/models/glm-5p3",
+            "minimal low medium high xhigh max",
+        ),
+        (
+            "fireworks",
+            "accounts/fireworks/routers/glm-5p3-fast",
+            "minimal low medium high xhigh max",
+        ),
+        ("fireworks", "accounts/fireworks/models/glm-5p1", all),
         ("ollama", "qwen3.8", "none low medium high max"),
         ("lmstudio", "openai/gpt-oss-20b", "none low medium high"),
     ] {
@@ -306,6 +324,10 @@ fn efforts_are_those_that_a_model_takes() {
         let names: Vec<&str> = efforts.map(Effort::name).collect();
         assert_eq!(names.join(" "), taken, "{provider} {model}");
     }
+}
+
+#[test]
+fn anthropics_models_say_how_they_think() {
     let anthropic = CATALOG.provider("anthropic").unwrap();
     for model in ["claude-haiku-4-5", "claude-sonnet-4-5-20250929"] {
         let quirks = anthropic.quirks_of(model);

@@ -5,7 +5,7 @@ use vane_dialect::codec::{self, Target};
 use vane_dialect::seal::Plain;
 use vane_dialect::{Dialect, Notes};
 
-use crate::offers::{GOOGLE, MINIMAX, MINIMAX_RESPONSES, MOONSHOT, OPENAI, Offer, RESPONSES};
+use crate::offers::{GOOGLE, MINIMAX, MINIMAX_RESPONSES, MOONSHOT, OPENAI, Offer, RESPONSES, ZAI};
 
 /// What the model is sent, and the notes.
 fn sent(door: Dialect, body: &Value, offer: Offer, model: &'static str) -> (Value, Vec<String>) {
@@ -138,4 +138,25 @@ fn gemini_is_sent_no_penalties() {
     assert!(body.get("presence_penalty").is_none() && body.get("frequency_penalty").is_none());
     assert_eq!(body["temperature"], 0.4);
     assert_eq!(notes, ["presence_penalty", "frequency_penalty"]);
+}
+
+#[test]
+fn glm_that_always_thinks_is_not_told_to_stop() {
+    let said = |thinking: Value| {
+        json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9,
+            "thinking": thinking})
+    };
+    let (off, on) = (json!({"type": "disabled"}), json!({"type": "adaptive"}));
+    for (model, asked, thinking, effort) in [
+        ("glm-4.7", &off, &json!({"type": "disabled"}), None),
+        ("glm-4.7", &on, &json!({"type": "enabled"}), None),
+        ("glm-5.3", &off, &Value::Null, Some("low")),
+        ("glm-5.3-flash", &off, &Value::Null, Some("low")),
+        ("glm-5.3", &on, &Value::Null, None),
+    ] {
+        let asked = said(asked.clone());
+        let (body, _) = sent(Dialect::AnthropicMessages, &asked, ZAI, model);
+        assert_eq!(&body["thinking"], thinking, "{model}: {body}");
+        assert_eq!(body["reasoning_effort"].as_str(), effort, "{model}: {body}");
+    }
 }

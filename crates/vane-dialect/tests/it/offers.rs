@@ -30,6 +30,7 @@ pub(crate) const GROQ: Offer = offer("groq", Dialect::OpenaiChat, "groq");
 pub(crate) const GOOGLE: Offer = offer("google", Dialect::OpenaiChat, "google");
 pub(crate) const ALIBABA: Offer = offer("alibaba", Dialect::OpenaiChat, "alibaba");
 pub(crate) const MOONSHOT: Offer = offer("moonshotai", Dialect::OpenaiChat, "moonshotai");
+pub(crate) const ZAI: Offer = offer("zai", Dialect::OpenaiChat, "zai");
 pub(crate) const MINIMAX: Offer = offer("minimax", Dialect::OpenaiChat, "minimax");
 pub(crate) const MINIMAX_RESPONSES: Offer =
     offer("minimax_responses", Dialect::OpenaiResponses, "minimax");
