@@ -5,7 +5,9 @@ use vane_dialect::codec::{self, Target};
 use vane_dialect::seal::Plain;
 use vane_dialect::{Dialect, Notes};
 
-use crate::offers::{GOOGLE, MINIMAX, MINIMAX_RESPONSES, MOONSHOT, OPENAI, Offer, RESPONSES, ZAI};
+use crate::offers::{
+    ALIBABA, GOOGLE, MINIMAX, MINIMAX_RESPONSES, MOONSHOT, OPENAI, Offer, RESPONSES, ZAI,
+};
 
 /// What the model is sent, and the notes.
 fn sent(door: Dialect, body: &Value, offer: Offer, model: &'static str) -> (Value, Vec<String>) {
@@ -158,5 +160,32 @@ fn glm_that_always_thinks_is_not_told_to_stop() {
         let (body, _) = sent(Dialect::AnthropicMessages, &asked, ZAI, model);
         assert_eq!(&body["thinking"], thinking, "{model}: {body}");
         assert_eq!(body["reasoning_effort"].as_str(), effort, "{model}: {body}");
+    }
+}
+
+#[test]
+fn qwen_that_always_thinks_is_not_told_to_stop() {
+    let off = json!({"model": "m", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9,
+        "thinking": {"type": "disabled"}});
+    for (model, switch, effort) in [
+        ("qwen3.8-max", Some(false), "none"),
+        ("qwen-plus", Some(false), "none"),
+        ("qwen3-vl-32b-thinking", None, "low"),
+        ("qwen3-next-80b-a3b-thinking", None, "low"),
+        ("qwq-plus", None, "low"),
+    ] {
+        let (body, notes) = sent(Dialect::AnthropicMessages, &off, ALIBABA, model);
+        assert_eq!(body["enable_thinking"].as_bool(), switch, "{model}: {body}");
+        assert_eq!(body["reasoning_effort"], effort, "{model}: {body}");
+        assert_eq!(notes.is_empty(), switch.is_some(), "{model}: {notes:?}");
+    }
+    for (effort, switch) in [("none", None), ("high", Some(true))] {
+        let (body, _) = sent(
+            Dialect::OpenaiResponses,
+            &codex(effort),
+            ALIBABA,
+            "qwen3-vl-235b-a22b-thinking",
+        );
+        assert_eq!(body["enable_thinking"].as_bool(), switch, "{body}");
     }
 }

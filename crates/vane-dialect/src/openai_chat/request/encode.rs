@@ -160,6 +160,8 @@ impl Body<'_, '_> {
         let mut names = Vec::new();
         let said = ask.mode != ReasoningMode::Unsaid || ask.budget_tokens.is_some();
         let off = ask.mode == ReasoningMode::Off || ask.effort == Some(Effort::None);
+        // Who always thinks refuses the switch that says no, and gets the least effort instead.
+        let switches = (said || ask.effort.is_some()) && !(off && self.has(Quirk::AlwaysThinks));
         let mut carried = false;
         let refusals = [
             Quirk::NoReasoningEffort,
@@ -180,7 +182,7 @@ impl Body<'_, '_> {
             carried = true;
         }
         if self.has(Quirk::ThinkingSwitch) {
-            if said || ask.effort.is_some() {
+            if switches {
                 let switch = if off { "disabled" } else { "enabled" };
                 self.out.extend_from_slice(br#","thinking":{"type":"#);
                 json::string(&mut self.out, switch);
@@ -190,7 +192,7 @@ impl Body<'_, '_> {
             carried = true;
         }
         if self.has(Quirk::EnableThinking) {
-            if said || ask.effort.is_some() {
+            if switches {
                 self.field("enable_thinking", &!off);
                 names.push("enable_thinking");
             }
