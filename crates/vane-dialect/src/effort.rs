@@ -30,6 +30,13 @@ pub fn nearest(quirks: Quirks, asked: Effort) -> Effort {
         .unwrap_or(asked)
 }
 
+/// Whether a model reasons that is sent this effort, or none.
+#[must_use]
+pub fn reasons(quirks: Quirks, sent: Option<Effort>) -> bool {
+    let unasked = quirks.has(Quirk::ReasonsUnasked);
+    sent.map_or(unasked, |effort| effort != Effort::None)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

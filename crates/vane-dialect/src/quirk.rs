@@ -58,6 +58,8 @@ quirks! {
     NoSampling = "no_sampling",
     /// Takes sampling parameters only while reasoning effort is `none`.
     SamplingUnlessReasoning = "sampling_unless_reasoning",
+    /// Reasons where no effort is named, and then takes no sampling parameters either.
+    ReasonsUnasked = "reasons_unasked",
     /// Refuses `temperature` and `top_p` together.
     OneSampling = "one_sampling",
     /// Refuses `presence_penalty` and `frequency_penalty`.
@@ -103,6 +105,8 @@ quirks! {
     TextOrCalls = "text_or_calls",
     /// An assistant message at the end is refused rather than continued.
     NoPrefill = "no_prefill",
+    /// Continues an assistant message only below `/beta` (DeepSeek).
+    PrefillInBeta = "prefill_in_beta",
     /// Takes no images at all.
     NoImages = "no_images",
     /// Takes PDF and file parts.
@@ -129,6 +133,9 @@ quirks! {
     ReasoningReplay = "reasoning_replay",
     /// Refuses every effort.
     NoReasoningEffort = "no_reasoning_effort",
+    /// Takes an effort in the responses dialect only, and reasons there only where one is named
+    /// (MiniMax).
+    EffortInResponses = "effort_in_responses",
     /// Takes no effort of `none`.
     NoNoneEffort = "no_none_effort",
     /// Takes no effort of `minimal`.
@@ -158,6 +165,8 @@ quirks! {
     /// Refuses a thought whose conversation before it has changed, unless told to pass over it.
     BindsThoughts = "binds_thoughts",
 
+    /// Answers as a stream only.
+    StreamsOnly = "streams_only",
     /// Refuses `stream_options`; usage comes without asking, or not at all.
     NoStreamOptions = "no_stream_options",
     /// Sends usage in a stream without being asked.
@@ -184,7 +193,7 @@ impl<'de> Deserialize<'de> for Quirks {
 
 /// The quirks of one offer, looked up by bit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Quirks(u64);
+pub struct Quirks(u128);
 
 impl Quirks {
     #[must_use]
@@ -209,7 +218,7 @@ impl Quirks {
         Self(self.0 | other.0)
     }
 
-    const fn bit(quirk: Quirk) -> u64 {
+    const fn bit(quirk: Quirk) -> u128 {
         1 << (quirk as u8)
     }
 }
@@ -238,6 +247,6 @@ mod tests {
                 "{quirk:?} shares its bit"
             );
         }
-        assert!(Quirk::ALL.len() <= 64);
+        assert!(Quirk::ALL.len() <= 128);
     }
 }

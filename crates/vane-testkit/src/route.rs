@@ -69,7 +69,8 @@ pub(crate) fn family(request: &Request, bare: Family) -> (Family, &str) {
 
 /// The door that a request knocks at; `None` is a 404.
 pub(crate) fn door(method: &str, family: Family, path: &str) -> Option<Door> {
-    let path = path.strip_prefix("/v1").unwrap_or(path);
+    let versioned = path.strip_prefix("/v1").or(path.strip_prefix("/beta"));
+    let path = versioned.unwrap_or(path);
     if method == "GET" {
         let id = path.strip_prefix("/models")?;
         let id = id.strip_prefix('/').map(str::to_owned);

@@ -251,9 +251,12 @@ fn quirks_of_a_model_come_on_top_of_those_of_its_provider() {
     assert!(!openai.quirks_of("gpt-5.2").has(Quirk::NoSampling));
     assert!(!openai.quirks_of("gpt-4o").has(Quirk::MaxCompletionTokens));
     assert!(openai.quirks_of("gpt-4o").has(Quirk::OpenaiOwn));
+    let alibaba = CATALOG.provider("alibaba").unwrap();
+    assert!(alibaba.quirks_of("qwq-plus").has(Quirk::StreamsOnly));
+    assert!(!alibaba.quirks_of("qwen-plus").has(Quirk::StreamsOnly));
 }
 
-/// What OpenAI, Anthropic and Mistral answered to each effort, by their own error messages.
+/// What each takes, by its own error messages or its documentation.
 #[test]
 fn efforts_are_those_that_a_model_takes() {
     let all = "none minimal low medium high xhigh max";
@@ -277,6 +280,43 @@ fn efforts_are_those_that_a_model_takes() {
             "none minimal low medium high max",
         ),
         ("anthropic", "claude-opus-5", all),
+        ("google", "gemini-2.5-flash", "none low medium high"),
+        ("google", "gemini-2.5-pro", "low medium high"),
+        ("google", "gemini-3.5-flash", "low medium high"),
+        ("google", "gemini-3.8-flash", "low medium high"),
+        ("google", "gemini-4-argon", "low medium high"),
+        ("google", "gemini-flash-latest", "low medium high"),
+        ("xai", "grok-4.3", "none low medium high"),
+        ("xai", "grok-4.5", "low medium high"),
+        ("xai", "grok-4.7", "low medium high xhigh"),
+        ("groq", "openai/gpt-oss-120b", "low medium high"),
+        ("groq", "qwen/qwen3.8-27b", "none low medium high"),
+        ("cerebras", "gpt-oss-120b", "low medium high"),
+        ("cerebras", "qwen-3.8-27b", "none low medium high"),
+        ("together", "openai/gpt-oss-120b", "low medium high"),
+        ("together", "moonshotai/Kimi-K3", all),
+        ("minimax", "MiniMax-M3", "none minimal low medium high"),
+        ("moonshotai", "kimi-k3.1-pro", "low high max"),
+        ("zai", "glm-5.3", "low high max"),
+        ("zai", "glm-5.3-flash", "low high max"),
+        (
+            "alibaba",
+            "qwen3.8-max",
+            "none minimal low medium high xhigh",
+        ),
+        (
+            "fireworks",
+            "accounts/fireworks/models/glm-5p3",
+            "minimal low medium high xhigh max",
+        ),
+        (
+            "fireworks",
+            "accounts/fireworks/routers/glm-5p3-fast",
+            "minimal low medium high xhigh max",
+        ),
+        ("fireworks", "accounts/fireworks/models/glm-5p1", all),
+        ("ollama", "qwen3.8", "none low medium high max"),
+        ("lmstudio", "openai/gpt-oss-20b", "none low medium high"),
     ] {
         let quirks = CATALOG.provider(provider).unwrap().quirks_of(model);
         let efforts = Effort::ALL.into_iter();
@@ -284,6 +324,10 @@ fn efforts_are_those_that_a_model_takes() {
         let names: Vec<&str> = efforts.map(Effort::name).collect();
         assert_eq!(names.join(" "), taken, "{provider} {model}");
     }
+}
+
+#[test]
+fn anthropics_models_say_how_they_think() {
     let anthropic = CATALOG.provider("anthropic").unwrap();
     for model in ["claude-haiku-4-5", "claude-sonnet-4-5-20250929"] {
         let quirks = anthropic.quirks_of(model);

@@ -29,6 +29,8 @@ pub(crate) const DEEPSEEK: Offer = offer("deepseek", Dialect::OpenaiChat, "deeps
 pub(crate) const GROQ: Offer = offer("groq", Dialect::OpenaiChat, "groq");
 pub(crate) const GOOGLE: Offer = offer("google", Dialect::OpenaiChat, "google");
 pub(crate) const ALIBABA: Offer = offer("alibaba", Dialect::OpenaiChat, "alibaba");
+pub(crate) const MOONSHOT: Offer = offer("moonshotai", Dialect::OpenaiChat, "moonshotai");
+pub(crate) const ZAI: Offer = offer("zai", Dialect::OpenaiChat, "zai");
 pub(crate) const MINIMAX: Offer = offer("minimax", Dialect::OpenaiChat, "minimax");
 pub(crate) const MINIMAX_RESPONSES: Offer =
     offer("minimax_responses", Dialect::OpenaiResponses, "minimax");
@@ -52,6 +54,26 @@ static PROVIDERS: LazyLock<Value> = LazyLock::new(|| {
 });
 
 impl Offer {
+    /// One model of the provider, with the quirks that the catalogue has for it.
+    pub(crate) fn model(&self, model: &'static str) -> Target<'static> {
+        let target = self.target();
+        let of_models = PROVIDERS["providers"][self.provider]["models"].as_object();
+        let of_model = of_models
+            .into_iter()
+            .flatten()
+            .filter(|(prefix, _)| model.starts_with(prefix.as_str()))
+            .max_by_key(|(prefix, _)| prefix.len());
+        let quirks = of_model.map_or(target.quirks, |(_, more)| {
+            let more: Quirks = serde_json::from_str(&more.to_string()).unwrap();
+            target.quirks.union(more)
+        });
+        Target {
+            model,
+            quirks,
+            ..target
+        }
+    }
+
     pub(crate) fn target(&self) -> Target<'static> {
         let provider = &PROVIDERS["providers"][self.provider];
         assert!(

@@ -295,11 +295,16 @@ fn prepare(walk: &Walk, choice: &Choice) -> Result<Prepared, Fault> {
         let why = "a plan with a dialect nobody speaks";
         Fault::new(Kind::Internal, Blame::Us, why)
     };
-    let address = choice.offer.provider.address(choice.dialect);
+    let outgoing = encode::outgoing(walk, choice)?;
+    let provider = &choice.offer.provider;
+    let address = match provider.address(choice.dialect) {
+        Some(address) if outgoing.in_beta => provider.beta_address(address),
+        address => address.cloned(),
+    };
     Ok(Prepared {
-        outgoing: encode::outgoing(walk, choice)?,
+        outgoing,
         basis: super::receipt::basis(&walk.call, &walk.plan, choice)?,
-        address: address.ok_or_else(nobody)?.clone(),
+        address: address.ok_or_else(nobody)?,
     })
 }
 

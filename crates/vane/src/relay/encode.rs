@@ -14,7 +14,7 @@ use vane_dialect::head::{Head, Word};
 use vane_dialect::json::{Object, Path, Str};
 use vane_dialect::quirk::{Quirk, Quirks};
 use vane_dialect::usage::{Served, Tier};
-use vane_dialect::{Dialect, Fault, Notes, anthropic_messages, mistral_chat};
+use vane_dialect::{Call, Dialect, Fault, Notes, anthropic_messages, mistral_chat};
 
 /// The body of one attempt and what its answer's decoder must know.
 pub(super) struct Outgoing {
@@ -23,6 +23,8 @@ pub(super) struct Outgoing {
     pub notes: Notes,
     /// The beta of Anthropic's that is named to it.
     pub beta: Option<&'static str>,
+    /// It is answered below `/beta`.
+    pub in_beta: bool,
 }
 
 /// What Anthropic is told when the client did not say.
@@ -43,11 +45,13 @@ pub(super) fn outgoing(walk: &Walk, choice: &Choice) -> Result<Outgoing, Fault> 
             asked: Asked::default(),
             notes: walk.call.notes.clone(),
             beta: None,
+            in_beta: false,
         }
     } else {
         translated(walk, choice, limit)?
     };
     priced_as_asked(walk, choice)?;
+    streamed_as_asked(walk, choice)?;
     if walk.call.strict && !outgoing.notes.is_empty() {
         let names = outgoing.notes.dropped().join(", ");
         let message = format!(
@@ -87,6 +91,16 @@ fn priced_as_asked(walk: &Walk, choice: &Choice) -> Result<(), Fault> {
     Err(Fault::unsupported(field, message))
 }
 
+/// Refuses to ask for a whole answer who gives none.
+fn streamed_as_asked(walk: &Walk, choice: &Choice) -> Result<(), Fault> {
+    if walk.call.stream || !choice.offer.quirks.has(Quirk::StreamsOnly) {
+        return Ok(());
+    }
+    let id = &choice.offer.facts.id;
+    let message = format!("{id} answers as a stream only: ask with `stream: true`");
+    Err(Fault::unsupported("stream", message))
+}
+
 fn translated(walk: &Walk, choice: &Choice, limit: Option<u64>) -> Result<Outgoing, Fault> {
     let offer = &choice.offer;
     let mut call = walk.call.blocks(walk.seal.as_ref())?;
@@ -107,7 +121,18 @@ fn translated(walk: &Walk, choice: &Choice, limit: Option<u64>) -> Result<Outgoi
         asked: encoded.asked,
         notes,
         beta: encoded.beta,
+        in_beta: offer.quirks.has(Quirk::PrefillInBeta)
+            && choice.dialect == Dialect::OpenaiChat
+            && prefills(&call),
     })
+}
+
+/// Whether the answer goes on from what the client began.
+fn prefills(call: &Call) -> bool {
+    match call {
+        Call::Chat(chat) => chat.turns.iter().any(|turn| turn.prefill),
+        Call::Fill(_) | Call::Embed(_) => false,
+    }
 }
 
 /// Whether the client's bytes may go upstream but for a few splices.
@@ -227,9 +252,11 @@ fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
         | Quirk::TextOrCalls
         | Quirk::SignedCalls => says(Word::ToolCalls),
         Quirk::NoImages => says(Word::ImageUrl),
+        Quirk::PrefillInBeta => dialect == Dialect::OpenaiChat && says(Word::Prefix),
         Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says(Word::Text),
         Quirk::NoSeed => has("seed"),
         Quirk::NoReasoningEffort => effort.is_some(),
+        Quirk::EffortInResponses => dialect == Dialect::OpenaiChat && effort.is_some(),
         Quirk::NoNoneEffort => effort == Some(Effort::None),
         Quirk::NoMinimalEffort => effort == Some(Effort::Minimal),
         Quirk::NoLowEffort => effort == Some(Effort::Low),

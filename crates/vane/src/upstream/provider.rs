@@ -94,6 +94,18 @@ impl Provider {
             .map(|(_, uri)| uri)
     }
 
+    /// The address as it is below `/beta`, which stands where a version would.
+    #[must_use]
+    pub fn beta_address(&self, address: &Uri) -> Option<Uri> {
+        let base = self.base_url.trim_end_matches("/v1");
+        let address = address.to_string();
+        let path = address.strip_prefix(&self.base_url)?;
+        if base.ends_with("/beta") {
+            return address.parse().ok();
+        }
+        format!("{base}/beta{path}").parse().ok()
+    }
+
     /// The address of a side endpoint, such as counting tokens.
     ///
     /// # Errors

@@ -550,3 +550,44 @@ async fn t15_a_translated_call_to_a_provider_with_usage_unasked_hides_the_chunk(
     let reply = world.post(PATH, body).await.ok();
     assert_eq!(reply.text().matches(r#""choices":[]"#).count(), 1);
 }
+
+#[tokio::test]
+async fn an_answer_that_the_client_began_is_asked_for_below_beta_where_it_is_refused_elsewhere() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::PrefillInBeta);
+        }
+    })
+    .await;
+    let ask = |last: Value| json!({"model": "lab-m", "messages": [{"role": "user", "content": "Hi"}, last]});
+    let begun = |prefix: bool| json!({"role": "assistant", "content": "Be", "prefix": prefix});
+    let beta = "/openai/beta/chat/completions";
+    for (body, path, begins) in [
+        (ask(begun(true)), beta, true),
+        (ask(begun(false)), "/openai/v1/chat/completions", false),
+        (hi("lab-m", false), "/openai/v1/chat/completions", false),
+    ] {
+        world.fake.reset();
+        let reply = world.post(PATH, body).await.ok();
+        assert_eq!(reply.header("vane-dropped"), None);
+        let call = world.only_call();
+        assert_eq!(call.request.path, path);
+        assert_eq!(call.body_text().contains(r#""prefix":true"#), begins);
+    }
+}
+
+#[tokio::test]
+async fn who_answers_as_a_stream_only_is_not_asked_for_a_whole_answer() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::StreamsOnly);
+        }
+    })
+    .await;
+    let refused = world.post(PATH, hi("lab-m", false)).await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_eq!(refused.json()["error"]["param"], "stream");
+    assert!(refused.text().contains("`stream: true`"));
+    world.post(PATH, hi("lab-m", true)).await.ok();
+    assert!(world.only_call().body_text().contains(r#""stream":true"#));
+}

@@ -184,26 +184,39 @@ async fn a_conversation_that_is_too_long_is_the_callers_wherever_it_is_told() {
 /// What a client of the dialect would not know for an error is told in its envelope.
 #[tokio::test]
 async fn errors_come_in_the_envelope_of_the_door_and_keep_their_reason() {
-    for said in [
-        r#"[{"error":{"code":400,"message":"The reason.","status":"INVALID_ARGUMENT"}}]"#,
-        r#"{"object":"error","message":"The reason.","type":"BadRequestError","code":400}"#,
-        r#"{"detail":"The reason."}"#,
-        r#"{"error":"The reason."}"#,
-        r#"{"code":"Client specified an invalid argument","error":"The reason."}"#,
+    let chat = (Door::Chat, "lab-m");
+    let messages = (Door::Messages, "claude-m");
+    for ((door, model), said) in [
+        (
+            chat,
+            r#"[{"error":{"code":400,"message":"The reason.","status":"INVALID_ARGUMENT"}}]"#,
+        ),
+        (
+            chat,
+            r#"{"object":"error","message":"The reason.","type":"BadRequestError","code":400}"#,
+        ),
+        (chat, r#"{"detail":"The reason."}"#),
+        (chat, r#"{"error":"The reason."}"#),
+        (
+            chat,
+            r#"{"code":"Client specified an invalid argument","error":"The reason."}"#,
+        ),
+        (messages, r#"{"error":"The reason."}"#),
+        (
+            messages,
+            r#"{"error":{"message":"The reason.","code":400}}"#,
+        ),
     ] {
         let world = World::start().await;
-        for (door, model) in [(Door::Chat, "lab-m"), (Door::Messages, "claude-m")] {
-            world.fake.always(Answer::fault(refused(400, said)));
-            let reply = world
-                .post(door.path(), door.request(model, "Hi", false))
-                .await;
-            assert_eq!(reply.status, 400, "{said}");
-            let told = &reply.json()["error"]["message"];
-            assert!(
-                told.as_str().unwrap().contains("The reason."),
-                "{said}: {told}"
-            );
-        }
+        world.fake.always(Answer::fault(refused(400, said)));
+        let reply = world
+            .post(door.path(), door.request(model, "Hi", false))
+            .await;
+        assert_eq!(reply.status, 400, "{said}");
+        let told = reply.json();
+        let message = told["error"]["message"].as_str().unwrap();
+        assert!(message.contains("The reason."), "{said}: {told}");
+        assert!(told["error"]["type"].is_string(), "{said}: {told}");
     }
 }
 

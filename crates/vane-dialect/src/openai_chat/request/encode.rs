@@ -71,8 +71,8 @@ pub(crate) fn encode(
     tools.write(&mut body.out, chat, body.target, body.notes);
     tools.tell(&mut asked);
     let asked_for = body.reasoning(&chat.reasoning);
-    let reasons = body.nearest(&chat.reasoning);
-    let reasons = reasons.is_some_and(|effort| effort != Effort::None);
+    let sent = body.nearest(&chat.reasoning);
+    let reasons = effort::reasons(target.quirks, sent);
     body.sampling(&chat.sampling, reasons);
     if let Some(key) = &chat.cache_key {
         if body.is_closed() {
@@ -160,8 +160,15 @@ impl Body<'_, '_> {
         let mut names = Vec::new();
         let said = ask.mode != ReasoningMode::Unsaid || ask.budget_tokens.is_some();
         let off = ask.mode == ReasoningMode::Off || ask.effort == Some(Effort::None);
+        // Who always thinks refuses the switch that says no, and gets the least effort instead.
+        let switches = (said || ask.effort.is_some()) && !(off && self.has(Quirk::AlwaysThinks));
         let mut carried = false;
-        if !self.has(Quirk::NoReasoningEffort) && !self.has(Quirk::NoReasoning) {
+        let refusals = [
+            Quirk::NoReasoningEffort,
+            Quirk::EffortInResponses,
+            Quirk::NoReasoning,
+        ];
+        if !refusals.into_iter().any(|quirk| self.has(quirk)) {
             if let Some(sent) = self.nearest(ask) {
                 if effort(ask) != Some(sent) {
                     let said = match ask.effort {
@@ -175,7 +182,7 @@ impl Body<'_, '_> {
             carried = true;
         }
         if self.has(Quirk::ThinkingSwitch) {
-            if said || ask.effort.is_some() {
+            if switches {
                 let switch = if off { "disabled" } else { "enabled" };
                 self.out.extend_from_slice(br#","thinking":{"type":"#);
                 json::string(&mut self.out, switch);
@@ -185,7 +192,7 @@ impl Body<'_, '_> {
             carried = true;
         }
         if self.has(Quirk::EnableThinking) {
-            if said || ask.effort.is_some() {
+            if switches {
                 self.field("enable_thinking", &!off);
                 names.push("enable_thinking");
             }

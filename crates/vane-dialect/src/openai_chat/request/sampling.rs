@@ -8,7 +8,7 @@ use crate::quirk::Quirk;
 const STOPS_MAX: usize = 4;
 
 impl Body<'_, '_> {
-    /// Writes them; `reasons` says that the call asks for reasoning.
+    /// Writes them; `reasons` says that the model reasons.
     pub(crate) fn sampling(&mut self, sampling: &Sampling, reasons: bool) {
         let most = if self.has(Quirk::MaxTokens) {
             "max_tokens"

@@ -8,8 +8,9 @@ use super::write_items::Items;
 use super::write_tools::Words;
 use super::{OF_ITEM, OF_TOOL, write_settings, write_tools};
 use crate::block::Block;
-use crate::call::{Chat, Effort, Extra, ReasoningAsk, Role, ToolChoice, Turn};
+use crate::call::{Chat, Extra, Role, ToolChoice, Turn};
 use crate::dialect::Dialect;
+use crate::effort;
 use crate::exchange::{Asked, Encoded, Target};
 use crate::fault::Fault;
 use crate::json::{Raw, Str};
@@ -215,12 +216,6 @@ fn write_include(extras: &[&Extra], target: &Target<'_>, fields: &mut Fields<'_>
     list.close();
 }
 
-/// Whether the call asks for reasoning.
-fn reasons(ask: &ReasoningAsk) -> bool {
-    let effort = ask.effort.map(|effort| effort != Effort::None);
-    effort.unwrap_or(ask.budget_tokens.is_some())
-}
-
 fn write_sampling(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &mut Fields<'_>) {
     let sampling = &chat.sampling;
     if let Some(asked) = sampling.max_output {
@@ -230,8 +225,11 @@ fn write_sampling(chat: &Chat, target: &Target<'_>, notes: &mut Notes, fields: &
         let limit = target.output(asked.max(OUTPUT_MIN), "max_output_tokens", notes);
         fields.value("max_output_tokens", &limit);
     }
+    let asked = write_settings::asked(&chat.reasoning, target.quirks);
+    let sent = asked.map(|asked| effort::nearest(target.quirks, asked));
     let is_fixed = target.quirks.has(Quirk::NoSampling)
-        || (target.quirks.has(Quirk::SamplingUnlessReasoning) && reasons(&chat.reasoning));
+        || (target.quirks.has(Quirk::SamplingUnlessReasoning)
+            && effort::reasons(target.quirks, sent));
     for (name, number) in [
         ("temperature", &sampling.temperature),
         ("top_p", &sampling.top_p),

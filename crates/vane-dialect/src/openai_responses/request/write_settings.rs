@@ -1,6 +1,6 @@
 //! `reasoning` and `text`: the two settings that are objects.
 
-use crate::call::{Chat, Effort, Extra, Format, ReasoningMode, Show};
+use crate::call::{Chat, Effort, Extra, Format, ReasoningAsk, ReasoningMode, Show};
 use crate::dialect::Dialect;
 use crate::effort;
 use crate::notes::Notes;
@@ -24,7 +24,7 @@ pub(in crate::openai_responses) fn reasoning(
     let mut fields = Fields::open(&mut out);
     let reasons = !quirks.has(Quirk::NoReasoning);
     let takes_effort = reasons && !quirks.has(Quirk::NoReasoningEffort);
-    if let Some(asked) = ask.effort.or_else(|| ask.budget_tokens.map(effort_of)) {
+    if let Some(asked) = asked(ask, quirks) {
         let sent = effort::nearest(quirks, asked);
         if sent != asked || !takes_effort {
             notes.drop("reasoning.effort");
@@ -43,6 +43,18 @@ pub(in crate::openai_responses) fn reasoning(
     nested("reasoning.", extras, &mut fields);
     fields.close();
     Some(out).filter(|out| out != b"{}")
+}
+
+/// The effort that is asked for, by its name, by a budget, or as the only word for reasoning.
+pub(super) fn asked(ask: &ReasoningAsk, quirks: Quirks) -> Option<Effort> {
+    let on = match ask.mode {
+        ReasoningMode::On | ReasoningMode::Adaptive | ReasoningMode::BetweenTools => {
+            quirks.has(Quirk::EffortInResponses)
+        }
+        ReasoningMode::Unsaid | ReasoningMode::Off => false,
+    };
+    let named = ask.effort.or_else(|| ask.budget_tokens.map(effort_of));
+    named.or_else(|| on.then_some(Effort::Medium))
 }
 
 /// Budgets have no field here: the effort that spends about as much.
