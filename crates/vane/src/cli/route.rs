@@ -5,7 +5,7 @@ use serde_json::json;
 use vane_dialect::Dialect;
 use vane_ledger::Limits;
 
-use super::settings::{find_key, now, open};
+use super::settings::{find_key, now, open_existing};
 use super::{Failure, Settings, terminal};
 use crate::gateway::State;
 use crate::relay::{Choice, LeftOut, explain};
@@ -37,7 +37,7 @@ impl Route {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let state = State::new(settings.config()?)?;
         let limits = match &self.key {
-            Some(key) => find_key(&open(&state.config)?, key)?.limits,
+            Some(key) => find_key(&open_existing(&state.config)?, key)?.limits,
             None => Limits::default(),
         };
         let tool = self.tool.as_deref();

@@ -3,7 +3,151 @@
 
 use vane_testkit::Authority;
 
-use crate::cli::{Folder, stdout};
+use crate::cli::{Folder, stderr, stdout};
+use crate::world::configuration;
+
+/// A configuration of which only the server's own shell has the variable.
+const BY_VARIABLE: &str = "[[provider]]\nid = \"mistral\"\napi_key = \"env:MISTRAL_API_KEY\"\n";
+
+#[test]
+fn weights_that_are_not_there_yet_can_be_listed_and_pulled() {
+    let folder = Folder::new();
+    let named = "[[local]]\nid = \"codestral\"\nweights = \"mistralai/Codestral-22B-v0.1\"\n";
+    folder.write("vane.toml", named);
+    let check = stdout(&folder.run(&["check"]));
+    assert!(check.contains("`vane weights pull"), "{check}");
+    let list = folder.run(&["weights", "list"]);
+    let said = stderr(&list);
+    assert!(list.status.success() && !said.contains("local"), "{said}");
+    let pull = folder.run(&["weights", "pull", "http://127.0.0.1:1/a.gguf"]);
+    let said = stderr(&pull);
+    assert!(
+        said.contains("127.0.0.1:1") && !said.contains("local."),
+        "{said}"
+    );
+    // What they need is looked at.
+    folder.write(
+        "vane.toml",
+        &format!("{named}[weights]\nhub = \"nowhere\"\n"),
+    );
+    let list = folder.run(&["weights", "list"]);
+    assert!(stderr(&list).contains("weights.hub"), "{list:?}");
+}
+
+#[test]
+fn a_key_is_revoked_in_a_shell_that_lacks_the_variables_of_providers() {
+    let folder = Folder::new();
+    folder.json(&["account", "create", "team", "--json"]);
+    let key = folder.json(&["key", "create", "--account", "team", "--json"]);
+    let id = key["id"].as_str().unwrap();
+    folder.write("vane.toml", &format!("{BY_VARIABLE}[timeouts]\nidle = 0\n"));
+    for arguments in [
+        &["key", "revoke", id][..],
+        &["key", "list"],
+        &["account", "create", "other"],
+        &["account", "changes", "team"],
+        &["credit", "show", "team"],
+        &["receipt", "remove", "--before", "400d"],
+        &["member", "list", "team"],
+        &["setup", "link"],
+        &["audit"],
+        &["models"],
+    ] {
+        let done = folder.run(arguments);
+        let said = stderr(&done);
+        assert!(done.status.success(), "{arguments:?}: {said}");
+        let warned = said.contains("warning: ") && said.contains("MISTRAL_API_KEY");
+        assert!(warned, "{arguments:?}: {said}");
+    }
+    assert!(stdout(&folder.run(&["key", "list"])).contains("revoked"));
+    let models = stdout(&folder.run(&["models", "codestral-2"]));
+    assert!(models.contains("needs MISTRAL_API_KEY"), "{models}");
+    // A slip that may have meant the database leads to no other one.
+    for slip in [
+        "databse = \"sqlite:a.db\"\n",
+        "database = \"a.db\"\n",
+        "secret = \"x\"\n",
+    ] {
+        folder.write("vane.toml", &format!("{slip}{BY_VARIABLE}"));
+        let list = folder.run(&["key", "list"]);
+        assert_eq!(list.status.code(), Some(1), "{slip}: {list:?}");
+    }
+    assert_eq!(folder.run(&["check"]).status.code(), Some(1));
+}
+
+#[test]
+fn a_proxy_of_socks_for_other_programs_stops_nothing() {
+    let folder = Folder::new();
+    let check = |name: &str, url: &str| {
+        let mut command = folder.vane(&["check"]);
+        let output = command.env(name, url).output().unwrap();
+        (output.status.success(), stdout(&output))
+    };
+    let (passes, said) = check("ALL_PROXY", "socks5://me:hunter2@127.0.0.1:1080");
+    assert!(
+        passes && said.contains("VANE_OUTBOUND_HTTPS_PROXY"),
+        "{said}"
+    );
+    assert!(
+        said.contains("SOCKS") && !said.contains("hunter2"),
+        "{said}"
+    );
+    let (passes, said) = check("HTTPS_PROXY", "ftp://proxy");
+    assert!(
+        !passes && said.contains("VANE_OUTBOUND_HTTPS_PROXY"),
+        "{said}"
+    );
+    let (passes, said) = check("VANE_OUTBOUND_HTTPS_PROXY", "socks5://proxy:1");
+    assert!(!passes && said.contains("SOCKS"), "{said}");
+}
+
+#[test]
+fn no_command_but_those_that_begin_something_makes_a_database() {
+    let folder = Folder::new();
+    for arguments in [
+        &["audit"][..],
+        &["audit", "strays"],
+        &["key", "list"],
+        &["key", "create", "--account", "team"],
+        &["account", "list"],
+        &["account", "freeze", "team", "--reason", "x"],
+        &["member", "list", "team"],
+        &["credit", "list", "team"],
+        &["receipt", "remove", "--before", "400d"],
+        &["route", "codestral-latest", "--key", "x"],
+    ] {
+        let done = folder.vane(arguments).env("MISTRAL_API_KEY", "k").output();
+        let done = done.unwrap();
+        let said = stderr(&done);
+        assert_eq!(done.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(
+            said.contains("no database at vane.db"),
+            "{arguments:?}: {said}"
+        );
+    }
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0);
+    assert!(folder.run(&["setup", "link"]).status.success());
+    assert!(folder.run(&["audit"]).status.success());
+}
+
+#[test]
+fn a_folder_or_a_link_to_nothing_is_no_configuration() {
+    let folder = Folder::new();
+    let path = folder.0.join("vane.toml");
+    std::os::unix::fs::symlink("nowhere", &path).unwrap();
+    let refused = |of: &str| {
+        let check = folder.run(&["check"]);
+        let said = stdout(&check);
+        assert!(
+            said.contains("cannot read the configuration vane.toml"),
+            "{of}: {said}"
+        );
+    };
+    refused("a link");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    refused("a folder");
+}
 
 #[test]
 fn a_word_that_is_no_level_silences_no_log() {
