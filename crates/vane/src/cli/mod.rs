@@ -33,7 +33,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
 
-pub use failure::Failure;
+pub use failure::{Failure, told};
 pub use serve::banner;
 use settings::Settings;
 pub use terminal::complain;

@@ -1,10 +1,17 @@
 //! What a person meets who follows the pages for the first time: slips, shells that have less than
 //! the server's, and starts that fail.
 
-use vane_testkit::Authority;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::process::{Child, Stdio};
 
-use crate::cli::{Folder, stderr, stdout};
-use crate::world::configuration;
+use vane_testkit::{Answer, Authority, FakeUpstream};
+
+use crate::cli::{Folder, request, stderr, stdout};
+use crate::client::{Ask, within};
+use crate::door::Door;
+use crate::serving::Serving;
+use crate::world::{self, PROVIDER_KEY, configuration};
 
 /// A configuration of which only the server's own shell has the variable.
 const BY_VARIABLE: &str = "[[provider]]\nid = \"mistral\"\napi_key = \"env:MISTRAL_API_KEY\"\n";
@@ -130,6 +137,104 @@ fn no_command_but_those_that_begin_something_makes_a_database() {
     assert!(folder.run(&["audit"]).status.success());
 }
 
+/// Starts a server of a folder; gives back what it says until it shows a key, or all where it ends.
+fn start(folder: &Folder, address: &str) -> (Child, String) {
+    let mut command = folder.vane(&["serve"]);
+    command.env("VANE_LISTEN", address).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut said = String::new();
+    for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+        said += &(line.unwrap() + "\n");
+        if said.contains("ANTHROPIC_AUTH_TOKEN") || said.contains("\"suffix\":") {
+            break;
+        }
+    }
+    (child, said)
+}
+
+fn end(mut child: Child) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn the_first_key_waits_for_a_start_that_goes_well() {
+    let folder = Folder::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let (mut child, said) = start(&folder, &address);
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
+    assert!(
+        said.contains("VANE_LISTEN") && !said.contains("--listen"),
+        "{said}"
+    );
+    assert_eq!(said.matches("cannot listen").count(), 1, "{said}");
+    assert_eq!(said.matches("os error").count(), 1, "{said}");
+    assert!(!folder.0.join("vane.db").exists());
+    drop(taken);
+    // What is no folder cannot be the journal.
+    let journal = folder.write("vane.journal", "");
+    let (mut child, said) = start(&folder, &address);
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{said}");
+    assert!(
+        said.contains("vane.journal") && !said.contains("sk-vane-"),
+        "{said}"
+    );
+    assert_eq!(said.matches("vane.journal").count(), 1, "{said}");
+    std::fs::remove_file(journal).unwrap();
+    let (child, said) = start(&folder, &address);
+    assert!(said.contains("  sk-vane-"), "{said}");
+    end(child);
+    let (child, said) = start(&folder, &address);
+    assert!(!said.contains("sk-vane-"), "{said}");
+    end(child);
+}
+
+#[test]
+fn a_greeting_names_the_port_that_the_system_chose() {
+    let folder = Folder::new();
+    let (child, said) = start(&folder, "127.0.0.1:0");
+    end(child);
+    assert!(
+        !said.contains("127.0.0.1:0\n") && !said.contains(":0/"),
+        "{said}"
+    );
+    assert!(said.contains("Vane listens on http://127.0.0.1:"), "{said}");
+}
+
+#[tokio::test]
+async fn a_hangup_reads_a_file_that_was_written_after_the_start_and_names_what_waits() {
+    let (folder, fake) = (world::Folder::new(), FakeUpstream::start().await.unwrap());
+    let serving = Serving::unnamed(&folder, &[("LAB_KEY", PROVIDER_KEY)]);
+    let call = |model: &str| {
+        let body = Door::Chat.request(model, "Hi", false);
+        Ask::post(Door::Chat.path(), body).key(&serving.key)
+    };
+    assert_eq!(serving.ask(&call("lab-m")).await.status, 404);
+    let text = configuration(&fake, &fake).replace("sqlite::memory:", "sqlite:vane.db");
+    let text = text.replace(&format!("\"{PROVIDER_KEY}\""), "\"env:LAB_KEY\"");
+    let path = folder.0.join("vane.toml");
+    std::fs::write(&path, &text).unwrap();
+    serving.signal("-HUP");
+    serving.log.until("the configuration was read anew").await;
+    fake.always(Answer::text("Here"));
+    assert_ne!(serving.ask(&call("lab-m")).await.status, 404);
+    // Each time, as long as it waits.
+    std::fs::write(&path, format!("workers = 7\njournal = \"other\"\n{text}")).unwrap();
+    for times in 1..3 {
+        serving.signal("-HUP");
+        let said = "read anew; for the next start: `journal`, `workers`";
+        serving.log.until_times(said, times).await;
+    }
+    // One that was there and is gone is not as good as none.
+    std::fs::remove_file(&path).unwrap();
+    serving.signal("-HUP");
+    serving
+        .log
+        .until("the configuration stays as it was: ")
+        .await;
+}
+
 #[test]
 fn a_folder_or_a_link_to_nothing_is_no_configuration() {
     let folder = Folder::new();
@@ -208,4 +313,24 @@ fn a_certificate_is_loaded_before_it_is_needed() {
         assert!(!passes && said.contains(wrong), "{wrong}: {said}");
         assert!(!said.contains("nonsense"), "{said}");
     }
+}
+
+#[tokio::test]
+async fn who_asks_to_stop_a_second_time_does_not_wait() {
+    let (folder, fake) = (world::Folder::new(), FakeUpstream::start().await.unwrap());
+    let text = configuration(&fake, &fake).replace("sqlite::memory:", "sqlite:vane.db");
+    std::fs::write(folder.0.join("vane.toml"), text).unwrap();
+    let serving = Serving::start(&folder, &[("VANE_TIMEOUTS_DRAIN", "1h")]);
+    fake.always(Answer::text("One two three").gate("g"));
+    fake.gate("g").open(3);
+    let body = Door::Chat.request("lab-m", "Hi", true);
+    let ask = Ask::post(Door::Chat.path(), body).key(&serving.key);
+    let mut running = serving.connect().await.begin(&ask).await;
+    running.until("One", 1).await;
+    serving.signal("-TERM");
+    serving.log.until("asked once more").await;
+    serving.signal("-TERM");
+    let stopped = tokio::task::spawn_blocking(|| serving.stopped());
+    let said = within("the end", stopped).await.unwrap();
+    assert!(said.contains("calls were cut"), "{said}");
 }
