@@ -315,6 +315,34 @@ fn a_certificate_is_loaded_before_it_is_needed() {
     }
 }
 
+#[test]
+fn a_time_says_its_unit_and_a_name_that_nobody_knows_is_doubted() {
+    let folder = Folder::new();
+    folder.json(&["account", "create", "team", "--json"]);
+    let create = |more: &[&str]| {
+        let made = folder.run(&[&["key", "create", "--account", "team"][..], more].concat());
+        (made.status.success(), stderr(&made))
+    };
+    let (made, said) = create(&["--expires", "30"]);
+    assert!(!made && said.contains("with its unit"), "{said}");
+    let (made, said) = create(&["--models", "codestrall,codestral-latest"]);
+    assert!(
+        made && said.contains("`codestrall` here; did you mean `codestral"),
+        "{said}"
+    );
+    assert_eq!(said.matches("--models").count(), 1, "{said}");
+    let (made, said) = create(&["--providers", "mistrall,mistral"]);
+    assert!(
+        made && said.contains("no `mistrall` here; did you mean `mistral`?"),
+        "{said}"
+    );
+    let (made, said) = create(&["--models", "codestral-latest", "--providers", "mistral"]);
+    assert!(made && !said.contains("warning"), "{said}");
+    let id = folder.json(&["key", "list", "--json"])["keys"][0]["id"].clone();
+    let rotate = folder.run(&["key", "rotate", id.as_str().unwrap(), "--overlap", "30"]);
+    assert!(stderr(&rotate).contains("with its unit"), "{rotate:?}");
+}
+
 #[tokio::test]
 async fn who_asks_to_stop_a_second_time_does_not_wait() {
     let (folder, fake) = (world::Folder::new(), FakeUpstream::start().await.unwrap());
