@@ -1,9 +1,9 @@
 //! What a person meets who follows the pages for the first time: slips, shells that have less than
 //! the server's, and starts that fail.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use vane_testkit::{Answer, Authority, FakeUpstream};
 
@@ -341,6 +341,40 @@ fn a_time_says_its_unit_and_a_name_that_nobody_knows_is_doubted() {
     let id = folder.json(&["key", "list", "--json"])["keys"][0]["id"].clone();
     let rotate = folder.run(&["key", "rotate", id.as_str().unwrap(), "--overlap", "30"]);
     assert!(stderr(&rotate).contains("with its unit"), "{rotate:?}");
+}
+
+#[test]
+fn an_answer_that_was_stopped_is_no_success() {
+    let folder = Folder::new();
+    folder.write("a.rs", "a = ;\n");
+    let fim = ["fim", "a.rs", "--at", "1:5", "--model", "m"];
+    for arguments in [&["chat", "m", "hi"][..], &fim] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let arguments = [arguments, &["--key", "k", "--url", &url]].concat();
+        let mut command = folder.vane(&arguments);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stream, _) = listener.accept().unwrap();
+        request(&mut stream);
+        let part = "data: {\"choices\":[{\"text\":\"Hel\",\"delta\":{\"content\":\"Hel\"}}]}\n\n";
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n{part}"
+        )
+        .unwrap();
+        let mut first = [0; 3];
+        let mut out = child.stdout.take().unwrap();
+        out.read_exact(&mut first).unwrap();
+        let id = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{arguments:?}");
+    }
 }
 
 #[tokio::test]
