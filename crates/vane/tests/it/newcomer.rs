@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
-use vane_testkit::{Answer, Authority, FakeUpstream};
+use vane_testkit::{Answer, Authority, FakeUpstream, Settings};
 
 use crate::cli::{Folder, request, stderr, stdout};
 use crate::client::{Ask, within};
@@ -344,6 +344,30 @@ fn a_time_says_its_unit_and_a_name_that_nobody_knows_is_doubted() {
 }
 
 #[test]
+fn slips_in_names_of_providers_and_marks_around_keys_are_told() {
+    let folder = Folder::new();
+    folder.write(
+        "vane.toml",
+        "[[provider]]\nid = \"mistrall\"\napi_key = \"env:K\"\n",
+    );
+    let check = |name: &str, value: &str| {
+        let check = folder.vane(&["check"]).env(name, value).output().unwrap();
+        stdout(&check)
+    };
+    let said = check("K", "k");
+    assert!(
+        said.contains("no provider `mistrall`; did you mean `mistral`?"),
+        "{said}"
+    );
+    folder.write("vane.toml", "");
+    let said = check("MISTRAL_API_KEY", "\"abc\"");
+    assert!(
+        said.contains("quotation mark") && !said.contains("abc"),
+        "{said}"
+    );
+}
+
+#[test]
 fn an_answer_that_was_stopped_is_no_success() {
     let folder = Folder::new();
     folder.write("a.rs", "a = ;\n");
@@ -375,6 +399,54 @@ fn an_answer_that_was_stopped_is_no_success() {
         );
         assert_eq!(child.wait().unwrap().code(), Some(130), "{arguments:?}");
     }
+}
+
+#[test]
+fn a_route_is_that_of_a_door_and_of_a_key_that_works() {
+    let folder = Folder::new();
+    let route = |more: &[&str]| {
+        let mut command = folder.vane(&[&["route", "codestral-latest"], more].concat());
+        command.env("MISTRAL_API_KEY", "k").output().unwrap()
+    };
+    let refused = stderr(&route(&["--door", "llama_infill"]));
+    assert!(refused.contains("one of openai_chat"), "{refused}");
+    assert!(!refused.contains(", llama_infill"), "{refused}");
+    assert!(route(&["--door", "mistral_fim"]).status.success());
+    folder.json(&["account", "create", "team", "--json"]);
+    let key = folder.json(&["key", "create", "--account", "team", "--json"]);
+    let id = key["id"].as_str().unwrap();
+    assert!(route(&["--key", id]).status.success());
+    assert!(folder.run(&["key", "revoke", id]).status.success());
+    let refused = route(&["--key", id]);
+    assert!(stderr(&refused).contains("works no more"), "{refused:?}");
+}
+
+#[test]
+fn an_address_without_its_scheme_is_told_what_it_lacks() {
+    let folder = Folder::new();
+    let said = stderr(&folder.run(&["chat", "m", "hi", "--key", "k", "--url", "127.0.0.1:8787"]));
+    assert!(said.contains("must begin with http://"), "{said}");
+}
+
+#[tokio::test]
+async fn of_a_provider_that_wants_a_key_and_has_none_the_log_names_the_variable() {
+    let settings = Settings {
+        key: Some(PROVIDER_KEY.to_owned()),
+        ..Settings::default()
+    };
+    let fake = FakeUpstream::with(settings).await.unwrap();
+    let folder = world::Folder::new();
+    let text = format!(
+        "[[provider]]\nid = \"my-lab\"\ndialect = \"openai\"\nbase_url = \"{}\"\n\
+         models = [{{ id = \"lab-m\", free = true }}]\n",
+        fake.openai_url()
+    );
+    std::fs::write(folder.0.join("vane.toml"), text).unwrap();
+    let serving = Serving::start(&folder, &[]);
+    let body = Door::Chat.request("lab-m", "Hi", false);
+    let ask = Ask::post(Door::Chat.path(), body).key(&serving.key);
+    assert_eq!(serving.ask(&ask).await.status, 502);
+    serving.log.until("VANE_MY_LAB_API_KEY").await;
 }
 
 #[tokio::test]
