@@ -75,6 +75,21 @@ impl Facts {
     }
 }
 
+/// Leaves the signals alone that stop or reload the gateway: its model ends with its input, so that
+/// calls that are running may finish. Whoever loses patience with it still kills it.
+pub(crate) fn outlast_signals() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    for kind in [
+        SignalKind::hangup(),
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+    ] {
+        // Once it was listened for, a signal ends nothing any more, whoever listens then.
+        drop(signal(kind)?);
+    }
+    Ok(())
+}
+
 /// Says what a model is, and runs nothing.
 pub(crate) fn describe(orders: &Orders) -> Result<(), Fault> {
     let model = told(match &orders.weights {

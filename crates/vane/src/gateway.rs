@@ -58,6 +58,8 @@ pub struct Gateway {
     pub draining: AtomicBool,
     /// The drain's time is over: what still runs ends through no fault of its client's.
     pub cut: AtomicBool,
+    /// Whoever stops the process does not want to wait for the drain.
+    pub hurry: tokio::sync::watch::Sender<bool>,
     /// Retries that may still be made, in hundredths; every call pays a little in.
     pub retry_budget: AtomicI64,
     ids: Ids,
@@ -165,6 +167,7 @@ impl Gateway {
             changes: Arrivals::new(CHANGES_PER_MINUTE, 60),
             draining: AtomicBool::new(false),
             cut: AtomicBool::new(false),
+            hurry: tokio::sync::watch::Sender::new(false),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),
             open_caller,

@@ -12,11 +12,14 @@ use vane::config::Environment;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// As shells say it of a command that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
     match start() {
         Ok(code) => code,
         Err(error) => {
-            vane::cli::complain(&format!("{error:#}"));
+            vane::cli::complain(&vane::cli::told(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -35,6 +38,7 @@ fn start() -> anyhow::Result<ExitCode> {
     match done {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(Failure::Reported) => Ok(ExitCode::FAILURE),
+        Err(Failure::Stopped) => Ok(ExitCode::from(INTERRUPTED)),
         Err(failure) => Err(failure.into()),
     }
 }

@@ -416,7 +416,7 @@ const REQUEST_ID: [HeaderName; 3] = [
 ];
 
 /// Every answer says which request it belongs to.
-fn finished(mut response: Response, request_id: &str) -> Response {
+pub(crate) fn finished(mut response: Response, request_id: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(request_id) {
         let headers = response.headers_mut();
         for name in REQUEST_ID {

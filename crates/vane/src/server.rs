@@ -4,6 +4,7 @@
 //! no call crosses threads.
 
 mod body;
+pub(crate) mod certificate;
 mod h1;
 mod h2;
 mod ids;
@@ -12,7 +13,7 @@ mod worker;
 
 pub use body::Body;
 pub use ids::Ids;
-pub use listen::{Server, serve};
+pub use listen::{Bound, Server, bind, serve, serve_on};
 
 /// A client that takes nothing for so long is gone.
 const STALL: std::time::Duration = std::time::Duration::from_secs(300);

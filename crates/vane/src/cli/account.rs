@@ -84,7 +84,7 @@ impl Account {
                     None if *sign_up => signed_up(settings, name)?,
                     None => {
                         let kind = AccountKind::Metered;
-                        settings.store()?.create_account(name, kind, now())?
+                        settings.made_store()?.create_account(name, kind, now())?
                     }
                 };
                 if *json {
@@ -120,11 +120,11 @@ fn prepaid_account(
         }
         opening
     };
-    Ok(settings.store()?.create_credited(name, open, now())?)
+    Ok(settings.made_store()?.create_credited(name, open, now())?)
 }
 
 fn signed_up(settings: &Settings<'_>, name: &str) -> Result<vane_ledger::Account, Failure> {
-    let config = settings.config()?;
+    let config = settings.books_and("credits")?;
     let Some(sign_up) = &config.sign_up else {
         let what = "signing up gives no credit: set `sign_up` in [credits], or use --prepaid USD";
         return Err(Failure::said(what));

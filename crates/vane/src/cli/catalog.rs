@@ -26,7 +26,7 @@ pub(super) enum Catalog {
     },
     /// Show the same, then write it to the file that `catalog` names in the configuration
     #[command(after_help = "Examples:\n  vane catalog apply prices.json\n  \
-                            vane catalog apply prices.json --yes && kill -HUP $(pidof vane)")]
+                            vane catalog apply prices.json --yes && pkill -o -HUP -x vane")]
     Apply {
         /// A whole catalogue or a part of one, in the form of catalog/models.json
         file: PathBuf,

@@ -113,15 +113,20 @@ impl Talk<'_> {
         if !as_json && !answer.is_empty() && !answer.ends_with('\n') {
             terminal::print("\n")?;
         }
-        match ended? {
-            Ended::Finished(bill) if as_json => terminal::print_json(&bill.json(&answer))?,
-            Ended::Stopped if as_json => return Err(Failure::said("stopped")),
-            Ended::Finished(bill) => terminal::note(&bill.to_string()),
-            Ended::Stopped => terminal::note("stopped"),
-        }
+        let done = match ended? {
+            Ended::Finished(bill) if as_json => terminal::print_json(&bill.json(&answer)),
+            Ended::Finished(bill) => {
+                terminal::note(&bill.to_string());
+                Ok(())
+            }
+            Ended::Stopped => {
+                terminal::note("stopped");
+                Err(Failure::Stopped)
+            }
+        };
         self.turns
             .push(json!({ "role": "assistant", "content": answer }));
-        Ok(())
+        done
     }
 
     /// Turn by turn, until the end of input or Ctrl-C at the prompt.
@@ -144,9 +149,12 @@ impl Talk<'_> {
             }
             // One failed turn ends neither the conversation nor what was said before.
             let before = self.turns.len();
-            if let Err(failure) = self.say(line).await {
-                terminal::complain(&failure.to_string());
-                self.turns.truncate(before);
+            match self.say(line).await {
+                Ok(()) | Err(Failure::Stopped) => {}
+                Err(failure) => {
+                    terminal::complain(&failure.to_string());
+                    self.turns.truncate(before);
+                }
             }
         }
     }

@@ -80,6 +80,10 @@ impl Client {
         let url = url.trim_end_matches('/');
         // Other programs are given the address with the path of their dialect.
         let url = url.strip_suffix("/v1").unwrap_or(url);
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            let said = "--url or VANE_URL must begin with http:// or https://, such as";
+            return Err(Failure::said(format!("{said} {USUAL_URL}")));
+        }
         let key = self
             .key
             .as_deref()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use vane_engine::Device;
 
 use super::Failure;
-use crate::engine::{Orders, describe, run};
+use crate::engine::{Orders, describe, outlast_signals, run};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Engine {
@@ -36,6 +36,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) async fn run(self) -> Result<(), Failure> {
+        outlast_signals().map_err(anyhow::Error::from)?;
         let orders = Orders {
             weights: self.weights,
             device: self.device,

@@ -1,5 +1,6 @@
 //! Why a command failed.
 
+use std::error::Error;
 use std::io;
 
 use vane_ledger::LedgerError;
@@ -16,8 +17,11 @@ pub enum Failure {
     Output(io::Error),
     #[error("{0}")]
     Said(String),
-    #[error("{0:#}")]
+    #[error("{0}")]
     Other(#[from] anyhow::Error),
+    /// Whoever ran the command stopped it, and it has said so.
+    #[error("stopped")]
+    Stopped,
     /// The command has said everything itself.
     #[error("failed")]
     Reported,
@@ -30,11 +34,27 @@ impl Failure {
 
     /// For a log, whose readers look at lines.
     pub(super) fn in_one_line(&self) -> String {
-        let text = self.to_string();
+        let text = told(self);
         let (first, rest) = text.split_once('\n').unwrap_or((&text, ""));
         let rest: Vec<&str> = rest.lines().map(str::trim).collect();
         format!("{first} {}", rest.join("; ")).trim_end().to_owned()
     }
+}
+
+/// What failed, and what caused it. Many errors say themselves what caused them: nothing is said
+/// twice.
+#[must_use]
+pub fn told(error: &(dyn Error + 'static)) -> String {
+    let mut said = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said = format!("{said}: {text}");
+        }
+        cause = error.source();
+    }
+    said
 }
 
 fn configuration(problems: &[Problem]) -> String {

@@ -77,7 +77,8 @@ impl Fim {
             .stream(environment, "/v1/fim/completions", &body, show)
             .await?;
         let Ended::Finished(bill) = ended else {
-            return Err(Failure::said("stopped; the file is as it was"));
+            terminal::note("stopped; the file is as it was");
+            return Err(Failure::Stopped);
         };
         if self.write {
             let filled = [before, &middle, after].concat();

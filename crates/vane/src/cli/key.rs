@@ -9,10 +9,10 @@ use serde_json::json;
 use vane_ledger::{Author, KeyRecord, NewKey, Store};
 
 use self::show::{as_json, list, print_record};
-use self::terms::Terms;
-use super::settings::{account, find_key, no_key, now};
+use self::terms::{Changes, Terms};
+use super::settings::{account, find_key, no_key, now, open_existing};
 use super::{Failure, Settings, member, terminal};
-use crate::config::quantity;
+use crate::config::{Config, quantity};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Key {
@@ -116,13 +116,22 @@ impl Create {
         };
         changes.apply(&mut new.limits);
         changes.check(&new.limits, settings)?;
-        let store = settings.store()?;
+        let config = settings.books()?;
+        let store = open_existing(&config)?;
         let account = account(&store, &self.account)?;
         let member = self.member.as_deref();
         let member = member.map(|email| member::find(&store, &account, email));
         new.member = member.transpose()?.map(|member| member.id);
         let key = store.create_key(account.id, &new, now())?;
+        doubt(&changes, &config);
         tell(&store, &key, None, self.json)
+    }
+}
+
+/// Says what is odd about a change that was made.
+fn doubt(changes: &Changes, config: &Config) {
+    for doubt in changes.doubts(config) {
+        terminal::note(&format!("warning: {doubt}"));
     }
 }
 
@@ -132,7 +141,8 @@ fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Fail
         let said = "nothing to change: name a limit, such as --rpm 60 or --rpm none";
         return Err(Failure::said(said));
     }
-    let store = settings.store()?;
+    let config = settings.books()?;
+    let store = open_existing(&config)?;
     let key = which.find(&store)?;
     let mut limits = key.limits.clone();
     changes.apply(&mut limits);
@@ -143,14 +153,17 @@ fn set(settings: &Settings<'_>, which: &Which, terms: &Terms) -> Result<(), Fail
             terms.budget = budget;
         }
     })?;
+    doubt(&changes, &config);
     let key = which.find(&store)?;
     print_record(&store, &key, which.json)
 }
 
 fn rotate(settings: &Settings<'_>, which: &Which, overlap: &str) -> Result<(), Failure> {
-    let seconds = quantity::duration(overlap).and_then(|time| i64::try_from(time.as_secs()).ok());
     let seconds =
-        seconds.ok_or_else(|| Failure::said("--overlap must be a time, such as 0, 12h or 7d"))?;
+        quantity::plain_duration(overlap).and_then(|time| i64::try_from(time.as_secs()).ok());
+    let seconds = seconds.ok_or_else(|| {
+        Failure::said("--overlap must be 0, or a time with its unit, such as 12h or 7d")
+    })?;
     let store = settings.store()?;
     let old = which.find(&store)?;
     let key = store.rotate_key(old.account, &old.id, seconds, now())?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use vane_catalog::Date;
 use vane_ledger::{Account, Author, Role, Store};
 
-use super::settings::{account, now};
+use super::settings::{account, now, open_existing};
 use super::{Failure, Settings, terminal};
 
 /// A link that nobody used by then is over.
@@ -88,7 +88,8 @@ fn role(text: &str) -> Result<Role, &'static str> {
 
 impl Member {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
-        let store = settings.store()?;
+        let config = settings.books_and_origin()?;
+        let store = open_existing(&config)?;
         let author = Author::operator(now());
         match self {
             Self::Add { who, role } => {
@@ -97,7 +98,7 @@ impl Member {
                 show(&of, &[made], who.json)
             }
             Self::Invite { who, role } => {
-                let origin = settings.config()?.origin();
+                let origin = config.origin();
                 let of = account(&store, &who.account)?;
                 let ends = author.at + INVITED_SECONDS;
                 let token = store.invite(&author, of.id, &who.email, *role, ends)?;
@@ -108,7 +109,7 @@ impl Member {
                 }
             }
             Self::Recover { email, json } => {
-                let origin = settings.config()?.origin();
+                let origin = config.origin();
                 let ends = author.at + RECOVERED_SECONDS;
                 let token = store.link_recovery(email, "vane member recover", author.at, ends)?;
                 let link = format!("{origin}/recover?token={}", token.expose());

@@ -33,7 +33,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::Environment;
 
-pub use failure::Failure;
+pub use failure::{Failure, told};
 pub use serve::banner;
 use settings::Settings;
 pub use terminal::complain;
@@ -152,6 +152,7 @@ enum Command {
 /// # Errors
 /// With the one reason why it could not be done.
 pub async fn run(cli: Cli, environment: &Environment) -> Result<(), Failure> {
+    terminal::heed(environment);
     let settings = Settings::new(cli.config, environment);
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(&settings).await,

@@ -18,7 +18,7 @@ pub(super) struct Models {
 
 impl Models {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
-        let config = settings.config()?;
+        let config = settings.catalog()?;
         let catalog = catalog(&config).map_err(|fault| Failure::said(fault.to_string()))?;
         let filter = self.filter.as_deref().unwrap_or_default().to_lowercase();
         let offers = catalog.offers().iter().map(AsRef::as_ref);

@@ -114,7 +114,8 @@ fn before(text: &str, now: i64) -> Result<i64, Failure> {
     let before = match Date::parse(text) {
         Some(day) => day.starts_at(),
         None => {
-            let span = quantity::duration(text).ok_or_else(|| said("is no day and no time"))?;
+            let span =
+                quantity::plain_duration(text).ok_or_else(|| said("is no day and no time"))?;
             now.saturating_sub(i64::try_from(span.as_secs()).unwrap_or(i64::MAX))
         }
     };

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use vane_catalog::{Date, Money};
 use vane_ledger::Store;
 
+use super::settings::open_existing;
 use super::{Failure, Settings, terminal};
 use crate::config::catalog;
 use crate::reconcile::{Difference, ExportDay, ProviderDay, Tolerance, compare, known_as, read};
@@ -44,7 +45,7 @@ impl Reconcile {
             .map_err(|error| Failure::said(format!("cannot read {shown}: {error}")))?;
         let theirs = read(&text).map_err(|fault| Failure::said(format!("{shown}: {fault}")))?;
         let (from, until) = covered(&theirs);
-        let store = settings.store()?;
+        let store = open_existing(&config)?;
         if let Some(until) = store.gone_until(None)?.filter(|until| from < *until) {
             let (from, last) = (Date::of(from), Date::of(until - 1));
             return Err(Failure::said(format!(

@@ -3,12 +3,13 @@
 use clap::Args;
 use serde_json::json;
 use vane_dialect::Dialect;
-use vane_ledger::Limits;
+use vane_ledger::{KeyRecord, Limits};
 
-use super::settings::{find_key, now, open};
+use super::settings::{find_key, now, open_existing};
 use super::{Failure, Settings, terminal};
 use crate::gateway::State;
 use crate::relay::{Choice, LeftOut, explain};
+use crate::router::{ROUTES, Route as Path};
 
 #[derive(Debug, Args)]
 pub(super) struct Route {
@@ -29,15 +30,23 @@ pub(super) struct Route {
 }
 
 fn dialect(name: &str) -> Result<Dialect, String> {
-    let names = || Dialect::ALL.map(Dialect::name).join(", ");
-    Dialect::from_name(name).ok_or_else(|| format!("one of {}", names()))
+    let doors = || Dialect::ALL.into_iter().filter(|dialect| is_door(*dialect));
+    let names = || doors().map(Dialect::name).collect::<Vec<_>>().join(", ");
+    let named = Dialect::from_name(name).filter(|dialect| is_door(*dialect));
+    named.ok_or_else(|| format!("one of {}", names()))
+}
+
+/// Whether calls come in as this dialect.
+fn is_door(dialect: Dialect) -> bool {
+    let mut routes = ROUTES.iter().map(|(_, route)| route);
+    routes.any(|route| matches!(route, Path::Call(door) if door.dialect == dialect))
 }
 
 impl Route {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let state = State::new(settings.config()?)?;
         let limits = match &self.key {
-            Some(key) => find_key(&open(&state.config)?, key)?.limits,
+            Some(key) => limits(&find_key(&open_existing(&state.config)?, key)?)?,
             None => Limits::default(),
         };
         let tool = self.tool.as_deref();
@@ -45,6 +54,17 @@ impl Route {
             .map_err(|fault| Failure::said(fault.message))?;
         let rows: Vec<PlanRow> = plan.choices.iter().map(PlanRow::of).collect();
         print_plan(&rows, &plan.left_out, self.json)
+    }
+}
+
+/// What a key may do, as long as it may do anything.
+fn limits(key: &KeyRecord) -> Result<Limits, Failure> {
+    match key.works_at(now()) {
+        true => Ok(key.limits.clone()),
+        false => Err(Failure::said(format!(
+            "the key {} works no more: all of its calls are refused",
+            key.id
+        ))),
     }
 }
 

@@ -12,86 +12,127 @@ use crate::config::Config;
 use crate::first_call::FirstCall;
 use crate::gateway::{Gateway, State};
 use crate::local::{PROVIDER, TINY};
-use crate::server;
+use crate::playground::GUEST;
+use crate::server::{self, Bound};
 use crate::telemetry::{AccessLog, Aside, Telemetry};
 
 /// Where a first provider is easiest to get.
 const FIRST_VARIABLES: [&str; 3] = ["MISTRAL_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"];
 
 pub(super) async fn run(settings: &Settings<'_>) -> Result<(), Failure> {
-    let config = settings.config()?;
+    let asked = settings.config()?;
+    // Before anything is made: where the address is taken, nothing comes of the start.
+    let bound = server::bind(&asked)?;
+    let mut config = asked.clone();
+    config.listen = bound.address;
     let store = open(&config)?;
-    let key = first_key(&store, now())?;
+    first_account(&store, now())?;
     let log = AccessLog::start(std::io::stderr()).map_err(anyhow::Error::from)?;
     terminal::log_to(log.aside(), &config.log);
     // With the keys that were given in a browser: the greeting names their providers too.
     let state = State::with_kept_keys(config, &store)?;
-    let mut greeting = banner(&state, key.as_deref());
-    if !store.has_operator()? {
-        greeting += &super::setup::invitation(&super::setup::link(&state.config, &store)?);
-    }
-    listen(state, store, settings, &greeting, log).await
-}
-
-/// Runs the server until it is told to stop.
-async fn listen(
-    state: State,
-    store: Store,
-    settings: &Settings<'_>,
-    greeting: &str,
-    log: AccessLog,
-) -> Result<(), Failure> {
-    let mut aside = log.aside();
-    let gateway = Gateway::new(state, store, Clock::System, Telemetry::new(log))?;
-    if gateway.state().config.guest.enabled {
-        open_to_guests(&gateway);
-    }
-    let gateway = Arc::new(gateway);
-    // Held for as long as the server runs: keys that change elsewhere are noticed by it.
-    let following = gateway.clone();
-    let follow = move || {
-        let followed = following.follow_kept_keys();
-        let trouble = followed.inspect_err(|error| {
-            tracing::warn!(%error, "keys of providers that changed cannot be put to work; the former stay");
-        });
-        trouble.is_ok()
+    let running = Running {
+        asked,
+        settings,
+        aside: log.aside(),
     };
-    let _watch = Watch::start(gateway.ring.clone(), follow).map_err(anyhow::Error::from)?;
-    let server = server::serve(gateway.clone())?;
-    // Before the greeting: who has read it may send either.
-    let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
-    terminal::greet(greeting);
-    if cfg!(feature = "unledgered") {
-        terminal::note(
-            "THIS BUILD KEEPS NO BOOKS: no call is held, settled or billed; it is for measuring only",
-        );
-    }
-    loop {
-        tokio::select! {
-            _ = hangup.recv() => reload(&gateway, settings, &mut aside),
-            _ = terminate.recv() => break,
-            _ = tokio::signal::ctrl_c() => break,
-        }
-    }
-    terminal::note_to(&mut aside, "stopping: running calls may finish");
-    tokio::task::block_in_place(|| server.stop());
-    Ok(())
+    let gateway = Gateway::new(state, store, Clock::System, Telemetry::new(log))?;
+    running.serve(Arc::new(gateway), bound).await
 }
 
-/// Reads the configuration anew. A faulty one changes nothing.
-fn reload(gateway: &Gateway, settings: &Settings<'_>, aside: &mut Aside) {
-    let read = settings.config();
-    match read.and_then(|config| Ok(gateway.reload(config)?)) {
-        Ok(()) => {
-            terminal::note_to(aside, "the configuration was read anew");
+/// What a server is told of while it runs.
+struct Running<'s> {
+    /// The configuration that it was started with.
+    asked: Config,
+    settings: &'s Settings<'s>,
+    aside: Aside,
+}
+
+impl Running<'_> {
+    /// Runs the server until it is told to stop.
+    async fn serve(mut self, gateway: Arc<Gateway>, bound: Bound) -> Result<(), Failure> {
+        if gateway.state().config.guest.enabled {
+            open_to_guests(&gateway);
         }
-        Err(failure) => {
-            let why = failure.in_one_line();
-            let said = format!("the configuration stays as it was: {why}");
-            terminal::note_to(aside, &said);
+        // Held for as long as the server runs: keys that change elsewhere are noticed by it.
+        let following = gateway.clone();
+        let follow = move || {
+            let followed = following.follow_kept_keys();
+            let trouble = followed.inspect_err(|error| {
+                tracing::warn!(%error, "keys of providers that changed cannot be put to work; the former stay");
+            });
+            trouble.is_ok()
+        };
+        let _watch = Watch::start(gateway.ring.clone(), follow).map_err(anyhow::Error::from)?;
+        let server = server::serve_on(gateway.clone(), bound)?;
+        // Before the greeting: who has read it may send either.
+        let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
+        terminal::greet(&greeting(&gateway)?);
+        if cfg!(feature = "unledgered") {
+            terminal::note(
+                "THIS BUILD KEEPS NO BOOKS: no call is held, settled or billed; it is for measuring only",
+            );
         }
+        loop {
+            tokio::select! {
+                _ = hangup.recv() => self.reload(&gateway),
+                _ = terminate.recv() => break,
+                _ = tokio::signal::ctrl_c() => break,
+            }
+        }
+        let said = "stopping: running calls may finish; asked once more, they are cut";
+        terminal::note_to(&mut self.aside, said);
+        // No more of the gateway: what it settles when it goes must not wait for a signal.
+        let hurry = gateway.hurry.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            hurry.send_replace(true);
+        });
+        tokio::task::block_in_place(|| server.stop());
+        Ok(())
     }
+
+    /// Reads the configuration anew. A faulty one changes nothing.
+    fn reload(&mut self, gateway: &Gateway) {
+        let said = match self.reread(gateway) {
+            Ok(waiting) if waiting.is_empty() => "the configuration was read anew".to_owned(),
+            Ok(waiting) => {
+                let waiting = waiting.join("`, `");
+                format!("the configuration was read anew; for the next start: `{waiting}`")
+            }
+            Err(failure) => {
+                let why = failure.in_one_line();
+                format!("the configuration stays as it was: {why}")
+            }
+        };
+        terminal::note_to(&mut self.aside, &said);
+    }
+
+    /// Gives back what of it waits for another start.
+    fn reread(&self, gateway: &Gateway) -> Result<Vec<&'static str>, Failure> {
+        let mut config = self.settings.config()?;
+        let waiting = self.asked.waiting_in(&config);
+        // What pages and links name is where the server is.
+        config.listen = gateway.state().config.listen;
+        config.tls.clone_from(&self.asked.tls);
+        gateway.reload(config)?;
+        Ok(waiting)
+    }
+}
+
+/// What is said once everything stands: a key is made only for who then reads it.
+fn greeting(gateway: &Gateway) -> Result<String, Failure> {
+    let (state, store) = (gateway.state(), &gateway.store);
+    let key = first_key(store, now())?;
+    let mut said = banner(&state, key.as_deref());
+    if !store.has_operator()? {
+        said += &super::setup::invitation(&super::setup::link(&state.config, store)?);
+    }
+    Ok(said)
 }
 
 /// Makes the account of guests before one comes. Without it, everything else is served.
@@ -102,12 +143,28 @@ fn open_to_guests(gateway: &Gateway) {
     }
 }
 
-/// A new database gets an account and a key, so that the first call is one line away.
+/// What the account of a new database is called.
+const FIRST: &str = "default";
+
+/// A new database gets an account.
+fn first_account(store: &Store, now: i64) -> Result<(), Failure> {
+    if store.list_accounts()?.is_empty() {
+        store.create_account(FIRST, AccountKind::Metered, now)?;
+    }
+    Ok(())
+}
+
+/// As long as nothing but that account is there, it gets a key, so that the first call is one line
+/// away.
 fn first_key(store: &Store, now: i64) -> Result<Option<String>, Failure> {
-    if !store.list_accounts()?.is_empty() {
+    let accounts = store.list_accounts()?.into_iter();
+    let accounts: Vec<_> = accounts.filter(|one| one.name != GUEST).collect();
+    let [account] = &accounts[..] else {
+        return Ok(None);
+    };
+    if account.name != FIRST || !store.list_keys(account.id)?.is_empty() {
         return Ok(None);
     }
-    let account = store.create_account("default", AccountKind::Metered, now)?;
     let new = NewKey {
         name: "first".to_owned(),
         ..NewKey::default()
@@ -239,10 +296,17 @@ mod tests {
     #[test]
     fn only_an_empty_database_gets_a_first_key() {
         let store = Store::open("sqlite::memory:").unwrap();
+        first_account(&store, 1_000).unwrap();
         let key = first_key(&store, 1_000).unwrap().unwrap();
         assert!(key.starts_with("sk-vane-"));
         assert_eq!(first_key(&store, 1_000).unwrap(), None);
         let account = store.find_account("default").unwrap().unwrap();
         assert_eq!(store.list_keys(account.id).unwrap()[0].name, "first");
+        let store = Store::open("sqlite::memory:").unwrap();
+        store
+            .create_account("team", AccountKind::Metered, 1_000)
+            .unwrap();
+        first_account(&store, 1_000).unwrap();
+        assert_eq!(first_key(&store, 1_000).unwrap(), None);
     }
 }

@@ -23,7 +23,7 @@ pub(super) enum Setup {
 impl Setup {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
         let Self::Link { json } = self;
-        let config = settings.config()?;
+        let config = settings.books_and_origin()?;
         let link = link(&config, &open(&config)?)?;
         match json {
             true => terminal::print_json(&serde_json::json!({ "link": link })),

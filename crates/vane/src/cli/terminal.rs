@@ -4,8 +4,22 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use vane_catalog::Date;
+
 use super::Failure;
+use crate::config::Environment;
 use crate::telemetry::Aside;
+
+/// Whether a terminal is told nothing but text.
+static PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// Heeds what was said of terminals: by `NO_COLOR`, and by those that are no more than a printer.
+pub(super) fn heed(environment: &Environment) {
+    let plain = environment.get("NO_COLOR").is_some() || environment.get("TERM") == Some("dumb");
+    PLAIN.store(plain, Relaxed);
+}
 
 /// Writes to standard output, at once.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -24,7 +38,7 @@ pub(super) fn print_json(value: &serde_json::Value) -> Result<(), Failure> {
 pub(super) fn note(text: &str) {
     let mut out = io::stderr().lock();
     // Nobody is left to be told that standard error is gone.
-    let _ = if out.is_terminal() {
+    let _ = if out.is_terminal() && !PLAIN.load(Relaxed) {
         writeln!(out, "\u{1b}[2m{}\u{1b}[0m", printable(text))
     } else {
         writeln!(out, "{}", printable(text))
@@ -52,6 +66,13 @@ pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if steers(c) { '\u{fffd}' } else { c })
         .collect()
+}
+
+/// A second as people read it, in UTC.
+pub(super) fn moment(at: i64) -> String {
+    let (day, second) = (Date::of(at), at.rem_euclid(86_400));
+    let (hour, minute) = (second / 3_600, second / 60 % 60);
+    format!("{day} {hour:02}:{minute:02}:{:02}", second % 60)
 }
 
 /// Rows in columns, each as wide as its widest cell.
@@ -95,6 +116,12 @@ mod tests {
         let row = |a: &str, b: &str| [a.to_owned(), b.to_owned()];
         let shown = table(&[row("ID", "NAME"), row("1", "équipe"), row("12", "")]);
         assert_eq!(shown, "ID  NAME\n1   équipe\n12\n");
+    }
+
+    #[test]
+    fn a_moment_is_a_day_and_a_time() {
+        assert_eq!(moment(1_796_000_461), "2026-11-30 01:01:01");
+        assert_eq!(moment(0), "1970-01-01 00:00:00");
     }
 
     #[test]

@@ -47,7 +47,7 @@ pub(super) enum Weights {
 
 impl Weights {
     pub(super) async fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
-        let config = settings.config()?;
+        let config = settings.weights()?;
         match self {
             Self::Pull(pull) => pull.run(&config).await,
             Self::List(list) => list.run(&shelf(&config)),

@@ -34,6 +34,12 @@ pub(super) fn key(
         (Some(_), Some(Auth::None)) if given => {
             section.problem("api_key", "would not be sent: `auth` is \"none\"");
         }
+        (Some(key), _) if is_quoted(&key.0) => {
+            section.problem(
+                "api_key",
+                "begins and ends with a quotation mark: leave them out",
+            );
+        }
         (Some(key), _) if !secret::fits_a_header(&key.0) => {
             section.problem(
                 "api_key",
@@ -53,6 +59,12 @@ pub(super) fn key(
         _ => {}
     }
     (auth, key)
+}
+
+/// Docker's `--env-file` takes the marks that a shell would take off.
+fn is_quoted(key: &str) -> bool {
+    let mut marks = ['"', '\''].into_iter();
+    key.len() > 1 && marks.any(|mark| key.starts_with(mark) && key.ends_with(mark))
 }
 
 /// The key in the variable that usually holds it.

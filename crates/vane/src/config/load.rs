@@ -25,8 +25,40 @@ const OF_COMMANDS: [&str; 3] = ["VANE_CONFIG", "VANE_URL", "VANE_API_KEY"];
 #[derive(Debug)]
 pub struct Reading {
     pub config: Option<Config>,
+    /// With problems: what could be read, and what is usual in place of what could not. Nothing of a
+    /// file that is not TOML.
+    rest: Option<Config>,
     pub problems: Vec<Problem>,
     pub warnings: Vec<Warning>,
+}
+
+impl Reading {
+    /// The same for who needs nothing but these keys and tables: where they hold, what is wrong
+    /// elsewhere is a warning, and a provider of which something is wrong is off.
+    #[must_use]
+    pub fn for_keys(mut self, keys: &[&str]) -> Self {
+        if self.problems.iter().any(|problem| problem.is_about(keys)) {
+            return self;
+        }
+        let Some(mut rest) = self.rest.take() else {
+            return self;
+        };
+        let holds = |id: &str| !self.problems.iter().any(|problem| problem.is_about(&[id]));
+        rest.providers.retain(|provider| holds(&provider.id));
+        self.warnings.extend(self.problems.drain(..).map(Warning));
+        self.config = Some(rest);
+        self
+    }
+
+    /// Forgets what is wrong with tables that do not matter to who asks.
+    #[must_use]
+    pub fn without(mut self, table: &str) -> Self {
+        self.problems.retain(|problem| !problem.is_in(table));
+        if self.problems.is_empty() {
+            self.config = self.config.or(self.rest.take());
+        }
+        self
+    }
 }
 
 impl Config {
@@ -64,6 +96,7 @@ impl Config {
         if !problems.is_empty() {
             return Reading {
                 config: None,
+                rest: None,
                 problems,
                 warnings: Vec::new(),
             };
@@ -74,16 +107,21 @@ impl Config {
         }
         let mut root = reader.root(values);
         let file = catalog::file(&mut root);
-        let config = catalog::base(file.as_ref()).and_then(|base| {
+        let (base, mut faults) = match catalog::base(file.as_ref()) {
+            Ok(base) => (Some(base), Vec::new()),
+            // A file adds no providers: the rest is read as well beside the built-in one.
+            Err(fault) => (Catalog::embedded().ok(), fault.0),
+        };
+        let config = base.map(|base| {
             let config = Self::of_values(root, file, &base);
-            let catalog = extended(&base, &config.providers)?;
-            warn_of_nothing_to_serve(&reader, &config, &catalog);
-            Ok(config)
-        });
-        if let Err(fault) = &config {
-            for error in &fault.0 {
-                reader.problem(Place::Nowhere, "", error.to_string());
+            match extended(&base, &config.providers) {
+                Ok(catalog) => warn_of_nothing_to_serve(&reader, &config, &catalog),
+                Err(fault) => faults.extend(fault.0),
             }
+            config
+        });
+        for error in faults {
+            reader.problem(Place::Nowhere, "", error.to_string());
         }
         let (mut problems, warnings) = reader.finish();
         problems.sort_by_key(|problem| match &problem.place {
@@ -91,9 +129,13 @@ impl Config {
             Place::Variable(_) => (1, 0, 0),
             Place::Nowhere => (2, 0, 0),
         });
-        let config = config.ok().filter(|_| problems.is_empty());
+        let (config, rest) = match problems.is_empty() {
+            true => (config, None),
+            false => (None, config),
+        };
         Reading {
             config,
+            rest,
             problems,
             warnings,
         }

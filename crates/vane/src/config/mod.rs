@@ -32,6 +32,7 @@ mod site;
 mod speaks;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod weights;
 
 use std::net::SocketAddr;
@@ -112,7 +113,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {
     pub cert: PathBuf,
     pub key: PathBuf,
@@ -167,7 +168,7 @@ pub struct Limits {
 }
 
 /// `limits.shared`: limits of keys that hold over all replicas.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SharedLimits {
     pub server: SharedServer,
     /// 50 ms: the longest that a call waits for the server.
@@ -220,7 +221,7 @@ pub struct Retries {
     pub budget_percent: u32,
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Outbound {
     /// `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`.
     pub https_proxy: Option<String>,

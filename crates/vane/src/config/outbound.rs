@@ -4,12 +4,16 @@ use super::Outbound;
 use super::node::Node;
 use super::problem::Place;
 use super::read::{Read, list, text};
+use super::reader::variable_name;
 use super::section::Section;
 use super::server::file;
 
 /// The variables that programs usually heed, first come first.
 const HTTPS: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
 const HTTP: [&str; 4] = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+
+const WANTED: &str = "must be a proxy such as \"http://proxy:3128\"";
+const NO_SOCKS: &str = "Vane does not speak SOCKS";
 
 impl Outbound {
     pub(super) fn read(mut section: Section<'_>) -> Self {
@@ -34,15 +38,23 @@ fn proxy(section: &mut Section<'_>, key: &'static str, names: &[&str]) -> Option
         return taken;
     }
     let (name, said) = usual(section, names)?;
+    let (place, path) = (Place::Variable(name), section.path_of(key));
+    let own = variable_name(&path);
     match proxy_url(&said) {
-        Ok(url) => Some(url),
+        Ok(url) => return Some(url),
+        // It was set for other programs: none of ours is a reason to stop for it.
+        Err(_) if is_socks(&said) => {
+            let what = format!(
+                "is not taken, and calls go out without it: {NO_SOCKS}; {own} names another"
+            );
+            section.reader.warn(place, path, what);
+        }
         Err(what) => {
-            section
-                .reader
-                .problem(Place::Variable(name), section.path_of(key), what);
-            None
+            let what = format!("{what}; {own} overrules this variable");
+            section.reader.problem(place, path, what);
         }
     }
+    None
 }
 
 fn usual(section: &Section<'_>, names: &[&str]) -> Option<(String, String)> {
@@ -50,6 +62,14 @@ fn usual(section: &Section<'_>, names: &[&str]) -> Option<(String, String)> {
     names
         .iter()
         .find_map(|name| Some(((*name).to_owned(), environment.get(name)?.to_owned())))
+}
+
+fn is_socks(said: &str) -> bool {
+    let scheme = said
+        .trim()
+        .split_once("://")
+        .map_or("", |(scheme, _)| scheme);
+    scheme.to_ascii_lowercase().starts_with("socks")
 }
 
 /// The URL is not repeated: it may hold a password. Without a scheme it is taken as other
@@ -66,7 +86,8 @@ fn proxy_url(said: &str) -> Read<String> {
         .map(|rest| rest.trim_end_matches('/'));
     match authority {
         Some(authority) if !authority.is_empty() && !authority.contains('/') => Ok(url),
-        _ => Err("must be a proxy such as \"http://proxy:3128\"".to_owned()),
+        _ if is_socks(said) => Err(format!("{WANTED}: {NO_SOCKS}")),
+        _ => Err(WANTED.to_owned()),
     }
 }
 

@@ -5,6 +5,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+/// How a problem of a key begins that nobody asked for.
+pub(super) const UNKNOWN: &str = "is not a key of the configuration";
+
 /// Where a value stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -36,6 +39,20 @@ pub struct Problem {
     /// The key in question, such as `limits.body_bytes_max`; empty where there is none.
     pub key: String,
     pub what: String,
+}
+
+impl Problem {
+    /// Whether it is about one of these keys, or of these tables. A key at the root that nobody knows
+    /// may be a slip of any of them.
+    pub(super) fn is_about(&self, keys: &[&str]) -> bool {
+        let unknown_at_root = !self.key.contains('.') && self.what.starts_with(UNKNOWN);
+        unknown_at_root || keys.iter().any(|key| self.key == *key || self.is_in(key))
+    }
+
+    pub(super) fn is_in(&self, table: &str) -> bool {
+        let below = self.key.strip_prefix(table);
+        below.is_some_and(|below| below.starts_with('.'))
+    }
 }
 
 /// A reason to look again.

@@ -38,6 +38,14 @@ pub(super) fn read(
             section.problem("", "is this machine, whose models are [[local]]");
         }
         let known = catalog.provider(&id).map(AsRef::as_ref);
+        if known.is_none() && !section.has("base_url") {
+            let ids = catalog.providers().iter().map(|row| &*row.id);
+            let near = did_you_mean(&id, ids);
+            section.problem(
+                "base_url",
+                format!("is missing, and the catalogue has no provider `{id}`{near}"),
+            );
+        }
         providers.extend(provider(&mut section, &id, known, own));
         section.finish();
         asked.push(id);
@@ -189,7 +197,7 @@ fn provider(
     let usual = known
         .and_then(|known| known.base_url.as_deref())
         .filter(|_| !has_base_url);
-    if !has_base_url && usual.is_none() {
+    if !has_base_url && usual.is_none() && known.is_some() {
         section.problem("base_url", "is missing, and the catalogue has none");
     }
     let (auth, api_key) = credential::key(section, known);

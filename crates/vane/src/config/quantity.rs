@@ -34,6 +34,14 @@ pub(crate) fn duration(text: &str) -> Option<Duration> {
     number.checked_mul(millis).map(Duration::from_millis)
 }
 
+/// A time with its unit: of a number alone, people and programs think differently.
+pub(crate) fn plain_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = split(text)?;
+    (number == 0 || !unit.is_empty())
+        .then(|| duration(text))
+        .flatten()
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();

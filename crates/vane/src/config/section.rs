@@ -6,7 +6,7 @@
 
 use super::nearest::did_you_mean;
 use super::node::{Node, Table, Value};
-use super::problem::Place;
+use super::problem::{Place, UNKNOWN};
 use super::reader::{Reader, variable_name};
 
 /// One table, and the variables that win over it.
@@ -125,7 +125,7 @@ impl<'r> Section<'r> {
     pub(super) fn finish(self) {
         for (key, (place, _)) in &self.values {
             let near = did_you_mean(key, self.asked.iter().copied());
-            let what = format!("is not a key of the configuration{near}");
+            let what = format!("{UNKNOWN}{near}");
             self.reader.problem(place.clone(), self.path_of(key), what);
         }
     }

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 use vane_ledger::Store;
 use vane_ledger::journal::Durability;
 
+use super::nearest::did_you_mean;
 use super::node::Node;
 use super::read::{Read, boolean, count, list, one_of, parsed, text};
 use super::section::Section;
-use super::{Network, Secret, Tls, secret};
+use super::{Config, Network, Secret, Tls, secret};
+use crate::server::certificate;
 
 const WORKERS_MAX: u32 = 1_024;
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+const SQLITE: &str = "sqlite:";
 const DURABILITIES: [(&str, Durability); 2] =
     [("crash", Durability::Crash), ("power", Durability::Power)];
 
@@ -88,13 +92,26 @@ impl Server {
 
     fn secret_file(&self) -> Option<PathBuf> {
         const NAME: &str = "vane.secret";
-        let Some(rest) = self.database.0.strip_prefix("sqlite:") else {
+        if !self.database.0.starts_with(SQLITE) {
             return Some(PathBuf::from(NAME));
-        };
-        match rest.strip_prefix("//").unwrap_or(rest) {
-            ":memory:" => None,
-            path => Some(Path::new(path).with_file_name(NAME)),
         }
+        database_file(&self.database.0).map(|path| path.with_file_name(NAME))
+    }
+}
+
+impl Config {
+    /// The file of the database, which need not be there; none of one in memory or at a server.
+    #[must_use]
+    pub fn database_file(&self) -> Option<&Path> {
+        database_file(&self.database.0)
+    }
+}
+
+pub(super) fn database_file(url: &str) -> Option<&Path> {
+    let rest = url.strip_prefix(SQLITE)?;
+    match rest.strip_prefix("//").unwrap_or(rest) {
+        ":memory:" => None,
+        path => Some(Path::new(path)),
     }
 }
 
@@ -136,11 +153,12 @@ fn tls(mut section: Section<'_>) -> Option<Tls> {
         let missing = if has_cert { "key" } else { "cert" };
         section.problem(missing, "is missing: TLS needs `cert` and `key`");
     }
+    let tls = cert.zip(key).map(|(cert, key)| Tls { cert, key });
+    if let Some(Err(flaw)) = tls.as_ref().map(certificate::load) {
+        section.problem(flaw.key, flaw.why);
+    }
     section.finish();
-    Some(Tls {
-        cert: cert?,
-        key: key?,
-    })
+    tls
 }
 
 /// A file that is there. A relative path starts at the working directory.
@@ -200,9 +218,26 @@ fn host(node: &Node) -> Read<String> {
 
 /// A level, or a level for each module, as `tracing` reads them.
 fn log_filter(node: &Node) -> Read<String> {
+    const WANTED: &str = "must be a level such as `info`, or `info,vane::upstream=debug`";
     let filter = text(node)?;
-    match filter.parse::<tracing_subscriber::filter::Targets>() {
-        Ok(_) => Ok(filter),
-        Err(_) => Err("must be a level such as `info`, or `info,vane::upstream=debug`".to_owned()),
+    if filter
+        .parse::<tracing_subscriber::filter::Targets>()
+        .is_err()
+    {
+        return Err(WANTED.to_owned());
+    }
+    // A word alone that is no level is a module, and silences all others.
+    let is_level = |word: &str| {
+        word.parse::<tracing_subscriber::filter::LevelFilter>()
+            .is_ok()
+    };
+    let mut alone = filter
+        .split(',')
+        .map(str::trim)
+        .filter(|word| !word.is_empty() && !word.contains('='));
+    let slip = alone.find(|word| !word.starts_with("vane") && !is_level(word));
+    match slip {
+        Some(word) => Err(format!("{WANTED}{}", did_you_mean(word, LEVELS))),
+        None => Ok(filter),
     }
 }

@@ -8,6 +8,7 @@ use super::node::{Node, Value};
 use super::read::{Read, text};
 use super::reader::Reader;
 use super::section::Section;
+use super::server::database_file;
 use super::{Secret, Weights, secret};
 use crate::weights::Shelf;
 
@@ -54,11 +55,8 @@ impl Weights {
 /// Beside a database in a file; else where programs keep data of their user.
 fn beside(database: &str, data: Option<String>, home: Option<String>) -> PathBuf {
     const NAME: &str = "vane.weights";
-    if let Some(rest) = database.strip_prefix("sqlite:")
-        && let path = rest.strip_prefix("//").unwrap_or(rest)
-        && path != ":memory:"
-    {
-        return Path::new(path).with_extension("weights");
+    if let Some(path) = database_file(database) {
+        return path.with_extension("weights");
     }
     let data = data.map(PathBuf::from).filter(|data| data.is_absolute());
     let data = data.or_else(|| Some(Path::new(&home?).join(".local/share")));

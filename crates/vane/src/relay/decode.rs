@@ -2,6 +2,7 @@
 
 use super::bound;
 use super::inbound::{Door, Inbound};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use std::sync::{Arc, OnceLock};
 use vane_dialect::dialect::Task;
@@ -59,17 +60,15 @@ const STRICT: HeaderName = HeaderName::from_static("vane-strict");
 /// If it is no JSON object, or what the scan reads is of a wrong type.
 pub fn decode(inbound: Inbound) -> Result<RawCall, Fault> {
     let mut notes = Notes::default();
-    let head = with_one_limit(Head::scan(&inbound.body)?, inbound.door.dialect, &mut notes)?;
+    let body = without_mark(&inbound.body);
+    let head = with_one_limit(Head::scan(&body)?, inbound.door.dialect, &mut notes)?;
     not_elsewhere(&head)?;
     let streams = inbound.door.dialect.task() != Task::Embed;
     Ok(RawCall {
         model: model(&head)?,
         stream: streams && head.flag("stream")?,
         include_usage: include_usage(&head)?,
-        strict: inbound
-            .headers
-            .get(STRICT)
-            .is_some_and(|value| value == "true"),
+        strict: strict(&inbound.headers)?,
         texts: match inbound.door.dialect.task() {
             Task::Fill => head.texts("prompt"),
             Task::Chat | Task::Embed => 1,
@@ -165,6 +164,32 @@ fn with_one_limit(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, 
 
 /// Refuses what makes a provider answer with another model than was asked for: at whose rates, and
 /// whether the key may use it, nobody could say before.
+/// Some editors begin a file by saying that it is UTF-8, which JSON is anyway.
+fn without_mark(body: &Bytes) -> Bytes {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    body.slice(
+        if body.starts_with(MARK) {
+            MARK.len()
+        } else {
+            0
+        }..,
+    )
+}
+
+/// Who asks for it in a word that is not understood would be served as if nothing had been asked.
+fn strict(headers: &HeaderMap) -> Result<bool, Fault> {
+    let mut strict = false;
+    for said in headers.get_all(STRICT) {
+        let said = said.as_bytes().trim_ascii();
+        if said.eq_ignore_ascii_case(b"true") {
+            strict = true;
+        } else if !said.eq_ignore_ascii_case(b"false") {
+            return Err(Fault::invalid("", "`vane-strict` must be true or false"));
+        }
+    }
+    Ok(strict)
+}
+
 fn not_elsewhere(head: &Head) -> Result<(), Fault> {
     if head.raw("fallbacks").is_none() {
         return Ok(());

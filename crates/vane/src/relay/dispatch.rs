@@ -13,6 +13,7 @@ use super::settle::Record;
 use super::stream::{LiveStream, Streaming};
 use super::unlabelled;
 use super::whole::{self, WholeAnswer};
+use crate::config::variable_name;
 use crate::gateway::{Gateway, State};
 use crate::seal::StateSeal;
 use crate::upstream::{Body as UpstreamBody, Parts, Pool, Trials, Via};
@@ -184,6 +185,7 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
             };
             record.attempt_failed(&fault);
             choice.offer.bench(trials, &fault);
+            warn_of_no_key(walk, choice, &fault);
             if !is_elsewhere(&fault) {
                 return Err(fault);
             }
@@ -198,6 +200,23 @@ pub(super) async fn reach(walk: &Walk, record: &mut Record) -> Result<Reached, F
         }
     }
     Err(last.map_or_else(exhausted, |(_, fault)| fault))
+}
+
+/// A caller is told that Vane's credential was refused, also where there is none: who runs the server
+/// is told what to set.
+fn warn_of_no_key(walk: &Walk, choice: &Choice, fault: &Fault) {
+    if fault.kind != Kind::Unauthenticated || fault.blame != Blame::ProviderKey {
+        return;
+    }
+    let id = &choice.offer.provider.id;
+    let mut rows = walk.state.config.providers.iter();
+    if rows.any(|row| row.id == *id && row.api_key.is_none()) {
+        let variable = variable_name(&format!("{id}.api_key"));
+        tracing::warn!(
+            provider = %id, %variable,
+            "a provider wants a key and has none here: set the variable, or `api_key` in its row"
+        );
+    }
 }
 
 /// Whether another offer may do what this one did not.

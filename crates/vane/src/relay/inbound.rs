@@ -77,7 +77,10 @@ pub async fn read_body(headers: &HeaderMap, mut body: Body, pace: Pace) -> Resul
         .and_then(|length| usize::try_from(length).ok())
         .unwrap_or(0);
     let bytes = collect(|cx, bytes| body.poll_read(cx, bytes), expected, pace).await?;
-    match headers.get(CONTENT_ENCODING).map(|value| value.as_bytes()) {
+    let encoding = headers
+        .get(CONTENT_ENCODING)
+        .map(|value| value.as_bytes().to_ascii_lowercase());
+    match encoding.as_deref() {
         None | Some(b"identity" | b"") => Ok(bytes),
         Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max),
         Some(b"zstd") => match zstd::stream::read::Decoder::new(&bytes[..]) {

@@ -84,6 +84,7 @@ pub(super) async fn serve(
                 let id = setup.gateway.request_id();
                 let mut response = rescue(Dialect::OpenaiChat, &fault, &id);
                 *response.status_mut() = status;
+                let response = router::finished(response, &id);
                 if tell(setup, &wire, response, Style::LAST).await {
                     close(&wire).await;
                 }

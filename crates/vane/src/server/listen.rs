@@ -1,16 +1,15 @@
 //! Accepting, reloading, and stopping.
 
+use super::certificate;
 use super::worker::{self, Accepted, Setup};
 use crate::chore::Chore;
 use crate::chronicle;
-use crate::config::Tls;
+use crate::config::{Config, Tls};
 use crate::gateway::Gateway;
 use crate::removal;
 use crate::upstream::Pool;
 use anyhow::Context;
-use rustls::ServerConfig;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use socket2::{Domain, Socket, Type};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -44,17 +43,68 @@ fn raise_descriptor_limit() {
 /// How many connections the system holds until they are accepted.
 const BACKLOG: i32 = 4096;
 
+/// An address that is taken, and nobody is answered at yet.
+pub struct Bound {
+    /// With the port that the system chose, where none was said.
+    pub address: SocketAddr,
+    socket: Socket,
+    tls: Option<TlsAcceptor>,
+}
+
+/// Takes the address of a configuration.
+///
+/// # Errors
+/// If it is taken already, or a certificate cannot be read.
+pub fn bind(config: &Config) -> anyhow::Result<Bound> {
+    let tls = config.tls.as_ref().map(acceptor).transpose()?;
+    let wanted = config.listen;
+    let socket = Socket::new(Domain::for_address(wanted), Type::STREAM, None)?;
+    socket.set_reuse_address(true)?;
+    socket
+        .bind(&wanted.into())
+        .with_context(|| cannot_listen(wanted))?;
+    let taken = socket.local_addr()?.as_socket();
+    Ok(Bound {
+        address: taken.unwrap_or(wanted),
+        socket,
+        tls,
+    })
+}
+
+fn cannot_listen(address: SocketAddr) -> String {
+    format!(
+        "cannot listen on {address}: is Vane running already? `listen` in the configuration or \
+         VANE_LISTEN sets another address"
+    )
+}
+
 /// Binds and starts accepting.
 ///
 /// # Errors
 /// If the address is taken, a certificate cannot be read, or a thread cannot be started.
 pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
+    let bound = bind(&gateway.state().config)?;
+    serve_on(gateway, bound)
+}
+
+/// Starts accepting at an address that was taken before.
+///
+/// # Errors
+/// If somebody else came first, or a thread cannot be started.
+pub fn serve_on(gateway: Arc<Gateway>, bound: Bound) -> anyhow::Result<Server> {
     let state = gateway.state();
     let config = &state.config;
     raise_descriptor_limit();
-    let listener = bind(config.listen)?;
-    let address = listener.local_addr()?;
-    let tls = config.tls.as_ref().map(acceptor).transpose()?;
+    let Bound {
+        address,
+        socket,
+        tls,
+    } = bound;
+    socket
+        .listen(BACKLOG)
+        .with_context(|| cannot_listen(address))?;
+    socket.set_nonblocking(true)?;
+    let listener = TcpListener::from(socket);
     let (stop, stopping) = watch::channel(false);
     let open = Arc::new(AtomicUsize::new(0));
     let setup = Setup {
@@ -105,18 +155,6 @@ impl Server {
 fn notes(gateway: Arc<Gateway>) -> std::io::Result<Chore> {
     let take_note = move |_: &_| gateway.take_note();
     Chore::start("chronicle", chronicle::EVERY, take_note)
-}
-
-fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    use socket2::{Domain, Socket, Type};
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.bind(&address.into()).with_context(|| {
-        format!("cannot listen on {address}: is Vane running already? `--listen` or VANE_LISTEN sets another address")
-    })?;
-    socket.listen(BACKLOG)?;
-    socket.set_nonblocking(true)?;
-    Ok(socket.into())
 }
 
 /// Hands connections to the workers in turn, until the last of them has drained.
@@ -173,16 +211,5 @@ fn accept(
 }
 
 fn acceptor(tls: &Tls) -> anyhow::Result<TlsAcceptor> {
-    let certificates = CertificateDer::pem_file_iter(&tls.cert)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .with_context(|| format!("cannot read the certificate {}", tls.cert.display()))?;
-    let key = PrivateKeyDer::from_pem_file(&tls.key)
-        .with_context(|| format!("cannot read the key {}", tls.key.display()))?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(certificates, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok(TlsAcceptor::from(Arc::new(certificate::load(tls)?)))
 }

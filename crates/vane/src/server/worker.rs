@@ -75,17 +75,19 @@ async fn work(setup: Arc<Setup>, pool: Pool, mut accepted: mpsc::UnboundedReceiv
         ended.recv().await;
         setup.drained.wait().await;
     }));
+    let mut hurry = setup.gateway.hurry.subscribe();
     let finished = loop {
         tokio::select! {
-            finished = &mut drained => break finished,
+            finished = &mut drained => break finished.is_ok(),
+            _ = hurry.wait_for(|hurry| *hurry) => break false,
             Some(connection) = accepted.recv() => begin(connection, None),
         }
     };
-    if finished.is_err() {
+    if !finished {
         setup.gateway.cut.store(true, Relaxed);
         tracing::warn!(
             ?limit,
-            "calls were cut: they took longer than the drain allows"
+            "calls were cut: they took longer than the drain allows, or somebody hurried it"
         );
     }
 }

@@ -244,13 +244,21 @@ async fn vane_strict_refuses_what_would_be_dropped_before_anyone_is_asked() {
     let world = World::start().await;
     let mut body = hi("claude-m", false);
     body["logit_bias"] = json!({"5": 1});
-    let ask = Ask::post(PATH, body)
-        .key(&world.key)
-        .header("vane-strict", "true");
-    let reply = world.ask(&ask).await;
-    assert_eq!(reply.status, 400);
-    assert!(reply.text().contains("logit_bias"), "{}", reply.text());
+    for (strict, said) in [
+        ("true", "logit_bias"),
+        ("TRUE", "logit_bias"),
+        // Who asks in another word would take what comes for whole.
+        ("1", "`vane-strict` must be true or false"),
+        ("yes", "`vane-strict` must be true or false"),
+    ] {
+        let ask = Ask::post(PATH, &body).key(&world.key);
+        let reply = world.ask(&ask.header("vane-strict", strict)).await;
+        assert_eq!(reply.status, 400, "{strict}");
+        assert!(reply.text().contains(said), "{strict}: {}", reply.text());
+    }
     assert!(world.fake.calls().is_empty());
+    let ask = Ask::post(PATH, &body).key(&world.key);
+    world.ask(&ask.header("vane-strict", "False")).await.ok();
 }
 
 #[tokio::test]

@@ -95,18 +95,24 @@ pub(crate) fn answers(answers: Vec<String>) -> (String, JoinHandle<Vec<String>>)
 
 fn answer_one(listener: &TcpListener, answer: &str) -> String {
     let (mut stream, _) = listener.accept().unwrap();
+    let asked = request(&mut stream);
+    // Byte by byte, so that every split happens somewhere.
+    for byte in answer.as_bytes().chunks(1) {
+        if stream.write_all(byte).is_err() {
+            break;
+        }
+    }
+    asked
+}
+
+/// Reads a whole request.
+pub(crate) fn request(stream: &mut impl Read) -> String {
     let mut asked = Vec::new();
     let mut chunk = [0; 4096];
     while !is_whole(&asked) {
         let read = stream.read(&mut chunk).unwrap();
         assert!(read > 0, "the request broke off");
         asked.extend_from_slice(&chunk[..read]);
-    }
-    // Byte by byte, so that every split happens somewhere.
-    for byte in answer.as_bytes().chunks(1) {
-        if stream.write_all(byte).is_err() {
-            break;
-        }
     }
     String::from_utf8(asked).unwrap()
 }

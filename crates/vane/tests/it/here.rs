@@ -84,9 +84,13 @@ pub(crate) fn gap(prompt: &str, many: usize, stream: bool) -> Value {
 }
 
 pub(crate) fn kill(process: u32) {
-    use rustix::process::{Pid, Signal, kill_process};
+    send(process, rustix::process::Signal::KILL);
+}
+
+pub(crate) fn send(process: u32, signal: rustix::process::Signal) {
+    use rustix::process::{Pid, kill_process};
     let process = Pid::from_raw(process.cast_signed()).unwrap();
-    kill_process(process, Signal::KILL).unwrap();
+    kill_process(process, signal).unwrap();
 }
 
 /// Calls that the engine of a process has in hand.

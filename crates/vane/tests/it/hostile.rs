@@ -91,7 +91,9 @@ async fn targets_of_every_form_are_answered_and_no_tunnel_is_made() {
         "x".repeat(90_000)
     );
     connection.write(longer.as_bytes()).await;
-    assert_eq!(answered(&mut connection).await.status, 431);
+    let refused = answered(&mut connection).await;
+    assert_eq!(refused.status, 431);
+    assert!(refused.header("vane-request-id").is_some());
 }
 
 #[tokio::test]

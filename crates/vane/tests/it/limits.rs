@@ -121,7 +121,10 @@ async fn compressed_bodies_are_understood_and_others_are_named() {
     let packed = [
         ("gzip", gzip(body.as_bytes())),
         ("zstd", zstd::encode_all(body.as_bytes(), 3).unwrap()),
+        ("GZip", gzip(body.as_bytes())),
         ("identity", body.clone().into_bytes()),
+        // The mark of UTF-8, as some editors write it.
+        ("identity", format!("\u{feff}{body}").into_bytes()),
     ];
     for (encoding, bytes) in packed {
         let ask = Ask::new("POST", PATH)

@@ -9,7 +9,7 @@ use vane_testkit::Answer;
 use crate::alphabet;
 use crate::client::{Ask, Reply, Stream};
 use crate::door::{DOORS, Door};
-use crate::here::{Here, configuration, gap, kill};
+use crate::here::{Here, configuration, gap, kill, send};
 use crate::said::events;
 use crate::world::{Folder, World, cost_in, read};
 
@@ -211,6 +211,22 @@ async fn e_a_child_that_is_killed_in_the_middle_and_between_calls_is_survived() 
 }
 
 #[tokio::test]
+async fn e_what_reloads_or_stops_the_gateway_ends_no_model_that_hears_it_too() {
+    use rustix::process::Signal;
+    let here = Here::start("").await;
+    let mut stream = here.world.stream(FIM, gap("a", 2_000, true)).await;
+    stream.until("content", 1).await;
+    let process = here.process().unwrap();
+    for signal in [Signal::HUP, Signal::TERM, Signal::INT] {
+        send(process, signal);
+    }
+    let rest = stream.rest().await;
+    assert!(rest.text().contains("data: [DONE]"), "{}", rest.text());
+    assert!(!rest.text().contains("\"error\""), "{}", rest.text());
+    assert_eq!(here.process(), Some(process));
+}
+
+#[tokio::test]
 async fn e_where_it_cannot_run_another_model_answers() {
     let broken = |config: &mut Config| {
         config.engine.program = Some("/bin/false".into());
@@ -263,9 +279,7 @@ async fn one_that_hangs_is_killed_and_the_next_call_has_another() {
     here.world.post(FIM, gap("abc", 3, false)).await.ok();
     let first = here.process();
     if let Some(process) = first {
-        use rustix::process::{Pid, Signal, kill_process};
-        let process = Pid::from_raw(process.cast_signed()).unwrap();
-        kill_process(process, Signal::STOP).unwrap();
+        send(process, rustix::process::Signal::STOP);
         here.process_after(first).await;
     }
     here.world.post(FIM, gap("abc", 3, false)).await.ok();

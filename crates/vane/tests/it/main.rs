@@ -85,6 +85,7 @@ mod messages;
 mod metrics;
 mod models;
 mod money;
+mod newcomer;
 mod openapi;
 mod outage;
 mod page_facts;

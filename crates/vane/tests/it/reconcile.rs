@@ -8,6 +8,7 @@ const EXPORT: &str = "day,model,calls,cost\n2026-11-20,gpt-5-mini-2025-08-07,2,0
 fn an_export_beyond_the_tolerance_is_told_and_fails() {
     let folder = Folder::new();
     folder.write("usage.csv", EXPORT);
+    folder.json(&["account", "create", "team", "--json"]);
     let output = folder.run(&["reconcile", "openai", "usage.csv"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     let told = stdout(&output);

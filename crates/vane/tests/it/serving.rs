@@ -50,7 +50,16 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) fn start(folder: &Folder, variables: &[(&str, &str)]) -> Self {
-        let mut command = vane(folder, &["serve", "--config", "vane.toml"]);
+        Self::first(folder, &["serve", "--config", "vane.toml"], variables)
+    }
+
+    /// As it serves where no file was named.
+    pub(crate) fn unnamed(folder: &Folder, variables: &[(&str, &str)]) -> Self {
+        Self::first(folder, &["serve"], variables)
+    }
+
+    fn first(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = vane(folder, arguments);
         command.envs(variables.iter().copied());
         let (child, address, mut lines) = spawn(command);
         // The greeting shows the first key, and ends with a line that has it too.

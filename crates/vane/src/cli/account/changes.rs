@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::api::change_shown;
 use crate::cli::settings::account;
+use crate::cli::terminal::moment;
 use crate::cli::{Failure, Settings, terminal};
 
 pub(super) fn show(
@@ -21,7 +22,7 @@ pub(super) fn show(
     let mut rows = vec![["AT", "BY", "WHAT", "OF", "DETAIL"].map(str::to_owned)];
     rows.extend(changes.iter().map(|change| {
         [
-            change.author.at.to_string(),
+            moment(change.author.at),
             change
                 .email
                 .clone()

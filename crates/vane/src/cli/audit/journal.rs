@@ -15,7 +15,7 @@ const NEXT_STEP: &str = "keep the folder; put back a copy of it that is of the s
      the database yet have no receipt";
 
 pub(super) fn show(settings: &Settings<'_>, as_json: bool) -> Result<(), Failure> {
-    let config = settings.config()?;
+    let config = settings.books()?;
     let kept = replica::Settings {
         journal: config.journal,
         ..replica::Settings::default()

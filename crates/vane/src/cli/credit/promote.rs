@@ -21,7 +21,8 @@ pub(super) fn ends(text: &str, now: i64) -> Result<Source, Failure> {
     let expires_at = match Date::parse(text) {
         Some(day) => day.starts_at(),
         None => {
-            let span = quantity::duration(text).ok_or_else(|| said("is no time and no day"))?;
+            let span =
+                quantity::plain_duration(text).ok_or_else(|| said("is no time and no day"))?;
             now.saturating_add(i64::try_from(span.as_secs()).unwrap_or(i64::MAX))
         }
     };
@@ -51,6 +52,7 @@ mod tests {
         for (text, said) in [
             ("", "no time"),
             ("soon", "no time"),
+            ("30", "no time"),
             ("-3d", "no time"),
             ("0d", "not in the future"),
             ("2020-01-01", "not in the future"),

@@ -9,7 +9,8 @@ use vane_ledger::Limits;
 use vane_ledger::book::Period;
 
 use super::super::{Failure, Settings, credit};
-use crate::config::quantity;
+use crate::config::nearest::did_you_mean;
+use crate::config::{Config, catalog, quantity};
 use crate::gateway::State;
 use crate::relay;
 
@@ -96,6 +97,29 @@ impl Changes {
         put(&mut limits.when_spent, &self.when_spent);
     }
 
+    /// What of the names of models and providers nobody knows here. A key of them alone is refused
+    /// whatever it calls; but what is not known today may be served tomorrow.
+    pub(super) fn doubts(&self, config: &Config) -> Vec<String> {
+        let Ok(catalog) = catalog(config) else {
+            return Vec::new();
+        };
+        let models = self.models.iter().flatten().flatten();
+        let models = models.filter(|name| catalog.resolve(name).is_none());
+        let models = models.map(|name| {
+            let near = catalog.near(name).first().copied();
+            let near = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+            format!("--models: nobody serves `{name}` here{near}")
+        });
+        let ids = || catalog.providers().iter().map(|provider| &*provider.id);
+        let providers = self.providers.iter().flatten().flatten();
+        let providers = providers.filter(|name| ids().all(|id| id != *name));
+        let providers = providers.map(|name| {
+            let near = did_you_mean(name, ids());
+            format!("--providers: there is no `{name}` here{near}")
+        });
+        models.chain(providers).collect()
+    }
+
     /// Whether the model that is to answer when the budget is spent is one that the key may use
     /// and that somebody serves.
     pub(super) fn check(&self, limits: &Limits, settings: &Settings<'_>) -> Result<(), Failure> {
@@ -148,13 +172,13 @@ fn count(flag: &str, text: &str) -> Result<NonZeroU32, Failure> {
 /// The second at which a key ends.
 fn expiry(now: i64, text: &str) -> Result<i64, Failure> {
     let from_now = || {
-        let time = quantity::duration(text)?;
+        let time = quantity::plain_duration(text)?;
         now.checked_add(i64::try_from(time.as_secs()).ok()?)
     };
     let at = Date::parse(text).map(Date::starts_at).or_else(from_now);
     at.filter(|at| *at > now).ok_or_else(|| {
         Failure::said(
-            "--expires must lie ahead: a time from now, such as 12h or 30d, or a day, such as 2027-01-31",
+            "--expires must lie ahead: a time from now with its unit, such as 12h or 30d, or a day, such as 2027-01-31",
         )
     })
 }
@@ -177,6 +201,7 @@ mod tests {
             "0",
             "",
             "300ms",
+            "30",
             "tomorrow",
             "-1d",
             "99999999999999999d",
