@@ -145,6 +145,8 @@ pub struct Seen {
     pub others_bytes: u64,
     /// What the frame's data must say otherwise for strict clients to read it, in its order.
     pub amends: Vec<Amend>,
+    /// A frame that is missing before this one.
+    pub before: String,
 }
 
 /// Text that takes the place of a range of a frame's data.

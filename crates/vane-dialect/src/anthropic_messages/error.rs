@@ -33,6 +33,8 @@ const DISABLED: &str = "This organization has been disabled";
 
 #[derive(Deserialize)]
 struct Envelope<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Str<'a>>,
     #[serde(borrow, default)]
     error: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -184,6 +186,15 @@ fn unreadable(status: u16, body: &[u8]) -> Fault {
 pub(super) fn not_an_answer(body: &[u8]) -> Fault {
     match serde_json::from_slice::<Envelope<'_>>(body) {
         Ok(Envelope { error: Some(_), .. }) => decode(200, body),
+        // Of an event named as an error by its type, if by nothing else.
+        Ok(Envelope {
+            kind: Some(Str(kind)),
+            message: Some(Str(message)),
+            ..
+        }) if kind == "error" => {
+            let (kind, blame) = too_long::or(Kind::Upstream, Blame::Upstream, &message);
+            Fault::new(kind, blame, message)
+        }
         Ok(_) => Fault::protocol("the upstream's answer is not a message"),
         Err(_) => unreadable(200, body),
     }

@@ -75,10 +75,15 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
 
 /// Where an object stands in the text that it was read from.
 pub(super) fn range(whole: &[u8], raw: &RawValue) -> Option<Range<usize>> {
+    place(whole, raw).filter(|_| raw.get().starts_with('{'))
+}
+
+/// Where a value stands in the text that it was read from.
+pub(super) fn place(whole: &[u8], raw: &RawValue) -> Option<Range<usize>> {
     let text = raw.get();
     let start = (text.as_ptr() as usize).checked_sub(whole.as_ptr() as usize)?;
     let range = start..start + text.len();
-    (text.starts_with('{') && range.end <= whole.len()).then_some(range)
+    (range.end <= whole.len()).then_some(range)
 }
 
 pub(crate) fn encode(answer: &Answer, reply: &Reply, cost: Option<&str>) -> Vec<u8> {

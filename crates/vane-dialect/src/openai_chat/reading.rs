@@ -146,6 +146,7 @@ impl Reading {
             last: false,
             others_bytes,
             amends,
+            before: String::new(),
         })
     }
 

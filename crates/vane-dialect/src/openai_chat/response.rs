@@ -159,16 +159,18 @@ fn join<'a>(
 }
 
 /// An annotation of the text that stands at these characters of the whole content.
+/// Writes a citation of a text; in streams with its `number`, by which SDKs add deltas up.
 pub(super) fn annotation(
     out: &mut Vec<u8>,
-    is_first: bool,
+    number: Option<u64>,
     citation: &Citation,
     text: &Range<u64>,
 ) {
-    if !is_first {
-        out.push(b',');
+    out.push(b'{');
+    if let Some(number) = number {
+        out.extend_from_slice(format!("\"index\":{number},").as_bytes());
     }
-    out.extend_from_slice(br#"{"type":"url_citation","url_citation":{"#);
+    out.extend_from_slice(br#""type":"url_citation","url_citation":{"#);
     citation.write(out, text.start, text.end - text.start);
     out.extend_from_slice(b"}}");
 }
@@ -180,10 +182,8 @@ fn write_annotations(out: &mut Vec<u8>, blocks: &[Block]) {
         let at = from..from + cite::length(&text.text);
         from = at.end;
         for citation in &text.citations {
-            if first {
-                out.extend_from_slice(br#","annotations":["#);
-            }
-            annotation(out, first, citation, &at);
+            out.extend_from_slice(if first { br#","annotations":["# } else { b"," });
+            annotation(out, None, citation, &at);
             first = false;
         }
     }

@@ -142,6 +142,73 @@ async fn streamed_chunks_have_a_role_and_a_delta_that_clients_can_read() {
     assert_eq!(told[3]["finish_reason"], "stop");
 }
 
+/// As Ollama streams a model that writes before it thinks: SDKs keep blocks by their place, and the
+/// text would be lost.
+#[tokio::test]
+async fn a_block_that_begins_in_the_place_of_an_open_one_gets_its_own() {
+    let world = World::start().await;
+    let start = |index: u64, kind: &str, text: &str| {
+        json!({"type": "content_block_start",
+        "index": index, "content_block": {"type": kind, text: ""}})
+    };
+    let delta = |index: u64, kind: &str, key: &str, said: &str| {
+        json!({"type": "content_block_delta",
+        "index": index, "delta": {"type": kind, key: said}})
+    };
+    let stop = |index: u64| json!({"type": "content_block_stop", "index": index});
+    let sent = [
+        json!({"type": "message_start", "message": {"id": "msg_1", "type": "message",
+            "role": "assistant", "model": "m", "content": [], "stop_reason": null,
+            "usage": {"input_tokens": 3, "output_tokens": 0}}}),
+        start(0, "text", "text"),
+        delta(0, "text_delta", "text", "---"),
+        delta(0, "text_delta", "text", "!"),
+        start(0, "thinking", "thinking"),
+        delta(0, "thinking_delta", "thinking", "hm"),
+        delta(0, "thinking_delta", "thinking", "hm"),
+        stop(0),
+        start(1, "text", "text"),
+        delta(1, "text_delta", "text", "Yes"),
+        stop(1),
+        json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
+            "usage": {"output_tokens": 9}}),
+        json!({"type": "message_stop"}),
+    ];
+    let frames = sent.iter().map(|data| {
+        let event = data["type"].as_str().unwrap();
+        format!("event: {event}\ndata: {data}\n\n")
+    });
+    let frames: String = frames.collect();
+    world.fake.always(Answer::recorded(SSE, &frames));
+    let body = Door::Messages.request("claude-m", "Hi", true);
+    let reply = world.post(Door::Messages.path(), body).await.ok();
+    let told = chunks(reply.text());
+    let places: Vec<(&str, u64)> = told
+        .iter()
+        .filter_map(|data| Some((data["type"].as_str()?, data["index"].as_u64()?)))
+        .collect();
+    let (start, delta, stop) = (
+        "content_block_start",
+        "content_block_delta",
+        "content_block_stop",
+    );
+    let expected = [
+        (start, 0),
+        (delta, 0),
+        (delta, 0),
+        (stop, 0),
+        (start, 1),
+        (delta, 1),
+        (delta, 1),
+        (stop, 1),
+        (start, 2),
+        (delta, 2),
+        (stop, 2),
+    ];
+    assert_eq!(places, expected);
+    assert!(reply.text().contains("\"cost\":"), "{}", reply.text());
+}
+
 /// Servers say it with any status, and in a stream that began well. It is the caller's own: asked
 /// again it costs the same, and no offer is benched for it.
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Frames -> events.
 
+use super::places::Places;
 use crate::anthropic_messages::blocks::{Blocks, Growth};
 use crate::anthropic_messages::counts::Counts;
 use crate::anthropic_messages::error;
@@ -18,6 +19,7 @@ use std::borrow::Cow;
 #[derive(Debug, Default)]
 pub struct Decoder {
     blocks: Blocks,
+    places: Places,
     counts: Counts,
     stop: Option<Stop>,
     /// The last delta, if it brought nothing but one text, to which block, and as what.
@@ -31,8 +33,8 @@ pub struct Decoder {
 struct Wire<'a> {
     #[serde(borrow, default, rename = "type")]
     kind: Option<Str<'a>>,
-    #[serde(default)]
-    index: Option<u64>,
+    #[serde(borrow, default)]
+    index: Option<&'a RawValue>,
     #[serde(borrow, default)]
     message: Option<Begun<'a>>,
     #[serde(borrow, default)]
@@ -80,7 +82,9 @@ impl Decoder {
         if self.is_done || data.trim_ascii().is_empty() || data == b"[DONE]" {
             return Ok(Seen::default());
         }
-        if let Some(text) = self.mould.text(data) {
+        if self.places.are_told()
+            && let Some(text) = self.mould.text(data)
+        {
             let (index, by) = self.grown;
             self.blocks.grow_by(index, by, &text, sink)?;
             return Ok(Seen::default());
@@ -95,18 +99,26 @@ impl Decoder {
         if kind == b"error" || (wire.error.is_some() && wire.message.is_none()) {
             return Err(error::decode(200, data));
         }
-        let index = wire.index.unwrap_or(0);
+        let said = wire.index;
+        let index = said.and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
         match (kind, wire.content_block, wire.delta) {
             (b"message_start", ..) => self.begin(&wire, sink),
-            (b"content_block_start", Some(block), _) => self.blocks.begin(index, block, sink)?,
+            (b"content_block_start", Some(block), _) => {
+                self.blocks.begin(index, block, sink)?;
+                return Ok(self.places.begin(index, said, data));
+            }
             (b"content_block_delta", _, Some(delta)) => {
                 let only = self.blocks.grow(index, delta, sink)?;
                 if let (Some((by, Str(Cow::Borrowed(text)))), true) = (only, wire.kind.is_some()) {
                     self.grown = (index, by);
                     self.mould.cast(data, text);
                 }
+                return Ok(self.places.within(index, said, data));
             }
-            (b"content_block_stop", ..) => self.blocks.end(index, sink)?,
+            (b"content_block_stop", ..) => {
+                self.blocks.end(index, sink)?;
+                return Ok(self.places.end(index, said, data));
+            }
             (b"message_delta", ..) => return Ok(self.ended(&wire, data, sink)),
             (b"message_stop", ..) => {
                 self.complete(sink)?;

@@ -131,7 +131,8 @@ fn read_base_resp(base: &Value, said: &mut Said) {
     said.message = base.get("status_msg").and_then(words);
     let code = scalar(base.get("status_code"));
     said.code = match code.as_deref() {
-        Some("1002" | "1039") => Some("rate_limit_exceeded".to_owned()),
+        // The last is a plan's limit of so many calls in five hours.
+        Some("1002" | "1039" | "2056") => Some("rate_limit_exceeded".to_owned()),
         Some("1004" | "2049") => Some("invalid_api_key".to_owned()),
         Some("1008") => Some("insufficient_balance".to_owned()),
         Some("1026" | "1027") => Some("content_filter".to_owned()),

@@ -24,6 +24,8 @@ pub struct Encoder {
     text: Range<u64>,
     /// The pages that the open text names.
     cited: Vec<Citation>,
+    /// How many pages were named before.
+    citations: u64,
     /// How many tool calls began.
     tools: u64,
     /// How many reasoning blocks ended.
@@ -65,6 +67,7 @@ impl Encoder {
             block: Open::None,
             text: 0..0,
             cited: Vec::new(),
+            citations: 0,
             tools: 0,
             thoughts: 0,
             usage: Usage::default(),
@@ -161,10 +164,15 @@ impl Encoder {
     fn annotate(&mut self, out: &mut Vec<u8>) {
         let cited = std::mem::take(&mut self.cited);
         let text = self.text.clone();
+        let first = self.citations;
+        self.citations += cited.len() as u64;
         self.delta(out, |out| {
             out.extend_from_slice(b"{\"annotations\":[");
-            for (at, citation) in cited.iter().enumerate() {
-                response::annotation(out, at == 0, citation, &text);
+            for (number, citation) in (first..).zip(&cited) {
+                if number > first {
+                    out.push(b',');
+                }
+                response::annotation(out, Some(number), citation, &text);
             }
             out.extend_from_slice(b"]}");
         });

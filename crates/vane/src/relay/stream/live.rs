@@ -224,7 +224,7 @@ impl LiveStream {
             let data = frame.data.as_deref().unwrap_or_default();
             let usage = seen.usage.clone().and_then(|range| data.get(range));
             self.meter.read_reported(self.choice.offer.quirks, usage);
-            match self.edited(&frame, &bytes, &seen) {
+            match self.preceded(&frame, &bytes, &seen) {
                 Edit::Keep if is_masked => {
                     self.forward(run.take());
                     self.out.push_back(bytes);
@@ -277,7 +277,22 @@ impl LiveStream {
         }
     }
 
-    /// What becomes of a frame on the byte path.
+    /// What becomes of a frame on the byte path, and of one that is missing before it.
+    fn preceded(&mut self, frame: &Frame<'_>, bytes: &Bytes, seen: &Seen) -> Edit {
+        let edit = self.edited(frame, bytes, seen);
+        if seen.before.is_empty() {
+            return edit;
+        }
+        let frame = match edit {
+            Edit::Keep => bytes.clone(),
+            Edit::Replace(Some(edited)) => edited,
+            Edit::Replace(None) => return edit,
+        };
+        let mut both = BytesMut::from(seen.before.as_bytes());
+        both.extend_from_slice(&frame);
+        Edit::Replace(Some(both.freeze()))
+    }
+
     fn edited(&mut self, frame: &Frame<'_>, bytes: &Bytes, seen: &Seen) -> Edit {
         let Way::Forward {
             hide_usage,
