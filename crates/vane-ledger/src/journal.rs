@@ -290,6 +290,12 @@ impl Journal {
         Position::new(self.queue.shelf.wait(after.number(), timeout))
     }
 
+    /// Whether so much is kept that what the store holds had better go: a quarter of what may be.
+    #[must_use]
+    pub fn is_filling(&self) -> bool {
+        self.queue.is_filling()
+    }
+
     /// The store holds everything up to `position`, durably: whole segments before it are removed.
     pub fn ingested(&self, position: Position) -> Result<(), JournalError> {
         self.queue.shelf.drop_until(position, &self.disk)

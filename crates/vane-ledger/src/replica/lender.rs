@@ -109,6 +109,8 @@ const METERED_SLICE: Money = Money::from_pico(1_000_000_000_000);
 /// Money that no call has used for so long goes back.
 const IDLE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// Where nobody else lends, whether another life has begun is looked for so often.
+const TURN_EVERY: Duration = Duration::from_secs(1);
 /// How often it is asked what is due by itself.
 const DUE_EVERY: Duration = Duration::from_secs(60);
 /// Another process may be faster so often in a row before it is asked for what it has, and then
@@ -142,7 +144,7 @@ impl Desk {
         match self.store.is_shared() {
             _ if self.recalls.are_awaited() => recall::WAIT,
             true => recall::LOOK_EVERY,
-            false => LOOK_EVERY,
+            false => TURN_EVERY,
         }
     }
 
