@@ -104,6 +104,7 @@ use std::time::Duration;
 pub use error::{DiskError, JournalError, Refused};
 pub use inspect::{Inspection, SegmentReport, inspect};
 pub use lock::Lock;
+pub(crate) use lock::{Held, hold};
 pub use record::{Batch, Durability, Position, Record};
 pub use replay::{BATCH_MAX, Replay};
 pub use ticket::Ticket;

@@ -78,6 +78,11 @@ impl Desk {
             Err(error) => error,
         };
         match error {
+            LedgerError::LifeOver { .. } if !self.store.is_shared() => lifeline.end(
+                "another process has begun to serve this database; stop one of the two, then \
+                 restart the other"
+                    .to_owned(),
+            ),
             LedgerError::LifeOver { instance } => lifeline.end(format!(
                 "another process lives as instance {instance}; was the folder of the \
                  journal copied? Stop one of the two, then restart the other with a \

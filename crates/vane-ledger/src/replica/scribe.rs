@@ -161,6 +161,7 @@ fn finish(desk: &mut Desk) -> Result<(), ReplicaError> {
         let (life, now) = (&desk.life, desk.clock.now());
         let all = life.epoch.saturating_add(1);
         super::recovery::return_leases(&desk.store, life, all, now)?;
+        desk.store.end(life)?;
     }
     Ok(())
 }

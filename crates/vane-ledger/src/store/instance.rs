@@ -1,6 +1,7 @@
 //! Which processes live, as what, and what becomes of the money of those that do not.
 //!
-//! In SQLite there is one process at a time. In PostgreSQL an instance belongs to a journal, and
+//! In SQLite there is one process at a time, and the instance keeps the journal that it may have been
+//! left behind by: another is not taken in its place. In PostgreSQL an instance belongs to a journal, and
 //! lives as long as it says so every few seconds, by the clock of the database alone. One that was
 //! silent for long is swept by any other that was not: its life ends, its calls end as interrupted,
 //! its leases return. What its journal says later is entered once: `books/ingest.rs` says how.
@@ -60,6 +61,41 @@ impl Store {
     /// never came before gets a number that nobody had. Of PostgreSQL only.
     pub fn begin_of(&self, journal: &str, now: i64) -> Result<Life, LedgerError> {
         self.write(|txn| begin(txn, numbered(txn, journal, now)?, now))
+    }
+
+    /// The same as [`Self::begin`] for the one process of a database that is a file: its journal may
+    /// have what the database lacks, until [`Self::end`].
+    pub(crate) fn begin_alone(
+        &self,
+        journal: &str,
+        folder: &str,
+        now: i64,
+    ) -> Result<Life, LedgerError> {
+        let sql = "UPDATE instance SET journal = ?2, folder = ?3 WHERE id = ?1";
+        self.write(|txn| {
+            let life = begin(txn, ALONE, now)?;
+            txn.execute(sql, &[&ALONE, &journal, &folder])?;
+            Ok(life)
+        })
+    }
+
+    /// The journal that may have what a database lacks that is a file: its name and its folder.
+    pub(crate) fn journal(&self) -> Result<Option<(String, String)>, LedgerError> {
+        let sql = "SELECT journal, folder FROM instance
+            WHERE id = ?1 AND journal IS NOT NULL AND folder IS NOT NULL";
+        self.read(|txn| txn.one(sql, &[&ALONE], |row| Ok((row.get(0)?, row.get(1)?))))
+    }
+
+    /// The journal has nothing that the database lacks, and nothing more is written there. In
+    /// PostgreSQL an instance stays that of its journal.
+    pub(crate) fn end(&self, life: &Life) -> Result<(), LedgerError> {
+        let sql = "UPDATE instance SET journal = NULL, folder = NULL WHERE id = ?1 AND epoch = ?2";
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(_) => {
+                self.write(|txn| txn.execute(sql, &[&life.instance, &life.epoch]).map(drop))
+            }
+        }
     }
 
     /// Begins another life after one that is over, or that the database does not know as far as it
