@@ -255,7 +255,14 @@ impl Replica {
             return Err(short);
         }
         let purse = self.funds.purse(payer);
-        purse.hold(amount, payer.budget, &self.lender).await
+        match purse.hold(amount, payer.budget, &self.lender).await {
+            // It was retired meanwhile, and another takes its place.
+            Err(Short::Away(_)) if !self.funds.has(&purse) => {
+                let purse = self.funds.purse(payer);
+                purse.hold(amount, payer.budget, &self.lender).await
+            }
+            held => held,
+        }
     }
 
     /// How much of the key's budget is spent, where it has one and asked for money here.

@@ -71,7 +71,18 @@ impl Funds {
     /// any lease.
     pub(super) fn renew(&self) {
         let mut purses = self.purses.write().unwrap_or_else(PoisonError::into_inner);
-        purses.clear();
+        for purse in std::mem::take(&mut *purses).into_values().flatten() {
+            purse.retire();
+        }
+    }
+
+    /// The same for the calls of one purse.
+    pub(super) fn retire(&self, purse: &Purse) {
+        purse.retire();
+        let mut purses = self.purses.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(all) = purses.get_mut(&purse.account) {
+            all.retain(|one| !std::ptr::eq(&**one, purse));
+        }
     }
 
     /// All purses there are.

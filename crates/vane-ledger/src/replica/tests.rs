@@ -5,6 +5,7 @@
 )]
 
 mod disk;
+mod doubt;
 mod power;
 mod strays;
 

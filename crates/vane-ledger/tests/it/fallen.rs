@@ -4,13 +4,13 @@
 use std::time::Duration;
 
 use vane_catalog::Money;
-use vane_ledger::book::{Settlement, Status};
+use vane_ledger::book::{Act, Settlement, Status};
 use vane_ledger::journal::JournalError;
 use vane_ledger::replica::{ReplicaError, Settings};
 use vane_ledger::{AccountId, Clock, Payer, Replica, Short, Store};
 
 use crate::Folder;
-use crate::books::{START, attempt, prepaid, usd};
+use crate::books::{START, attempt, op, prepaid, usd};
 
 fn settings(folder: &Folder, segment_bytes: u64) -> Settings {
     let mut settings = Settings {
@@ -172,5 +172,42 @@ async fn what_the_journal_does_not_have_any_more_is_told_and_nothing_is_passed_o
     assert!(has(&store, "late") && has(&store, "lost-39") && !has(&store, "lost-0"));
     settle(&replica, account, "last").await;
     drop(replica);
+    store.audit().unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_the_database_does_not_have_costs_no_call_its_money() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let account = prepaid(&store, "payer", "1");
+    let replica = Replica::open(&store, &settings(&folder, 64 << 10), Clock::manual(START));
+    let replica = replica.unwrap();
+    folder.keep();
+    let early = replica.hold(payer(account), usd("0.1")).await.unwrap();
+    let gone = |store: &Store| store.open_leases(replica.instance()).unwrap().is_empty();
+    assert!(!gone(&store));
+    folder.fall_back();
+    assert!(gone(&store));
+    // It has more of it than is held. What it does not have is lent anew.
+    let more = replica.hold(payer(account), usd("0.9")).await.unwrap();
+    let settling = replica.settle(early, call("early", account), cost());
+    settling.unwrap().await.unwrap();
+    caught_up(&replica).await;
+    assert_eq!(
+        store.receipt(None, "early").unwrap().unwrap().charged,
+        cost()
+    );
+    drop(more);
+
+    // The same where somebody has returned it.
+    for (lease, _) in store.open_leases(replica.instance()).unwrap() {
+        let back = Act::ReturnLease { lease };
+        store.apply(&[op("back", back)]).unwrap().remove(0).unwrap();
+    }
+    let all = replica.hold(payer(account), usd("0.999")).await.unwrap();
+    let over = replica.hold(payer(account), usd("0.001")).await;
+    assert!(matches!(over, Err(Short::Balance { .. })), "{over:?}");
+    drop((all, replica));
+    assert_eq!(store.balance(account).unwrap().held, Money::ZERO);
     store.audit().unwrap().unwrap();
 }
