@@ -113,6 +113,8 @@ const METERED_SLICE: Money = Money::from_pico(1_000_000_000_000);
 /// Money that no call has used for so long goes back.
 const IDLE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// A purse that has nothing is dropped so long after it was used last: the next one takes a new lease.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
 /// Where nobody else lends, whether another life has begun is looked for so often.
 const TURN_EVERY: Duration = Duration::from_secs(1);
 /// So many purses return their money in one commit. Nobody is lent anything meanwhile.
@@ -180,6 +182,9 @@ impl Desk {
         let purses = self.idle.split_off(rest);
         // Money that cannot be given back now stays lent: the next look tries again.
         drop(self.take_back(&purses, IDLE));
+        for purse in &purses {
+            self.funds.forget(purse, FORGOTTEN_AFTER);
+        }
     }
 
     /// Another life: its calls hold against purses of their own, and what those before were lent

@@ -229,6 +229,7 @@ impl Purse {
     /// What is asked for. The lender answers it.
     pub(super) fn wanted(&self) -> Wanted {
         let mut state = self.state();
+        state.used = Some(Instant::now());
         Wanted {
             all: std::mem::take(&mut state.wanted),
             largest: std::mem::take(&mut state.largest),
@@ -343,6 +344,14 @@ impl Purse {
     /// Whether what was lent must be given back first.
     pub(super) fn recount(&self) -> bool {
         std::mem::take(&mut self.state().recount)
+    }
+
+    /// Whether it has had nothing for so long, and nobody has asked for anything.
+    pub(super) fn is_done_with(&self, idle_for: Duration) -> bool {
+        let state = self.state();
+        let idle = state.used.is_some_and(|used| used.elapsed() >= idle_for);
+        let empty = state.lent <= state.spent && state.holds == 0 && state.open == Money::ZERO;
+        idle && empty && state.doubted.is_none()
     }
 
     /// Takes what nobody holds out of the purse, to give it back: all of it, or what has been idle.
