@@ -269,7 +269,7 @@ impl Replica {
     #[must_use]
     pub fn spent(&self, payer: Payer<'_>) -> Option<Spent> {
         payer.budget?;
-        self.funds.known(payer)?.spent()
+        self.funds.known(payer)?.spent(self.clock.now())
     }
 
     /// What is to be settled should this process die: the call's last word replaces the one before.

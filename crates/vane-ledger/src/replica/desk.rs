@@ -94,7 +94,9 @@ impl Desk {
     /// Forgets answers that were kept for long enough, a few at a time, and counts strays anew.
     pub(super) fn forget(&mut self) {
         let now = self.clock.now();
-        if now < self.forgets_at {
+        // A clock that has been set back does not put it off.
+        let most = now.saturating_add(FORGET_EVERY_SECONDS);
+        if now < self.forgets_at && self.forgets_at <= most {
             return;
         }
         let forgotten = self.store.forget_answers(now).and_then(|forgotten| {

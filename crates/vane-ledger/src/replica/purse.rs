@@ -247,9 +247,11 @@ impl Purse {
         }
     }
 
-    /// What is spent of the key's budget, by what is known here.
-    pub(super) fn spent(&self) -> Option<Spent> {
-        let state = self.state();
+    /// What is spent of the key's budget, by what is known here. Where that is of a period which is
+    /// over, nothing is known until the next call has the lender look.
+    pub(super) fn spent(&self, now: i64) -> Option<Spent> {
+        let mut state = self.state();
+        state.budget = state.budget.filter(|budget| now < budget.resets_at);
         let Allowed {
             amount,
             gone,

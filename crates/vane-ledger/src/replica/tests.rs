@@ -4,6 +4,7 @@
     reason = "a test that overflows has failed"
 )]
 
+mod clock;
 mod disk;
 mod doubt;
 mod power;
