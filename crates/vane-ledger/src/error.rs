@@ -114,6 +114,12 @@ pub enum LedgerError {
     CommitUnknown,
     #[error("this life of instance {instance} is over: nothing may be held, lent or entered by it")]
     LifeOver { instance: i64 },
+    #[error(
+        "the database fell back: it stands at record {at} of the journal of instance {instance}, and \
+         all up to {from} was in it; a standby took over that lacked the last commits, or a backup \
+         was restored"
+    )]
+    FellBack { instance: i64, from: u64, at: u64 },
     #[error("the database refused: {message} ({code})")]
     Postgres { code: String, message: String },
 
@@ -224,6 +230,14 @@ pub enum LedgerError {
 }
 
 impl LedgerError {
+    /// Whether nothing may be held, lent or entered until another life begins.
+    pub(crate) const fn ends_a_life(&self) -> bool {
+        matches!(
+            self,
+            Self::LifeOver { .. } | Self::FellBack { .. } | Self::NotBegun { .. }
+        )
+    }
+
     /// Whether what was to be written is at fault, not the database: it would fail again.
     pub(crate) fn is_of_the_rows(&self) -> bool {
         match self {

@@ -104,6 +104,7 @@ use std::time::Duration;
 pub use error::{DiskError, JournalError, Refused};
 pub use inspect::{Inspection, SegmentReport, inspect};
 pub use lock::Lock;
+pub(crate) use lock::{Held, hold};
 pub use record::{Batch, Durability, Position, Record};
 pub use replay::{BATCH_MAX, Replay};
 pub use ticket::Ticket;
@@ -288,6 +289,12 @@ impl Journal {
     #[must_use]
     pub fn wait(&self, after: Position, timeout: Duration) -> Position {
         Position::new(self.queue.shelf.wait(after.number(), timeout))
+    }
+
+    /// Whether so much is kept that what the store holds had better go: a quarter of what may be.
+    #[must_use]
+    pub fn is_filling(&self) -> bool {
+        self.queue.is_filling()
     }
 
     /// The store holds everything up to `position`, durably: whole segments before it are removed.

@@ -40,13 +40,13 @@ use crate::journal::{
     Durability, Journal, JournalError, Lock, Position, Refused, Settings as JournalSettings,
 };
 use crate::secret::Purpose;
-use crate::store::{ALONE, Life, Store};
+use crate::store::{Life, Store};
 
 use entered::Entered;
 use funds::Funds;
 use lender::Lender;
 use lifeline::Lifeline;
-use place::Place;
+use place::{Place, Places};
 pub use record::{OPENED, SETTLED};
 use scribe::Scribe;
 use tally::Tally;
@@ -96,6 +96,17 @@ pub enum ReplicaError {
     Journal(#[from] JournalError),
     #[error("a record of the journal cannot be understood; did another version write it?")]
     Unreadable,
+    #[error(
+        "the database {} is in use by process {pid}; stop that process first",
+        path.display()
+    )]
+    InUse { path: PathBuf, pid: String },
+    #[error(
+        "the journal {} has what calls cost that the database may lack: name it again (`journal`); \
+         to give that up, move the folder away",
+        folder.display()
+    )]
+    OtherJournal { folder: PathBuf },
     #[error("a thread of the ledger cannot start: {0}")]
     Thread(std::io::Error),
 }
@@ -125,7 +136,9 @@ impl ReplicaError {
         match self {
             Self::Ledger(error) => error.is_of_the_rows(),
             Self::Unreadable => true,
-            Self::Journal(_) | Self::Thread(_) => false,
+            Self::Journal(_) | Self::InUse { .. } | Self::OtherJournal { .. } | Self::Thread(_) => {
+                false
+            }
         }
     }
 }
@@ -147,7 +160,7 @@ pub struct Replica {
     /// A settlement is to outlive this machine, and so its journal.
     entered: Option<Entered>,
     /// After all that writes there.
-    _place: Place,
+    _places: Places,
 }
 
 impl Replica {
@@ -155,11 +168,12 @@ impl Replica {
     pub fn open(store: &Store, settings: &Settings, clock: Clock) -> Result<Self, ReplicaError> {
         let place = Place::of(store, settings)?;
         // First: to begin the life of a process that runs would end it.
+        let database = place::lock(store)?;
         let lock = Lock::take(place.folder())?;
         let asked = store.is_shared().then(Instant::now);
         let life = match asked {
             Some(_) => store.begin_of(&place.name()?, clock.now())?,
-            None => store.begin(ALONE, clock.now())?,
+            None => place.begin(store, clock.now())?,
         };
         let journal = lock.open(
             name_of(store, life.instance)?,
@@ -167,15 +181,19 @@ impl Replica {
             Position::new(life.ingested),
             &place.sizes(settings),
         )?;
+        let places = Places {
+            _place: place,
+            _database: database,
+        };
         let lifeline = Lifeline::new(asked);
         let durability = settings.durability;
-        Self::over(store, journal, place, life, lifeline, durability, clock)
+        Self::over(store, journal, places, life, lifeline, durability, clock)
     }
 
     fn over(
         store: &Store,
         journal: Journal,
-        place: Place,
+        places: Places,
         life: Life,
         lifeline: Lifeline,
         durability: Durability,
@@ -210,7 +228,7 @@ impl Replica {
             tally,
             ingested,
             entered,
-            _place: place,
+            _places: places,
         })
     }
 
@@ -237,14 +255,21 @@ impl Replica {
             return Err(short);
         }
         let purse = self.funds.purse(payer);
-        purse.hold(amount, payer.budget, &self.lender).await
+        match purse.hold(amount, payer.budget, &self.lender).await {
+            // It was retired meanwhile, and another takes its place.
+            Err(Short::Away(_)) if !self.funds.has(&purse) => {
+                let purse = self.funds.purse(payer);
+                purse.hold(amount, payer.budget, &self.lender).await
+            }
+            held => held,
+        }
     }
 
     /// How much of the key's budget is spent, where it has one and asked for money here.
     #[must_use]
     pub fn spent(&self, payer: Payer<'_>) -> Option<Spent> {
         payer.budget?;
-        self.funds.purse(payer).spent()
+        self.funds.known(payer)?.spent(self.clock.now())
     }
 
     /// What is to be settled should this process die: the call's last word replaces the one before.

@@ -96,6 +96,10 @@ impl Queue {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn is_filling(&self) -> bool {
+        self.shelf.bytes() > self.backlog_bytes / 4
+    }
+
     pub(super) fn submit(
         &self,
         kind: u8,

@@ -3,9 +3,11 @@
 //! Positions are stored with what they stand for, so a crash anywhere repeats nothing. Calls that
 //! run for long have their last word kept in the store, so that the journal need not be. A record
 //! that the store cannot take is found by halving its batch, kept as a stray with the reason, and
-//! told of; all others go on. A store that is away is no reason to give up a record.
+//! told of; all others go on. A store that is away is no reason to give up a record. One that fell back,
+//! because a standby took over without the last commits, is brought there again: the journal keeps
+//! what is in the store for a while longer.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use vane_catalog::Money;
@@ -32,6 +34,10 @@ pub(super) struct Desk {
     /// Running calls whose last word the store keeps.
     pub(super) kept: QuickSet<String>,
     told: watch::Sender<u64>,
+    /// Up to where settlements have been counted as arrived: a store that fell back has them again.
+    counted: Position,
+    /// Where the position was at that time, up to where the journal lets go next.
+    passed: (Instant, Position),
     /// When answers of idempotent calls are forgotten next.
     forgets_at: i64,
     /// When the database was last asked whether this life goes on, and said so.
@@ -44,6 +50,10 @@ pub(super) struct Desk {
 
 /// Answers that were kept for long enough are looked for this often.
 const FORGET_EVERY_SECONDS: i64 = 60;
+
+/// What is in the store is kept in the journal for so long, at the least: no standby that takes over
+/// lacks more, or it lags by more than is forgiven.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// A piece of a batch as the store takes it.
 #[derive(Default)]
@@ -72,6 +82,8 @@ impl Desk {
             waiting: None,
             kept: QuickSet::default(),
             told,
+            counted: position,
+            passed: (Instant::now(), position),
             forgets_at: 0,
             said: None,
             swept: None,
@@ -82,7 +94,9 @@ impl Desk {
     /// Forgets answers that were kept for long enough, a few at a time, and counts strays anew.
     pub(super) fn forget(&mut self) {
         let now = self.clock.now();
-        if now < self.forgets_at {
+        // A clock that has been set back does not put it off.
+        let most = now.saturating_add(FORGET_EVERY_SECONDS);
+        if now < self.forgets_at && self.forgets_at <= most {
             return;
         }
         let forgotten = self.store.forget_answers(now).and_then(|forgotten| {
@@ -114,7 +128,14 @@ impl Desk {
             let taken = |record: &Record| record.position <= self.position;
             let rest = batch.records.partition_point(taken);
             let rest = batch.records.get(rest..).unwrap_or_default();
-            if let Err(error) = self.enter(rest, batch.end) {
+            // Of a store that fell back, what was counted before is a piece of its own.
+            let counted = |record: &Record| record.position <= self.counted;
+            let (again, new) = rest.split_at(rest.partition_point(counted));
+            let again = match again.last() {
+                Some(last) => self.enter(again, last.position),
+                None => Ok(()),
+            };
+            if let Err(error) = again.and_then(|()| self.enter(new, batch.end)) {
                 self.waiting = Some(batch);
                 return Err(error);
             }
@@ -144,6 +165,7 @@ impl Desk {
         let done = self.store.ingest(&Ingest {
             instance: self.life.instance,
             epoch: self.life.epoch,
+            from: self.position.number(),
             position: end.number(),
             ops: &read.ops,
             opened: &read.opened,
@@ -156,14 +178,63 @@ impl Desk {
         for call in &read.closed {
             self.kept.remove(call);
         }
-        self.tell(&read.ops, &done);
+        if end > self.counted {
+            self.tell(&read.ops, &done);
+        }
         self.reached(end)
     }
 
     fn reached(&mut self, end: Position) -> Result<(), ReplicaError> {
-        self.position = end;
-        let _nobody_waits = self.told.send_replace(end.number());
-        Ok(self.shared.journal.ingested(end)?)
+        self.stand(end);
+        self.counted = self.counted.max(end);
+        self.let_go()
+    }
+
+    /// The store has all up to there.
+    fn stand(&mut self, at: Position) {
+        self.position = at;
+        self.life.ingested = at.number();
+        let _nobody_waits = self.told.send_replace(at.number());
+    }
+
+    /// The journal lets go of what has been in the store for a while, or of all that is there where
+    /// it fills up.
+    fn let_go(&mut self) -> Result<(), ReplicaError> {
+        let (at, passed) = self.passed;
+        let journal = &self.shared.journal;
+        if journal.is_filling() {
+            return Ok(journal.ingested(self.position)?);
+        }
+        if at.elapsed() >= KEPT_FOR {
+            self.passed = (Instant::now(), self.position);
+            journal.ingested(passed)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on in another life. A store that fell back is brought there again from where it stands.
+    pub(super) fn go_on(&mut self, life: Life) -> Result<(), ReplicaError> {
+        let at = Position::new(life.ingested);
+        self.said = None;
+        self.life = Life {
+            ingested: self.position.number(),
+            ..life
+        };
+        if at < self.position {
+            tracing::error!(
+                from = life.ingested,
+                until = self.position.number(),
+                "the database fell back: these records of the journal are brought in again"
+            );
+            // Where this fails, the store is found to have fallen back once more.
+            let running = self.store.open_calls(life.instance)?;
+            self.kept = running.into_iter().map(|(call, _)| call).collect();
+            self.replay = self.shared.journal.replay(at);
+            self.waiting = None;
+            self.passed = (Instant::now(), at);
+            self.stand(at);
+        }
+        Ok(())
     }
 
     /// Keeps a record that cannot be entered for people to look at.
@@ -199,6 +270,7 @@ impl Desk {
         self.store.keep_stray(&Stray {
             instance: self.life.instance,
             epoch: self.life.epoch,
+            from: self.position.number(),
             position: end.number(),
             call,
             record,

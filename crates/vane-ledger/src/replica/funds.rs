@@ -1,6 +1,7 @@
 //! What this process knows of the money of accounts: their balances, and the purses of their calls.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use vane_catalog::Money;
 
@@ -11,8 +12,50 @@ use crate::quick::QuickMap;
 
 #[derive(Debug, Default)]
 pub(super) struct Funds {
-    purses: RwLock<QuickMap<AccountId, Vec<Arc<Purse>>>>,
+    purses: RwLock<QuickMap<AccountId, Purses>>,
     balances: RwLock<QuickMap<AccountId, Balance>>,
+}
+
+/// The purses of an account.
+#[derive(Debug, Default)]
+struct Purses {
+    /// Of all its keys without a budget.
+    own: Option<Arc<Purse>>,
+    of_keys: QuickMap<String, Arc<Purse>>,
+}
+
+impl Purses {
+    fn get(&self, key: Option<&str>) -> Option<&Arc<Purse>> {
+        match key {
+            None => self.own.as_ref(),
+            Some(key) => self.of_keys.get(key),
+        }
+    }
+
+    fn put(&mut self, purse: &Arc<Purse>) {
+        let purse = Arc::clone(purse);
+        match &purse.key {
+            None => self.own = Some(purse),
+            Some(key) => drop(self.of_keys.insert(key.clone(), purse)),
+        }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Purse>> {
+        self.own.iter().chain(self.of_keys.values())
+    }
+}
+
+fn remove(purses: &mut QuickMap<AccountId, Purses>, purse: &Purse) {
+    let Some(of_account) = purses.get_mut(&purse.account) else {
+        return;
+    };
+    match &purse.key {
+        None => of_account.own = None,
+        Some(key) => drop(of_account.of_keys.remove(key)),
+    }
+    if of_account.all().next().is_none() {
+        purses.remove(&purse.account);
+    }
 }
 
 /// A balance as the store had it, and what was settled here since.
@@ -32,52 +75,79 @@ pub(super) struct Arrived {
 }
 
 impl Funds {
+    fn read(&self) -> RwLockReadGuard<'_, QuickMap<AccountId, Purses>> {
+        self.purses.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, QuickMap<AccountId, Purses>> {
+        self.purses.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The purse that the payer's calls hold against.
     pub(super) fn purse(&self, payer: Payer<'_>) -> Arc<Purse> {
-        let key = payer.budget.map(|_| payer.key);
-        let is_it = |purse: &&Arc<Purse>| purse.key.as_deref() == key;
-        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(purse) = purses
-            .get(&payer.account)
-            .and_then(|all| all.iter().find(is_it))
-        {
-            return Arc::clone(purse);
+        if let Some(purse) = self.known(payer) {
+            return purse;
         }
-        drop(purses);
-        let mut purses = self.purses.write().unwrap_or_else(PoisonError::into_inner);
-        let all = purses.entry(payer.account).or_default();
-        if let Some(purse) = all.iter().find(is_it) {
+        let key = payer.budget.map(|_| payer.key);
+        let mut purses = self.write();
+        let of_account = purses.entry(payer.account).or_default();
+        if let Some(purse) = of_account.get(key) {
             return Arc::clone(purse);
         }
         let purse = Arc::new(Purse::new(payer.account, payer.prepaid, key));
-        all.push(Arc::clone(&purse));
+        of_account.put(&purse);
         purse
+    }
+
+    /// The same, where it has been asked for.
+    pub(super) fn known(&self, payer: Payer<'_>) -> Option<Arc<Purse>> {
+        let key = payer.budget.map(|_| payer.key);
+        self.read().get(&payer.account)?.get(key).cloned()
     }
 
     /// All purses of an account.
     pub(super) fn of(&self, account: AccountId) -> Vec<Arc<Purse>> {
-        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
-        purses.get(&account).cloned().unwrap_or_default()
+        let purses = self.read();
+        let of_account = purses.get(&account);
+        of_account.map_or_else(Vec::new, |some| some.all().cloned().collect())
     }
 
     /// Whether calls still hold against this purse.
-    pub(super) fn has(&self, purse: &Arc<Purse>) -> bool {
-        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn has(&self, purse: &Purse) -> bool {
+        let purses = self.read();
         let of_account = purses.get(&purse.account);
-        of_account.is_some_and(|all| all.iter().any(|one| Arc::ptr_eq(one, purse)))
+        let there = of_account.and_then(|some| some.get(purse.key.as_deref()));
+        there.is_some_and(|there| std::ptr::eq(&**there, purse))
     }
 
     /// Calls hold against new purses from now on. What was held against the others is not known to
     /// any lease.
     pub(super) fn renew(&self) {
-        let mut purses = self.purses.write().unwrap_or_else(PoisonError::into_inner);
-        purses.clear();
+        for former in std::mem::take(&mut *self.write()).values() {
+            former.all().for_each(|purse| purse.retire());
+        }
+    }
+
+    /// The same for the calls of one purse.
+    pub(super) fn retire(&self, purse: &Purse) {
+        purse.retire();
+        if self.has(purse) {
+            remove(&mut self.write(), purse);
+        }
+    }
+
+    /// Drops a purse that has had nothing for so long: that of a key which nobody uses any more.
+    pub(super) fn forget(&self, purse: &Purse, idle_for: Duration) {
+        if purse.is_done_with(idle_for) && self.has(purse) {
+            // Who has it in hand finds nothing there, asks the lender, and is given another.
+            remove(&mut self.write(), purse);
+        }
     }
 
     /// All purses there are.
     pub(super) fn all(&self) -> Vec<Arc<Purse>> {
-        let purses = self.purses.read().unwrap_or_else(PoisonError::into_inner);
-        purses.values().flatten().cloned().collect()
+        let purses = self.read();
+        purses.values().flat_map(Purses::all).cloned().collect()
     }
 
     /// How many calls hold money.
@@ -139,5 +209,61 @@ impl Funds {
         let balances = self.balances.read().unwrap_or_else(PoisonError::into_inner);
         let known = balances.get(&account)?;
         known.stored.checked_sub(known.unsettled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn payer(key: &str, budget: Option<Money>) -> Payer<'_> {
+        Payer {
+            account: AccountId(1),
+            prepaid: true,
+            key,
+            budget,
+        }
+    }
+
+    #[test]
+    fn a_key_has_its_own_purse_where_it_has_a_budget() {
+        let funds = Funds::default();
+        let budget = Some(Money::from_pico(5));
+        let own = funds.purse(payer("a", None));
+        let first = funds.purse(payer("a", budget));
+        let second = funds.purse(payer("b", budget));
+        assert!(Arc::ptr_eq(&own, &funds.purse(payer("b", None))));
+        assert!(Arc::ptr_eq(&first, &funds.purse(payer("a", budget))));
+        assert!(!Arc::ptr_eq(&first, &second) && !Arc::ptr_eq(&own, &first));
+        assert_eq!((funds.all().len(), funds.of(AccountId(1)).len()), (3, 3));
+        funds.retire(&first);
+        assert!(!funds.has(&first) && funds.has(&second) && funds.has(&own));
+        assert!(!Arc::ptr_eq(&first, &funds.purse(payer("a", budget))));
+    }
+
+    #[test]
+    fn a_purse_that_has_nothing_and_is_not_used_is_forgotten_and_no_other() {
+        let funds = Funds::default();
+        let purse = funds.purse(payer("a", Some(Money::from_pico(5))));
+        let forgotten = |idle_for| {
+            funds.forget(&purse, idle_for);
+            !funds.has(&purse)
+        };
+        purse.lend("lease", Money::from_pico(5));
+        assert!(!forgotten(Duration::ZERO), "it has money");
+        assert!(purse.extend(Money::from_pico(3)));
+        assert!(purse.empty(Duration::ZERO).is_some());
+        assert!(!forgotten(Duration::ZERO), "a call holds money of it");
+        let (spent, _) = purse.post(Money::from_pico(3), Money::from_pico(3));
+        assert_eq!(spent, Money::from_pico(3));
+        assert!(
+            !forgotten(Duration::from_secs(3_600)),
+            "it was used just now"
+        );
+        purse.doubt("lease");
+        assert!(!forgotten(Duration::ZERO), "nobody knows what it has");
+        purse.made_sure(None);
+        assert!(forgotten(Duration::ZERO));
+        assert_eq!(funds.all().len(), 0);
     }
 }

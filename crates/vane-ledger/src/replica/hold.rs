@@ -54,18 +54,24 @@ impl Hold {
         extends
     }
 
-    /// Takes over what another hold of the same payer has set aside.
-    pub fn join(&mut self, mut other: Self) {
+    /// Takes over what another hold of the same payer has set aside. False where it cannot, because
+    /// the lease of this one is gone and the other is of the next: then that goes back.
+    #[must_use]
+    pub fn join(&mut self, mut other: Self) -> bool {
         let (Some(purse), Some(others)) = (&self.purse, &other.purse) else {
-            return;
+            // Nothing limits the call, or not any more.
+            return true;
         };
-        if Arc::ptr_eq(purse, others)
-            && let Some(amount) = self.amount.checked_add(other.amount)
-        {
-            self.amount = amount;
-            other.purse = None;
-            purse.joined();
+        if !Arc::ptr_eq(purse, others) {
+            return false;
         }
+        let Some(amount) = self.amount.checked_add(other.amount) else {
+            return false;
+        };
+        self.amount = amount;
+        other.purse = None;
+        purse.joined();
+        true
     }
 
     /// As the books are told of it.

@@ -4,7 +4,8 @@
 //! part of a balance is lost between leases. Slices are large while there is plenty and become what
 //! is needed near the end: then what lies idle in other purses of the account is taken back first.
 //! Then what other replicas have to spare is recalled, which is not waited for here. It also does
-//! what is due by itself, such as ending promotional credit.
+//! what is due by itself, such as ending promotional credit. What is idle for long goes back many purses to
+//! a commit, while nobody waits.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -49,6 +50,7 @@ impl Lender {
             has_lent: false,
             did_due: None,
             looked: None,
+            idle: Vec::new(),
         };
         let thread = Builder::new().name("vane-lender".into());
         let thread = thread
@@ -89,6 +91,8 @@ pub(super) struct Desk {
     has_lent: bool,
     did_due: Option<Instant>,
     looked: Option<Instant>,
+    /// Purses that are still to be looked at, whether they are idle.
+    idle: Vec<Arc<Purse>>,
 }
 
 /// What becomes of a purse that asks.
@@ -109,6 +113,12 @@ const METERED_SLICE: Money = Money::from_pico(1_000_000_000_000);
 /// Money that no call has used for so long goes back.
 const IDLE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// A purse that has nothing is dropped so long after it was used last: the next one takes a new lease.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(3_600);
+/// Where nobody else lends, whether another life has begun is looked for so often.
+const TURN_EVERY: Duration = Duration::from_secs(1);
+/// So many purses return their money in one commit. Nobody is lent anything meanwhile.
+const RETURNED_AT_ONCE: usize = 256;
 /// How often it is asked what is due by itself.
 const DUE_EVERY: Duration = Duration::from_secs(60);
 /// Another process may be faster so often in a row before it is asked for what it has, and then
@@ -122,7 +132,8 @@ impl Desk {
             self.look();
             match asked.recv_timeout(self.pause()) {
                 Ok(purse) => self.answer(&purse),
-                Err(Timeout) => {}
+                // Nobody waits.
+                Err(Timeout) => self.return_idle(),
                 Err(Disconnected) => break,
             }
             if let Some(epoch) = self.lifeline.next() {
@@ -135,14 +146,15 @@ impl Desk {
             }
         }
         self.give_up("the ledger is closing");
-        let _kept = self.take_back(self.funds.all(), Duration::ZERO);
+        let _kept = self.take_back(&self.funds.all(), Duration::ZERO);
     }
 
     fn pause(&self) -> Duration {
         match self.store.is_shared() {
+            _ if !self.idle.is_empty() => Duration::ZERO,
             _ if self.recalls.are_awaited() => recall::WAIT,
             true => recall::LOOK_EVERY,
-            false => LOOK_EVERY,
+            false => TURN_EVERY,
         }
     }
 
@@ -156,8 +168,22 @@ impl Desk {
         }
         if is_due(self.looked, LOOK_EVERY) {
             self.looked = Some(Instant::now());
-            // Money that cannot be given back now stays lent: the next look tries again.
-            drop(self.take_back(self.funds.all(), IDLE));
+            // Also where somebody waits all the time.
+            self.return_idle();
+            if self.idle.is_empty() {
+                self.idle = self.funds.all();
+            }
+        }
+    }
+
+    /// Returns what is idle of some of the purses that are to be looked at.
+    fn return_idle(&mut self) {
+        let rest = self.idle.len().saturating_sub(RETURNED_AT_ONCE);
+        let purses = self.idle.split_off(rest);
+        // Money that cannot be given back now stays lent: the next look tries again.
+        drop(self.take_back(&purses, IDLE));
+        for purse in &purses {
+            self.funds.forget(purse, FORGOTTEN_AFTER);
         }
     }
 
@@ -190,7 +216,7 @@ impl Desk {
             return purse.refuse(Short::Away(why), Money::ZERO);
         }
         if purse.recount()
-            && let Err(error) = self.take_back(vec![Arc::clone(purse)], Duration::ZERO)
+            && let Err(error) = self.take_back(std::slice::from_ref(purse), Duration::ZERO)
         {
             return purse.refuse(away(error), Money::ZERO);
         }
@@ -219,6 +245,7 @@ impl Desk {
     fn lend(&mut self, purse: &Purse, wanted: Wanted, may_recall: bool) -> Result<Lending, Short> {
         let mut short = Short::Away("the money is lent to others".to_owned());
         for _ in 0..TRIES {
+            self.make_sure(purse).map_err(away)?;
             let room = self.room(purse).map_err(away)?;
             purse.allow(room.budget);
             let lacking = purse.lacking(wanted);
@@ -241,6 +268,9 @@ impl Desk {
                 Ok(()) => return Ok(Lending::Done),
                 // Another was faster.
                 Err(Refusal::Balance { .. } | Refusal::Budget { .. }) => {}
+                Err(refusal) if is_gone(&refusal) => {
+                    return Err(away(LedgerError::Refused(refusal)));
+                }
                 Err(refusal) => short = Short::Away(refusal.to_string()),
             }
         }
@@ -277,7 +307,8 @@ impl Desk {
         let others = others
             .into_iter()
             .filter(|other| !std::ptr::eq(&**other, purse));
-        self.take_back(others.collect(), Duration::ZERO)
+        let others: Vec<_> = others.collect();
+        self.take_back(&others, Duration::ZERO)
     }
 
     fn room(&self, purse: &Purse) -> Result<Room, LedgerError> {
@@ -305,14 +336,10 @@ impl Desk {
         let lease = purse.lease();
         let id = new_id()?;
         let (lease, act) = match lease {
-            Some(lease) => (
-                lease.clone(),
-                Act::Renew {
-                    lease,
-                    by,
-                    until: FOREVER,
-                },
-            ),
+            Some(lease) => {
+                let act = renewed(&lease, by);
+                (lease, act)
+            }
             None => {
                 let lease = Lease {
                     account: purse.account,
@@ -325,50 +352,133 @@ impl Desk {
             }
         };
         self.has_lent = true;
-        let done = self.apply(id, act)?;
-        Ok(done.map(|_| purse.lend(&lease, by)))
+        match self.apply(id, act) {
+            Ok(Ok(_)) => {
+                purse.lend(&lease, by);
+                Ok(Ok(()))
+            }
+            Ok(Err(refusal)) => {
+                if is_gone(&refusal) {
+                    self.funds.retire(purse);
+                }
+                Ok(Err(refusal))
+            }
+            Err(error) => {
+                purse.doubt(&lease);
+                Err(error)
+            }
+        }
+    }
+
+    /// Finds out what the purse is lent, after a commit of which nobody knows whether it happened.
+    fn make_sure(&self, purse: &Purse) -> Result<(), LedgerError> {
+        let Some(lease) = purse.doubted() else {
+            return Ok(());
+        };
+        // By a commit, so that it waits for that one should it still be under way.
+        let done = self.apply(new_id()?, renewed(&lease, Money::ZERO))?;
+        match done {
+            Ok(Outcome::Renewed(amount)) => purse.made_sure(Some((&lease, amount))),
+            Err(Refusal::NoSuchLease) if purse.lease().is_none() => purse.made_sure(None),
+            Err(refusal) if is_gone(&refusal) => self.funds.retire(purse),
+            Err(refusal) => return Err(LedgerError::Refused(refusal)),
+            Ok(_) => {}
+        }
+        Ok(())
     }
 
     /// Gives what the purses have and nobody holds back to the balances. Says how much that is.
     pub(super) fn take_back(
         &self,
-        purses: Vec<Arc<Purse>>,
+        purses: &[Arc<Purse>],
         idle_for: Duration,
     ) -> Result<Money, LedgerError> {
         let mut sum = Money::ZERO;
+        for purses in purses.chunks(RETURNED_AT_ONCE) {
+            let some = self.take_some_back(purses, idle_for)?;
+            sum = sum.checked_add(some).unwrap_or(sum);
+        }
+        Ok(sum)
+    }
+
+    /// The same in one commit.
+    fn take_some_back(
+        &self,
+        purses: &[Arc<Purse>],
+        idle_for: Duration,
+    ) -> Result<Money, LedgerError> {
         for purse in purses {
-            let Some((lease, amount)) = purse.empty(idle_for) else {
-                continue;
-            };
-            let by = Money::ZERO.checked_sub(amount).unwrap_or_default();
-            let act = Act::Renew {
-                lease: lease.clone(),
-                by,
-                until: FOREVER,
-            };
-            match self.apply(new_id()?, act) {
-                Ok(Ok(_)) => sum = sum.checked_add(amount).unwrap_or(sum),
-                // It is still lent.
-                Ok(Err(_)) => purse.lend(&lease, amount),
-                Err(error) => {
-                    purse.lend(&lease, amount);
-                    return Err(error);
+            self.make_sure(purse)?;
+        }
+        let mut emptied = Vec::new();
+        for purse in purses {
+            let taken = purse.empty(idle_for);
+            emptied.extend(taken.map(|(lease, amount)| (purse, lease, amount)));
+        }
+        let done = match self.give_back(&emptied) {
+            Ok(done) => done,
+            Err(error) => {
+                for (purse, lease, _) in &emptied {
+                    purse.doubt(lease);
                 }
+                return Err(error);
+            }
+        };
+        let mut sum = Money::ZERO;
+        for ((purse, lease, amount), done) in emptied.into_iter().zip(done) {
+            match done {
+                Ok(_) => sum = sum.checked_add(amount).unwrap_or(sum),
+                Err(refusal) if is_gone(&refusal) => self.funds.retire(purse),
+                // It is still lent.
+                Err(_) => purse.lend(&lease, amount),
             }
         }
         Ok(sum)
     }
 
+    fn give_back(
+        &self,
+        emptied: &[(&Arc<Purse>, String, Money)],
+    ) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
+        if emptied.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ops: Result<Vec<Op>, LedgerError> = emptied
+            .iter()
+            .map(|(_, lease, amount)| {
+                let by = Money::ZERO.checked_sub(*amount).unwrap_or_default();
+                Ok(self.op(new_id()?, renewed(lease, by)))
+            })
+            .collect();
+        self.store.apply(&ops?)
+    }
+
     fn apply(&self, id: String, act: Act) -> Result<Result<Outcome, Refusal>, LedgerError> {
-        let op = Op {
+        let done = self.store.apply(&[self.op(id, act)])?;
+        Ok(done.into_iter().next().unwrap_or(Err(Refusal::Malformed)))
+    }
+
+    fn op(&self, id: String, act: Act) -> Op {
+        Op {
             id,
             at: self.clock.now(),
             instance: self.life.instance,
             act,
-        };
-        let done = self.store.apply(&[op])?;
-        Ok(done.into_iter().next().unwrap_or(Err(Refusal::NoSuchLease)))
+        }
     }
+}
+
+fn renewed(lease: &str, by: Money) -> Act {
+    Act::Renew {
+        lease: lease.to_owned(),
+        by,
+        until: FOREVER,
+    }
+}
+
+/// Whether the books do not know the lease as one that lends.
+const fn is_gone(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::NoSuchLease | Refusal::LeaseOver)
 }
 
 /// Leases end with their epoch: no other process takes money of an instance that may be alive.

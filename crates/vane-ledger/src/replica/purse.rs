@@ -2,6 +2,8 @@
 //!
 //! Invariant: what is spent and held is never more than what the lease behind it lends. A call that
 //! finds too little waits for one round of the lender and then has it or is told what is missing.
+//! After a commit of which nobody knows whether it happened, it counts as lent what is lent in either
+//! case, until the lender knows. One whose lease is gone is retired: nothing is held against it any more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -84,6 +86,10 @@ struct State {
     budget: Option<Allowed>,
     /// What was lent is to be looked at again.
     recount: bool,
+    /// The lease of which nobody knows how much it lends, or whether it is there.
+    doubted: Option<String>,
+    /// Its lease is gone.
+    retired: bool,
 }
 
 /// A budget as the store had it when money was last lent: what was gone of it beyond this purse.
@@ -155,7 +161,7 @@ impl Purse {
     }
 
     pub(super) async fn hold(
-        self: Arc<Self>,
+        self: &Arc<Self>,
         amount: Money,
         budget: Option<Money>,
         lender: &Lender,
@@ -167,11 +173,11 @@ impl Purse {
             let mut answered = std::pin::pin!(answered);
             answered.as_mut().enable();
             match self.state().take(amount, budget, asked_in) {
-                Look::Taken => return Ok(Hold::of(Arc::clone(&self), amount)),
+                Look::Taken => return Ok(Hold::of(Arc::clone(self), amount)),
                 Look::Short(short) => return Err(short),
                 Look::Wait { round, ask } => {
                     asked_in = Some(round);
-                    if ask && !lender.ask(&self) {
+                    if ask && !lender.ask(self) {
                         return Err(Short::Away("the ledger is closing".to_owned()));
                     }
                 }
@@ -223,6 +229,7 @@ impl Purse {
     /// What is asked for. The lender answers it.
     pub(super) fn wanted(&self) -> Wanted {
         let mut state = self.state();
+        state.used = Some(Instant::now());
         Wanted {
             all: std::mem::take(&mut state.wanted),
             largest: std::mem::take(&mut state.largest),
@@ -240,9 +247,11 @@ impl Purse {
         }
     }
 
-    /// What is spent of the key's budget, by what is known here.
-    pub(super) fn spent(&self) -> Option<Spent> {
-        let state = self.state();
+    /// What is spent of the key's budget, by what is known here. Where that is of a period which is
+    /// over, nothing is known until the next call has the lender look.
+    pub(super) fn spent(&self, now: i64) -> Option<Spent> {
+        let mut state = self.state();
+        state.budget = state.budget.filter(|budget| now < budget.resets_at);
         let Allowed {
             amount,
             gone,
@@ -288,6 +297,31 @@ impl Purse {
         self.answer(state);
     }
 
+    /// How much this lease lends is not known for certain: only what was lent before counts.
+    pub(super) fn doubt(&self, lease: &str) {
+        self.state().doubted = Some(lease.to_owned());
+    }
+
+    /// The lease that is in doubt.
+    pub(super) fn doubted(&self) -> Option<String> {
+        self.state().doubted.clone()
+    }
+
+    /// There is no doubt any more: the lease lends so much, or never was.
+    pub(super) fn made_sure(&self, lease: Option<(&str, Money)>) {
+        let mut state = self.state();
+        state.doubted = None;
+        if let Some((lease, lent)) = lease {
+            state.lease = Some(lease.to_owned());
+            state.lent = lent;
+        }
+    }
+
+    /// Nothing is held of it from now on: its lease is gone.
+    pub(super) fn retire(&self) {
+        self.state().retired = true;
+    }
+
     /// Has waiting calls look again.
     pub(super) fn refill(&self) {
         let mut state = self.state();
@@ -312,6 +346,14 @@ impl Purse {
     /// Whether what was lent must be given back first.
     pub(super) fn recount(&self) -> bool {
         std::mem::take(&mut self.state().recount)
+    }
+
+    /// Whether it has had nothing for so long, and nobody has asked for anything.
+    pub(super) fn is_done_with(&self, idle_for: Duration) -> bool {
+        let state = self.state();
+        let idle = state.used.is_some_and(|used| used.elapsed() >= idle_for);
+        let empty = state.lent <= state.spent && state.holds == 0 && state.open == Money::ZERO;
+        idle && empty && state.doubted.is_none()
     }
 
     /// Takes what nobody holds out of the purse, to give it back: all of it, or what has been idle.
@@ -359,12 +401,15 @@ enum Look {
 
 impl State {
     fn room(&self) -> Money {
+        if self.retired {
+            return Money::ZERO;
+        }
         less(less(self.lent, self.spent), self.open)
     }
 
     /// Sets `amount` aside where there is room.
     fn set_aside(&mut self, amount: Money) -> bool {
-        let has_room = self.lease.is_some() && amount <= self.room();
+        let has_room = self.lease.is_some() && !self.retired && amount <= self.room();
         if has_room {
             self.open = more(self.open, amount);
         }

@@ -116,7 +116,7 @@ impl Desk {
             let purses = self.funds.of(account);
             if !purses.is_empty() {
                 self.recalls.scarce.insert(account, Instant::now());
-                self.take_back(purses, Duration::ZERO)?;
+                self.take_back(&purses, Duration::ZERO)?;
             }
         }
         self.store.heed(&self.life, last)?;

@@ -57,6 +57,7 @@ impl Desk {
         let done = self.store.ingest(&Ingest {
             instance: self.life.instance,
             epoch: self.life.epoch,
+            from: self.position.number(),
             position: self.position.number(),
             ops: &ops,
             opened: &[],

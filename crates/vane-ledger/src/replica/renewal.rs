@@ -1,10 +1,12 @@
 //! What a life of a replica does as long as it goes on: it says so, and settles what others left
 //! who do not say so any more.
 //!
-//! A life that the others have ended, because it was not heard of for long, is followed by another
-//! in the same process: what the journal has is entered first, and then what was lent before is
+//! A life that the others have ended, because it was not heard of for long, or that the database does
+//! not know as far as it got, because that fell back, is followed by another in the same process:
+//! what the journal has is entered first, and then what was lent before is
 //! returned (by the lender), before any money is held again. Only when some other process lives as
-//! this instance is there nothing to be done but to stop one of them.
+//! this instance, or the database does not know the instance at all, is there nothing to be done but
+//! to stop.
 
 use std::time::Instant;
 
@@ -33,12 +35,19 @@ impl Desk {
         Ok(())
     }
 
-    /// Does what a life does beside its own work. If it is over, begins another.
+    /// Does what a life does, and brings in what there is. If it is over, begins another.
     pub(super) fn live(&mut self) -> Result<(), ReplicaError> {
-        match self.say() {
-            Err(LedgerError::LifeOver { .. }) => self.begin_again()?,
-            said => said?,
+        match self.go() {
+            Err(ReplicaError::Ledger(error)) if error.ends_a_life() => {
+                self.begin_again(&error)?;
+                self.go()
+            }
+            done => done,
         }
+    }
+
+    fn go(&mut self) -> Result<(), ReplicaError> {
+        self.say()?;
         if self.is_anew {
             // What was settled before is charged before the same money can be lent again.
             self.catch_up()?;
@@ -49,34 +58,44 @@ impl Desk {
             self.swept = Some(Instant::now());
             self.sweep();
         }
-        Ok(())
+        self.catch_up()
     }
 
-    fn begin_again(&mut self) -> Result<(), ReplicaError> {
+    fn begin_again(&mut self, over: &LedgerError) -> Result<(), ReplicaError> {
         let lifeline = &self.shared.lifeline;
         self.is_anew = true;
-        match self.store.begin_again(&self.life, self.clock.now()) {
+        let why = match over {
+            LedgerError::FellBack { .. } => format!("{over}; this process begins anew"),
+            _ => "this process was not heard of for so long that others returned its money; it \
+                  begins anew"
+                .to_owned(),
+        };
+        let error = match self.store.begin_again(&self.life, self.clock.now()) {
             Ok(life) => {
-                lifeline.end(
-                    "this process was not heard of for so long that others returned its money; \
-                     it begins anew"
-                        .to_owned(),
-                );
-                self.life = life;
-                self.said = None;
-                Ok(())
+                lifeline.end(why);
+                return self.go_on(life);
             }
-            Err(error) => {
-                if let LedgerError::LifeOver { instance } = error {
-                    lifeline.end(format!(
-                        "another process lives as instance {instance}; was the folder of the \
-                         journal copied? Stop one of the two, then restart the other with a \
-                         folder of its own (`journal`)"
-                    ));
-                }
-                Err(error.into())
-            }
+            Err(error) => error,
+        };
+        match error {
+            LedgerError::LifeOver { .. } if !self.store.is_shared() => lifeline.end(
+                "another process has begun to serve this database; stop one of the two, then \
+                 restart the other"
+                    .to_owned(),
+            ),
+            LedgerError::LifeOver { instance } => lifeline.end(format!(
+                "another process lives as instance {instance}; was the folder of the \
+                 journal copied? Stop one of the two, then restart the other with a \
+                 folder of its own (`journal`)"
+            )),
+            LedgerError::NotBegun { instance } => lifeline.end(format!(
+                "the database does not know instance {instance} any more: it is older than this \
+                 process; docs/operations.md says how to go on"
+            )),
+            // It is away: asked again.
+            _ => {}
         }
+        Err(error.into())
     }
 
     /// Settles what the dead have left, some of it.

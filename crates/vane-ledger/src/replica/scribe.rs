@@ -122,7 +122,7 @@ fn serve(mut desk: Desk, hurried: &Receiver<()>, shown: &Mutex<Option<String>>) 
         };
         desk.shared.unwritten.write(&desk.shared.journal);
         desk.forget();
-        let done = desk.live().and_then(|()| desk.catch_up());
+        let done = desk.live();
         let failed = done.is_err();
         if failed {
             // It may have ended meanwhile: that is to be known before anything else.
@@ -161,6 +161,7 @@ fn finish(desk: &mut Desk) -> Result<(), ReplicaError> {
         let (life, now) = (&desk.life, desk.clock.now());
         let all = life.epoch.saturating_add(1);
         super::recovery::return_leases(&desk.store, life, all, now)?;
+        desk.store.end(life)?;
     }
     Ok(())
 }

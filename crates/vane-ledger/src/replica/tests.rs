@@ -4,7 +4,9 @@
     reason = "a test that overflows has failed"
 )]
 
+mod clock;
 mod disk;
+mod doubt;
 mod power;
 mod strays;
 
@@ -14,7 +16,7 @@ use std::time::Duration;
 
 use vane_catalog::Money;
 
-use super::{Lifeline, Payer, Place, Replica, Settings, name_of};
+use super::{Lifeline, Payer, Place, Places, Replica, Settings, name_of};
 use crate::account::AccountId;
 use crate::book::{Act, Attempt, Ended, Line, Op, Settlement, Source, Status, Times};
 use crate::clock::Clock;
@@ -114,7 +116,11 @@ fn on(model: &Model, store: &Store, folder: &std::path::Path, durability: Durabi
     let place = Place::Kept(folder.join("lock"));
     let (clock, lifeline) = (Clock::manual(NOW), Lifeline::new(None));
     let journal = journal.unwrap();
-    Replica::over(store, journal, place, life, lifeline, durability, clock).unwrap()
+    let places = Places {
+        _place: place,
+        _database: None,
+    };
+    Replica::over(store, journal, places, life, lifeline, durability, clock).unwrap()
 }
 
 /// A call that wrote so many micro-dollars' worth.

@@ -24,7 +24,7 @@ use crate::book::{Book, BookKind, Op, Outcome, Refusal, Row, Rows, Spending};
 use crate::error::LedgerError;
 
 pub use ingest::{Ingest, Stray};
-pub(super) use ingest::{STRAY, enter};
+pub(super) use ingest::{STRAY, enter, stands};
 pub(crate) use memory::Memory;
 pub use newest::{NEWEST_MAX, Newest, Spread};
 pub(crate) use read::{DETAILS, RECEIPT, receipt_of};

@@ -1,6 +1,7 @@
 //! Which processes live, as what, and what becomes of the money of those that do not.
 //!
-//! In SQLite there is one process at a time. In PostgreSQL an instance belongs to a journal, and
+//! In SQLite there is one process at a time, and the instance keeps the journal that it may have been
+//! left behind by: another is not taken in its place. In PostgreSQL an instance belongs to a journal, and
 //! lives as long as it says so every few seconds, by the clock of the database alone. One that was
 //! silent for long is swept by any other that was not: its life ends, its calls end as interrupted,
 //! its leases return. What its journal says later is entered once: `books/ingest.rs` says how.
@@ -19,7 +20,7 @@ pub struct Life {
     pub instance: i64,
     /// Higher than that of every life before.
     pub epoch: i64,
-    /// The journal record up to which everything is in the books.
+    /// The journal record up to which everything is in the books, as far as this life knows.
     pub ingested: u64,
 }
 
@@ -35,6 +36,9 @@ pub(crate) const TRUSTED_FOR: Duration = Duration::from_secs(40);
 const BEGIN: &str = "INSERT INTO instance (id, epoch, ingested, begun_at) VALUES (?1, 1, 0, ?2)
     ON CONFLICT (id) DO UPDATE SET epoch = instance.epoch + 1, begun_at = excluded.begun_at
     RETURNING epoch, ingested";
+
+/// A database that fell back may know of an earlier life only, whose number is not taken again.
+const AFTER: &str = "UPDATE instance SET epoch = ?2 WHERE id = ?1 AND epoch < ?2";
 
 /// Microseconds by the clock of the database.
 pub(super) const NOW: &str = "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
@@ -59,17 +63,66 @@ impl Store {
         self.write(|txn| begin(txn, numbered(txn, journal, now)?, now))
     }
 
-    /// Begins another life after one that is over.
+    /// The same as [`Self::begin`] for the one process of a database that is a file: its journal may
+    /// have what the database lacks, until [`Self::end`].
+    pub(crate) fn begin_alone(
+        &self,
+        journal: &str,
+        folder: &str,
+        now: i64,
+    ) -> Result<Life, LedgerError> {
+        let sql = "UPDATE instance SET journal = ?2, folder = ?3 WHERE id = ?1";
+        self.write(|txn| {
+            let life = begin(txn, ALONE, now)?;
+            txn.execute(sql, &[&ALONE, &journal, &folder])?;
+            Ok(life)
+        })
+    }
+
+    /// The journal that may have what a database lacks that is a file: its name and its folder.
+    pub(crate) fn journal(&self) -> Result<Option<(String, String)>, LedgerError> {
+        let sql = "SELECT journal, folder FROM instance
+            WHERE id = ?1 AND journal IS NOT NULL AND folder IS NOT NULL";
+        self.read(|txn| txn.one(sql, &[&ALONE], |row| Ok((row.get(0)?, row.get(1)?))))
+    }
+
+    /// The journal has nothing that the database lacks, and nothing more is written there. In
+    /// PostgreSQL an instance stays that of its journal.
+    pub(crate) fn end(&self, life: &Life) -> Result<(), LedgerError> {
+        let sql = "UPDATE instance SET journal = NULL, folder = NULL WHERE id = ?1 AND epoch = ?2";
+        match self {
+            Self::Postgres(_) => Ok(()),
+            Self::Sqlite(_) => {
+                self.write(|txn| txn.execute(sql, &[&life.instance, &life.epoch]).map(drop))
+            }
+        }
+    }
+
+    /// Begins another life after one that is over, or that the database does not know as far as it
+    /// got: after all of both.
     ///
     /// # Errors
     /// [`LedgerError::LifeOver`] while some other process lives as this instance: two that go by
-    /// one journal's name would end each other for ever.
+    /// one journal's name would end each other for ever. [`LedgerError::NotBegun`] where the database
+    /// does not know the instance: another may be given its number.
     pub fn begin_again(&self, over: &Life, now: i64) -> Result<Life, LedgerError> {
-        let instance = over.instance;
-        let sql = format!("SELECT 1 FROM instance WHERE id = ?1 AND lease_until >= {NOW}");
-        self.write(|txn| match txn.one(&sql, &[&instance], |_| Ok(()))? {
-            Some(()) => Err(LedgerError::LifeOver { instance }),
-            None => begin(txn, instance, now),
+        let (instance, epoch) = (over.instance, over.epoch);
+        // In SQLite nobody but another process begins a life after this one.
+        let later = "SELECT 1 FROM instance WHERE id = ?1 AND epoch > ?2";
+        let shared = format!("{later} AND lease_until >= {NOW}");
+        self.write(|txn| {
+            let other = match txn {
+                Txn::Sqlite(_) => later,
+                Txn::Postgres(_) => &shared,
+            };
+            if txn.one(other, &[&instance, &epoch], |_| Ok(()))?.is_some() {
+                return Err(LedgerError::LifeOver { instance });
+            }
+            txn.execute(AFTER, &[&instance, &epoch])?;
+            if books::stands(txn, instance)?.is_none() {
+                return Err(LedgerError::NotBegun { instance });
+            }
+            begin(txn, instance, now)
         })
     }
 
@@ -77,6 +130,7 @@ impl Store {
     ///
     /// # Errors
     /// [`LedgerError::LifeOver`] when it does not: nothing may be held or lent any more.
+    /// [`LedgerError::FellBack`] when the database lacks what the life has brought in.
     pub fn renew_instance(&self, life: &Life) -> Result<(), LedgerError> {
         match self {
             Self::Sqlite(_) => Ok(()),
@@ -115,6 +169,7 @@ impl Store {
                 let batch = Ingest {
                     instance: left.instance,
                     epoch: left.epoch,
+                    from: left.position,
                     position: left.position,
                     ops: &left.ops,
                     opened: &[],
@@ -162,12 +217,17 @@ fn renew(txn: Txn<'_>, life: &Life) -> Result<(), LedgerError> {
     let sql = format!(
         "UPDATE instance SET lease_until = {NOW} + {LIFE},
              seen_since = CASE WHEN lease_until < {NOW} THEN {NOW} ELSE seen_since END
-         WHERE id = ?1 AND epoch = ?2"
+         WHERE id = ?1 AND epoch = ?2 AND ingested >= ?3"
     );
-    match txn.execute(&sql, &[&instance, &life.epoch])? {
-        0 => Err(LedgerError::LifeOver { instance }),
-        _ => Ok(()),
+    let from = life.ingested;
+    let reached = i64::try_from(from).unwrap_or(i64::MAX);
+    if txn.execute(&sql, &[&instance, &life.epoch, &reached])? == 1 {
+        return Ok(());
     }
+    Err(match books::stands(txn, instance)? {
+        Some((epoch, at)) if epoch == life.epoch => LedgerError::FellBack { instance, from, at },
+        Some(_) | None => LedgerError::LifeOver { instance },
+    })
 }
 
 /// Finds a call of the dead that somebody who lives should have swept long ago, by the time at which

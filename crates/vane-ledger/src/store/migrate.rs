@@ -40,6 +40,7 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     migration!(9, "examples", "0009_examples.sql"),
     migration!(10, "offer_hours", "0010_offer_hours.sql"),
     migration!(11, "openings", "0011_openings.sql"),
+    migration!(12, "journal_of_a_file", "0012_journal_of_a_file.sql"),
 ];
 
 pub(super) fn migrate(

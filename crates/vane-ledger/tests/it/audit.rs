@@ -58,6 +58,7 @@ fn books(store: &Store) {
     let running = Ingest {
         instance: life.instance,
         epoch: life.epoch,
+        from: 0,
         position: 1,
         ops: &[],
         opened: &[("running".to_owned(), vec![1])],
@@ -412,6 +413,7 @@ fn a_settlement_that_cannot_be_entered_is_kept_and_told() {
     let outcomes = store.ingest(&Ingest {
         instance: 1,
         epoch: 2,
+        from: 0,
         position: 2,
         ops: &ops,
         opened: &[],

@@ -134,6 +134,7 @@ fn ingest(store: &Store, position: u64, ops: &[Op]) {
     let outcomes = store.ingest(&Ingest {
         instance: 1,
         epoch: 1,
+        from: 0,
         position,
         ops,
         opened: &[],

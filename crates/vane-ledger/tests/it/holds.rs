@@ -77,7 +77,7 @@ impl Play {
             assert!(by <= self.free, "{by} of {}", self.free);
             self.free -= by;
         } else if let Some(more) = self.hold(by).await {
-            self.held[nth].0.join(more);
+            assert!(self.held[nth].0.join(more));
         } else {
             return;
         }

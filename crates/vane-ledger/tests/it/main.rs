@@ -11,6 +11,7 @@ mod audit;
 mod books;
 mod cost;
 mod examples;
+mod fallen;
 mod forged;
 mod gone;
 mod holds;
@@ -74,6 +75,52 @@ impl Folder {
 
     fn vandal(&self) -> Vandal {
         Vandal(Connection::open(self.database()).unwrap())
+    }
+
+    fn run(&self, sql: &str) {
+        self.vandal().run(sql).unwrap();
+    }
+
+    /// A folder for the journal of a replica.
+    fn journal(&self) -> PathBuf {
+        self.0.join("elsewhere.journal")
+    }
+
+    /// Remembers the database as it is now.
+    fn keep(&self) {
+        let kept = self.0.join("kept.db");
+        self.run(&format!("VACUUM INTO '{}'", kept.display()));
+    }
+
+    /// Makes it so again, at once, for whoever has it open.
+    fn fall_back(&self) {
+        let Vandal(connection) = self.vandal();
+        let list = |sql: &str| -> Vec<String> {
+            let mut statement = connection.prepare(sql).unwrap();
+            let rows = statement.query_map((), |row| row.get(0)).unwrap();
+            rows.map(Result::unwrap).collect()
+        };
+        let of = |kind| format!("FROM sqlite_schema WHERE type = '{kind}' AND sql IS NOT NULL");
+        let triggers = list(&format!("SELECT name {}", of("trigger")));
+        let made = list(&format!("SELECT sql {}", of("trigger")));
+        let tables = list(&format!("SELECT name {}", of("table")));
+        let kept = self.0.join("kept.db");
+        let mut sql = format!(
+            "PRAGMA foreign_keys = OFF; ATTACH '{}' AS kept; BEGIN IMMEDIATE;",
+            kept.display()
+        );
+        for trigger in triggers {
+            sql += &format!("DROP TRIGGER {trigger};");
+        }
+        for table in tables {
+            sql += &format!(
+                "DELETE FROM main.{table}; INSERT INTO main.{table} SELECT * FROM kept.{table};"
+            );
+        }
+        for trigger in made {
+            sql += &format!("{trigger};");
+        }
+        connection.execute_batch(&(sql + "COMMIT;")).unwrap();
     }
 }
 

@@ -334,6 +334,7 @@ fn a_call_whose_receipt_is_gone_is_not_paid_for_again() {
         let stray = Stray {
             instance: 3,
             epoch: life.epoch,
+            from: 0,
             position: n,
             call: None,
             record: &record,
@@ -370,6 +371,7 @@ fn a_call_whose_receipt_is_gone_is_not_paid_for_again() {
     let again = store.ingest(&Ingest {
         instance: 3,
         epoch: life.epoch,
+        from: 0,
         position: 3,
         ops: &again(&store, &cut),
         opened: &opened(&store),

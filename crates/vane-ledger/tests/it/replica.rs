@@ -265,6 +265,95 @@ async fn a_second_process_of_the_same_database_is_refused() {
     drop(open(&store));
 }
 
+/// Settings with the journal in a folder of that name.
+fn at(folder: &Folder, name: &str) -> Settings {
+    Settings {
+        journal: Some(folder.0.join(name)),
+        ..Settings::default()
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_with_a_journal_of_its_own_is_refused_too() {
+    let folder = Folder::new();
+    let (store, clock) = (folder.store(), Clock::manual(START));
+    let first = open(&store);
+    let other = folder.0.join("other.db");
+    for (of, name) in [(folder.database(), "db"), (folder.secret(), "secret")] {
+        std::os::unix::fs::symlink(of, other.with_extension(name)).unwrap();
+    }
+    let other = Store::open(&format!("sqlite:{}", other.display())).unwrap();
+    for store in [&store, &other] {
+        let second = Replica::open(store, &at(&folder, "second"), clock.clone());
+        let error = second.err().unwrap().to_string();
+        assert!(error.contains("vane.db is in use by process"), "{error}");
+    }
+    drop(first);
+    drop(Replica::open(&store, &at(&folder, "second"), clock).unwrap());
+}
+
+#[tokio::test]
+async fn a_journal_with_what_the_database_lacks_is_not_passed_over_for_another() {
+    let folder = Folder::new();
+    let (store, clock) = (folder.store(), Clock::manual(START));
+    let payer_id = prepaid(&store, "payer", "5");
+    let open = |name: &str| Replica::open(&store, &at(&folder, name), clock.clone());
+    // It ends as one that is killed does: with a call that runs.
+    let first = open("first").unwrap();
+    let hold = first.hold(payer(payer_id), usd("0.01")).await.unwrap();
+    first.opened(&hold, call("req_1", payer_id, 1_000));
+    drop(first);
+    drop(hold);
+    let error = open("second").err().unwrap().to_string();
+    assert!(
+        error.contains(&folder.0.join("first").display().to_string()),
+        "{error}"
+    );
+    assert!(error.contains("name it again"), "{error}");
+    // With its own it goes on, and ends with nothing left: then any other may follow.
+    drop(open("first").unwrap());
+    assert!(store.receipt(None, "req_1").unwrap().is_some());
+    drop(open("second").unwrap());
+
+    let third = open("third").unwrap();
+    let hold = third.hold(payer(payer_id), usd("0.01")).await.unwrap();
+    drop(third);
+    drop(hold);
+    assert!(open("fourth").is_err());
+    // Who has lost it for good says so by moving it away.
+    std::fs::rename(folder.0.join("third"), folder.0.join("gone")).unwrap();
+    drop(open("fourth").unwrap());
+    sound(&store);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_followed_by_another_at_its_database_serves_no_money_and_says_why() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let payer_id = prepaid(&store, "payer", "5");
+    let team = account(&store, "team");
+    let replica = open(&store);
+    // As where locks do not reach.
+    folder.store().begin(replica.instance(), START).unwrap();
+    let free = Payer {
+        prepaid: false,
+        ..payer(team)
+    };
+    let hold = replica.hold(free, Money::ZERO).await.unwrap();
+    settle(&replica, hold, call("req_1", team, 5), micro(5)).await;
+    let told = async {
+        loop {
+            match replica.hold(payer(payer_id), usd("0.01")).await {
+                Err(Short::Away(why)) if why.contains("another process") => break,
+                _ => tokio::task::yield_now().await,
+            }
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
+    told.expect("it is told");
+    assert!(replica.trouble().is_some());
+}
+
 #[tokio::test]
 async fn a_journal_in_memory_goes_with_its_replica() {
     let store = crate::memory();

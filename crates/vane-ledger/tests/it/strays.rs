@@ -18,6 +18,7 @@ fn stray(store: &Store, record: &str) {
         .keep_stray(&Stray {
             instance: life.instance,
             epoch: life.epoch,
+            from: 0,
             position: life.ingested + 1,
             call: None,
             record,

@@ -104,6 +104,7 @@ fn what_the_dead_leave_is_settled_once_and_their_money_returns() {
         .ingest(&Ingest {
             instance: life.instance,
             epoch: 1,
+            from: 0,
             position: 1,
             ops: &[lent],
             opened: &opened,
@@ -133,6 +134,7 @@ fn what_the_dead_leave_is_settled_once_and_their_money_returns() {
         store.ingest(&Ingest {
             instance: life.instance,
             epoch: life.epoch,
+            from: 0,
             position: 2,
             ops: &ops,
             opened: &[],
@@ -160,6 +162,7 @@ fn m6_a_call_of_the_dead_that_nobody_sweeps_is_found_and_none_that_runs_or_is_be
         .ingest(&Ingest {
             instance: life.instance,
             epoch: life.epoch,
+            from: 0,
             position: 1,
             ops: &[],
             opened: &[("cut off".to_owned(), vec![1])],

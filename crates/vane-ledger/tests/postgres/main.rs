@@ -18,6 +18,8 @@ mod books;
 mod encrypted;
 #[path = "../it/examples.rs"]
 mod examples;
+#[path = "../it/fallen.rs"]
+mod fallen;
 #[path = "../it/forged.rs"]
 mod forged;
 #[path = "../it/gone.rs"]
@@ -57,7 +59,9 @@ mod trouble;
 mod uses;
 
 use std::cell::RefCell;
+use std::fs;
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
@@ -115,11 +119,50 @@ impl Folder {
         client.batch_execute(&sql).unwrap();
         Vandal(RefCell::new(client))
     }
+
+    fn run(&self, sql: &str) {
+        aside(|| self.vandal().run(sql)).unwrap();
+    }
+
+    /// A folder for the journal of a replica.
+    fn journal(&self) -> PathBuf {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.journal", self.0))
+    }
+
+    /// Remembers the database as it is now.
+    fn keep(&self) {
+        self.run(&format!(
+            "CREATE SCHEMA {0}_kept; DO $$ DECLARE found record; BEGIN
+                FOR found IN SELECT tablename AS name FROM pg_tables WHERE schemaname = '{0}' LOOP
+                    EXECUTE format('CREATE TABLE {0}_kept.%1$I AS TABLE {0}.%1$I', found.name);
+                END LOOP;
+            END $$;",
+            self.0
+        ));
+    }
+
+    /// Makes it so again, at once, for whoever has it open.
+    fn fall_back(&self) {
+        self.run(&format!(
+            "SET session_replication_role = replica; DO $$ DECLARE found record; BEGIN
+                FOR found IN SELECT tablename AS name FROM pg_tables WHERE schemaname = '{0}' LOOP
+                    EXECUTE format('DELETE FROM {0}.%I', found.name);
+                    EXECUTE format('INSERT INTO {0}.%1$I SELECT * FROM {0}_kept.%1$I', found.name);
+                END LOOP;
+            END $$;",
+            self.0
+        ));
+    }
 }
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = aside(|| admin().batch_execute(&format!("DROP SCHEMA {} CASCADE", self.0)));
+        let sql = format!(
+            "DROP SCHEMA {0} CASCADE; DROP SCHEMA IF EXISTS {0}_kept CASCADE",
+            self.0
+        );
+        let _ = aside(|| admin().batch_execute(&sql));
+        let _ = fs::remove_dir_all(self.journal());
     }
 }
 

@@ -105,7 +105,7 @@ fn both_databases_have_the_same_columns() {
     // But for what processes have to tell each other.
     let sql = "SELECT table_name || '.' || column_name FROM information_schema.columns
         WHERE table_schema = $1 AND table_name NOT IN ('schema_migration', 'recall')
-        AND table_name || '.' || column_name NOT IN ('instance.journal', 'instance.lease_until',
+        AND table_name || '.' || column_name NOT IN ('instance.lease_until',
             'instance.seen_since', 'instance.recalled')
         ORDER BY (table_name || '.' || column_name) COLLATE \"C\"";
     let rows = admin().query(sql, &[&folder.0]).unwrap();

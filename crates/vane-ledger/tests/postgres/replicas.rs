@@ -110,6 +110,7 @@ fn replicas_that_settle_the_same_accounts_in_any_order_end() {
                     let piece = Ingest {
                         instance: replica,
                         epoch: 1,
+                        from: 0,
                         position,
                         ops: &ops,
                         opened: &[],
@@ -192,6 +193,7 @@ fn what_a_settlement_takes() {
         let piece = Ingest {
             instance: 1,
             epoch: 1,
+            from: 0,
             position,
             ops,
             opened: &[],

@@ -12,9 +12,9 @@ use vane_ledger::journal::Durability;
 use vane_ledger::replica::Settings;
 use vane_ledger::{AccountId, Clock, Hold, LedgerError, Payer, Replica, Short, Store};
 
-use crate::Folder;
 use crate::books::{START, attempt, op, prepaid, usd};
 use crate::instances::{age, bury};
+use crate::{Folder, aside};
 
 /// A process of its own, but for the memory: a store, a journal, a replica.
 struct Process {
@@ -229,6 +229,49 @@ async fn what_lies_idle_in_one_replica_is_there_for_a_call_of_another() {
         .await;
     }
     drop((first, second));
+    sound(&store);
+}
+
+#[tokio::test]
+async fn what_many_purses_return_is_returned_by_one_commit() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let account = prepaid(&store, "payer", "1");
+    let keys: Vec<String> = (0..40).map(|n| format!("key-{n}")).collect();
+    let budgets = keys.iter().map(|key| {
+        let budget = Act::SetBudget {
+            key: key.clone(),
+            budget: Some((usd("0.01"), Period::Month)),
+        };
+        op(format!("budget-{key}"), budget)
+    });
+    store.apply(&budgets.collect::<Vec<_>>()).unwrap();
+    let process = start(&folder);
+    for key in &keys {
+        let of_key = Payer {
+            key,
+            budget: Some(usd("0.01")),
+            ..payer(account)
+        };
+        drop(process.replica.hold(of_key, usd("0.005")).await.unwrap());
+    }
+    let commits = || {
+        let sql = "SELECT count(DISTINCT xmin::text) FROM lease WHERE key IS NOT NULL";
+        aside(|| {
+            let vandal = folder.vandal();
+            let row = vandal.0.borrow_mut().query_one(sql, &[]).unwrap();
+            row.get::<_, i64>(0)
+        })
+    };
+    assert_eq!(commits(), 40);
+    // Who lacks all of it has it at once.
+    let hold = process
+        .replica
+        .hold(payer(account), usd("1"))
+        .await
+        .unwrap();
+    assert_eq!(commits(), 1);
+    drop((hold, process));
     sound(&store);
 }
 

@@ -35,6 +35,7 @@ fn piece<'a>(position: u64, ops: &'a [Op]) -> Ingest<'a> {
     Ingest {
         instance: 3,
         epoch: 1,
+        from: 0,
         position,
         ops,
         opened: &[],

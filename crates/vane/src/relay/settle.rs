@@ -180,13 +180,11 @@ impl Record {
         }
     }
 
-    /// More money was set aside for the call.
-    pub fn join(&mut self, more: Hold) {
-        self.with(|facts| {
-            if let Some(hold) = &mut facts.hold {
-                hold.join(more);
-            }
-        });
+    /// More money was set aside for the call. Whether it pays for more.
+    #[must_use]
+    pub fn join(&mut self, more: Hold) -> bool {
+        let hold = self.0.as_mut().and_then(|facts| facts.hold.as_mut());
+        hold.is_some_and(|hold| hold.join(more))
     }
 
     /// No more output than this was paid for: what is estimated is not more.

@@ -105,18 +105,17 @@ impl Slices {
                 let tokens = asking.tokens;
                 self.asking = None;
                 match held {
-                    Ok(more) => {
-                        record.join(more);
-                        self.paid_for(tokens);
-                    }
+                    Ok(more) => match record.join(more) {
+                        true => self.paid_for(tokens),
+                        // What the call holds was returned meanwhile: nothing pays for more of it.
+                        false => return self.wait(came).unwrap_or(Paid::No(Spent::Ledger)),
+                    },
                     Err(short) => match self.fewer(&short, tokens) {
                         Some(fewer) => self.ask(fewer, record),
-                        None if came < self.slice.paid => {
-                            // Asked again when that is used up: there may be more by then.
-                            self.ask_at = self.slice.paid;
-                            return Paid::Yes;
+                        None => {
+                            let spent = Spent::of(&short);
+                            return self.wait(came).unwrap_or(Paid::No(spent));
                         }
-                        None => return Paid::No(Spent::of(&short)),
                     },
                 }
                 continue;
@@ -150,6 +149,14 @@ impl Slices {
         }
         let held = Box::pin(record.more(by));
         self.asking = Some(Asking { held, tokens });
+    }
+
+    /// What is paid for goes on. When that is used up it is asked again: there may be more by then.
+    fn wait(&mut self, came: u64) -> Option<Paid> {
+        (came < self.slice.paid).then(|| {
+            self.ask_at = self.slice.paid;
+            Paid::Yes
+        })
     }
 
     fn paid_for(&mut self, tokens: u64) {

@@ -341,3 +341,46 @@ async fn a_stream_goes_on_on_what_is_held_while_the_database_is_away() {
     assert_eq!(receipts[0].settlement.status, Status::Stopped);
     assert_eq!(receipts[0].charged, receipts[0].cost);
 }
+
+#[tokio::test]
+async fn a_stream_is_cut_where_what_it_holds_was_returned_and_goes_on_for_nothing_nowhere() {
+    let folder = Folder::new();
+    let file = folder.0.join("vane.db");
+    let world = World::with(|config| {
+        config.database.0 = format!("sqlite:{}", file.display());
+        plain(config, false);
+    })
+    .await;
+    let key = world.key_with("5");
+    let text = said(100);
+    world.fake.always(Answer::text(&text).gate("slow"));
+    let ask = Ask::post(Door::Chat.path(), unlimited(Door::Chat, "lab-m", true));
+    let connection = world.connect().await;
+    world.fake.gate("slow").open(4);
+    let mut stream = connection.begin(&ask.key(key.expose())).await;
+    stream.until(&said(1), 1).await;
+    world.caught_up().await;
+    // A database that fell back: the process begins another life, and returns what it was lent.
+    let vandal = rusqlite::Connection::open(&file).unwrap();
+    vandal
+        .execute_batch("UPDATE instance SET ingested = 0")
+        .unwrap();
+    world.fake.gate("slow").open(4);
+    let anew = async {
+        let (store, replica) = (&world.gateway.store, &world.gateway.replica);
+        while !store.open_leases(1).unwrap().is_empty() || replica.trouble().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(20);
+    tokio::time::timeout(patience, anew).await.unwrap();
+    world.fake.gate("slow").open_for_good();
+    let reply = stream.rest().await;
+    let told = reply.text();
+    assert!(told.contains(": vane-stopped=unavailable\n"), "{told}");
+    let length = Door::Chat.read(&reply).text.len();
+    assert!((2_000..=2_100).contains(&length), "{length}");
+    let receipts = world.paid().await;
+    assert_eq!(receipts[0].settlement.status, Status::Stopped);
+    assert_eq!(receipts[0].charged, receipts[0].cost);
+}

@@ -57,6 +57,7 @@ fn kept(folder: &Folder, records: &[String]) {
         let stray = Stray {
             instance: 1,
             epoch: life.epoch,
+            from: 0,
             position: n,
             call: None,
             record,

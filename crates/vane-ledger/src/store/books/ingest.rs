@@ -19,6 +19,13 @@
 //! - a last word of a call that was swept is passed over: the call has ended for the books, however
 //!   long it runs.
 //!
+//! # A database that fell back
+//!
+//! A standby that takes over may lack what the server before it had committed last. So a piece says
+//! from where on it is read, and is refused with [`LedgerError::FellBack`] where the database does not
+//! stand there: what is missing would be passed over. Its owner begins a new life at the position that
+//! the database has, and brings in its journal from there. What is entered twice is `Repeated`.
+//!
 //! A call has one receipt whoever enters it, since its id is unique there, and where that receipt was
 //! removed since, `gone_call` has the id; and a record is behind
 //! the position only if it is in the books or among the strays. So nobody pays twice, and nothing
@@ -47,6 +54,8 @@ pub struct Ingest<'a> {
     pub instance: i64,
     /// The life that brings it in.
     pub epoch: i64,
+    /// The record after which this begins: all up to it was brought in before.
+    pub from: u64,
     /// The record up to which this goes.
     pub position: u64,
     pub ops: &'a [Op],
@@ -61,6 +70,8 @@ pub struct Ingest<'a> {
 pub struct Stray<'a> {
     pub instance: i64,
     pub epoch: i64,
+    /// The record up to which all was brought in before.
+    pub from: u64,
     /// The record up to which all is in the books or kept with this one.
     pub position: u64,
     /// The call that it closes, if that was open.
@@ -76,11 +87,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails, there are more than [`super::BATCH_MAX`] operations, the life is
-    /// over, or all up to a later position is in the books already: then nothing has happened.
+    /// over, the database fell back before where the piece begins, or all up to a later position
+    /// is in the books already: then nothing has happened.
     pub fn ingest(&self, batch: &Ingest<'_>) -> Result<Vec<Result<Outcome, Refusal>>, LedgerError> {
         within_batch(batch.ops)?;
         self.write_books(|txn, memory| {
-            Kept(txn).advance(batch.instance, batch.epoch, batch.position)?;
+            let Ingest {
+                instance, epoch, ..
+            } = *batch;
+            Kept(txn).advance(instance, epoch, batch.from, batch.position)?;
             enter(txn, memory, batch)
         })
     }
@@ -92,7 +107,7 @@ impl Store {
     pub fn keep_stray(&self, stray: &Stray<'_>) -> Result<(), LedgerError> {
         self.write_books(|txn, _| {
             let kept = Kept(txn);
-            kept.advance(stray.instance, stray.epoch, stray.position)?;
+            kept.advance(stray.instance, stray.epoch, stray.from, stray.position)?;
             kept.execute(STRAY, &[&stray.record, &stray.why, &stray.at])?;
             if let Some(call) = stray.call {
                 kept.execute(CLOSED, &[&stray.instance, &call])?;
@@ -136,19 +151,26 @@ pub(crate) fn enter(
 }
 
 impl Kept<'_> {
-    fn advance(self, instance: i64, epoch: i64, position: u64) -> Result<(), LedgerError> {
-        let sql = "UPDATE instance SET ingested = ?3
-            WHERE id = ?1 AND epoch = ?2 AND ingested <= ?3";
-        let position = i64::try_from(position).map_err(|_| LedgerError::IngestedBefore)?;
-        let moved = self.0.execute(sql, &[&instance, &epoch, &position])?;
+    /// The database may stand past `from`: at the end of a commit of which nobody heard.
+    fn advance(
+        self,
+        instance: i64,
+        epoch: i64,
+        from: u64,
+        position: u64,
+    ) -> Result<(), LedgerError> {
+        let sql = "UPDATE instance SET ingested = ?4
+            WHERE id = ?1 AND epoch = ?2 AND ingested >= ?3 AND ingested <= ?4";
+        let number = |of: u64| i64::try_from(of).map_err(|_| LedgerError::IngestedBefore);
+        let (first, last) = (number(from)?, number(position)?);
+        let moved = self.0.execute(sql, &[&instance, &epoch, &first, &last])?;
         if moved == 1 {
             return Ok(());
         }
-        let sql = "SELECT epoch FROM instance WHERE id = ?1";
-        let living = self.0.one(sql, &[&instance], |row| row.get::<i64>(0))?;
-        Err(match living {
+        Err(match stands(self.0, instance)? {
             None => LedgerError::NotBegun { instance },
-            Some(living) if living != epoch => LedgerError::LifeOver { instance },
+            Some((living, _)) if living != epoch => LedgerError::LifeOver { instance },
+            Some((_, at)) if at < from => LedgerError::FellBack { instance, from, at },
             Some(_) => LedgerError::IngestedBefore,
         })
     }
@@ -175,4 +197,12 @@ impl Kept<'_> {
         }
         Ok(())
     }
+}
+
+/// The life of an instance, and how far its journal is brought in.
+pub(crate) fn stands(txn: Txn<'_>, instance: i64) -> Result<Option<(i64, u64)>, LedgerError> {
+    let sql = "SELECT epoch, ingested FROM instance WHERE id = ?1";
+    txn.one(sql, &[&instance], |row| {
+        Ok((row.get(0)?, row.get::<i64>(1)?.unsigned_abs()))
+    })
 }
