@@ -21,6 +21,10 @@ pub(crate) use forward::{Forward, Step};
 pub use outline::Outline;
 pub(crate) use pass::Pass;
 
+/// What models are called that were trained to fill in the middle. No file says it otherwise: chat models
+/// of the same family have the marks of a gap in their vocabularies, too.
+const TRAINED_FOR_GAPS: [&str; 2] = ["codestral", "vane-tiny"];
+
 /// How far opening is: bytes of weights that were read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
@@ -38,6 +42,7 @@ pub struct Model {
     /// The matrix from hidden numbers to tokens; the embedding itself where it is tied.
     head: Tensor,
     tokenizer: Tokenizer,
+    is_trained_for_gaps: bool,
     weight_bytes: u64,
 }
 
@@ -132,6 +137,7 @@ impl Model {
             embedding,
             head,
             tokenizer,
+            is_trained_for_gaps: weights.is_named(&TRAINED_FOR_GAPS),
             weight_bytes: 0,
         };
         let bytes: usize = model.tensors().map(|tensor| tensor.bytes().len()).sum();
@@ -165,6 +171,11 @@ impl Model {
                 total_bytes,
             });
         }
+    }
+
+    /// Whether it was trained to fill in the middle, as far as its names tell.
+    pub fn fills_in(&self) -> bool {
+        self.is_trained_for_gaps && self.tokenizer.marks_gaps()
     }
 
     pub fn tokenizer(&self) -> &Tokenizer {

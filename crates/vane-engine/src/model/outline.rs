@@ -30,6 +30,8 @@ pub struct Outline {
     pub version: Version,
     /// `SentencePiece` or `Tekken`.
     pub tokenizer: &'static str,
+    /// Its vocabulary has the marks of a gap.
+    pub marks_gaps: bool,
     pub fills_in: bool,
 }
 
@@ -66,7 +68,8 @@ impl Model {
             kv_bytes_per_token: kv_numbers * count(Precision::Half.bytes()),
             version: self.tokenizer().version(),
             tokenizer: self.tokenizer().kind(),
-            fills_in: self.tokenizer().fills_in(),
+            marks_gaps: self.tokenizer().marks_gaps(),
+            fills_in: self.fills_in(),
         }
     }
 }

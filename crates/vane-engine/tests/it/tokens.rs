@@ -126,7 +126,7 @@ fn sentencepiece_of_every_version_is_as_the_reference_has_it() {
         };
         assert_eq!(tokenizer.version(), expected);
         let has_gaps = ["v3", "v7"].contains(&fixture["version"].as_str().unwrap());
-        assert_eq!(tokenizer.fills_in(), has_gaps);
+        assert_eq!(tokenizer.marks_gaps(), has_gaps);
         check(&tokenizer, fixture, "tokenizer.model");
     }
 }
@@ -145,7 +145,7 @@ fn mistral_7b_v03_whose_vocabulary_has_no_marks_of_gaps_takes_tools() {
         fixture
     };
     let of_v2 = opened(&files::model(files::fixture(&fixtures, "v2")));
-    assert!(of_v2.takes_tools() && !of_v2.fills_in());
+    assert!(of_v2.takes_tools() && !of_v2.marks_gaps());
     let mut fixture = files::fixture(&fixtures, "v3").clone();
     let is_fill = |row: &Json| row["fill"].is_array();
     fixture["vectors"]
@@ -158,7 +158,7 @@ fn mistral_7b_v03_whose_vocabulary_has_no_marks_of_gaps_takes_tools() {
         fixture = named(&fixture, token, &format!("[control_{}]", token - 2));
     }
     let tokenizer = opened(&files::model(&fixture));
-    assert!(tokenizer.takes_tools() && !tokenizer.fills_in());
+    assert!(tokenizer.takes_tools() && !tokenizer.marks_gaps());
     check(&tokenizer, &fixture, "a vocabulary of v2");
 }
 
@@ -198,7 +198,7 @@ fn tekken_is_as_the_reference_has_it() {
         };
         let check = |tokenizer: &Tokenizer, from| {
             assert_eq!(tokenizer.version(), expected, "{from}");
-            assert!(tokenizer.takes_tools() && tokenizer.fills_in());
+            assert!(tokenizer.takes_tools() && tokenizer.marks_gaps());
             check(tokenizer, fixture, from);
         };
         check(&opened(&files::tekken(fixture)), "tekken.json");
@@ -277,7 +277,7 @@ fn marks_of_another_family_fill_in_nothing() {
     let folder = Folder::new();
     let path = folder.write("model.gguf", files::gguf_of_pieces_and(fixture, &rows));
     let model = Model::open(&path, &mut |_| ()).unwrap();
-    assert!(!model.tokenizer().fills_in());
+    assert!(!model.tokenizer().marks_gaps());
 }
 
 #[test]
