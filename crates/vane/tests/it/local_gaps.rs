@@ -1,6 +1,6 @@
 //! Gaps that models of this machine fill, and those that they are not asked to.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vane::config::{Config, Environment};
 
 use crate::alphabet;
@@ -55,4 +55,32 @@ fn check_asks_whether_a_model_with_the_marks_of_a_gap_fills_it() {
     ] {
         assert_eq!(warnings(&weights, more), [] as [String; 0], "{more}");
     }
+}
+
+/// As editors write it who speak OpenAI's completions to Codestral.
+#[tokio::test]
+async fn f1_a_prompt_with_the_marks_of_a_gap_is_read_as_one_with_its_suffix() {
+    let here = Here::start("").await;
+    let tokens = async |body: Value| {
+        let reply = here.world.post(COMPLETIONS, body).await.ok().json();
+        (
+            reply["usage"]["prompt_tokens"].clone(),
+            reply["choices"][0]["text"].clone(),
+        )
+    };
+    let apart = json!({"model": "abc", "prompt": "abc", "suffix": "the end", "max_tokens": 5});
+    let marked = json!({"model": "abc", "prompt": "[SUFFIX]the end[PREFIX]abc", "max_tokens": 5,
+        "stop": ["[PREFIX]", "[SUFFIX]"]});
+    assert_eq!(tokens(marked).await, tokens(apart).await);
+    let other = json!({"model": "abc", "max_tokens": 5,
+        "prompt": "<|fim_prefix|>abc<|fim_suffix|>the end<|fim_middle|>"});
+    let reply = here.world.post(COMPLETIONS, other).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(
+        reply
+            .text()
+            .contains("send what precedes the gap as `prompt`"),
+        "{}",
+        reply.text()
+    );
 }
