@@ -8,7 +8,7 @@ use super::tools::{self, Choice, MadeCall, OfferedTool};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 use vane_dialect::mistral_fim::Gap;
-use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling};
+use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling, Stops};
 
 /// Of a conversation whose caller does not say. Filling in takes the likeliest: an editor asks
 /// twice and wants one answer.
@@ -157,14 +157,9 @@ impl Ask {
             Shape::Chat => Prompt::Chat(body.turns()?),
             Shape::Completion => body.gap(marks_gaps)?,
         };
-        let stops = match &body.stop {
-            None => Vec::new(),
-            Some(Texts::One(stop)) => vec![stop.clone()],
-            Some(Texts::Many(stops)) => stops.clone(),
-        };
         let request = Request {
             sampling: body.sampling(shape)?,
-            stops,
+            stops: body.stops()?,
             min_tokens: body.min_tokens.unwrap_or(0),
             max_tokens: body.max_completion_tokens.or(body.max_tokens),
             likelihoods: body.likelihoods(shape)?,
@@ -242,6 +237,22 @@ impl Body {
             },
             None => Prompt::Text(prefix),
         })
+    }
+
+    /// Some clients send an empty one where they have none: it ends nothing.
+    fn stops(&self) -> Result<Vec<String>, Unread> {
+        let said = match &self.stop {
+            None => &[],
+            Some(Texts::One(stop)) => std::slice::from_ref(stop),
+            Some(Texts::Many(stops)) => stops.as_slice(),
+        };
+        let stops: Vec<String> = said
+            .iter()
+            .filter(|stop| !stop.is_empty())
+            .cloned()
+            .collect();
+        Stops::check(&stops).map_err(|fault| Unread::new("stop", fault.to_string()))?;
+        Ok(stops)
     }
 
     /// What the answer has to be, where it is not any text.
@@ -369,6 +380,28 @@ mod tests {
             assert_eq!(read(&content).as_deref(), expected, "{content}");
         }
     }
+    #[test]
+    fn empty_stops_are_left_out_and_impossible_ones_are_refused_by_name() {
+        let read = |stop: Json| {
+            let body = serde_json::json!({"prompt": "a", "stop": stop}).to_string();
+            let ask = Ask::read(Shape::Completion, body.as_bytes(), 0, true);
+            ask.map(|ask| ask.request.stops).map_err(|why| why.param)
+        };
+        let rows: [(Json, Result<&[&str], _>); 6] = [
+            (Json::Null, Ok(&[])),
+            ("".into(), Ok(&[])),
+            (vec![""].into(), Ok(&[])),
+            (vec!["", "b", ""].into(), Ok(&["b"])),
+            (vec!["b"; 65].into(), Err(Some("stop"))),
+            ("b".repeat(4_097).into(), Err(Some("stop"))),
+        ];
+        for (stop, expected) in rows {
+            let expected =
+                expected.map(|texts| texts.iter().map(|text| (*text).to_owned()).collect());
+            assert_eq!(read(stop.clone()), expected, "{stop}");
+        }
+    }
+
     #[test]
     fn f1_marks_in_a_prompt_are_those_of_a_gap_to_a_model_that_has_them() {
         let read = |prompt: &str, suffix: Json, marks_gaps| {
