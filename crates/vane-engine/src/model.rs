@@ -16,6 +16,7 @@ use crate::kernel::unpack_floats;
 use crate::memory;
 use crate::shape::{Pairs, Shape};
 use crate::tokenizer::Tokenizer;
+use crate::weights::gguf::Head;
 use crate::weights::{Description, Tensor, Weights};
 pub(crate) use forward::{Forward, Step};
 pub use outline::Outline;
@@ -89,6 +90,21 @@ impl Model {
     /// Opens it to ask what it is: nothing but what describes it is read.
     pub fn look(path: &Path) -> Result<Self, Fault> {
         Self::of_weights(&Weights::open(path)?)
+    }
+
+    /// What speaks against running a GGUF file that begins so, where all that describes it is there.
+    pub fn refusal_of_gguf(beginning: &[u8]) -> Option<String> {
+        let head = Head::read(beginning).ok()?;
+        // Of a file in parts the later ones describe no model.
+        let describes = head.metadata.contains_key("general.architecture");
+        let shape = describes.then(|| Shape::of_gguf(&head.metadata).err());
+        shape.flatten().or_else(|| head.unread())
+    }
+
+    /// What speaks against running safetensors with this `config.json`.
+    pub fn refusal_of_config(config: &[u8]) -> Option<String> {
+        let config = serde_json::from_slice(config).ok()?;
+        Shape::of_config(&config).err()
     }
 
     /// Opens a GGUF file that is part of this program. `name` is what faults call it.
