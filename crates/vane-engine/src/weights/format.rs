@@ -10,18 +10,20 @@ pub enum Format {
     Bf16,
     Q8_0,
     Q4_0,
+    Q4_1,
     Q4K,
     Q5K,
     Q6K,
 }
 
 impl Format {
-    pub const ALL: [Format; 8] = [
+    pub const ALL: [Format; 9] = [
         Format::F32,
         Format::F16,
         Format::Bf16,
         Format::Q8_0,
         Format::Q4_0,
+        Format::Q4_1,
         Format::Q4K,
         Format::Q5K,
         Format::Q6K,
@@ -34,6 +36,7 @@ impl Format {
             Format::F16 | Format::Bf16 => (1, 2),
             Format::Q8_0 => (32, 2 + 32),
             Format::Q4_0 => (32, 2 + 16),
+            Format::Q4_1 => (32, 2 + 2 + 16),
             Format::Q4K => (256, 2 + 2 + 12 + 128),
             Format::Q5K => (256, 2 + 2 + 12 + 32 + 128),
             Format::Q6K => (256, 128 + 64 + 16 + 2),
@@ -62,6 +65,7 @@ impl Format {
             Format::Bf16 => "BF16",
             Format::Q8_0 => "Q8_0",
             Format::Q4_0 => "Q4_0",
+            Format::Q4_1 => "Q4_1",
             Format::Q4K => "Q4_K",
             Format::Q5K => "Q5_K",
             Format::Q6K => "Q6_K",
@@ -74,6 +78,7 @@ impl Format {
             0 => Format::F32,
             1 => Format::F16,
             2 => Format::Q4_0,
+            3 => Format::Q4_1,
             8 => Format::Q8_0,
             12 => Format::Q4K,
             13 => Format::Q5K,
@@ -106,8 +111,7 @@ pub(crate) fn unread(number: u32) -> String {
 }
 
 /// What GGML has beside.
-const GGML: [(u32, &str); 24] = [
-    (3, "Q4_1"),
+const GGML: [(u32, &str); 23] = [
     (6, "Q5_0"),
     (7, "Q5_1"),
     (9, "Q8_1"),
