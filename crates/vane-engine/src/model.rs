@@ -16,10 +16,15 @@ use crate::kernel::unpack_floats;
 use crate::memory;
 use crate::shape::{Pairs, Shape};
 use crate::tokenizer::Tokenizer;
+use crate::weights::gguf::Head;
 use crate::weights::{Description, Tensor, Weights};
 pub(crate) use forward::{Forward, Step};
 pub use outline::Outline;
 pub(crate) use pass::Pass;
+
+/// What models are called that were trained to fill in the middle. No file says it otherwise: chat models
+/// of the same family have the marks of a gap in their vocabularies, too.
+const TRAINED_FOR_GAPS: [&str; 2] = ["codestral", "vane-tiny"];
 
 /// How far opening is: bytes of weights that were read in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +43,7 @@ pub struct Model {
     /// The matrix from hidden numbers to tokens; the embedding itself where it is tied.
     head: Tensor,
     tokenizer: Tokenizer,
+    is_trained_for_gaps: bool,
     weight_bytes: u64,
 }
 
@@ -86,6 +92,21 @@ impl Model {
         Self::of_weights(&Weights::open(path)?)
     }
 
+    /// What speaks against running a GGUF file that begins so, where all that describes it is there.
+    pub fn refusal_of_gguf(beginning: &[u8]) -> Option<String> {
+        let head = Head::read(beginning).ok()?;
+        // Of a file in parts the later ones describe no model.
+        let describes = head.metadata.contains_key("general.architecture");
+        let shape = describes.then(|| Shape::of_gguf(&head.metadata).err());
+        shape.flatten().or_else(|| head.unread())
+    }
+
+    /// What speaks against running safetensors with this `config.json`.
+    pub fn refusal_of_config(config: &[u8]) -> Option<String> {
+        let config = serde_json::from_slice(config).ok()?;
+        Shape::of_config(&config).err()
+    }
+
     /// Opens a GGUF file that is part of this program. `name` is what faults call it.
     pub fn of_program(name: &str, bytes: &'static [u8]) -> Result<Self, Fault> {
         Self::of_weights(&Weights::of_program(Path::new(name), bytes)?)
@@ -132,6 +153,7 @@ impl Model {
             embedding,
             head,
             tokenizer,
+            is_trained_for_gaps: weights.is_named(&TRAINED_FOR_GAPS),
             weight_bytes: 0,
         };
         let bytes: usize = model.tensors().map(|tensor| tensor.bytes().len()).sum();
@@ -165,6 +187,11 @@ impl Model {
                 total_bytes,
             });
         }
+    }
+
+    /// Whether it was trained to fill in the middle, as far as its names tell.
+    pub fn fills_in(&self) -> bool {
+        self.is_trained_for_gaps && self.tokenizer.marks_gaps()
     }
 
     pub fn tokenizer(&self) -> &Tokenizer {

@@ -166,8 +166,8 @@ impl Tokenizer {
         self.controls.end
     }
 
-    /// Whether prompts can ask to fill in the middle.
-    pub fn fills_in(&self) -> bool {
+    /// Whether prompts can mark a gap. That a model was trained to fill it is not said by this.
+    pub fn marks_gaps(&self) -> bool {
         self.controls.prefix.is_some() && self.controls.suffix.is_some()
     }
 

@@ -95,6 +95,30 @@ impl Weights {
         Self::of_gguf(path, Map::open(path)?)
     }
 
+    /// Whether they say one of these words in their names, in whatever case: within a GGUF file, by their
+    /// own path, or by the folder of a shelf that they came into (`models--ORG--REPO`).
+    pub(crate) fn is_named(&self, words: &[&str]) -> bool {
+        let mut names = Vec::new();
+        if let Description::Gguf(metadata) = &self.description {
+            for key in ["general.name", "general.basename"] {
+                if let Some(Value::Text(name)) = metadata.get(key) {
+                    names.push(name.to_lowercase());
+                }
+            }
+        }
+        let parts = self
+            .path
+            .iter()
+            .map(|part| part.to_string_lossy().to_lowercase());
+        let parts: Vec<String> = parts.collect();
+        let own = parts.last().into_iter();
+        let shelved = parts.iter().filter(|part| part.starts_with("models--"));
+        names.extend(own.chain(shelved).cloned());
+        names
+            .iter()
+            .any(|name| words.iter().any(|word| name.contains(word)))
+    }
+
     /// One whole GGUF file that is in memory already.
     pub(crate) fn of_program(name: &Path, bytes: &'static [u8]) -> Result<Self, Fault> {
         Self::of_gguf(name, Map::of_program(bytes))

@@ -57,6 +57,9 @@ pub(crate) enum Word {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) context: usize,
+    /// Its vocabulary has the marks of a gap.
+    pub(crate) marks_gaps: bool,
+    /// Its names say that it was trained to fill one.
     pub(crate) fills_in: bool,
     pub(crate) converses: bool,
     pub(crate) takes_tools: bool,
@@ -67,7 +70,8 @@ impl Facts {
     fn of(model: &Model) -> Self {
         Self {
             context: model.context(),
-            fills_in: model.tokenizer().fills_in(),
+            marks_gaps: model.tokenizer().marks_gaps(),
+            fills_in: model.fills_in(),
             converses: model.tokenizer().converses(),
             takes_tools: model.tokenizer().takes_tools(),
             weight_bytes: model.weight_bytes(),

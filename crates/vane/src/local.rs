@@ -7,6 +7,7 @@
 mod child;
 mod life;
 mod runner;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
@@ -53,6 +54,7 @@ impl Fleet {
             let kept = kept.filter(|runner| runner.runs_as(local, &config.engine));
             let anew = || Arc::new(Runner::new(local.clone(), config.engine.clone()));
             let runner = kept.unwrap_or_else(anew);
+            runner.follow(local, &config.engine);
             if local.preload {
                 runner.begin();
             }

@@ -1,5 +1,6 @@
 //! Requests of Mistral FIM; the body is closed, so only legal keys are written.
 
+use super::Gap;
 use crate::call::{Call, Extra, Fill, Sampling, Stream};
 use crate::dialect::Dialect;
 use crate::exchange::{Encoded, Target};
@@ -34,11 +35,12 @@ pub(crate) fn encode(
     target: &Target<'_>,
     notes: &mut Notes,
 ) -> Result<Encoded, Fault> {
+    let gap = Gap::read(&fill.prompt, fill.suffix.as_deref())?;
     let mut encoded = Encoded::default();
     let mut body = Members::open(&mut encoded.body);
     body.text("model", target.model);
-    body.text("prompt", &fill.prompt);
-    body.maybe("suffix", fill.suffix.as_ref());
+    body.text("prompt", gap.prompt);
+    body.maybe("suffix", gap.suffix.as_ref());
     sampling::write(&mut body, &fill.sampling, notes);
     note_unknown(&fill.sampling, notes);
     sampling::write_cache_key(&mut body, fill.cache_key.as_deref(), notes);

@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use super::calls::{Calling, Tools};
 use super::outbox::Closing;
-use super::{Options, Sampling};
+use super::{Options, Sampling, Stops};
 use crate::{Fault, Grammar, Model, Prompt, ToolCall};
 
-const STOPS_MAX: usize = 64;
-const STOP_BYTES_MAX: usize = 4_096;
 const LIKELIHOODS_MAX: usize = 100;
 
 /// A prompt, and how it is to be continued.
@@ -178,27 +176,14 @@ impl Job {
 /// What can be told of a request without its model.
 fn check(request: &Request) -> Result<(), Fault> {
     request.sampling.check()?;
-    let refused = |what: String| Err(Fault::Refused(what));
-    if request.stops.len() > STOPS_MAX {
-        return refused(format!(
-            "{} stop texts, of at most {STOPS_MAX}",
-            request.stops.len()
-        ));
-    }
-    if request
-        .stops
-        .iter()
-        .any(|stop| stop.is_empty() || stop.len() > STOP_BYTES_MAX)
-    {
-        return refused(format!("a stop text must have 1 to {STOP_BYTES_MAX} bytes"));
-    }
+    Stops::check(&request.stops)?;
     if request
         .likelihoods
         .is_some_and(|many| many > LIKELIHOODS_MAX)
     {
-        return refused(format!(
+        return Err(Fault::Refused(format!(
             "likelihoods of at most {LIKELIHOODS_MAX} tokens are told"
-        ));
+        )));
     }
     Ok(())
 }

@@ -1,6 +1,11 @@
 //! Texts that end an answer, wherever tokens divide them: what may be the beginning of one is held
 //! back until it is known.
 
+use crate::Fault;
+
+const STOPS_MAX: usize = 64;
+const STOP_BYTES_MAX: usize = 4_096;
+
 #[derive(Debug)]
 pub struct Stops {
     stops: Vec<String>,
@@ -13,6 +18,20 @@ impl Stops {
             stops,
             held: String::new(),
         }
+    }
+
+    /// Refuses texts that can end no answer, and too many of them.
+    pub fn check(stops: &[String]) -> Result<(), Fault> {
+        if stops.len() > STOPS_MAX {
+            let what = format!("{} stop texts, of at most {STOPS_MAX}", stops.len());
+            return Err(Fault::Refused(what));
+        }
+        let fits = |stop: &String| (1..=STOP_BYTES_MAX).contains(&stop.len());
+        if !stops.iter().all(fits) {
+            let what = format!("a stop text must have 1 to {STOP_BYTES_MAX} bytes");
+            return Err(Fault::Refused(what));
+        }
+        Ok(())
     }
 
     /// Adds text; says what may leave, and whether a stop was found after it.

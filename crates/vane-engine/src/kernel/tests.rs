@@ -8,7 +8,7 @@ fn row(format: Format, columns: usize, bytes: &[u8]) -> Vec<u8> {
     let halves: &[usize] = match format {
         Format::F32 | Format::F16 | Format::Bf16 => &[],
         Format::Q8_0 | Format::Q4_0 => &[0],
-        Format::Q4K | Format::Q5K => &[0, 2],
+        Format::Q4_1 | Format::Q4K | Format::Q5K => &[0, 2],
         Format::Q6K => &[208],
     };
     for block in row.chunks_exact_mut(format.block().1) {
@@ -109,11 +109,28 @@ proptest! {
     }
 }
 
+/// llama.cpp writes some layers of a Q4_0 so where it was told what matters.
+#[test]
+fn a_block_of_q4_1_is_a_scale_a_least_number_and_four_bits_each() {
+    let mut block = vec![0x00, 0x38, 0x00, 0xc0];
+    block.extend((0..16_u8).map(|low| low | (15 - low) << 4));
+    let mut floats = [0.0; 64];
+    unpack_floats(Format::Q4_1, &[block.clone(), block].concat(), &mut floats);
+    for half in floats.chunks_exact(32) {
+        for (at, number) in half.iter().enumerate() {
+            let quant = if at < 16 { at } else { 31 - at };
+            assert_eq!(*number, 0.5 * quant as f32 - 2.0, "{at}");
+        }
+    }
+    assert_eq!(Format::of_ggml(3), Some(Format::Q4_1));
+}
+
 #[test]
 fn the_largest_integers_do_not_overflow() {
     for format in [
         Format::Q8_0,
         Format::Q4_0,
+        Format::Q4_1,
         Format::Q4K,
         Format::Q5K,
         Format::Q6K,

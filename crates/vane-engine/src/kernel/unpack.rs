@@ -27,7 +27,7 @@ impl Form {
         match format {
             Format::F32 | Format::F16 | Format::Bf16 | Format::Q8_0 => Form::Wide,
             Format::Q4_0 => Form::Narrow,
-            Format::Q4K | Format::Q5K => Form::Biased,
+            Format::Q4_1 | Format::Q4K | Format::Q5K => Form::Biased,
             Format::Q6K => Form::Fine,
         }
     }
@@ -134,6 +134,11 @@ pub(super) fn unpack(format: Format, bytes: &[u8], row: &mut Row) {
                 q4_0(block, number, row);
             }
         }
+        Format::Q4_1 => {
+            for (number, block) in bytes.as_chunks().0.iter().enumerate() {
+                q4_1(block, number, row);
+            }
+        }
         Format::Q4K => {
             for (number, block) in bytes.as_chunks().0.iter().enumerate() {
                 q4_k(block, number, row);
@@ -187,9 +192,22 @@ fn q8_0(block: &[u8; 34], number: usize, row: &mut Row) {
 #[inline(always)]
 fn q4_0(block: &[u8; 18], number: usize, row: &mut Row) {
     row.scales[number] = half_at(block, 0);
+    nibbles(&block[2..], number, row);
+}
+
+#[inline(always)]
+fn q4_1(block: &[u8; 20], number: usize, row: &mut Row) {
+    row.scales[number] = half_at(block, 0);
+    row.biases[number] = half_at(block, 2);
+    nibbles(&block[4..], number, row);
+}
+
+/// The first half of a block is in the lower halves of its bytes.
+#[inline(always)]
+fn nibbles(bytes: &[u8], number: usize, row: &mut Row) {
     let quants = &mut row.quants.as_chunks_mut::<32>().0[number];
     for at in 0..2 {
-        let bytes = eight(&block[2..], at);
+        let bytes = eight(bytes, at);
         put_eight(quants, at, bytes & each(15));
         put_eight(quants, at + 2, (bytes >> 4) & each(15));
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::Model;
 use crate::Version;
 use crate::cache::Precision;
-use crate::weights::format::Format;
 
 /// A model, described.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +29,8 @@ pub struct Outline {
     pub version: Version,
     /// `SentencePiece` or `Tekken`.
     pub tokenizer: &'static str,
+    /// Its vocabulary has the marks of a gap.
+    pub marks_gaps: bool,
     pub fills_in: bool,
 }
 
@@ -45,7 +46,7 @@ impl Model {
             .sum();
         let mut by_format = BTreeMap::new();
         for tensor in self.tensors() {
-            *by_format.entry(name(tensor.format)).or_default() += count(tensor.bytes().len());
+            *by_format.entry(tensor.format.name()).or_default() += count(tensor.bytes().len());
         }
         let mut formats: Vec<(&str, u64)> = by_format.into_iter().collect();
         formats.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
@@ -66,21 +67,8 @@ impl Model {
             kv_bytes_per_token: kv_numbers * count(Precision::Half.bytes()),
             version: self.tokenizer().version(),
             tokenizer: self.tokenizer().kind(),
-            fills_in: self.tokenizer().fills_in(),
+            marks_gaps: self.tokenizer().marks_gaps(),
+            fills_in: self.fills_in(),
         }
-    }
-}
-
-/// As the files call it.
-const fn name(format: Format) -> &'static str {
-    match format {
-        Format::F32 => "F32",
-        Format::F16 => "F16",
-        Format::Bf16 => "BF16",
-        Format::Q8_0 => "Q8_0",
-        Format::Q4_0 => "Q4_0",
-        Format::Q4K => "Q4_K",
-        Format::Q5K => "Q5_K",
-        Format::Q6K => "Q6_K",
     }
 }

@@ -12,7 +12,7 @@ pub enum Version {
     V1,
     /// `[INST]` is a token.
     V2,
-    /// As v2, and can fill in the middle.
+    /// As v2, and has tools.
     V3,
     /// The system prompt is a turn of its own.
     V7,
@@ -151,10 +151,15 @@ impl Version {
         }
     }
 
-    /// A SentencePiece vocabulary has the marks of its version and no others.
+    /// A SentencePiece vocabulary has the marks of its version and no others, but for that of Mistral's
+    /// 7B v0.3: that model is of v3 and its vocabulary of v2, whose marks of tools no other model was
+    /// published with.
     pub(super) fn of_marks(controls: &Controls) -> Self {
+        let tools = [controls.tools, controls.calls, controls.results];
+        let has_tools = tools.iter().all(Option::is_some);
         match (controls.user, controls.suffix, controls.system) {
             (None, _, _) => Version::V1,
+            (Some(_), None, _) if has_tools => Version::V3,
             (Some(_), None, _) => Version::V2,
             (Some(_), Some(_), None) => Version::V3,
             (Some(_), Some(_), Some(_)) => Version::V7,

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::format::Format;
+use super::format::{Format, unread};
 
 const KEYS_MAX: u64 = 1 << 16;
 const TENSORS_MAX: u64 = 1 << 16;
@@ -49,30 +49,17 @@ impl Gguf {
     }
 
     pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
-        let mut cursor = Cursor { bytes, at: 0 };
-        if cursor.take(4)? != b"GGUF" {
-            return Err("not a GGUF file".to_owned());
-        }
-        match cursor.u32()? {
-            2 | 3 => {}
-            0x0200_0000 | 0x0300_0000 => return Err("a big-endian GGUF file".to_owned()),
-            version => return Err(format!("GGUF version {version}; 2 and 3 are read")),
-        }
-        let tensors = cursor.count("tensors", TENSORS_MAX)?;
-        let keys = cursor.count("keys", KEYS_MAX)?;
-        let mut gguf = Self::default();
-        for _ in 0..keys {
-            let key = cursor.name()?;
-            let value = cursor.value().map_err(|what| format!("`{key}`: {what}"))?;
-            if gguf.metadata.insert(key.clone(), value).is_some() {
-                return Err(format!("the key `{key}` stands there twice"));
-            }
-        }
-        let headers = (0..tensors)
-            .map(|_| cursor.header())
-            .collect::<Result<Vec<_>, _>>()?;
+        let Head {
+            metadata,
+            headers,
+            end,
+        } = Head::read(bytes)?;
+        let mut gguf = Self {
+            metadata,
+            tensors: BTreeMap::new(),
+        };
         let alignment = gguf.alignment()?;
-        let data = u64::try_from(cursor.at)
+        let data = u64::try_from(end)
             .ok()
             .and_then(|at| at.checked_next_multiple_of(alignment));
         let data = data.ok_or("the data begins nowhere")?;
@@ -100,6 +87,53 @@ impl Gguf {
     }
 }
 
+/// What stands before the data of a file.
+pub(crate) struct Head {
+    pub(crate) metadata: BTreeMap<String, Value>,
+    headers: Vec<Header>,
+    end: usize,
+}
+
+impl Head {
+    /// The data need not be there.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, String> {
+        let mut cursor = Cursor { bytes, at: 0 };
+        if cursor.take(4)? != b"GGUF" {
+            return Err("not a GGUF file".to_owned());
+        }
+        match cursor.u32()? {
+            2 | 3 => {}
+            0x0200_0000 | 0x0300_0000 => return Err("a big-endian GGUF file".to_owned()),
+            version => return Err(format!("GGUF version {version}; 2 and 3 are read")),
+        }
+        let tensors = cursor.count("tensors", TENSORS_MAX)?;
+        let keys = cursor.count("keys", KEYS_MAX)?;
+        let mut metadata = BTreeMap::new();
+        for _ in 0..keys {
+            let key = cursor.name()?;
+            let value = cursor.value().map_err(|what| format!("`{key}`: {what}"))?;
+            if metadata.insert(key.clone(), value).is_some() {
+                return Err(format!("the key `{key}` stands there twice"));
+            }
+        }
+        let headers = (0..tensors)
+            .map(|_| cursor.header())
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            metadata,
+            headers,
+            end: cursor.at,
+        })
+    }
+
+    /// Why one of its tensors is not read, if one is not.
+    pub(crate) fn unread(&self) -> Option<String> {
+        let mut all = self.headers.iter();
+        let one = all.find(|header| Format::of_ggml(header.kind).is_none())?;
+        Some(format!("tensor `{}`: {}", one.name, unread(one.kind)))
+    }
+}
+
 struct Header {
     name: String,
     /// The innermost first, as files have it.
@@ -110,8 +144,7 @@ struct Header {
 
 impl Header {
     fn place(self, data: u64, alignment: u64, file_len: usize) -> Result<Entry, String> {
-        let format = Format::of_ggml(self.kind)
-            .ok_or_else(|| format!("format number {} is not read", self.kind))?;
+        let format = Format::of_ggml(self.kind).ok_or_else(|| unread(self.kind))?;
         if !self.offset.is_multiple_of(alignment) {
             return Err("not aligned".to_owned());
         }

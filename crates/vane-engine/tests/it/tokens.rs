@@ -121,14 +121,45 @@ fn sentencepiece_of_every_version_is_as_the_reference_has_it() {
         let tokenizer = opened(&files::model(fixture));
         let expected = match fixture["version"].as_str().unwrap() {
             "v1" => Version::V1,
-            "v2" => Version::V2,
-            "v3" => Version::V3,
+            "v2" | "v3" => Version::V3,
             _ => Version::V7,
         };
         assert_eq!(tokenizer.version(), expected);
-        assert_eq!(tokenizer.fills_in(), expected >= Version::V3);
+        let has_gaps = ["v3", "v7"].contains(&fixture["version"].as_str().unwrap());
+        assert_eq!(tokenizer.marks_gaps(), has_gaps);
         check(&tokenizer, fixture, "tokenizer.model");
     }
+}
+
+/// That model has the vocabulary of v2, and its conversations are those of v3.
+#[test]
+fn mistral_7b_v03_whose_vocabulary_has_no_marks_of_gaps_takes_tools() {
+    let fixtures = files::fixtures();
+    let named = |fixture: &Json, token: u64, name: &str| {
+        let mut fixture = fixture.clone();
+        for piece in fixture["pieces"].as_array_mut().unwrap() {
+            if piece[0] == token {
+                piece[1] = json!(name);
+            }
+        }
+        fixture
+    };
+    let of_v2 = opened(&files::model(files::fixture(&fixtures, "v2")));
+    assert!(of_v2.takes_tools() && !of_v2.marks_gaps());
+    let mut fixture = files::fixture(&fixtures, "v3").clone();
+    let is_fill = |row: &Json| row["fill"].is_array();
+    fixture["vectors"]
+        .as_array_mut()
+        .unwrap()
+        .retain(|row| !is_fill(row));
+    let talks = fixture["vectors"].as_array().unwrap().iter();
+    assert!(talks.filter(|row| row["talk"].is_array()).count() > 2);
+    for token in 10..14 {
+        fixture = named(&fixture, token, &format!("[control_{}]", token - 2));
+    }
+    let tokenizer = opened(&files::model(&fixture));
+    assert!(tokenizer.takes_tools() && !tokenizer.marks_gaps());
+    check(&tokenizer, &fixture, "a vocabulary of v2");
 }
 
 #[test]
@@ -167,7 +198,7 @@ fn tekken_is_as_the_reference_has_it() {
         };
         let check = |tokenizer: &Tokenizer, from| {
             assert_eq!(tokenizer.version(), expected, "{from}");
-            assert!(tokenizer.takes_tools() && tokenizer.fills_in());
+            assert!(tokenizer.takes_tools() && tokenizer.marks_gaps());
             check(tokenizer, fixture, from);
         };
         check(&opened(&files::tekken(fixture)), "tekken.json");
@@ -246,7 +277,7 @@ fn marks_of_another_family_fill_in_nothing() {
     let folder = Folder::new();
     let path = folder.write("model.gguf", files::gguf_of_pieces_and(fixture, &rows));
     let model = Model::open(&path, &mut |_| ()).unwrap();
-    assert!(!model.tokenizer().fills_in());
+    assert!(!model.tokenizer().marks_gaps());
 }
 
 #[test]
@@ -329,9 +360,18 @@ fn vocabularies_without_tools_lay_none_out() {
     };
     let answered = Prompt::Chat(vec![turn(Role::User, "Hi"), turn(result, "x")]);
     let fixtures = files::fixtures();
-    for fixture in &fixtures[..2] {
+    let mut bare = files::fixture(&fixtures, "v2").clone();
+    for piece in bare["pieces"].as_array_mut().unwrap() {
+        let token = piece[0].as_u64().unwrap();
+        if (5..10).contains(&token) {
+            piece[1] = json!(format!("[control_{token}]"));
+        }
+    }
+    let rows = [(&fixtures[0], Version::V1), (&bare, Version::V2)];
+    for (fixture, version) in rows {
         let tokenizer = opened(&files::model(fixture));
-        assert!(tokenizer.version() < Version::V3 && !tokenizer.takes_tools());
+        assert_eq!(tokenizer.version(), version);
+        assert!(!tokenizer.takes_tools());
         assert!(tokenizer.lay_out(&answered).is_err());
     }
     // Later ones need the tokens between the parts of a call.

@@ -146,6 +146,7 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Opti
     let idle = section.take_from_file("idle", duration);
     let preload = section.take_from_file("preload", boolean).unwrap_or(false);
     let chat = section.take_from_file("chat", boolean);
+    let fim = section.take_from_file("fim", boolean);
     let model = model::priced(&mut section);
     let facts = match (&orders.weights, section.reader.problem_count() == before) {
         (Some(_), true) => describe(engine, &orders)
@@ -153,6 +154,7 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Opti
             .ok(),
         _ => None,
     };
+    let fills = facts.is_some_and(|facts| fills_in(&section, facts, fim));
     section.finish();
     let (id, facts) = (id?, facts?);
     let local = Local {
@@ -161,8 +163,31 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Opti
         preload,
         orders,
     };
+    let facts = Facts {
+        fills_in: fills,
+        ..facts
+    };
     let model = able(model, id, &local, facts, chat);
     Some((local, model))
+}
+
+/// Whether a model fills in the middle: as its row says, or else its names.
+fn fills_in(section: &Section<'_>, facts: Facts, said: Option<bool>) -> bool {
+    match said {
+        Some(true) if !facts.marks_gaps => {
+            let what = "is true, and this model has no tokens for the ends of a gap";
+            section.problem("fim", what);
+        }
+        Some(_) => {}
+        None if facts.marks_gaps && !facts.fills_in => {
+            let what = "is not said: this model has tokens for the ends of a gap, as Mistral's chat models \
+                        have, and is not known as one that was trained to fill it (Codestral), so no gap \
+                        is asked of it; `fim = true` says that it was, `fim = false` that it was not";
+            section.warn("fim", what);
+        }
+        None => {}
+    }
+    said.unwrap_or(facts.fills_in)
 }
 
 /// What the file says that it can do.

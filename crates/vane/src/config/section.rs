@@ -102,6 +102,11 @@ impl<'r> Section<'r> {
             .problem(self.place.clone(), self.path_of(key), what);
     }
 
+    pub(super) fn warn(&self, key: &str, what: impl Into<String>) {
+        self.reader
+            .warn(self.place.clone(), self.path_of(key), what);
+    }
+
     /// Whether a key is given at all, rightly or wrongly.
     pub(super) fn has(&self, key: &str) -> bool {
         let name = variable_name(&self.path_of(key));

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::tools::{self, Choice, MadeCall, OfferedTool};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
-use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling};
+use vane_dialect::mistral_fim::Gap;
+use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling, Stops};
 
 /// Of a conversation whose caller does not say. Filling in takes the likeliest: an editor asks
 /// twice and wants one answer.
@@ -139,8 +140,14 @@ impl Unread {
 }
 
 impl Ask {
-    /// `realm` is who asks, as [`Request::realm`] has it.
-    pub(super) fn read(shape: Shape, body: &[u8], realm: u64) -> Result<Self, Unread> {
+    /// `realm` is who asks, as [`Request::realm`] has it. Marks of a gap are looked for in the texts of a
+    /// model that has them.
+    pub(super) fn read(
+        shape: Shape,
+        body: &[u8],
+        realm: u64,
+        marks_gaps: bool,
+    ) -> Result<Self, Unread> {
         let body: Body = serde_json::from_slice(body).map_err(|error| Unread {
             param: None,
             message: format!("the body cannot be read: {error}"),
@@ -148,16 +155,11 @@ impl Ask {
         body.refuse_what_is_not_done()?;
         let prompt = match shape {
             Shape::Chat => Prompt::Chat(body.turns()?),
-            Shape::Completion => body.gap()?,
-        };
-        let stops = match &body.stop {
-            None => Vec::new(),
-            Some(Texts::One(stop)) => vec![stop.clone()],
-            Some(Texts::Many(stops)) => stops.clone(),
+            Shape::Completion => body.gap(marks_gaps)?,
         };
         let request = Request {
             sampling: body.sampling(shape)?,
-            stops,
+            stops: body.stops()?,
             min_tokens: body.min_tokens.unwrap_or(0),
             max_tokens: body.max_completion_tokens.or(body.max_tokens),
             likelihoods: body.likelihoods(shape)?,
@@ -211,20 +213,46 @@ impl Body {
         self.messages.iter().map(Turn::read).collect()
     }
 
-    fn gap(&self) -> Result<Prompt, Unread> {
-        let prefix = match &self.prompt {
+    fn gap(&self, marks_gaps: bool) -> Result<Prompt, Unread> {
+        let prompt = match &self.prompt {
             None => return Err(Unread::new("prompt", "`prompt` is missing")),
-            Some(Texts::One(text)) => text.clone(),
+            Some(Texts::One(text)) => text,
             // Some clients always send a list.
             Some(Texts::Many(texts)) => match texts.as_slice() {
-                [text] => text.clone(),
+                [text] => text,
                 _ => return Err(Unread::new("prompt", "this model takes one prompt a call")),
             },
         };
-        Ok(match self.suffix.clone() {
-            Some(suffix) => Prompt::Fill { prefix, suffix },
+        let suffix = self.suffix.as_deref();
+        let gap = if marks_gaps {
+            Gap::read(prompt, suffix).map_err(|fault| Unread::new("prompt", fault.message))?
+        } else {
+            Gap { prompt, suffix }
+        };
+        let prefix = gap.prompt.to_owned();
+        Ok(match gap.suffix {
+            Some(suffix) => Prompt::Fill {
+                prefix,
+                suffix: suffix.to_owned(),
+            },
             None => Prompt::Text(prefix),
         })
+    }
+
+    /// Some clients send an empty one where they have none: it ends nothing.
+    fn stops(&self) -> Result<Vec<String>, Unread> {
+        let said = match &self.stop {
+            None => &[],
+            Some(Texts::One(stop)) => std::slice::from_ref(stop),
+            Some(Texts::Many(stops)) => stops.as_slice(),
+        };
+        let stops: Vec<String> = said
+            .iter()
+            .filter(|stop| !stop.is_empty())
+            .cloned()
+            .collect();
+        Stops::check(&stops).map_err(|fault| Unread::new("stop", fault.to_string()))?;
+        Ok(stops)
     }
 
     /// What the answer has to be, where it is not any text.
@@ -329,7 +357,7 @@ mod tests {
     fn parts_of_a_turn_are_read_with_an_empty_line_between_them() {
         let read = |content: &str| {
             let body = format!(r#"{{"messages":[{{"role":"user","content":{content}}}]}}"#);
-            match Ask::read(Shape::Chat, body.as_bytes(), 0).map(|ask| ask.request.prompt) {
+            match Ask::read(Shape::Chat, body.as_bytes(), 0, false).map(|ask| ask.request.prompt) {
                 Ok(Prompt::Chat(turns)) => Some(turns[0].content.clone()),
                 _ => None,
             }
@@ -351,5 +379,50 @@ mod tests {
         for (content, expected) in rows {
             assert_eq!(read(&content).as_deref(), expected, "{content}");
         }
+    }
+    #[test]
+    fn empty_stops_are_left_out_and_impossible_ones_are_refused_by_name() {
+        let read = |stop: Json| {
+            let body = serde_json::json!({"prompt": "a", "stop": stop}).to_string();
+            let ask = Ask::read(Shape::Completion, body.as_bytes(), 0, true);
+            ask.map(|ask| ask.request.stops).map_err(|why| why.param)
+        };
+        let rows: [(Json, Result<&[&str], _>); 6] = [
+            (Json::Null, Ok(&[])),
+            ("".into(), Ok(&[])),
+            (vec![""].into(), Ok(&[])),
+            (vec!["", "b", ""].into(), Ok(&["b"])),
+            (vec!["b"; 65].into(), Err(Some("stop"))),
+            ("b".repeat(4_097).into(), Err(Some("stop"))),
+        ];
+        for (stop, expected) in rows {
+            let expected =
+                expected.map(|texts| texts.iter().map(|text| (*text).to_owned()).collect());
+            assert_eq!(read(stop.clone()), expected, "{stop}");
+        }
+    }
+
+    #[test]
+    fn f1_marks_in_a_prompt_are_those_of_a_gap_to_a_model_that_has_them() {
+        let read = |prompt: &str, suffix: Json, marks_gaps| {
+            let body = serde_json::json!({"prompt": prompt, "suffix": suffix}).to_string();
+            let ask = Ask::read(Shape::Completion, body.as_bytes(), 0, marks_gaps);
+            ask.map(|ask| ask.request.prompt).map_err(|why| why.param)
+        };
+        let text = |text: &str| Ok(Prompt::Text(text.to_owned()));
+        let fill = |prefix: &str, suffix: &str| {
+            Ok(Prompt::Fill {
+                prefix: prefix.to_owned(),
+                suffix: suffix.to_owned(),
+            })
+        };
+        let marked = "[SUFFIX]b[PREFIX]a";
+        let other = "<|fim_prefix|>a<|fim_suffix|>b<|fim_middle|>";
+        assert_eq!(read(marked, Json::Null, true), fill("a", "b"));
+        assert_eq!(read(marked, "".into(), true), fill("a", "b"));
+        assert_eq!(read(marked, "c".into(), true), fill(marked, "c"));
+        assert_eq!(read(marked, Json::Null, false), text(marked));
+        assert_eq!(read(other, Json::Null, true), Err(Some("prompt")));
+        assert_eq!(read(other, Json::Null, false), text(other));
     }
 }

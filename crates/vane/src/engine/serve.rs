@@ -164,7 +164,8 @@ impl Server {
         body: &[u8],
         realm: u64,
     ) -> Result<(Pieces, Telling, bool), (u16, Json)> {
-        let ask = Ask::read(shape, body, realm).map_err(|why| answer::unread(&why))?;
+        let marks_gaps = self.engine.model().tokenizer().marks_gaps();
+        let ask = Ask::read(shape, body, realm, marks_gaps).map_err(|why| answer::unread(&why))?;
         let number = self.requests.fetch_add(1, Relaxed);
         let telling = Telling::of(&ask, number, Clock::System.now());
         let pieces = self.engine.submit(ask.request);

@@ -4,12 +4,14 @@
 //! Invariant: when the thread ends, so has the child, and the state says why there is none.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use super::child::{Child, Event};
+use super::terms::Kept;
 use crate::config::{Engine, Local};
 use crate::engine::Word;
 
@@ -59,6 +61,7 @@ impl State {
 pub(super) struct Life {
     pub(super) local: Local,
     pub(super) engine: Engine,
+    pub(super) terms: Arc<Kept>,
     pub(super) state: watch::Sender<State>,
     /// In a row, before it.
     pub(super) failures: u32,
@@ -129,7 +132,8 @@ impl Life {
     /// Until it is up. As long as it says that it goes on, it may take its time.
     fn load(&self, events: &Receiver<Event>) -> Result<(), End> {
         loop {
-            let why = match events.recv_timeout(self.engine.deadline) {
+            let deadline = self.terms.get().deadline;
+            let why = match events.recv_timeout(deadline) {
                 Ok(Event::Said(Word::Ready)) => return Ok(()),
                 Ok(Event::Said(Word::Opening { .. } | Word::Is(_))) => continue,
                 Ok(Event::Said(Word::Refused(why))) => format!("its model cannot be run: {why}"),
@@ -138,10 +142,7 @@ impl Life {
                     "its process ended before its model was loaded".to_owned()
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    format!(
-                        "its process said nothing for {:?} while it loaded",
-                        self.engine.deadline
-                    )
+                    format!("its process said nothing for {deadline:?} while it loaded")
                 }
             };
             return Err(End::Failure(why));
@@ -150,13 +151,14 @@ impl Life {
 
     /// Whether nobody has asked it anything for so long that it may rest.
     fn ask_after(&self, child: &Child) -> Result<bool, String> {
-        let health = child.health(self.engine.deadline);
+        let terms = self.terms.get();
+        let health = child.health(terms.deadline);
         let health = health.map_err(|error| format!("its process does not answer: {error}"))?;
-        Ok(Duration::from_millis(health.quiet_ms) >= self.local.idle)
+        Ok(Duration::from_millis(health.quiet_ms) >= terms.idle)
     }
 
     fn asked_every(&self) -> Duration {
-        let part = self.local.idle / 4;
+        let part = self.terms.get().idle / 4;
         part.clamp(ASKED_EVERY_LEAST, ASKED_EVERY)
     }
 }

@@ -2,7 +2,7 @@
 //! connected to it.
 
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::net::UnixStream;
@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::child::Event;
 use super::life::{Life, State};
+use super::terms::{Kept, Terms};
 use crate::config::{Engine, Local};
 
 /// A call waits that long for a pause to end, rather than be turned away.
@@ -18,6 +19,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 pub(super) struct Runner {
     local: Local,
     engine: Engine,
+    /// The newest, whatever stood in the configuration at its beginning.
+    terms: Arc<Kept>,
     state: watch::Sender<State>,
     /// To the thread that watches the child, while there is one.
     watcher: Mutex<Option<Sender<Event>>>,
@@ -26,6 +29,7 @@ pub(super) struct Runner {
 impl Runner {
     pub(super) fn new(local: Local, engine: Engine) -> Self {
         Self {
+            terms: Arc::new(Kept::new(Terms::of(&local, &engine))),
             local,
             engine,
             state: watch::Sender::new(State::Resting),
@@ -33,9 +37,17 @@ impl Runner {
         }
     }
 
-    /// Whether a child of these would be the same.
+    /// Whether a child of these would be the same: what its keeper alone heeds is of no account.
     pub(super) fn runs_as(&self, local: &Local, engine: &Engine) -> bool {
-        self.local == *local && self.engine == *engine
+        self.local.id == local.id
+            && self.local.orders == local.orders
+            && self.engine.program == engine.program
+            && self.engine.libraries == engine.libraries
+    }
+
+    /// Goes on by these, with the child that there is.
+    pub(super) fn follow(&self, local: &Local, engine: &Engine) {
+        self.terms.set(Terms::of(local, engine));
     }
 
     pub(super) fn process(&self) -> Option<u32> {
@@ -47,7 +59,7 @@ impl Runner {
 
     /// Waits for a child to be up, and connects to it.
     pub(super) async fn connect(&self) -> Result<UnixStream, String> {
-        let wait = self.engine.wait;
+        let wait = self.terms.get().wait;
         let connected = tokio::time::timeout(wait, self.connected()).await;
         connected.unwrap_or_else(|_| Err(format!("its model was not loaded within {wait:?}")))
     }
@@ -105,6 +117,7 @@ impl Runner {
         let life = Life {
             local: self.local.clone(),
             engine: self.engine.clone(),
+            terms: self.terms.clone(),
             state: self.state.clone(),
             failures,
         };

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use vane_dialect::block::{Block, ToolForm, ToolResult, ToolUse};
 use vane_dialect::call::{self, Call, Chat, Format, ToolChoice, Turn};
+use vane_dialect::mistral_fim::Gap;
 use vane_engine::{Message, Prompt, Role, Tool, ToolCall};
 
 /// Of a function that takes nothing, as encoders write it.
@@ -22,13 +23,16 @@ impl Reading {
     pub(super) fn of(call: &Call) -> Option<Self> {
         match call {
             // Without a suffix the marks of a gap are there too.
-            Call::Fill(fill) => Some(Self {
-                prompt: Prompt::Fill {
-                    prefix: fill.prompt.clone(),
-                    suffix: fill.suffix.clone().unwrap_or_default(),
-                },
-                tools: Vec::new(),
-            }),
+            Call::Fill(fill) => {
+                let gap = Gap::read(&fill.prompt, fill.suffix.as_deref()).ok()?;
+                Some(Self {
+                    prompt: Prompt::Fill {
+                        prefix: gap.prompt.to_owned(),
+                        suffix: gap.suffix.unwrap_or_default().to_owned(),
+                    },
+                    tools: Vec::new(),
+                })
+            }
             Call::Chat(chat) => Some(Self {
                 tools: tools(chat)?,
                 prompt: Prompt::Chat(messages(chat)?),

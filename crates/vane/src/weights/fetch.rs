@@ -4,12 +4,13 @@
 //! where the hub said so. What is known to be wrong is thrown away; all else is kept for the next time.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{StatusCode, Uri};
+use vane_engine::Model;
 
 use super::digest::{Digest, sha256_hex};
 use super::hub::{Answer, Hub, Setback};
@@ -53,6 +54,10 @@ pub enum Step<'a> {
 pub(super) type Tell<'t> = &'t mut (dyn FnMut(Step<'_>) + Send);
 
 const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// What describes a model stands before its numbers: it is looked for when so much is here, and again
+/// at four times that, up to so much.
+const LOOK_BYTES: u64 = 64 << 10;
+const LOOK_BYTES_MAX: u64 = 64 << 20;
 
 pub(super) struct Fetch<'a> {
     hub: &'a Hub,
@@ -68,6 +73,8 @@ pub(super) struct Fetch<'a> {
     is_patched: bool,
     /// The whole has had its one chance.
     is_anew: bool,
+    /// When so much is here, it is looked at.
+    looks_at: u64,
 }
 
 impl<'a> Fetch<'a> {
@@ -88,6 +95,7 @@ impl<'a> Fetch<'a> {
             digest: wanted.digest.clone(),
             is_patched: false,
             is_anew: false,
+            looks_at: LOOK_BYTES,
         };
         let is_over = fetch.bytes.is_some_and(|bytes| fetch.got > bytes);
         // Without a digest, only the server can say whether it still has the same file.
@@ -214,6 +222,7 @@ impl<'a> Fetch<'a> {
                 done: self.got,
                 bytes: self.bytes,
             });
+            self.look()?;
         }
         match self.bytes == Some(self.got) {
             true => Ok(()),
@@ -222,6 +231,31 @@ impl<'a> Fetch<'a> {
                 after: None,
             }),
         }
+    }
+
+    /// What nothing here runs is not loaded to its end.
+    fn look(&mut self) -> Result<(), Setback> {
+        if self.got < self.looks_at || !self.wanted.path.ends_with(".gguf") {
+            return Ok(());
+        }
+        let next = self.got.saturating_mul(4);
+        self.looks_at = if self.got < LOOK_BYTES_MAX {
+            next
+        } else {
+            u64::MAX
+        };
+        let mut beginning = Vec::new();
+        let part = File::open(&self.part);
+        let read = part.and_then(|part| part.take(LOOK_BYTES_MAX).read_to_end(&mut beginning));
+        read.map_err(Trouble::file(&self.part))?;
+        let Some(why) = Model::refusal_of_gguf(&beginning) else {
+            return Ok(());
+        };
+        self.discard();
+        Err(Setback::Final(Trouble::NotRun {
+            file: self.wanted.path.clone(),
+            why,
+        }))
     }
 
     /// Asks for what is missing, if that is a rest.

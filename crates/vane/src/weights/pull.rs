@@ -10,6 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use http::Uri;
+use vane_engine::Model;
 
 use super::digest::{Digest, sha256_hex};
 use super::fetch::{Fetch, Step, Tell, Wanted};
@@ -220,6 +221,7 @@ pub async fn pull(
             None => Fetch::new(hub, file, &blobs).run(tell).await?,
         };
         let blob = blobs.join(digest.hex());
+        must_run(file, &blob)?;
         files.push(Put {
             path: file.path.clone(),
             bytes: fs::metadata(&blob).map_err(Trouble::file(&blob))?.len(),
@@ -232,6 +234,22 @@ pub async fn pull(
     let first = files.iter().find(|file| file.path.ends_with(".gguf"));
     let path = first.map_or_else(|| snapshot.clone(), |file| snapshot.join(&file.path));
     Ok(Pulled { path, files })
+}
+
+/// The configuration comes before the weights, which are not loaded where it says that nothing here
+/// runs them.
+fn must_run(file: &Wanted, blob: &Path) -> Result<(), Trouble> {
+    if file.path != "config.json" {
+        return Ok(());
+    }
+    let config = fs::read(blob).map_err(Trouble::file(blob))?;
+    match Model::refusal_of_config(&config) {
+        None => Ok(()),
+        Some(why) => Err(Trouble::NotRun {
+            file: file.path.clone(),
+            why,
+        }),
+    }
 }
 
 /// The blob of a file, if it is here. One that nothing was said of is known by its link.

@@ -155,9 +155,18 @@ pub(super) fn choose<'f>(files: &[&'f str], said: &str) -> Option<&'f str> {
 pub(super) fn first_shards<S: AsRef<str>>(files: &[S]) -> Vec<&str> {
     let files = files.iter().map(AsRef::as_ref);
     files
-        .filter(|file| file.ends_with(".gguf"))
+        .filter(|file| file.ends_with(".gguf") && !is_beside(file))
         .filter(|file| shard(file).is_none_or(|shard| shard.number == 1))
         .collect()
+}
+
+/// What repositories have beside models in files of the same kind: how pictures are read, and what
+/// a converter measured.
+fn is_beside(file: &str) -> bool {
+    let name = file.rsplit('/').next().unwrap_or(file).to_ascii_lowercase();
+    let stem = name.trim_end_matches(".gguf");
+    let is_measured = stem.starts_with("imatrix") || stem.ends_with("imatrix");
+    is_measured || stem.contains("mmproj")
 }
 
 /// A part of a model that is split over files: `STEM-00001-of-00003.gguf`.

@@ -111,6 +111,8 @@ pub enum Trouble {
         "{name} has neither a GGUF file nor safetensors with config.json: nothing here runs it"
     )]
     NoWeights { name: String },
+    #[error("{file} cannot be run here, and no more of it was loaded: {why}")]
+    NotRun { file: String, why: String },
     #[error("{}: {why}", .path.display())]
     File { path: PathBuf, why: io::Error },
 }

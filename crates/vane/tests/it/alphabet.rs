@@ -31,17 +31,25 @@ pub(crate) const CONTEXT: u32 = 1 << 16;
 /// How wide the part of a layer is that takes most of a model's bytes.
 const INNER: usize = 32;
 
+/// What says that it was trained to fill gaps.
+const NAME: &str = "Codestral of the alphabet";
+
 /// The bytes of a GGUF file. Without `turns` it fills in and does not converse.
 pub(crate) fn gguf(turns: bool) -> Vec<u8> {
-    of_width(turns, INNER)
+    of_width(turns, INNER, NAME)
+}
+
+/// The same model by the name of one that converses and has only the marks of a gap.
+pub(crate) fn chatting() -> Vec<u8> {
+    of_width(true, INNER, "Alphabet Instruct")
 }
 
 /// The same model with so many bytes of weights at least, and not many more.
 pub(crate) fn large(bytes: usize) -> Vec<u8> {
-    of_width(true, bytes.div_ceil(3 * HIDDEN * size_of::<f32>()))
+    of_width(true, bytes.div_ceil(3 * HIDDEN * size_of::<f32>()), NAME)
 }
 
-fn of_width(turns: bool, inner: usize) -> Vec<u8> {
+fn of_width(turns: bool, inner: usize, name: &str) -> Vec<u8> {
     let names = tokens(turns);
     let embeddings: Vec<Vec<f32>> = (0..names.len()).map(embedding).collect();
     let matrix = |name: &str, rows: &mut dyn Iterator<Item = usize>| {
@@ -67,7 +75,7 @@ fn of_width(turns: bool, inner: usize) -> Vec<u8> {
         zeros("blk.0.ffn_up", inner, HIDDEN),
         zeros("blk.0.ffn_down", HIDDEN, inner),
     ];
-    write::gguf(&metadata(&names, inner), &tensors)
+    write::gguf(&metadata(name, &names, inner), &tensors)
 }
 
 fn tensor(name: &str, shape: &[usize], bytes: Vec<u8>) -> Tensor {
@@ -147,11 +155,12 @@ fn small(number: usize) -> u32 {
     u32::try_from(number).unwrap()
 }
 
-fn metadata(names: &[String], inner: usize) -> Vec<(String, Value)> {
+fn metadata(name: &str, names: &[String], inner: usize) -> Vec<(String, Value)> {
     let text = |said: &str| Value::Text(said.to_owned());
     let kind = |token: usize| if token < CONTROLS.len() { 3 } else { 1 };
     let said = [
         ("general.architecture", text("llama")),
+        ("general.name", text(name)),
         ("llama.block_count", U32(1)),
         ("llama.embedding_length", U32(small(HIDDEN))),
         ("llama.feed_forward_length", U32(small(inner))),

@@ -100,6 +100,25 @@ async fn f1_a_model_without_fim_is_a_400_that_names_models_with_it() {
     assert!(world.fake.calls().is_empty());
 }
 
+/// As Zed writes it, and others who speak OpenAI's completions to Codestral.
+#[tokio::test]
+async fn f1_the_marks_of_a_gap_in_a_prompt_reach_mistral_as_prompt_and_suffix() {
+    let world = World::start().await;
+    let body = json!({"model": "codestral-m", "prompt": "[SUFFIX]return a\n}[PREFIX]fn f(", "max_tokens": 64,
+        "stop": ["[PREFIX]", "[SUFFIX]"]});
+    world.post(COMPLETIONS, body).await.ok();
+    let call = world.fake.calls().pop().unwrap().json();
+    assert_eq!(
+        (&call["prompt"], &call["suffix"]),
+        (&json!("fn f("), &json!("return a\n}"))
+    );
+    let other = json!({"model": "codestral-m", "prompt": "<fim_prefix>a<fim_suffix>b<fim_middle>"});
+    let reply = world.post(COMPLETIONS, other).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert_eq!(reply.json()["error"]["param"], "prompt");
+    assert_eq!(world.fake.calls().len(), 1);
+}
+
 #[tokio::test]
 async fn f1_a_completion_without_suffix_completes() {
     let world = World::start().await;

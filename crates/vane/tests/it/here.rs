@@ -12,7 +12,7 @@ use crate::world::{Folder, World, read};
 /// A world with `abc`, which writes the alphabet, and what else a test says of it.
 pub(crate) struct Here {
     pub(crate) world: World,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Here {
@@ -37,8 +37,15 @@ impl Here {
         });
         Self {
             world: world.await,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Has its children follow another row, as a reload does.
+    pub(crate) fn follow(&self, more: &str, change: impl FnOnce(&mut Config)) {
+        let mut config = read(&self.folder, &configuration(&self.folder, more), &[]).unwrap();
+        change(&mut config);
+        self.world.gateway.fleet.follow(&config);
     }
 
     pub(crate) fn process(&self) -> Option<u32> {

@@ -273,6 +273,24 @@ async fn a_model_that_nobody_asks_is_unloaded_and_comes_back() {
 }
 
 #[tokio::test]
+async fn what_a_child_never_sees_is_changed_without_ending_its_answers() {
+    let here = Here::start("").await;
+    let mut stream = running(&here.world).await;
+    let first = here.process();
+    assert!(first.is_some());
+    here.follow("idle = \"601s\"\npreload = true", |config| {
+        config.engine.wait = Duration::from_secs(31);
+        config.engine.deadline = Duration::from_secs(121);
+    });
+    assert_eq!(here.process(), first);
+    stream.until("content", 1_000).await;
+    assert_eq!(here.process(), first);
+    // What it does see makes another one of it.
+    here.follow("sequences = 2", |_| {});
+    assert_ne!(here.process(), first);
+}
+
+#[tokio::test]
 async fn one_that_hangs_is_killed_and_the_next_call_has_another() {
     let quick = |config: &mut Config| config.engine.deadline = Duration::from_secs(1);
     let here = Here::with(true, "idle = \"2s\"", quick).await;

@@ -74,6 +74,7 @@ mod leaving;
 mod limits;
 mod load;
 mod local;
+mod local_gaps;
 mod local_kills;
 mod local_memory;
 mod malformed;

@@ -156,7 +156,7 @@ fn dots(weight: &Tensor, rows: Range<usize>, panel: &Panel, out: &mut [&mut [f32
                 Format::Q8_0 => line::<7, _>(bytes, panel.token(token), |bytes| q8_0(bytes)),
                 Format::Q4_0 => line::<3, _>(bytes, panel.token(token), |bytes| q4_0(bytes)),
                 Format::Q4K => line::<0, _>(bytes, panel.token(token), |bytes| q4_k(bytes)),
-                Format::Q5K | Format::Q6K => unpacked(&row, panel.token(token)),
+                Format::Q4_1 | Format::Q5K | Format::Q6K => unpacked(&row, panel.token(token)),
                 Format::F32 | Format::F16 | Format::Bf16 => {
                     floats(&row.floats, panel.floats(token))
                 }

@@ -232,6 +232,7 @@ const fn multiply(format: Format) -> &'static str {
         Format::Bf16 => "multiply_bf16",
         Format::Q8_0 => "multiply_q8_0",
         Format::Q4_0 => "multiply_q4_0",
+        Format::Q4_1 => "multiply_q4_1",
         Format::Q4K => "multiply_q4_k",
         Format::Q5K => "multiply_q5_k",
         Format::Q6K => "multiply_q6_k",

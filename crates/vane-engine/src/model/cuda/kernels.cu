@@ -40,7 +40,7 @@ typedef unsigned long long u64;
 /* Positions whose keys and values one group looks at. */
 #define SPAN 512
 
-enum { F32, F16, BF16, Q8_0, Q4_0, Q4_K, Q5_K, Q6_K };
+enum { F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q4_K, Q5_K, Q6_K };
 
 /* ---- Numbers ---- */
 
@@ -215,6 +215,15 @@ INLINE void unpack(int format, const u8 *row, u32 block, struct Weights *to) {
             to->quants[n] = (int)less(both & 0x0f0f0f0fu, 0x08080808u);
             to->quants[n + 4] = (int)less((both >> 4) & 0x0f0f0f0fu, 0x08080808u);
         }
+    } else if (format == Q4_1) {
+        const u8 *at = row + (u64)block * 20;
+        to->scale = half_at(at);
+        to->bias = half_at(at + 2);
+        for (u32 n = 0; n < 4; n++) {
+            u32 both = four(at + 4 + 4 * n);
+            to->quants[n] = (int)(both & 0x0f0f0f0fu);
+            to->quants[n + 4] = (int)((both >> 4) & 0x0f0f0f0fu);
+        }
     } else if (format == Q4_K || format == Q5_K) {
         const u8 *super = row + (u64)(block / 8) * (format == Q4_K ? 144 : 176);
         const u8 *low = super + (format == Q4_K ? 16 : 48) + 32 * (group / 2);
@@ -267,7 +276,9 @@ INLINE void multiply_quants(int format, struct Multiply a) {
                 for (u32 n = 4; n < 8; n++) two = dot_four(weights.quants[n], quants[n], two);
                 int whole = weights.first * one + weights.second * two;
                 sums[token] = fmaf((float)whole, weights.scale * a.scales[at], sums[token]);
-                if (format == Q4_K || format == Q5_K) sums[token] = fmaf(weights.bias, a.weighed[at], sums[token]);
+                if (format == Q4_1 || format == Q4_K || format == Q5_K) {
+                    sums[token] = fmaf(weights.bias, a.weighed[at], sums[token]);
+                }
             }
         }
         for (u32 token = 0; token < TILE; token++) lanes[thread / LANES][token][lane] = sums[token];
@@ -321,6 +332,7 @@ KERNEL(multiply_f16, Multiply) { multiply_floats(F16, a); }
 KERNEL(multiply_bf16, Multiply) { multiply_floats(BF16, a); }
 KERNEL(multiply_q8_0, Multiply) { multiply_quants(Q8_0, a); }
 KERNEL(multiply_q4_0, Multiply) { multiply_quants(Q4_0, a); }
+KERNEL(multiply_q4_1, Multiply) { multiply_quants(Q4_1, a); }
 KERNEL(multiply_q4_k, Multiply) { multiply_quants(Q4_K, a); }
 KERNEL(multiply_q5_k, Multiply) { multiply_quants(Q5_K, a); }
 KERNEL(multiply_q6_k, Multiply) { multiply_quants(Q6_K, a); }

@@ -33,7 +33,7 @@ impl Show {
                 "context": outline.context, "sliding_window": outline.window,
                 "kv_bytes_per_token": outline.kv_bytes_per_token,
                 "tokenizer": outline.tokenizer, "tokenizer_version": version(&outline),
-                "fim": outline.fills_in,
+                "fim": outline.fills_in, "fim_marks": outline.marks_gaps,
             }));
         }
         let formats = outline.formats.iter();
@@ -76,13 +76,21 @@ impl Show {
                     size(whole)
                 ),
             ),
-            (
-                "fills in the middle",
-                if outline.fills_in { "yes" } else { "no" }.to_owned(),
-            ),
+            ("fills in the middle", fills_in(&outline).to_owned()),
         ];
         let rows: Vec<[String; 2]> = rows.map(|(key, value)| [key.to_owned(), value]).into();
         terminal::print(&terminal::table(&rows))
+    }
+}
+
+fn fills_in(outline: &Outline) -> &'static str {
+    match (outline.fills_in, outline.marks_gaps) {
+        (true, _) => "yes",
+        (false, true) => {
+            "no: it has tokens for a gap, and no name of a model that was trained to fill it; \
+             `fim = true` in its row says that it was"
+        }
+        (false, false) => "no",
     }
 }
 

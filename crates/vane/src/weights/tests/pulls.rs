@@ -374,6 +374,110 @@ async fn only_what_a_model_needs_comes() {
     assert_eq!(place.shelf.resolve(MODEL).unwrap(), pulled.path);
 }
 
+/// A GGUF file of one tensor, in a format by its number, and so many bytes of data.
+fn gguf(architecture: &str, format: u32, data: usize) -> Vec<u8> {
+    let text = |out: &mut Vec<u8>, text: &str| {
+        out.extend((text.len() as u64).to_le_bytes());
+        out.extend(text.as_bytes());
+    };
+    let mut out = b"GGUF".to_vec();
+    out.extend(3_u32.to_le_bytes());
+    let counts = [
+        "block_count",
+        "embedding_length",
+        "feed_forward_length",
+        "attention.head_count",
+        "context_length",
+        "vocab_size",
+    ];
+    out.extend(1_u64.to_le_bytes());
+    out.extend((counts.len() as u64 + 1).to_le_bytes());
+    text(&mut out, "general.architecture");
+    out.extend(8_u32.to_le_bytes());
+    text(&mut out, architecture);
+    for key in counts {
+        text(&mut out, &format!("llama.{key}"));
+        out.extend(4_u32.to_le_bytes());
+        let number: u32 = if key == "embedding_length" { 64 } else { 8 };
+        out.extend(number.to_le_bytes());
+    }
+    text(&mut out, "blk.0.ffn_down.weight");
+    out.extend(1_u32.to_le_bytes());
+    out.extend(256_u64.to_le_bytes());
+    out.extend(format.to_le_bytes());
+    out.extend(0_u64.to_le_bytes());
+    out.resize(out.len().next_multiple_of(32) + data, 7);
+    out
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_is_refused_by_its_name_before_it_is_loaded() {
+    const MUCH: usize = 32 << 20;
+    let place = Place::new("unread").await;
+    let rows = [
+        (
+            "m-Q3_K_M.gguf",
+            gguf("llama", 11, MUCH),
+            "`blk.0.ffn_down.weight`: Q3_K is not read: F32, F16",
+        ),
+        (
+            "m-IQ4_XS.gguf",
+            gguf("llama", 23, MUCH),
+            "IQ4_XS is not read",
+        ),
+        (
+            "m-of-Qwen.gguf",
+            gguf("qwen2", 0, MUCH),
+            "architecture Some(Text(\"qwen2\"))",
+        ),
+    ];
+    for (file, bytes, _) in &rows {
+        place.hub.put(MODEL, file, bytes.clone());
+    }
+    for (file, _, expected) in &rows {
+        let why = place.pull(&format!("{MODEL}:{file}")).await.unwrap_err();
+        assert!(matches!(why, Trouble::NotRun { .. }), "{why}");
+        let why = why.to_string();
+        assert!(why.contains(expected) && why.contains(file), "{why}");
+        assert_eq!(place.parts(), [] as [PathBuf; 0]);
+    }
+    // What is read comes whole.
+    place
+        .hub
+        .put(MODEL, "m-Q4_K_M.gguf", gguf("llama", 12, MUCH));
+    place.pull(&format!("{MODEL}:m-Q4_K_M.gguf")).await.unwrap();
+
+    let folder = "maker/folder";
+    let config = br#"{"model_type": "mistral3", "text_config": {}}"#;
+    place.hub.put(folder, "config.json", config.to_vec());
+    place.hub.put(folder, "model.safetensors", vec![1; 10]);
+    let why = place.pull(folder).await.unwrap_err().to_string();
+    assert!(why.contains("config.json cannot be run here"), "{why}");
+    assert!(why.contains("mistral3"), "{why}");
+    let asked = place.hub.downloads();
+    assert!(
+        asked
+            .iter()
+            .all(|asked| !asked.path.ends_with("model.safetensors"))
+    );
+}
+
+#[tokio::test]
+async fn what_stands_beside_a_model_is_not_taken_for_one() {
+    let place = Place::new("beside").await;
+    let beside = [
+        "mmproj-model-f16.gguf",
+        "Model-mmproj-BF16.gguf",
+        "imatrix_x.gguf",
+        "Model-imatrix.gguf",
+    ];
+    for file in beside.into_iter().chain(["Model-Q8_0.gguf"]) {
+        place.hub.put(MODEL, file, vec![1; 10]);
+    }
+    let pulled = place.pull(MODEL).await.unwrap();
+    assert!(pulled.path.ends_with("Model-Q8_0.gguf"), "{pulled:?}");
+}
+
 #[tokio::test]
 async fn all_parts_of_a_split_model_come_or_it_is_said_what_is_missing() {
     let place = Place::new("parts").await;
