@@ -2,6 +2,7 @@
 //! else is.
 
 use serde_json::{Value, json};
+use vane_dialect::quirk::Quirk;
 use vane_testkit::{Answer, ErrorBody, Fault};
 
 use crate::door::Door;
@@ -443,4 +444,54 @@ async fn t12_ids_that_a_provider_takes_leave_the_bytes_alone() {
         world.post(door.path(), &body).await.ok();
         assert_eq!(world.only_call().body_text(), body);
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_the_client_began_is_asked_for_below_beta_where_it_is_refused_elsewhere() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::PrefillInBeta);
+        }
+    })
+    .await;
+    let ask = |last: Value| json!({"model": "lab-m", "messages": [{"role": "user", "content": "Hi"}, last]});
+    let begun = |prefix: bool| json!({"role": "assistant", "content": "Be", "prefix": prefix});
+    let beta = "/openai/beta/chat/completions";
+    for (body, path, begins) in [
+        (ask(begun(true)), beta, true),
+        (ask(begun(false)), "/openai/v1/chat/completions", false),
+        (
+            Door::Chat.request("lab-m", "Hi", false),
+            "/openai/v1/chat/completions",
+            false,
+        ),
+    ] {
+        world.fake.reset();
+        let reply = world.post(Door::Chat.path(), body).await.ok();
+        assert_eq!(reply.header("vane-dropped"), None);
+        let call = world.only_call();
+        assert_eq!(call.request.path, path);
+        assert_eq!(call.body_text().contains(r#""prefix":true"#), begins);
+    }
+}
+
+#[tokio::test]
+async fn who_answers_as_a_stream_only_is_not_asked_for_a_whole_answer() {
+    let world = World::with(|config| {
+        for provider in &mut config.providers {
+            provider.quirks.push(Quirk::StreamsOnly);
+        }
+    })
+    .await;
+    let refused = world
+        .post(Door::Chat.path(), Door::Chat.request("lab-m", "Hi", false))
+        .await;
+    assert_eq!(refused.status, 400, "{}", refused.text());
+    assert_eq!(refused.json()["error"]["param"], "stream");
+    assert!(refused.text().contains("`stream: true`"));
+    world
+        .post(Door::Chat.path(), Door::Chat.request("lab-m", "Hi", true))
+        .await
+        .ok();
+    assert!(world.only_call().body_text().contains(r#""stream":true"#));
 }
