@@ -289,8 +289,30 @@ fn twice<'m>(members: &'m [(Cow<'_, str>, &RawValue)]) -> Option<&'m str> {
 /// # Errors
 /// A fault that names the path, if the value is of another type.
 pub fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue, path: &Path<'_>) -> Result<T, Fault> {
-    serde_json::from_str(raw.get())
-        .map_err(|error| Fault::invalid(path.to_string(), format!("not what is expected: {error}")))
+    serde_json::from_str(raw.get()).map_err(|error| {
+        let message = format!("not what is expected: {}", in_words(&error));
+        Fault::invalid(path.to_string(), message)
+    })
+}
+
+/// What is wrong with a value, without our names of types and its place in itself.
+fn in_words(error: &serde_json::Error) -> String {
+    const WORDS: [(&str, &str); 5] = [
+        ("expected u64", "expected a whole number, 0 or more"),
+        ("expected u32", "expected a whole number, 0 or more"),
+        ("expected u8", "expected a whole number, 0 to 255"),
+        ("expected i64", "expected a whole number"),
+        ("expected f64", "expected a number"),
+    ];
+    let said = error.to_string();
+    let said = said
+        .rsplit_once(" at line ")
+        .map_or(said.as_str(), |(said, _)| said);
+    let known = WORDS.iter().find(|(name, _)| said.contains(name));
+    known.map_or_else(
+        || said.to_owned(),
+        |(name, words)| said.replace(name, words),
+    )
 }
 
 /// Appends `text` as a JSON string.
@@ -312,6 +334,16 @@ pub fn value(out: &mut Vec<u8>, value: &impl Serialize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_value_of_another_type_is_told_in_words_for_people() {
+        let raw = RawValue::from_string(r#""5""#.to_owned()).unwrap();
+        let fault = read::<u64>(&raw, &Path::Root.key("max_tokens")).unwrap_err();
+        let expected =
+            r#"not what is expected: invalid type: string "5", expected a whole number, 0 or more"#;
+        assert_eq!(fault.message, expected);
+        assert_eq!(fault.param.as_deref(), Some("max_tokens"));
+    }
 
     #[test]
     fn t13_a_key_twice_is_refused_however_it_is_written() {

@@ -143,7 +143,7 @@ fn with_one_limit(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, 
     let mut splices = head.splices();
     if door.task() != Task::Embed {
         let read = bound::limits(door);
-        let means_none = door == Dialect::AnthropicMessages || head.flag("echo")?;
+        let means_none = door == Dialect::AnthropicMessages || head.raw("echo") == Some("true");
         for name in LIMITS {
             match head.raw(name) {
                 Some("-1") if read.contains(&name) => splices.cut(name),

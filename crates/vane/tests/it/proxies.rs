@@ -228,11 +228,13 @@ fn r7_the_usual_variables_name_the_proxies() {
             [a, "", "x.test"],
         ),
         (&[("no_proxy", "y.test")], ["", "", "y.test"]),
+        // Set for other programs; that it is not taken is warned of.
+        (&[("ALL_PROXY", "socks5://u:p@c:3")], ["", "", ""]),
         (&[], ["", "", ""]),
     ] {
         assert_eq!(proxies(variables), expected, "{variables:?}");
     }
-    let refused = read(&folder, "", &[("ALL_PROXY", "socks5://u:canary@c:3")]).unwrap_err();
+    let refused = read(&folder, "", &[("ALL_PROXY", "ftp://u:canary@c:3")]).unwrap_err();
     assert!(
         refused.contains("ALL_PROXY") && !refused.contains("canary"),
         "{refused}"
