@@ -5,6 +5,7 @@ use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::delta::{Bill, Deltas, message};
 use super::{Failure, http as wire};
@@ -59,9 +60,11 @@ impl Client {
         show: impl FnMut(&str) -> Result<(), Failure>,
     ) -> Result<Ended, Failure> {
         let request = self.request(environment, Method::POST, path, Some(body))?;
+        // Before anything is shown: who reads that may press it.
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?;
         tokio::select! {
             bill = streamed(request, show) => bill.map(Ended::Finished),
-            _ = tokio::signal::ctrl_c() => Ok(Ended::Stopped),
+            _ = interrupt.recv() => Ok(Ended::Stopped),
         }
     }
 

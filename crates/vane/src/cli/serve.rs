@@ -65,9 +65,10 @@ impl Running<'_> {
         };
         let _watch = Watch::start(gateway.ring.clone(), follow).map_err(anyhow::Error::from)?;
         let server = server::serve_on(gateway.clone(), bound)?;
-        // Before the greeting: who has read it may send either.
+        // Before the greeting: who has read it may send any.
         let mut hangup = signal(SignalKind::hangup()).map_err(anyhow::Error::from)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(anyhow::Error::from)?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?;
         terminal::greet(&greeting(&gateway)?);
         if cfg!(feature = "unledgered") {
             terminal::note(
@@ -78,7 +79,7 @@ impl Running<'_> {
             tokio::select! {
                 _ = hangup.recv() => self.reload(&gateway),
                 _ = terminate.recv() => break,
-                _ = tokio::signal::ctrl_c() => break,
+                _ = interrupt.recv() => break,
             }
         }
         let said = "stopping: running calls may finish; asked once more, they are cut";
@@ -88,7 +89,7 @@ impl Running<'_> {
         tokio::spawn(async move {
             tokio::select! {
                 _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
+                _ = interrupt.recv() => {}
             }
             hurry.send_replace(true);
         });
