@@ -143,11 +143,11 @@ fn with_one_limit(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, 
     let mut splices = head.splices();
     if door.task() != Task::Embed {
         let read = bound::limits(door);
-        let means_none = door == Dialect::AnthropicMessages || head.raw("echo") == Some("true");
+        let means_nothing = door == Dialect::AnthropicMessages || head.raw("echo") == Some("true");
         for name in LIMITS {
             match head.raw(name) {
                 Some("-1") if read.contains(&name) => splices.cut(name),
-                Some("0") if read.contains(&name) && !means_none => splices.cut(name),
+                Some("0") if read.contains(&name) && !means_nothing => splices.cut(name),
                 Some(_) if !read.contains(&name) => {
                     splices.cut(name);
                     notes.drop(name);
@@ -167,13 +167,12 @@ fn with_one_limit(head: Head, door: Dialect, notes: &mut Notes) -> Result<Head, 
 /// Some editors begin a file by saying that it is UTF-8, which JSON is anyway.
 fn without_mark(body: &Bytes) -> Bytes {
     const MARK: &[u8] = "\u{feff}".as_bytes();
-    body.slice(
-        if body.starts_with(MARK) {
-            MARK.len()
-        } else {
-            0
-        }..,
-    )
+    let begins = if body.starts_with(MARK) {
+        MARK.len()
+    } else {
+        0
+    };
+    body.slice(begins..)
 }
 
 /// Who asks for it in a word that is not understood would be served as if nothing had been asked.

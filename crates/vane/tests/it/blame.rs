@@ -210,6 +210,18 @@ async fn a_limit_of_nothing_is_not_sent_and_money_is_held_for_an_answer() {
     }
 }
 
+/// A prompt is scored so: nothing is to be written.
+#[tokio::test]
+async fn a_limit_of_nothing_beside_an_echo_is_meant() {
+    let world = World::start().await;
+    for (echo, expected) in [(true, json!(0)), (false, Value::Null)] {
+        world.fake.reset();
+        let body = json!({"model": "lab-m", "prompt": "Hi", "max_tokens": 0, "echo": echo});
+        world.post("/v1/completions", body).await.ok();
+        assert_eq!(world.only_call().json()["max_tokens"], expected);
+    }
+}
+
 fn hi() -> Value {
     Door::Chat.request("two-m", "Hi", false)
 }

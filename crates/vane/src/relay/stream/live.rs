@@ -316,11 +316,11 @@ impl LiveStream {
             _ => None,
         };
         if place.is_none() && (!seen.last || *usage_seen) {
-            return amended.map_or(Edit::Keep, |amended| Edit::Replace(Some(amended)));
+            return Edit::unpriced(amended);
         }
         *usage_seen = true;
         let Some(cost) = self.cost() else {
-            return amended.map_or(Edit::Keep, |amended| Edit::Replace(Some(amended)));
+            return Edit::unpriced(amended);
         };
         let bytes = amended.as_ref().unwrap_or(bytes);
         let edited = match place {
@@ -488,6 +488,13 @@ enum Edit {
     Keep,
     /// This instead; `None`: nothing.
     Replace(Option<Bytes>),
+}
+
+impl Edit {
+    /// Of a frame that no cost goes into.
+    fn unpriced(amended: Option<Bytes>) -> Self {
+        amended.map_or(Self::Keep, |amended| Self::Replace(Some(amended)))
+    }
 }
 
 /// Hears events for the meter and passes them to the encoder.
