@@ -183,7 +183,7 @@ async fn a_limit_of_minus_one_is_no_limit() {
 
 /// Ollama takes it for none, and writes as much as it likes.
 #[tokio::test]
-async fn a_limit_of_nothing_is_not_sent_and_money_is_held_for_an_answer() {
+async fn a_limit_of_nothing_is_not_sent_and_the_answer_is_paid() {
     let world = World::start().await;
     let prepaid = world.prepaid_key();
     for (door, field) in [
@@ -210,15 +210,22 @@ async fn a_limit_of_nothing_is_not_sent_and_money_is_held_for_an_answer() {
     }
 }
 
-/// A prompt is scored so: nothing is to be written.
+/// A prompt is scored so: nothing is to be written. Whoever writes all the same is paid.
 #[tokio::test]
 async fn a_limit_of_nothing_beside_an_echo_is_meant() {
     let world = World::start().await;
+    let prepaid = world.prepaid_key();
     for (echo, expected) in [(true, json!(0)), (false, Value::Null)] {
         world.fake.reset();
+        world.fake.always(Answer::text(&"word ".repeat(500)));
         let body = json!({"model": "lab-m", "prompt": "Hi", "max_tokens": 0, "echo": echo});
-        world.post("/v1/completions", body).await.ok();
+        let ask = Ask::post("/v1/completions", body).key(prepaid.expose());
+        let reply = world.ask(&ask).await.ok();
         assert_eq!(world.only_call().json()["max_tokens"], expected);
+        let id = reply.header("vane-request-id").unwrap();
+        let receipt = Ask::get(&format!("/v1/receipts/{id}")).key(prepaid.expose());
+        let receipt = world.ask(&receipt).await.ok().json();
+        assert_eq!(receipt["charged"], receipt["cost"], "{receipt}");
     }
 }
 
