@@ -40,18 +40,7 @@ impl Lender {
         clock: &Clock,
     ) -> Result<Self, ReplicaError> {
         let (purses, asked) = channel();
-        let mut desk = Desk {
-            store: store.clone(),
-            funds: Arc::clone(funds),
-            lifeline: Arc::clone(lifeline),
-            life,
-            clock: clock.clone(),
-            recalls: Recalls::default(),
-            has_lent: false,
-            did_due: None,
-            looked: None,
-            idle: Vec::new(),
-        };
+        let mut desk = Desk::new(store, funds, lifeline, life, clock);
         let thread = Builder::new().name("vane-lender".into());
         let thread = thread
             .spawn(move || desk.serve(&asked))
@@ -96,7 +85,8 @@ pub(super) struct Desk {
 }
 
 /// What becomes of a purse that asks.
-enum Lending {
+#[derive(Debug)]
+pub(super) enum Lending {
     Done,
     /// Others were asked, under this number.
     Recalled(i64),
@@ -126,6 +116,27 @@ const DUE_EVERY: Duration = Duration::from_secs(60);
 const TRIES: usize = 16;
 
 impl Desk {
+    pub(super) fn new(
+        store: &Store,
+        funds: &Arc<Funds>,
+        lifeline: &Arc<Lifeline>,
+        life: Life,
+        clock: &Clock,
+    ) -> Self {
+        Self {
+            store: store.clone(),
+            funds: Arc::clone(funds),
+            lifeline: Arc::clone(lifeline),
+            life,
+            clock: clock.clone(),
+            recalls: Recalls::default(),
+            has_lent: false,
+            did_due: None,
+            looked: None,
+            idle: Vec::new(),
+        }
+    }
+
     fn serve(&mut self, asked: &Receiver<Arc<Purse>>) {
         use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
         loop {
@@ -220,8 +231,7 @@ impl Desk {
         {
             return purse.refuse(away(error), Money::ZERO);
         }
-        // Money has come back since: who waits is to look again.
-        if purse.lacking(wanted).one == Money::ZERO && purse.lease().is_some() {
+        if purse.covers(wanted) {
             return purse.refill();
         }
         if self.recalls.join(purse, wanted) {
@@ -242,12 +252,21 @@ impl Desk {
     }
 
     /// Lends the purse what its calls want, or as much of it as there is; or asks others for it.
-    fn lend(&mut self, purse: &Purse, wanted: Wanted, may_recall: bool) -> Result<Lending, Short> {
+    pub(super) fn lend(
+        &mut self,
+        purse: &Purse,
+        wanted: Wanted,
+        may_recall: bool,
+    ) -> Result<Lending, Short> {
         let mut short = Short::Away("the money is lent to others".to_owned());
         for _ in 0..TRIES {
             self.make_sure(purse).map_err(away)?;
             let room = self.room(purse).map_err(away)?;
             purse.allow(room.budget);
+            if purse.covers(wanted) {
+                purse.refill();
+                return Ok(Lending::Done);
+            }
             let lacking = purse.lacking(wanted);
             if let Some(missing) = room.lacks(lacking.one) {
                 if self.spare(purse).map_err(away)? > Money::ZERO {

@@ -247,6 +247,12 @@ impl Purse {
         }
     }
 
+    /// Whether it lacks nothing for the largest of them, as where a call has given back what it held.
+    pub(super) fn covers(&self, wanted: Wanted) -> bool {
+        let state = self.state();
+        state.lease.is_some() && wanted.largest <= state.room()
+    }
+
     /// What is spent of the key's budget, by what is known here. Where that is of a period which is
     /// over, nothing is known until the next call has the lender look.
     pub(super) fn spent(&self, now: i64) -> Option<Spent> {

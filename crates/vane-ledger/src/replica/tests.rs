@@ -7,6 +7,7 @@
 mod clock;
 mod disk;
 mod doubt;
+mod lender;
 mod power;
 mod strays;
 
