@@ -121,7 +121,7 @@ impl Cache {
     }
 
     /// One that says which block is whose, and nothing else: a device keeps what is in them.
-    #[cfg(feature = "cuda")]
+    #[cfg(feature = "gpu")]
     pub(crate) fn elsewhere(mut self) -> Self {
         self.numbers = 0;
         self

@@ -6,7 +6,7 @@
 //! answer is read as it comes and which cancels it when it is dropped.
 //!
 //! The crate stands alone: no sockets, no runtime, no configuration. Files are attacker input; nothing in one may
-//! crash the process. Unsafe code is in `map`, `kernel/x86`, the calls of the latter, and `model/cuda`, and nowhere else.
+//! crash the process. Unsafe code is in `map`, `kernel/x86`, the calls of the latter, and `model/gpu`, and nowhere else.
 
 mod cache;
 mod engine;

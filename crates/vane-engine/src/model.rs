@@ -3,9 +3,9 @@
 //! Opening checks every name, shape, format and token id, so that running it needs to check
 //! nothing but the tokens that it is given.
 
-#[cfg(feature = "cuda")]
-pub(crate) mod cuda;
 mod forward;
+#[cfg(feature = "gpu")]
+pub(crate) mod gpu;
 mod outline;
 mod pass;
 

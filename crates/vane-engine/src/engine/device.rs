@@ -2,8 +2,8 @@
 
 use super::{Options, cache_for, crew};
 use crate::cache::Cache;
-#[cfg(feature = "cuda")]
-use crate::model::cuda;
+#[cfg(feature = "gpu")]
+use crate::model::gpu::{self, Gpu};
 use crate::model::{Forward, Pass};
 use crate::{Fault, Model, memory};
 
@@ -54,7 +54,7 @@ impl Device {
 
 #[cfg(feature = "cuda")]
 fn cuda_answers() -> Result<(), Fault> {
-    cuda::answers()
+    gpu::cuda::answers()
 }
 
 #[cfg(not(feature = "cuda"))]
@@ -79,23 +79,22 @@ pub(super) fn ready(model: &Model, options: &Options) -> Result<Ready, Fault> {
             Ok(("CPU".to_owned(), pass, cache))
         }
         #[cfg(feature = "cuda")]
-        Device::Cuda => ready_on_cuda(model, options),
+        Device::Cuda => ready_on(gpu::cuda::open()?, model, options),
         #[cfg(not(feature = "cuda"))]
         Device::Cuda => Err(absent()),
     }
 }
 
-#[cfg(feature = "cuda")]
-fn ready_on_cuda(model: &Model, options: &Options) -> Result<Ready, Fault> {
-    let gpu = cuda::Gpu::open()?;
-    let name = format!("CUDA, {}", gpu.name()?);
-    let bounds = cuda::Bounds {
+#[cfg(feature = "gpu")]
+fn ready_on(gpu: Gpu, model: &Model, options: &Options) -> Result<Ready, Fault> {
+    let name = gpu.name()?;
+    let bounds = gpu::Bounds {
         // All that read share these; all others go on by one each.
         steps: options.chunk_tokens.max(1) + options.sequences_max,
         sequences: options.sequences_max,
         context: options.context_of(model),
     };
-    let room = cuda::room_bytes(model.shape(), bounds);
+    let room = gpu::room_bytes(model.shape(), bounds);
     let free = gpu.free_bytes()?.saturating_sub(room);
     if free < model.weight_bytes() {
         return Err(Fault::TooLarge {
@@ -105,8 +104,8 @@ fn ready_on_cuda(model: &Model, options: &Options) -> Result<Ready, Fault> {
         });
     }
     let cache = cache_for(model, options, Some(free))?.elsewhere();
-    let pass = cuda::Forward::new(model, &cache, gpu, bounds)?;
-    Ok((name, Pass::Cuda(Box::new(pass)), cache))
+    let pass = gpu::Forward::new(model, &cache, gpu, bounds)?;
+    Ok((name, Pass::Gpu(Box::new(pass)), cache))
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! Who computes a pass: this machine's processors, or a device of its own memory. The scheduler does not
 //! know which.
 
-#[cfg(feature = "cuda")]
-use super::cuda;
+#[cfg(feature = "gpu")]
+use super::gpu;
 use super::{Forward, Model, Step};
 use crate::Fault;
 use crate::cache::Cache;
 
 pub(crate) enum Pass {
     Cpu(Box<Forward>),
-    #[cfg(feature = "cuda")]
-    Cuda(Box<cuda::Forward>),
+    #[cfg(feature = "gpu")]
+    Gpu(Box<gpu::Forward>),
     /// A device that fails, for this reason.
     #[cfg(test)]
     Broken(&'static str),
@@ -27,8 +27,8 @@ impl Pass {
     ) -> Result<Vec<Vec<f32>>, Fault> {
         match self {
             Pass::Cpu(forward) => Ok(forward.run(model, cache, steps)),
-            #[cfg(feature = "cuda")]
-            Pass::Cuda(forward) => forward.run(model, steps),
+            #[cfg(feature = "gpu")]
+            Pass::Gpu(forward) => forward.run(model, steps),
             #[cfg(test)]
             Pass::Broken(why) => Err(Fault::Device((*why).to_owned())),
         }

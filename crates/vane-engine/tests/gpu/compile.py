@@ -2,7 +2,7 @@
 """Compiles the engine's CUDA kernels as a machine with a device would, on one that needs none: by NVRTC, of its package.
 
     python3 -m venv nvrtc && nvrtc/bin/pip install nvidia-cuda-nvrtc-cu12
-    nvrtc/bin/python crates/vane-engine/tests/cuda/compile.py [80 90 ...]
+    nvrtc/bin/python crates/vane-engine/tests/gpu/compile.py [80 90 ...]
 
 For each architecture: what is in the PTX, and of each kernel what ptxas says of its registers and what it spills.
 """
@@ -14,7 +14,8 @@ import sys
 
 import nvidia.cuda_nvrtc
 
-SOURCE = pathlib.Path(__file__).parents[2] / "src/model/cuda/kernels.cu"
+FOLDER = pathlib.Path(__file__).parents[2] / "src/model/gpu"
+SOURCE = b"".join((FOLDER / name).read_bytes() for name in ["cuda.h", "kernels.c"])
 library = next(pathlib.Path(nvidia.cuda_nvrtc.__path__[0]).glob("lib/libnvrtc.so.*"))
 nvrtc = ctypes.CDLL(str(library))
 
@@ -22,7 +23,7 @@ nvrtc = ctypes.CDLL(str(library))
 def compiled(options, kind):
     """The code, and what was said of it."""
     program = ctypes.c_void_p()
-    assert not nvrtc.nvrtcCreateProgram(ctypes.byref(program), SOURCE.read_bytes(), b"kernels.cu", 0, None, None)
+    assert not nvrtc.nvrtcCreateProgram(ctypes.byref(program), SOURCE, b"kernels.c", 0, None, None)
     words = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
     failed = nvrtc.nvrtcCompileProgram(program, len(options), words)
     code, log = told(program, kind) if not failed else b"", told(program, "ProgramLog").decode().strip("\0")
@@ -40,7 +41,7 @@ def told(program, what):
 
 
 for architecture in sys.argv[1:] or ["80", "90"]:
-    # The options of `device.rs`, but for the code itself rather than PTX, which can be read.
+    # The options of `cuda.rs`, but for the code itself rather than PTX, which can be read.
     image, log = compiled(["--fmad=false", f"--gpu-architecture=compute_{architecture}"], "PTX")
     print(f"compute_{architecture}: {len(image)} bytes of PTX, {image.count(b'.entry')} kernels")
     fused = re.findall(rb"\n[^\n]*\bfma\.rn\.f32", image)

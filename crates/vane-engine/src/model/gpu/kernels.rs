@@ -1,4 +1,4 @@
-//! The kernels with what each is given: the other half of the structures in `kernels.cu`.
+//! The kernels with what each is given: the other half of the structures in `kernels.c`.
 //!
 //! Whatever a kernel reads or writes is checked to be there before it is started.
 #![allow(
@@ -6,9 +6,7 @@
     reason = "kernels are given addresses, of memory whose length was checked"
 )]
 
-use cudarc::driver::{CudaFunction, CudaSlice, DevicePtr, DeviceRepr};
-
-use super::device::{Gpu, THREADS, fits};
+use super::device::{Gpu, Memory, THREADS, fits};
 use crate::Fault;
 use crate::cache::BLOCK;
 use crate::weights::format::Format;
@@ -21,20 +19,63 @@ const SCALED: usize = 32;
 /// Positions whose keys and values one group looks at.
 pub(super) const SPAN: usize = 512;
 
-pub(super) type Floats = CudaSlice<f32>;
+pub(super) type Floats = Memory<f32>;
+
+/// Which kernels there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kernel {
+    Norm,
+    Quantise,
+    Multiply(Format),
+    Gate,
+    Turn,
+    Attend,
+    Merge,
+}
+
+impl Kernel {
+    pub(super) fn all() -> impl Iterator<Item = Self> {
+        use Kernel::{Attend, Gate, Merge, Norm, Quantise, Turn};
+        let multiply = Format::ALL.into_iter().map(Kernel::Multiply);
+        [Norm, Quantise, Gate, Turn, Attend, Merge]
+            .into_iter()
+            .chain(multiply)
+    }
+
+    /// As `kernels.c` calls it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Kernel::Norm => "vane_norm",
+            Kernel::Quantise => "vane_quantise",
+            Kernel::Multiply(Format::F32) => "vane_multiply_f32",
+            Kernel::Multiply(Format::F16) => "vane_multiply_f16",
+            Kernel::Multiply(Format::Bf16) => "vane_multiply_bf16",
+            Kernel::Multiply(Format::Q8_0) => "vane_multiply_q8_0",
+            Kernel::Multiply(Format::Q4_0) => "vane_multiply_q4_0",
+            Kernel::Multiply(Format::Q4_1) => "vane_multiply_q4_1",
+            Kernel::Multiply(Format::Q4K) => "vane_multiply_q4_k",
+            Kernel::Multiply(Format::Q5K) => "vane_multiply_q5_k",
+            Kernel::Multiply(Format::Q6K) => "vane_multiply_q6_k",
+            Kernel::Gate => "vane_gate",
+            Kernel::Turn => "vane_turn",
+            Kernel::Attend => "vane_attend",
+            Kernel::Merge => "vane_merge",
+        }
+    }
+}
 
 /// A matrix as it lies in its file.
 pub(super) struct Matrix {
     pub(super) format: Format,
     pub(super) rows: usize,
     pub(super) columns: usize,
-    pub(super) bytes: CudaSlice<u8>,
+    pub(super) bytes: Memory<u8>,
 }
 
 /// The numbers of each token that are multiplied, and the same as small integers.
 pub(super) struct Panel {
     pub(super) floats: Floats,
-    pub(super) quants: CudaSlice<i8>,
+    pub(super) quants: Memory<i8>,
     pub(super) scales: Floats,
     pub(super) weighed: Floats,
 }
@@ -52,17 +93,17 @@ impl Panel {
 
 /// Where the tokens of a pass stand.
 pub(super) struct Places {
-    pub(super) positions: CudaSlice<u32>,
+    pub(super) positions: Memory<u32>,
     /// Where the blocks of each token's sequence begin in `tables`.
-    pub(super) starts: CudaSlice<u32>,
-    pub(super) tables: CudaSlice<u32>,
+    pub(super) starts: Memory<u32>,
+    pub(super) tables: Memory<u32>,
     /// Cosine and sine, by token, by pair.
     pub(super) angles: Floats,
 }
 
 /// Keys and values of all sequences, as `cache.rs` numbers their blocks.
 pub(super) struct Cells {
-    pub(super) bytes: CudaSlice<u8>,
+    pub(super) bytes: Memory<u8>,
     pub(super) blocks: usize,
     pub(super) halves: bool,
     pub(super) layers: usize,
@@ -82,6 +123,7 @@ pub(super) struct Reach<'a> {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct NormArguments {
     input: u64,
     weight: u64,
@@ -92,6 +134,7 @@ struct NormArguments {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct QuantiseArguments {
     input: u64,
     quants: u64,
@@ -101,6 +144,7 @@ struct QuantiseArguments {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct MultiplyArguments {
     weight: u64,
     floats: u64,
@@ -116,6 +160,7 @@ struct MultiplyArguments {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct GateArguments {
     gate: u64,
     up: u64,
@@ -124,6 +169,7 @@ struct GateArguments {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct ReachArguments {
     positions: u64,
     starts: u64,
@@ -139,6 +185,7 @@ struct ReachArguments {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct TurnArguments {
     reach: ReachArguments,
     queries: u64,
@@ -149,6 +196,7 @@ struct TurnArguments {
 }
 
 #[repr(C)]
+#[derive(Clone, Copy)]
 struct AttendArguments {
     reach: ReachArguments,
     queries: u64,
@@ -159,30 +207,12 @@ struct AttendArguments {
     spans: u32,
 }
 
-// SAFETY: numbers in the order and of the sizes that C gives the structures of these names in `kernels.cu`,
-// addresses of 64 bits among them.
-unsafe impl DeviceRepr for NormArguments {}
-// SAFETY: as above.
-unsafe impl DeviceRepr for QuantiseArguments {}
-// SAFETY: as above.
-unsafe impl DeviceRepr for MultiplyArguments {}
-// SAFETY: as above.
-unsafe impl DeviceRepr for GateArguments {}
-// SAFETY: as above.
-unsafe impl DeviceRepr for TurnArguments {}
-// SAFETY: as above.
-unsafe impl DeviceRepr for AttendArguments {}
-
 impl Gpu {
-    fn at<T>(&self, memory: &CudaSlice<T>) -> u64 {
-        memory.device_ptr(self.stream()).0
-    }
-
     /// Rows of `input`, each scaled to a square of one and by `weight`: the first so many, or those chosen.
     pub(super) fn norm(
         &self,
         input: &Floats,
-        chosen: Option<&CudaSlice<u32>>,
+        chosen: Option<&Memory<u32>>,
         rows: usize,
         (weight, epsilon): (&Floats, f32),
         out: &mut Floats,
@@ -194,16 +224,16 @@ impl Gpu {
             fits(chosen, rows)?;
         }
         let arguments = NormArguments {
-            input: self.at(input),
-            weight: self.at(weight),
-            out: self.at(out),
-            chosen: chosen.map_or(0, |chosen| self.at(chosen)),
+            input: input.address(),
+            weight: weight.address(),
+            out: out.address(),
+            chosen: chosen.map_or(0, |chosen| chosen.address()),
             columns: number(columns),
             epsilon,
         };
         // SAFETY: a group for each row; those that are chosen are rows of `input`, which has a row for each
         // step of a pass.
-        unsafe { self.launch(&self.kernels.norm, (number(rows), 1, 1), &arguments) }
+        unsafe { self.launch(Kernel::Norm, (number(rows), 1, 1), arguments) }
     }
 
     /// Makes integers of the first so many numbers of a panel.
@@ -214,14 +244,14 @@ impl Gpu {
         fits(&panel.scales, blocks)?;
         fits(&panel.weighed, blocks)?;
         let arguments = QuantiseArguments {
-            input: self.at(&panel.floats),
-            quants: self.at(&panel.quants),
-            scales: self.at(&panel.scales),
-            weighed: self.at(&panel.weighed),
+            input: panel.floats.address(),
+            quants: panel.quants.address(),
+            scales: panel.scales.address(),
+            weighed: panel.weighed.address(),
             blocks: number(blocks),
         };
         // SAFETY: a thread for each block; threads beyond them do nothing.
-        unsafe { self.launch(&self.kernels.quantise, each(blocks), &arguments) }
+        unsafe { self.launch(Kernel::Quantise, each(blocks), arguments) }
     }
 
     /// `out` has a row of `weight.rows` numbers for each token; products take their place, or are added.
@@ -237,12 +267,12 @@ impl Gpu {
         fits(&panel.floats, tokens * weight.columns)?;
         fits(out, tokens * weight.rows)?;
         let arguments = MultiplyArguments {
-            weight: self.at(&weight.bytes),
-            floats: self.at(&panel.floats),
-            quants: self.at(&panel.quants),
-            scales: self.at(&panel.scales),
-            weighed: self.at(&panel.weighed),
-            out: self.at(out),
+            weight: weight.bytes.address(),
+            floats: panel.floats.address(),
+            quants: panel.quants.address(),
+            scales: panel.scales.address(),
+            weighed: panel.weighed.address(),
+            out: out.address(),
             row_bytes: u64::try_from(row_bytes).unwrap_or(u64::MAX),
             rows: number(weight.rows),
             columns: number(weight.columns),
@@ -256,7 +286,7 @@ impl Gpu {
         );
         // SAFETY: groups for all rows and tokens; rows are whole blocks of their format, as the file was
         // found to have them, and integers are as many as the numbers of the panel.
-        unsafe { self.launch(self.kernels.multiply(weight.format), groups, &arguments) }
+        unsafe { self.launch(Kernel::Multiply(weight.format), groups, arguments) }
     }
 
     /// What the gate lets through.
@@ -271,13 +301,13 @@ impl Gpu {
             fits(memory, numbers)?;
         }
         let arguments = GateArguments {
-            gate: self.at(gate),
-            up: self.at(up),
-            out: self.at(out),
+            gate: gate.address(),
+            up: up.address(),
+            out: out.address(),
             numbers: number(numbers),
         };
         // SAFETY: a thread for each number; threads beyond them do nothing.
-        unsafe { self.launch(&self.kernels.gate, each(numbers), &arguments) }
+        unsafe { self.launch(Kernel::Gate, each(numbers), arguments) }
     }
 
     /// Turns queries in place, and puts turned keys and values into the cache.
@@ -294,16 +324,16 @@ impl Gpu {
         fits(values, tokens * cells.heads * cells.head_size)?;
         let arguments = TurnArguments {
             reach: self.reach(reach)?,
-            queries: self.at(queries),
-            keys: self.at(keys),
-            values: self.at(values),
+            queries: queries.address(),
+            keys: keys.address(),
+            values: values.address(),
             heads: number(reach.heads),
             tokens: number(tokens),
         };
         let pairs = tokens * (reach.heads + cells.heads) * (cells.head_size / 2);
         // SAFETY: a thread for each pair, which nobody else touches; threads beyond them do nothing.
         // Places name blocks that there are (`Forward::place`).
-        unsafe { self.launch(&self.kernels.turn, each(pairs), &arguments) }
+        unsafe { self.launch(Kernel::Turn, each(pairs), arguments) }
     }
 
     /// What each token sees up to its position, within the window; `spans` is the most that one of them has.
@@ -321,21 +351,21 @@ impl Gpu {
         fits(parts, tokens * reach.heads * spans * (cells.head_size + 2))?;
         let arguments = AttendArguments {
             reach: self.reach(reach)?,
-            queries: self.at(queries),
-            parts: self.at(parts),
-            out: self.at(out),
+            queries: queries.address(),
+            parts: parts.address(),
+            out: out.address(),
             heads: number(reach.heads),
             window: number(window.unwrap_or(0)),
             spans: number(spans),
         };
         let (heads, tokens) = (number(reach.heads), number(tokens));
-        let launch = |kernel: &CudaFunction, spans| {
+        let launch = |kernel, spans| {
             // SAFETY: a group for each head, token and span of its positions, of which none reaches beyond
             // them; places name blocks that there are (`Forward::place`).
-            unsafe { self.launch(kernel, (heads, tokens, spans), &arguments) }
+            unsafe { self.launch(kernel, (heads, tokens, spans), arguments) }
         };
-        launch(&self.kernels.attend, number(spans))?;
-        launch(&self.kernels.merge, 1)
+        launch(Kernel::Attend, number(spans))?;
+        launch(Kernel::Merge, 1)
     }
 
     fn reach(&self, reach: &Reach<'_>) -> Result<ReachArguments, Fault> {
@@ -345,11 +375,11 @@ impl Gpu {
         fits(&places.angles, reach.tokens * cells.head_size)?;
         fits(&cells.bytes, cells.blocks * cells.block_bytes())?;
         Ok(ReachArguments {
-            positions: self.at(&places.positions),
-            starts: self.at(&places.starts),
-            tables: self.at(&places.tables),
-            angles: self.at(&places.angles),
-            cells: self.at(&cells.bytes),
+            positions: places.positions.address(),
+            starts: places.starts.address(),
+            tables: places.tables.address(),
+            angles: places.angles.address(),
+            cells: cells.bytes.address(),
             halves: u32::from(cells.halves),
             layer: number(reach.layer),
             layers: number(cells.layers),

@@ -1,9 +1,11 @@
-//! A pass on a CUDA device, as `forward.rs` makes one on the CPU: weights as they lie in their files, keys
+//! A pass on a device, as `forward.rs` makes one on the CPU: weights as they lie in their files, keys
 //! and values in the device's memory, in the blocks that the cache gives out.
 //!
 //! Invariant: as there, what comes out for a token depends on its sequence alone, to the last bit: no kernel
 //! looks at how many tokens a pass has. No device has run this yet: docs/engine.md says how it was tested.
 
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
 mod device;
 mod kernels;
 #[cfg(test)]
@@ -17,8 +19,8 @@ use crate::cache::{BLOCK, Cache, Precision};
 use crate::kernel::unpack_floats;
 use crate::shape::{Pairs, Shape};
 use crate::weights::Tensor;
-use cudarc::driver::CudaSlice;
-pub(crate) use device::{Gpu, answers};
+pub(crate) use device::Gpu;
+use device::Memory;
 use kernels::{Cells, Floats, Matrix, Panel, Places, Reach, SPAN};
 
 /// The most that a pass may have.
@@ -58,7 +60,7 @@ struct Weights {
 struct Room {
     places: Places,
     /// Rows that are asked what comes next.
-    asking: CudaSlice<u32>,
+    asking: Memory<u32>,
     state: Floats,
     panel: Panel,
     queries: Floats,

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 fn gpu() -> &'static Gpu {
     static GPU: OnceLock<Gpu> = OnceLock::new();
-    GPU.get_or_init(|| Gpu::open().unwrap())
+    GPU.get_or_init(|| cuda::open().unwrap())
 }
 
 /// So many numbers, over and over.
@@ -321,9 +321,8 @@ proptest! {
 
 #[test]
 fn what_is_missing_is_named() {
-    let found = |driver, compiler, count: fn() -> Result<i32, String>| {
-        device::found(driver, compiler, count)
-    };
+    let found =
+        |driver, compiler, count: fn() -> Result<i32, String>| cuda::found(driver, compiler, count);
     let rows = [
         (found(false, true, || Ok(1)), "libcuda.so.1"),
         (found(true, false, || Ok(1)), "libnvrtc.so"),

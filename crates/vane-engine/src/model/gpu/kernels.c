@@ -1,34 +1,21 @@
-/* A pass on a CUDA device: what `forward.rs` and `kernel/` do on the CPU.
+/* A pass on a device: what `forward.rs` and `kernel/` do on the CPU.
  *
- * It is C that NVRTC compiles when a model is loaded, and a C compiler for tests: there `tests/cuda/device.c`
- * says what the macros mean. A kernel is a row of steps, each written EACH { ... }: all threads of a group take
- * it, and none begins the next one before all are through. Nothing else is shared between threads, and nothing
- * is added atomically.
+ * It is C that the device's own compiler compiles when a model is loaded, and a C compiler for tests. What its words
+ * in capitals mean is said before it: `cuda.h`, and `tests/gpu/cuda.c`. A kernel is a row of steps, each written
+ * EACH { ... }: all threads of a group take it, and none begins the next one before all are through. Nothing else is
+ * shared between threads, and nothing is added atomically.
  *
  * Each number is computed in an order that depends on nothing beside its token: products as `kernel/portable.rs`
  * adds them, to the last bit; attention in spans of positions. `fmaf` stands where the CPU fuses, and the
  * compiler is told to fuse nothing else.
  */
-#ifndef EACH
-#define KERNEL(name, Arguments) extern "C" __global__ void __launch_bounds__(THREADS) vane_##name(const struct Arguments a)
-#define INLINE static __device__ __forceinline__
-#define SHARED __shared__
-#define EACH for (u32 thread = threadIdx.x, once = 1; once; once = 0, __syncthreads())
-#define GROUP_X blockIdx.x
-#define GROUP_Y blockIdx.y
-#define GROUP_Z blockIdx.z
-#define bits_of(number) __float_as_uint(number)
-#define float_of_bits(bits) __uint_as_float(bits)
-#define dot_four(left, right, sum) __dp4a(left, right, sum)
-#endif
-
 typedef signed char i8;
 typedef unsigned char u8;
 typedef unsigned short u16;
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-/* Of a group. `device.rs` launches as many. */
+/* Of a group. `device.rs` has as many. */
 #define THREADS 128
 /* As the CPU's: lanes of a sum, numbers that share a scale, tokens in a block of the cache. */
 #define LANES 16

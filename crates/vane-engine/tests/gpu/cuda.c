@@ -1,5 +1,5 @@
 /* A stand-in for a CUDA device, for tests on machines that have none: as much of the driver (libcuda.so.1) and of
- * NVRTC as `src/model/cuda` calls, over the kernels compiled as C. Memory of the device is memory of the process, so
+ * NVRTC as `src/model/gpu/cuda.rs` calls, over the kernels compiled as C. Memory of the device is memory of the process, so
  * that a sanitizer sees what a kernel reads and writes beyond it.
  *
  * Groups of a kernel run one after the other, and so do the threads of each step, in another order with each launch:
@@ -65,7 +65,7 @@ static int dot_four(int left, int right, int sum) {
     return sum;
 }
 
-#include "../../src/model/cuda/kernels.cu"
+#include "../../src/model/gpu/kernels.c"
 
 _Static_assert(THREADS == 128, "the order of threads is of so many");
 
