@@ -113,11 +113,13 @@ impl Panel {
     }
 
     /// Tokens of a strip; zero if there are none.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn strip_width(&self) -> usize {
         self.strips.width
     }
 
     /// Tokens `number * width` and on, as many as a strip has; those that are missing are zero.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn strip(&self, number: usize) -> Quants<'_> {
         let len = self.strips.width * self.columns;
         let quants = &self.strips.quants[number * len..][..len];
