@@ -1,5 +1,5 @@
 //! Tokens per second of a model: one prompt is read, some tokens are written, and eight sequences
-//! write at once. `cargo run --release -p vane-engine --example speed -- MODEL [--device cpu|cuda] [THREADS]`.
+//! write at once. `cargo run --release -p vane-engine --example speed -- MODEL [--device cpu|cuda|metal] [THREADS]`.
 //!
 //! Without a file, `--random FORMAT` makes one of 1.1 billion random weights in the temporary folder.
 
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
     while let Some(argument) = arguments.next() {
         if argument == "--device" {
             let name = arguments.next().context("which device?")?;
-            options.device = Device::named(&name).context("one of auto, cpu, cuda")?;
+            options.device = Device::named(&name).context("one of auto, cpu, cuda, metal")?;
         } else {
             options.threads = argument.parse()?;
         }

@@ -66,6 +66,14 @@ impl Map {
     }
 }
 
+#[cfg(all(feature = "metal", target_os = "macos"))]
+impl Map {
+    /// Whole pages of a file, to the end of the last of them.
+    pub(crate) fn is_of_pages(&self) -> bool {
+        !self.of_program
+    }
+}
+
 #[cfg(test)]
 impl Map {
     /// As if a file had held them.

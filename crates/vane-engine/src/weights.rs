@@ -55,6 +55,12 @@ impl Tensor {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.file[self.start..self.start + self.rows * self.row_bytes]
     }
+
+    /// Where its bytes are, for who keeps them there.
+    #[cfg(all(feature = "metal", target_os = "macos"))]
+    pub(crate) fn file(&self) -> &Arc<Map> {
+        &self.file
+    }
 }
 
 impl fmt::Debug for Tensor {

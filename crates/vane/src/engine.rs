@@ -133,7 +133,7 @@ fn start(orders: &Orders) -> Result<Engine, Fault> {
         }
     };
     let device = orders.device.resolve()?;
-    // A device has memory of its own, which is asked for when the model is brought there.
+    // What a device may take of memory is asked when the model is brought there.
     let here = device == Device::Cpu;
     let free = || if here { free_bytes() } else { None };
     let model = match &orders.weights {

@@ -10,16 +10,18 @@ use crate::{Fault, Model, memory};
 /// Where a model computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Device {
-    /// A CUDA device where this build can use one and one answers, or else the processors.
+    /// A device that this build can use, where one answers: of CUDA, or else of Metal. Or else the processors.
     #[default]
     Auto,
     Cpu,
     /// The first CUDA device.
     Cuda,
+    /// The Metal device that the system prefers.
+    Metal,
 }
 
 impl Device {
-    pub const ALL: [Device; 3] = [Device::Auto, Device::Cpu, Device::Cuda];
+    pub const ALL: [Device; 4] = [Device::Auto, Device::Cpu, Device::Cuda, Device::Metal];
 
     /// What it is called by whoever chooses one.
     pub const fn name(self) -> &'static str {
@@ -27,6 +29,7 @@ impl Device {
             Device::Auto => "auto",
             Device::Cpu => "cpu",
             Device::Cuda => "cuda",
+            Device::Metal => "metal",
         }
     }
 
@@ -39,6 +42,7 @@ impl Device {
         match self {
             Device::Auto | Device::Cpu => true,
             Device::Cuda => cfg!(feature = "cuda"),
+            Device::Metal => cfg!(feature = "metal"),
         }
     }
 
@@ -47,7 +51,12 @@ impl Device {
         match self {
             Device::Cpu => Ok(Device::Cpu),
             Device::Cuda => cuda_answers().map(|()| Device::Cuda),
-            Device::Auto => Ok(cuda_answers().map_or(Device::Cpu, |()| Device::Cuda)),
+            Device::Metal => metal_answers().map(|()| Device::Metal),
+            Device::Auto => {
+                let metal = || metal_answers().map(|()| Device::Metal);
+                let found = cuda_answers().map(|()| Device::Cuda).or_else(|_| metal());
+                Ok(found.unwrap_or(Device::Cpu))
+            }
         }
     }
 }
@@ -59,13 +68,24 @@ fn cuda_answers() -> Result<(), Fault> {
 
 #[cfg(not(feature = "cuda"))]
 fn cuda_answers() -> Result<(), Fault> {
-    Err(absent())
+    Err(absent(Device::Cuda))
 }
 
-#[cfg(not(feature = "cuda"))]
-fn absent() -> Fault {
-    let what = "CUDA: this build cannot use it; one of `--features cuda` can";
-    Fault::Unsupported(what.to_owned())
+#[cfg(feature = "metal")]
+fn metal_answers() -> Result<(), Fault> {
+    gpu::metal::answers()
+}
+
+#[cfg(not(feature = "metal"))]
+fn metal_answers() -> Result<(), Fault> {
+    Err(absent(Device::Metal))
+}
+
+#[cfg(not(all(feature = "cuda", feature = "metal")))]
+fn absent(device: Device) -> Fault {
+    let name = device.name();
+    let what = format!("{name}: this build cannot use it; one of `--features {name}` can");
+    Fault::Unsupported(what)
 }
 
 /// What computes is called, itself, and the keys and values that there is memory for.
@@ -81,7 +101,11 @@ pub(super) fn ready(model: &Model, options: &Options) -> Result<Ready, Fault> {
         #[cfg(feature = "cuda")]
         Device::Cuda => ready_on(gpu::cuda::open()?, model, options),
         #[cfg(not(feature = "cuda"))]
-        Device::Cuda => Err(absent()),
+        Device::Cuda => Err(absent(Device::Cuda)),
+        #[cfg(feature = "metal")]
+        Device::Metal => ready_on(gpu::metal::open()?, model, options),
+        #[cfg(not(feature = "metal"))]
+        Device::Metal => Err(absent(Device::Metal)),
     }
 }
 
@@ -147,7 +171,7 @@ mod tests {
         for device in Device::ALL {
             assert_eq!(Device::named(device.name()), Some(device));
         }
-        assert_eq!(Device::named("metal"), None);
+        assert_eq!(Device::named("vulkan"), None);
         assert_eq!(Device::Cpu.resolve().unwrap(), Device::Cpu);
     }
 
@@ -157,7 +181,43 @@ mod tests {
         assert!(!Device::Cuda.is_built_in());
         let refused = Device::Cuda.resolve().unwrap_err().to_string();
         assert!(refused.contains("--features cuda"), "{refused}");
+        #[cfg(not(all(feature = "metal", target_os = "macos")))]
         assert_eq!(Device::Auto.resolve().unwrap(), Device::Cpu);
+    }
+
+    #[test]
+    #[cfg(not(feature = "metal"))]
+    fn a_build_without_metal_says_so() {
+        assert!(!Device::Metal.is_built_in());
+        let refused = Device::Metal.resolve().unwrap_err().to_string();
+        assert!(refused.contains("--features metal"), "{refused}");
+    }
+
+    #[test]
+    #[cfg(all(feature = "metal", not(target_os = "macos")))]
+    fn a_build_with_metal_says_that_it_needs_macos_and_chooses_another() {
+        assert!(Device::Metal.is_built_in());
+        let refused = Device::Metal.resolve().unwrap_err().to_string();
+        assert!(refused.contains("needs macOS"), "{refused}");
+        let options = Options {
+            device: Device::Metal,
+            ..Options::default()
+        };
+        let refused = ready(&model(), &options).map(|_| ());
+        assert!(matches!(refused, Err(Fault::Unsupported(_))), "{refused:?}");
+        assert_ne!(Device::Auto.resolve().unwrap(), Device::Metal);
+    }
+
+    #[test]
+    #[cfg(all(feature = "test-metal", target_os = "macos"))]
+    fn these_tests_run_on_a_metal_device() {
+        assert_eq!(Device::Metal.resolve().unwrap(), Device::Metal);
+        let options = Options {
+            device: Device::Metal,
+            ..Options::default()
+        };
+        let engine = Engine::start(model(), options).unwrap();
+        assert!(engine.place().starts_with("Metal, "), "{}", engine.place());
     }
 
     #[test]
@@ -169,7 +229,10 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "test-cuda")]
+    #[cfg(any(
+        feature = "test-cuda",
+        all(feature = "test-metal", target_os = "macos")
+    ))]
     fn weights_that_exceed_the_memory_of_a_device_are_refused() {
         let options = Options {
             // A pass of so many tokens needs more than any device has.

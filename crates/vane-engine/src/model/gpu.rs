@@ -3,13 +3,25 @@
 //!
 //! Invariant: as there, what comes out for a token depends on its sequence alone, to the last bit: no kernel
 //! looks at how many tokens a pass has. No device has run this yet: docs/engine.md says how it was tested.
+#![cfg_attr(
+    not(any(feature = "cuda", target_os = "macos")),
+    allow(
+        dead_code,
+        reason = "Metal is compiled where there is none, and never opened"
+    )
+)]
 
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
 mod device;
 mod kernels;
+#[cfg(feature = "metal")]
+pub(crate) mod metal;
 #[cfg(test)]
-#[cfg(feature = "test-cuda")]
+#[cfg(any(
+    feature = "test-cuda",
+    all(feature = "test-metal", target_os = "macos")
+))]
 mod tests;
 
 use super::forward::Turn;
@@ -230,6 +242,8 @@ impl Forward {
         gpu.write(&starts, &mut places.starts)?;
         gpu.write(&tables, &mut places.tables)?;
         gpu.write(&angles, &mut places.angles)?;
+        // Now, while nothing runs: later, a device whose memory is the CPU's would be waited for.
+        gpu.write(&asking(steps), &mut self.room.asking)?;
         gpu.write(&state, &mut self.room.state)
     }
 
@@ -293,13 +307,10 @@ impl Forward {
 
     fn ask(&mut self, model: &Model, steps: &[Step<'_>]) -> Result<Vec<Vec<f32>>, Fault> {
         let (gpu, room, shape) = (&self.gpu, &mut self.room, &model.shape);
-        let asking = steps.iter().enumerate().filter(|(_, step)| step.asks);
-        let asking: Vec<u32> = asking.map(|(row, _)| number(row)).collect();
-        let many = asking.len();
+        let many = asking(steps).len();
         if many == 0 {
             return Ok(Vec::new());
         }
-        gpu.write(&asking, &mut room.asking)?;
         let (chosen, norm) = (Some(&room.asking), (&self.norm, shape.epsilon));
         gpu.norm(&room.state, chosen, many, norm, &mut room.panel.floats)?;
         quantise(gpu, &mut room.panel, many, &[&self.head])?;
@@ -331,8 +342,14 @@ fn matrix(gpu: &Gpu, tensor: &Tensor) -> Result<Matrix, Fault> {
         format: tensor.format,
         rows: tensor.rows,
         columns: tensor.columns,
-        bytes: gpu.upload(tensor.bytes())?,
+        bytes: gpu.weights(tensor)?,
     })
+}
+
+/// The rows of steps that ask.
+fn asking(steps: &[Step<'_>]) -> Vec<u32> {
+    let asking = steps.iter().enumerate().filter(|(_, step)| step.asks);
+    asking.map(|(row, _)| number(row)).collect()
 }
 
 /// Makes integers of a panel, where they will be multiplied.

@@ -18,7 +18,7 @@ pub(super) struct Engine {
     /// Say what the model can do, and run nothing
     #[arg(long, conflicts_with = "socket")]
     describe: bool,
-    /// `auto`, `cpu` or `cuda`
+    /// `auto`, `cpu`, `cuda` or `metal`
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = device)]
     device: Device,
     /// Tokens of a prompt and its answer together

@@ -175,13 +175,19 @@ const FAULTS: &[(&str, &str, &str)] = &[
     (
         "",
         "[[local]]\nid = 'x'\nfree = true\nweights = '/'\ndevice = 'gpu'",
-        "must be \"auto\" or \"cpu\" or \"cuda\"",
+        "must be \"auto\" or \"cpu\" or \"cuda\" or \"metal\"",
     ),
     #[cfg(not(feature = "cuda"))]
     (
         "",
         "[[local]]\nid = 'x'\nfree = true\nweights = '/'\ndevice = 'cuda'",
-        "this build cannot use it",
+        "this build cannot use it: one of `--features cuda` can",
+    ),
+    #[cfg(not(feature = "metal"))]
+    (
+        "",
+        "[[local]]\nid = 'x'\nfree = true\nweights = '/'\ndevice = 'metal'",
+        "this build cannot use it: one of `--features metal` can",
     ),
     ("", "limits.connections_max = 0", "from 1 to 1000000"),
     (

@@ -16,11 +16,13 @@ use cudarc::driver::{
 };
 use cudarc::nvrtc::{Ptx, result, sys};
 
-use super::device::{Buffer, Driver, Given, Gpu, THREADS, source};
+use super::device::{Buffer, Driver, Given, Gpu, THREADS};
 use super::kernels::Kernel;
 use crate::Fault;
+use crate::weights::Tensor;
 
-const SOURCE: &str = source!("cuda.h");
+/// What the kernels' words mean, and the kernels.
+const SOURCE: &str = concat!(include_str!("cuda.h"), include_str!("kernels.c"));
 
 /// A CUDA device, and the kernels that were compiled for it.
 struct Cuda {
@@ -96,6 +98,11 @@ impl Driver for Cuda {
         // SAFETY: any bits are a byte, and kernels read what was written before.
         let room = unsafe { self.stream.alloc::<u8>(bytes) }.map_err(failed)?;
         Ok(Box::new(room))
+    }
+
+    /// Its memory is its own.
+    fn in_place(&self, _: &Tensor) -> Option<Box<dyn Buffer>> {
+        None
     }
 
     unsafe fn launch(

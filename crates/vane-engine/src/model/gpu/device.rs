@@ -12,17 +12,10 @@ use std::mem::MaybeUninit;
 
 use super::kernels::Kernel;
 use crate::Fault;
+use crate::weights::Tensor;
 
 /// Of a group, as the kernels have it.
 pub(super) const THREADS: u32 = 128;
-
-/// The kernels' half that is the same in all languages. What its words mean stands before it.
-macro_rules! source {
-    ($words:literal) => {
-        concat!(include_str!($words), include_str!("kernels.c"))
-    };
-}
-pub(super) use source;
 
 /// One kind of device.
 pub(super) trait Driver: Send + Sync {
@@ -33,6 +26,9 @@ pub(super) trait Driver: Send + Sync {
 
     /// Memory of so many bytes, at least one, which are what was there before.
     fn room(&self, bytes: usize) -> Result<Box<dyn Buffer>, Fault>;
+
+    /// A tensor where it lies in its file, if kernels can read it there.
+    fn in_place(&self, tensor: &Tensor) -> Option<Box<dyn Buffer>>;
 
     /// # Safety
     /// The arguments are those of this kernel, and all that it reads and writes for a grid of so many groups is
@@ -160,6 +156,17 @@ impl Gpu {
         Ok(to)
     }
 
+    /// The bytes of a tensor, where they are if the device can read them there.
+    pub(super) fn weights(&self, tensor: &Tensor) -> Result<Memory<u8>, Fault> {
+        let bytes = tensor.bytes();
+        let in_place = self.0.in_place(tensor).map(|buffer| Memory {
+            buffer,
+            len: bytes.len(),
+            kind: PhantomData,
+        });
+        in_place.map_or_else(|| self.upload(bytes), Ok)
+    }
+
     /// Into the first places.
     pub(super) fn write<T: Number>(&self, numbers: &[T], to: &mut Memory<T>) -> Result<(), Fault> {
         fits(to, numbers.len())?;
@@ -184,6 +191,10 @@ impl Gpu {
         groups: (u32, u32, u32),
         arguments: A,
     ) -> Result<(), Fault> {
+        let (x, y, z) = groups;
+        if [x, y, z].iter().any(|many| [0, u32::MAX].contains(many)) {
+            return Err(Fault::Device(format!("{kernel:?} of {groups:?} groups")));
+        }
         // SAFETY: the caller says so.
         unsafe { self.0.launch(kernel, groups, &Given::new(arguments)) }
     }

@@ -402,7 +402,7 @@ fn each(many: usize) -> (u32, u32, u32) {
     (number(many.div_ceil(THREADS as usize)), 1, 1)
 }
 
-/// Counts of a pass, which a `Shape` keeps far below. One that is not is refused by the driver.
+/// Counts of a pass, which a `Shape` keeps far below. One that is not is refused before the kernel starts.
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }

@@ -16,7 +16,7 @@ use crate::weights::Shelf;
 pub(in crate::cli) struct Bench {
     /// The name of weights that are here, or a path
     name: String,
-    /// Where it computes: auto, cpu or cuda
+    /// Where it computes: auto, cpu, cuda or metal
     #[arg(long, default_value = "auto", value_parser = engine::device)]
     device: Device,
     /// Threads; without it, one less than there are processors
