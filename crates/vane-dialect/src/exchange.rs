@@ -51,6 +51,9 @@ impl Target<'_> {
 /// What an answer's decoder may know of the call it answers.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
+    /// Our id of the answer, where the upstream gives it none: what else an answer must name,
+    /// such as its calls, is named after it.
+    pub answer_id: String,
     /// The text that the client prefilled: decoders of dialects that repeat it take it off.
     pub prefill: Option<String>,
     /// Reasoning stands between `<think>` tags at the start of the content.

@@ -189,7 +189,8 @@ impl Reading {
 
     fn start(&mut self, chunk: &Chunk<'_>, sink: &mut dyn Sink) {
         if !self.sequencer.is_started() {
-            let id = chunk.id.as_deref().unwrap_or_default();
+            let id = chunk.id.as_deref().filter(|id| !id.is_empty());
+            let id = id.unwrap_or(&self.asked.answer_id);
             let model = chunk.model.as_deref().unwrap_or_default();
             self.sequencer.start(id, model, chunk.created, sink);
         }
@@ -263,11 +264,15 @@ impl Reading {
         if let Some(raw) = message.tool_calls {
             let calls: Vec<Option<ToolCall<'_>>> = serde_json::from_str(raw.get())
                 .map_err(|_| error::garbage(raw.get().as_bytes()))?;
+            let is_bare =
+                |call: &Option<ToolCall<'_>>| call.as_ref().is_some_and(ToolCall::is_bare);
+            let mut bare = calls.iter().filter(|call| is_bare(call)).count();
             for call in &calls {
                 let number = match call {
-                    Some(call) => self.tool(call, sink)?,
+                    Some(call) => self.tool(call, bare, sink)?,
                     None => Number::Told,
                 };
+                bare -= usize::from(is_bare(call));
                 self.mending.call(&number);
             }
         }
@@ -279,20 +284,29 @@ impl Reading {
                 function: Some(function),
                 ..ToolCall::default()
             };
-            self.tool(&call, sink)?;
+            self.tool(&call, 0, sink)?;
         }
         Ok(())
     }
 
-    /// Content is text or, at some providers, a list of parts.
+    /// Content is text or, at some providers, a list of parts. An object is what a schema asked
+    /// for, which Cloudflare has read already: its own bytes are the text.
     fn content(&mut self, raw: Json<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
         if let Some(text) = raw.string() {
             return self.words(&text, sink);
+        }
+        if raw.get().starts_with('{') {
+            return self.words(raw.get(), sink);
         }
         for part in serde_json::from_str::<Vec<Part<'_>>>(raw.get()).unwrap_or_default() {
             match part.kind.as_ref().map(|kind| &*kind.0) {
                 Some("thinking") => {
                     let thought = part.thinking.map(thinking_text).unwrap_or_default();
+                    self.sequencer.reasoning(&thought, sink)?;
+                }
+                // Databricks'.
+                Some("reasoning") => {
+                    let thought = part.summary.map(thinking_text).unwrap_or_default();
                     self.sequencer.reasoning(&thought, sink)?;
                 }
                 Some("refusal") => {
@@ -404,6 +418,8 @@ struct Part<'a> {
     refusal: Option<&'a RawValue>,
     #[serde(borrow)]
     thinking: Option<&'a RawValue>,
+    #[serde(borrow)]
+    summary: Option<&'a RawValue>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -239,6 +239,20 @@ pub(crate) struct ToolCall<'a> {
     pub(crate) extra_content: Option<&'a RawValue>,
 }
 
+impl ToolCall<'_> {
+    /// Whether a piece says nothing of whose it is: no number, no id, no name.
+    pub(crate) fn is_bare(&self) -> bool {
+        let says =
+            |raw: Option<&RawValue>| member(raw).is_some_and(|word| !matches!(&*word, "" | "null"));
+        let names = [&self.function, &self.custom];
+        let name = names
+            .into_iter()
+            .flatten()
+            .find_map(|function| function.name);
+        self.index.is_none() && !says(self.id) && !says(name)
+    }
+}
+
 /// A function's name and arguments, or a custom tool's name and input.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

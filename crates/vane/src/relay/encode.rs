@@ -118,7 +118,10 @@ fn translated(walk: &Walk, choice: &Choice, limit: Option<u64>) -> Result<Outgoi
     let encoded = codec::encode_call(choice.dialect, &call, &target, &mut notes)?;
     Ok(Outgoing {
         parts: vec![encoded.body.into()],
-        asked: encoded.asked,
+        asked: Asked {
+            answer_id: walk.call.request_id.clone(),
+            ..encoded.asked
+        },
         notes,
         beta: encoded.beta,
         in_beta: offer.quirks.has(Quirk::PrefillInBeta)

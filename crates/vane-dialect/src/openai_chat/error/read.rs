@@ -201,8 +201,12 @@ pub(super) fn describe(status: u16, body: &[u8]) -> String {
     }
 }
 
+/// Alibaba's errors begin with a status in these brackets: `<400> InternalError`.
 fn is_html(text: &[u8]) -> bool {
-    text.trim_ascii_start().first() == Some(&b'<')
+    match text.trim_ascii_start() {
+        [b'<', next, ..] => next.is_ascii_alphabetic() || matches!(next, b'!' | b'?' | b'/'),
+        _ => false,
+    }
 }
 
 fn shorten(message: &str) -> String {

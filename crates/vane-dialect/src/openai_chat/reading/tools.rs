@@ -63,10 +63,12 @@ struct Wrapped {
 }
 
 impl Reading {
-    /// Takes a piece of a call; tells what a client must be told of its number.
+    /// Takes a piece of a call; tells what a client must be told of its number. `bare` counts the
+    /// pieces from this one on that say nothing of whose they are.
     pub(super) fn tool(
         &mut self,
         call: &ToolCall<'_>,
+        bare: usize,
         sink: &mut dyn Sink,
     ) -> Result<Number, Fault> {
         let (form, function) = match (&call.custom, &call.function) {
@@ -87,7 +89,11 @@ impl Reading {
             return Ok(Number::Told);
         }
         let more = form == ToolForm::Function && !arguments.is_empty();
-        let key = self.key(call.index, id.as_deref(), name.as_deref(), more);
+        let key = if call.is_bare() && self.form == Form::Chunks {
+            self.bare_key(bare)
+        } else {
+            self.key(call.index, id.as_deref(), name.as_deref(), more)
+        };
         let number = match call.index {
             None => Number::Missing(key),
             Some(index) if usize::try_from(index) == Ok(key) => Number::Told,
@@ -169,8 +175,7 @@ impl Reading {
                 .iter()
                 .rposition(|tool| tool.index == index && (same_id(tool) || name.is_none())),
             (None, Some(id)) => self.tools.iter().rposition(|tool| tool.id == id),
-            (None, None) if name.is_some() => None,
-            (None, None) => self.tools.len().checked_sub(1),
+            (None, None) => None,
         };
         let key = known.unwrap_or(self.tools.len());
         if known.is_none() {
@@ -185,6 +190,16 @@ impl Reading {
             id.clone_into(&mut tool.id);
         }
         key
+    }
+
+    /// Which call a piece belongs to that says nothing of it: the last, or where `bare` such
+    /// pieces come together one of the last so many, in their order.
+    fn bare_key(&mut self, bare: usize) -> usize {
+        if self.tools.is_empty() {
+            self.tools.push(Tool::default());
+        }
+        let calls = self.tools.len();
+        calls - bare.clamp(1, calls)
     }
 
     /// Gives out the input of the custom tool at `key` if its wrapping is whole, or `anyway`.

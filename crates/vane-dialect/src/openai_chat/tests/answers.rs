@@ -73,6 +73,40 @@ fn arguments_as_an_object_keep_their_bytes() {
 }
 
 #[test]
+fn content_as_an_object_is_its_own_bytes() {
+    // Cloudflare's, where a schema was asked for.
+    let said = r#"{"title": "Apples","n":1.0}"#;
+    let answer = whole(&format!(r#"{{"id":"1","model":"m","choices":[{{"message":{{"content":{said}}},"finish_reason":"stop"}}]}}"#)).unwrap();
+    assert_eq!(answer.blocks, [text(said)]);
+}
+
+#[test]
+fn content_as_parts_with_databricks_reasoning() {
+    let answer = whole(r#"{"id":"1","model":"m","choices":[{"message":{"content":[{"type":"reasoning","summary":[{"type":"summary_text","text":"hm","signature":"s"}]},{"type":"text","text":"x"}]},"finish_reason":"stop"}]}"#).unwrap();
+    let thought = Reasoning {
+        text: "hm".into(),
+        state: None,
+    };
+    assert_eq!(answer.blocks, [Block::Reasoning(thought), text("x")]);
+}
+
+#[test]
+fn calls_without_ids_in_answers_without_ids_are_named_after_our_own() {
+    // Gemini's: two turns of one conversation must not name their calls alike.
+    let body = r#"{"id":"","model":"m","choices":[{"message":{"tool_calls":[{"id":"","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}"#;
+    for ours in ["req_1", "req_2"] {
+        let asked = Asked {
+            answer_id: ours.into(),
+            ..Asked::default()
+        };
+        let mut answer = Answer::default();
+        response::decode(body.as_bytes(), &asked, &mut answer).unwrap();
+        let named = format!("call_{}_0", ours.replace('_', ""));
+        assert_eq!(answer.blocks, [tool(&named, "f", "{}")]);
+    }
+}
+
+#[test]
 fn content_as_parts_with_thinking() {
     let answer = whole(r#"{"id":"1","model":"m","choices":[{"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"x"}]},"finish_reason":"stop"}]}"#).unwrap();
     let thought = Reasoning {

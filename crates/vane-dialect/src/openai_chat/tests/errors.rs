@@ -13,6 +13,14 @@ const CASES: &[Case] = &[
         Blame::Caller,
         "too long",
     ),
+    // Alibaba's, which begins as HTML does not.
+    (
+        400,
+        r#"{"error":{"code":"invalid_parameter_error","message":"<400> InternalError.Algo.InvalidParameter: Range of input length should be [1, 983616]","param":null,"type":"invalid_request_error"},"request_id":"9"}"#,
+        Kind::ContextLength,
+        Blame::Caller,
+        "<400> InternalError.Algo.InvalidParameter: Range of input length",
+    ),
     (
         400,
         r#"{"error":{"message":"This model's maximum context length is 8192 tokens"}}"#,

@@ -160,6 +160,23 @@ fn a_name_that_comes_after_whole_arguments_still_names_the_call() {
 }
 
 #[test]
+fn pieces_that_name_no_call_go_to_the_calls_in_their_order() {
+    // Moonshot's, in a fixture: two calls are opened together, and told of together.
+    let open = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":""}},{"id":"b","function":{"name":"g","arguments":""}}]}"#;
+    let both = r#"{"tool_calls":[{"function":{"arguments":"{\"x\":"}},{"function":{"arguments":"{\"y\":"}}]}"#;
+    let ends =
+        r#"{"tool_calls":[{"function":{"arguments":"1}"}},{"function":{"arguments":"2}"}}]}"#;
+    let answer = deltas(&[open, both, ends], "tool_calls");
+    let calls = [("a", "f", r#"{"x":1}"#), ("b", "g", r#"{"y":2}"#)];
+    assert_eq!(tools(&answer), calls);
+    // Alone, a piece is of the call before it.
+    let next = r#"{"tool_calls":[{"function":{"arguments":"{\"x\":1}"}},{"id":"b","function":{"name":"g","arguments":"{}"}}]}"#;
+    let first = r#"{"tool_calls":[{"id":"a","function":{"name":"f","arguments":""}}]}"#;
+    let answer = deltas(&[first, next], "tool_calls");
+    assert_eq!(tools(&answer), [("a", "f", r#"{"x":1}"#), ("b", "g", "{}")]);
+}
+
+#[test]
 fn calls_without_index_or_type() {
     let answer = deltas(
         &[
