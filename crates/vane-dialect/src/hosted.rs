@@ -26,6 +26,9 @@ const AUDIO_MAX: u64 = 1_000_000;
 /// How often a hosted tool is reckoned to run where the request does not limit it.
 pub const USES_ASSUMED: u64 = 20;
 
+/// No call is reckoned to read more often than this.
+const READS_MAX: u64 = 100;
+
 /// What one request asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Hosted {
@@ -33,6 +36,9 @@ pub struct Hosted {
     pub tools: Vec<HostedTool>,
     /// Among the client's own tools are others than functions: custom ones or namespaces.
     pub beyond_functions: bool,
+    /// How often the provider itself may read what is in no body: what its tools find, what it
+    /// keeps. All of that is billed as input.
+    pub reads: u64,
     pub search_context: SearchContext,
 }
 
@@ -65,7 +71,13 @@ impl Hosted {
     pub fn of(dialect: Dialect, head: &Head) -> Result<Self, Fault> {
         let mut hosted = Self::default();
         match dialect {
-            Dialect::AnthropicMessages => hosted.read_tools(dialect, head)?,
+            Dialect::AnthropicMessages => {
+                hosted.read_tools(dialect, head)?;
+                // Servers whose tools are called, a conversation and a container that are kept.
+                let kept = ["mcp_servers", "thread", "container"];
+                let kept = kept.iter().filter(|field| head.raw(field).is_some());
+                kept.for_each(|_| hosted.may_read(None));
+            }
             Dialect::OpenaiChat | Dialect::OpenaiResponses | Dialect::MistralChat => {
                 hosted.read_tools(dialect, head)?;
                 hosted.read_fields(head)?;
@@ -104,7 +116,16 @@ impl Hosted {
         uses
     }
 
+    /// Something may be read so many times, if that is limited. A limit of nothing is none.
+    fn may_read(&mut self, times: Option<u64>) {
+        let times = times.filter(|times| *times > 0).unwrap_or(USES_ASSUMED);
+        self.reads = self.reads.saturating_add(times).min(READS_MAX);
+    }
+
     fn add(&mut self, name: impl Into<String>, unit: Option<Unit>) {
+        if reads(unit) {
+            self.may_read(None);
+        }
         self.tools.push(HostedTool {
             name: name.into(),
             unit,
@@ -132,19 +153,27 @@ impl Hosted {
         };
         for tool in &tools {
             self.beyond_functions |= matches!(tool.name(), "custom" | "namespace");
-            let unit = match kind(dialect, tool, &tools) {
-                Kind::Free => continue,
-                Kind::Billed(unit) => Some(unit),
-                Kind::Unknown => None,
-            };
             // Elsewhere it is a word that nobody heeds.
             let uses_max = tool
                 .max_uses
                 .filter(|_| dialect == Dialect::AnthropicMessages);
+            let uses_max = uses_max.or(calls_max);
+            let unit = match kind(dialect, tool, &tools) {
+                Kind::Free => continue,
+                Kind::Reading => {
+                    self.may_read(uses_max);
+                    continue;
+                }
+                Kind::Billed(unit) => Some(unit),
+                Kind::Unknown => None,
+            };
+            if reads(unit) {
+                self.may_read(uses_max);
+            }
             self.tools.push(HostedTool {
                 name: tool.name().to_owned(),
                 unit,
-                uses_max: uses_max.or(calls_max),
+                uses_max,
             });
         }
         Ok(())
@@ -175,6 +204,18 @@ impl Hosted {
             self.add(format!("plugins.{}", plugin.id.0), unit);
         }
         Ok(())
+    }
+}
+
+/// Whether a tool that is billed so brings back what the model reads.
+const fn reads(unit: Option<Unit>) -> bool {
+    match unit {
+        None => true,
+        Some(Unit::WebSearch | Unit::XSearch | Unit::FileSearch | Unit::CodeRun | Unit::Source) => {
+            true
+        }
+        // Who takes a fee for the request bills what it finds with that.
+        Some(Unit::Request | Unit::Image | Unit::Audio) => false,
     }
 }
 

@@ -9,8 +9,10 @@ use crate::usage::Unit;
 use serde::Deserialize;
 
 pub(super) enum Kind {
-    /// The client's own, or run by the provider for the tokens alone.
+    /// The client's own, or run by the provider and no more than what it was sent.
     Free,
+    /// Run by the provider for the tokens alone, of which it brings more.
+    Reading,
     Billed(Unit),
     Unknown,
 }
@@ -48,19 +50,18 @@ pub(super) fn kind(dialect: Dialect, tool: &Tool<'_>, all: &[Tool<'_>]) -> Kind 
 }
 
 fn of_anthropic(name: &str, all: &[Tool<'_>]) -> Kind {
-    const FREE: [&str; 7] = [
+    const FREE: [&str; 5] = [
         "bash_",
         "text_editor_",
         "computer_",
         "memory_",
         "tool_search_tool_",
-        "web_fetch_",
-        "mcp_toolset",
     ];
     let begins = |prefix: &&str| name.starts_with(*prefix);
     match name {
         "" | "custom" | "function" => Kind::Free,
         _ if FREE.iter().any(begins) => Kind::Free,
+        _ if name.starts_with("web_fetch_") || name == "mcp_toolset" => Kind::Reading,
         _ if name.starts_with("web_search_2") => Kind::Billed(Unit::WebSearch),
         // By the hour of a container, except beside the searches that run code themselves.
         _ if name.starts_with("code_execution_") && all.iter().any(runs_code) => Kind::Free,
@@ -82,14 +83,14 @@ fn runs_code(tool: &Tool<'_>) -> bool {
 fn of_openai(tool: &Tool<'_>) -> Kind {
     match tool.name() {
         "" | "function" | "custom" | "namespace" => Kind::Free,
-        // Run by the client, or for the tokens alone.
+        // Run by the client, or on what is in the call.
         "local_shell"
         | "apply_patch"
         | "tool_search"
-        | "mcp"
         | "computer"
         | "computer_use"
         | "computer_use_preview" => Kind::Free,
+        "mcp" => Kind::Reading,
         "shell" if is_local(tool) => Kind::Free,
         "web_search" | "openrouter:web_search" => Kind::Billed(Unit::WebSearch),
         // The preview has another price, and its answers do not say which of both ran.

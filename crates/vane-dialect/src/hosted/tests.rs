@@ -218,3 +218,51 @@ fn items_of_answers_are_uses_of_what_they_ran() {
     assert_eq!(anthropic(r#"{"name":"web_search"}"#), Some(Unit::WebSearch));
     assert_eq!(anthropic(r#"{"name":"web_fetch"}"#), None);
 }
+
+#[test]
+fn m5_what_the_providers_tools_read_is_known() {
+    let reads = |dialect, members: &str| hosted(dialect, members).reads;
+    for (dialect, members, times) in [
+        (
+            AnthropicMessages,
+            r#""tools":[{"type":"web_fetch_20250910","max_uses":3}]"#,
+            3,
+        ),
+        (
+            AnthropicMessages,
+            r#""tools":[{"type":"web_search_20250305"},{"type":"mcp_toolset"}]"#,
+            40,
+        ),
+        (
+            AnthropicMessages,
+            r#""tools":[{"type":"web_fetch_20250910","max_uses":1000000}]"#,
+            100,
+        ),
+        (
+            AnthropicMessages,
+            r#""thread":{"type":"continue"},"mcp_servers":null"#,
+            20,
+        ),
+        (
+            AnthropicMessages,
+            r#""tools":[{"type":"bash_20250124"},{"type":"custom"}]"#,
+            0,
+        ),
+        (
+            OpenaiResponses,
+            r#""tools":[{"type":"mcp"}],"max_tool_calls":2"#,
+            2,
+        ),
+        (
+            OpenaiResponses,
+            r#""tools":[{"type":"image_generation"},{"type":"tool_search"}]"#,
+            0,
+        ),
+        (OpenaiResponses, r#""tools":[{"type":"file_search"}]"#, 20),
+        (OpenaiChat, r#""search_parameters":{}"#, 20),
+        (OpenaiChat, r#""web_search_options":{}"#, 0),
+        (OpenaiChat, r#""thread":"t","container":"c""#, 0),
+    ] {
+        assert_eq!(reads(dialect, members), times, "{members}");
+    }
+}

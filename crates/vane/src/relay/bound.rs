@@ -3,7 +3,9 @@
 //! Invariant: no usage within the bound, at any offer of the plan, costs more than the ceiling. No
 //! token is less than a byte, and none that is read stands beyond the context, of which each text of a
 //! list has one of its own; where the tokenizer of the model has counted the input, it is no more than
-//! that and a little. What a body only refers to may fill the context.
+//! that and a little. What a body only refers to, and what a provider's own tools read, may fill the
+//! context. Such tools may have it read again and again: that sum is bounded by nothing that anyone
+//! could hold for, and what is beyond one context is taken from what there is when it is known.
 
 use super::decode::RawCall;
 use super::plan::{Choice, Plan};
@@ -94,7 +96,7 @@ fn input_max(call: &RawCall, choice: &Choice) -> u64 {
     let pictures: u64 = pictures.iter().sum();
     let bytes = call.head.body().len() as u64;
     let tokens = bytes.saturating_add(pictures.saturating_mul(PER_PICTURE));
-    if refers(call) {
+    if refers(call) || reads(call, choice) {
         return window.unwrap_or_else(|| tokens.max(CONTEXT_ASSUMED));
     }
     let tokens = choice
@@ -105,6 +107,12 @@ fn input_max(call: &RawCall, choice: &Choice) -> u64 {
         (Task::Embed, _) | (_, None) => tokens,
         (Task::Chat | Task::Fill, Some(window)) => tokens.min(window.saturating_mul(call.texts)),
     }
+}
+
+/// Whether the provider reads what is in no body. Such tools stay behind where the offer is asked in
+/// another dialect.
+pub(super) fn reads(call: &RawCall, choice: &Choice) -> bool {
+    call.hosted.reads > 0 && choice.dialect == call.dialect()
 }
 
 /// What stands once at least in each picture.

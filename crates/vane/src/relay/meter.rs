@@ -208,6 +208,8 @@ pub struct Basis {
     pub search_context: SearchContext,
     /// The most output that the call allows.
     pub output_max: u64,
+    /// What the provider's own tools read is in no body, and may be more than was held for.
+    pub reads: bool,
     /// What no true count is above.
     pub quantity_max: u64,
 }

@@ -29,10 +29,17 @@ pub(super) fn basis(call: &RawCall, plan: &Plan, choice: &Choice) -> Result<Basi
     // All that the model can read and write, or all that the body may hold.
     let window = facts.context_window.unwrap_or(CONTEXT_ASSUMED);
     let window = window.saturating_add(facts.max_output.unwrap_or_default());
+    let reads = match bound::reads(call, choice) {
+        true => call.hosted.reads,
+        false => 0,
+    };
+    // Each time that a tool of the provider's ran, all of it was read again.
+    let window = window.saturating_mul(reads.saturating_add(1));
     Ok(Basis {
         input_tokens: call.head.tokens(),
         search_context: call.hosted.search_context,
         output_max,
+        reads: reads > 0,
         quantity_max: window.max(input_bytes.saturating_add(output_max)),
     })
 }

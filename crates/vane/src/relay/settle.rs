@@ -194,16 +194,7 @@ impl Record {
 
     /// Sets aside what a whole answer cost beyond what was held, if this process has it.
     pub fn cover(&mut self) {
-        self.with(|facts| {
-            let cost = facts.cost.unwrap_or_default();
-            if let Some(hold) = &mut facts.hold
-                && let Some(beyond) = hold.limit().and_then(|held| cost.checked_sub(held))
-                && beyond > Money::ZERO
-            {
-                // What is not there is the operator's loss.
-                let _covered = hold.extend(beyond);
-            }
-        });
+        self.with(Facts::cover);
     }
 
     /// Nobody is asked: the answer of this call is given again.
@@ -467,7 +458,21 @@ impl Facts {
         }
     }
 
+    fn cover(&mut self) {
+        let cost = self.cost.unwrap_or_default();
+        if let Some(hold) = &mut self.hold
+            && let Some(beyond) = hold.limit().and_then(|held| cost.checked_sub(held))
+            && beyond > Money::ZERO
+        {
+            // What is not there is the operator's loss.
+            let _covered = hold.extend(beyond);
+        }
+    }
+
     fn settle(&mut self, outcome: Outcome) -> Result<Option<Settling>, Fault> {
+        if self.basis.reads {
+            self.cover();
+        }
         let hold = self.hold.take().filter(|_| !self.attempts.is_empty());
         let Some(hold) = hold.filter(|_| !cfg!(feature = "unledgered")) else {
             return Ok(None);

@@ -279,6 +279,107 @@ async fn what_a_body_refers_to_is_held_as_the_context() {
     check(&rows.collect::<Vec<_>>()).await;
 }
 
+/// What a provider's own tools read is billed as input, and stands in no body.
+const READING: [(&str, &str, [&str; 2]); 12] = [
+    (
+        MESSAGES,
+        r#""tools":[{"type":"web_fetch_20250910","name":"web_fetch"}]"#,
+        CONTEXT,
+    ),
+    (
+        MESSAGES,
+        r#""tools":[{"type":"web_search_20250305","name":"web_search","max_uses":1}]"#,
+        SEARCHED,
+    ),
+    (
+        MESSAGES,
+        r#""tools":[{"type":"mcp_toolset","mcp_server_name":"a"}]"#,
+        CONTEXT,
+    ),
+    (
+        MESSAGES,
+        r#""mcp_servers":[{"type":"url","url":"https://a.b","name":"a"}]"#,
+        CONTEXT,
+    ),
+    (
+        MESSAGES,
+        r#""thread":{"type":"continue","previous_message_id":"m"}"#,
+        CONTEXT,
+    ),
+    (MESSAGES, r#""container":"c""#, CONTEXT),
+    (
+        RESPONSES,
+        r#""tools":[{"type":"mcp","server_label":"a","server_url":"https://a.b"}]"#,
+        CONTEXT,
+    ),
+    (
+        RESPONSES,
+        r#""tools":[{"type":"web_search"}],"max_tool_calls":1"#,
+        SEARCHED,
+    ),
+    (
+        MESSAGES,
+        r#""tools":[{"type":"tool_search_tool_regex_20251119","name":"t"},{"type":"bash_20250124","name":"bash"}]"#,
+        LITTLE,
+    ),
+    (
+        RESPONSES,
+        r#""tools":[{"type":"local_shell"},{"type":"tool_search"},{"type":"custom","name":"c"}]"#,
+        LITTLE,
+    ),
+    // No other dialect takes such a tool along.
+    (
+        CHAT,
+        r#""tools":[{"type":"mcp","server_label":"a"}]"#,
+        LITTLE,
+    ),
+    (CHAT, r#""container":"c","thread":"t""#, LITTLE),
+];
+const CONTEXT: [&str; 2] = ["0.1", "0.101"];
+const SEARCHED: [&str; 2] = ["0.11", "0.111"];
+const LITTLE: [&str; 2] = ["0", "0.001"];
+
+#[tokio::test]
+async fn what_a_providers_tools_read_is_held_as_the_context() {
+    let bodies = READING.map(|(path, members, _)| match path {
+        CHAT => asked(path, &format!(r#""max_tokens":16,{members}"#), r#""Hi""#)
+            .replace("lab-m", "claude-m"),
+        RESPONSES => asked(
+            path,
+            &format!(r#""max_output_tokens":16,{members}"#),
+            r#""Hi""#,
+        ),
+        _ => asked(path, &format!(r#""max_tokens":16,{members}"#), r#""Hi""#),
+    });
+    let rows = READING.iter().zip(&bodies);
+    let rows = rows.map(|((path, _, [least, most]), body)| (*path, body.as_str(), *least, *most));
+    check(&rows.collect::<Vec<_>>()).await;
+}
+
+/// Each use has the conversation read again: the sum may be more than a context.
+#[tokio::test]
+async fn m5_what_was_read_beyond_a_context_is_paid_by_who_has_the_money() {
+    let world = windowed().await;
+    let payer = world.prepaid_key();
+    let answer = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-m",
+        "content": [{"type": "text", "text": "Read."}], "stop_reason": "end_turn",
+        "usage": {"input_tokens": 300_000, "output_tokens": 10}});
+    let json = "application/json";
+    world
+        .fake
+        .always(Answer::recorded(json, &answer.to_string()));
+    let tools = r#""max_tokens":16,"tools":[{"type":"web_fetch_20250910","name":"web_fetch"}]"#;
+    let body = asked(MESSAGES, tools, r#""Hi""#);
+    let ask = Ask::post(MESSAGES, body).key(payer.expose());
+    let reply = world.ask(&ask).await.ok();
+    assert_eq!(reply.header("vane-cost"), Some("0.30002"));
+    let id = reply.header("vane-request-id").unwrap();
+    let receipt = Ask::get(&format!("/v1/receipts/{id}")).key(payer.expose());
+    let receipt = world.ask(&receipt).await.ok().json();
+    let paid = [&receipt["cost"], &receipt["charged"], &receipt["lost"]];
+    assert_eq!(paid, ["0.30002", "0.30002", "0"], "{receipt}");
+}
+
 #[tokio::test]
 async fn each_text_of_a_list_is_held_for() {
     let prompts = |list: &str| format!(r#"{{"model":"lab-m","max_tokens":1000,"prompt":{list}}}"#);
