@@ -1,11 +1,12 @@
 //! Hosted tools: what a request asks a provider to run itself, or to hear, and what that is billed by.
 //!
 //! Read from the scanned body, so that the byte path sees them without blocks, and only where a
-//! member stands that can ask for one. Invariant: a tool of a type unknown here counts as billed
-//! by a unit that nobody knows, never as free: the client's own tools and those without a fee of
-//! their own are the ones that are listed.
+//! member stands that can ask for one, or a word by which a conversation defines one. Invariant: a
+//! tool of a type unknown here counts as billed by a unit that nobody knows, never as free: the
+//! client's own tools and those without a fee of their own are the ones that are listed.
 
 mod kind;
+mod midway;
 #[cfg(test)]
 mod tests;
 
@@ -146,13 +147,15 @@ impl Hosted {
     }
 
     fn read_tools(&mut self, dialect: Dialect, head: &Head) -> Result<(), Fault> {
-        let tools: Vec<Tool<'_>> = read(head, "tools")?.unwrap_or_default();
+        let mut tools: Vec<Tool<'_>> = read(head, "tools")?.unwrap_or_default();
+        let others = |tool: &Tool<'_>| matches!(tool.name(), "custom" | "namespace");
+        self.beyond_functions = tools.iter().any(others);
+        tools.extend(midway::defined(dialect, head)?);
         let calls_max = match dialect {
             Dialect::OpenaiResponses => head.count("max_tool_calls")?,
             _ => None,
         };
         for tool in &tools {
-            self.beyond_functions |= matches!(tool.name(), "custom" | "namespace");
             // Elsewhere it is a word that nobody heeds.
             let uses_max = tool
                 .max_uses
@@ -215,7 +218,7 @@ const fn reads(unit: Option<Unit>) -> bool {
             true
         }
         // Who takes a fee for the request bills what it finds with that.
-        Some(Unit::Request | Unit::Image | Unit::Audio) => false,
+        Some(Unit::Request | Unit::Image | Unit::Audio | Unit::Iteration) => false,
     }
 }
 

@@ -45,10 +45,12 @@ pub enum Unit {
     Source,
     /// What was heard of recordings in a request: seconds at Mistral, tokens elsewhere.
     Audio,
+    /// Another model that was asked inside the answer, at rates of its own: an advisor, a fallback.
+    Iteration,
 }
 
 impl Unit {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Request,
         Self::WebSearch,
         Self::XSearch,
@@ -57,6 +59,7 @@ impl Unit {
         Self::Image,
         Self::Source,
         Self::Audio,
+        Self::Iteration,
     ];
 
     /// The word for it in prices, receipts and errors.
@@ -71,6 +74,7 @@ impl Unit {
             Self::Image => "image",
             Self::Source => "source",
             Self::Audio => "audio",
+            Self::Iteration => "iteration",
         }
     }
 

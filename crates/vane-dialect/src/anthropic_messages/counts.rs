@@ -24,6 +24,8 @@ pub(super) struct Counts {
     searches: Option<u64>,
     /// What summing up the conversation took: billed, and in none of the counts above.
     compaction: Option<Box<Counts>>,
+    /// Entries of `iterations` that are in none of these counts and have rates of their own.
+    others: u64,
     served: Served,
 }
 
@@ -54,7 +56,7 @@ impl Counts {
             replace(&mut self.searches, tools.take("web_search_requests"));
         }
         if let Some(iterations) = usage.take("iterations") {
-            self.compaction = compaction(iterations);
+            (self.compaction, self.others) = read_iterations(iterations);
         }
         self.merge_served(&mut usage);
     }
@@ -108,6 +110,8 @@ impl Counts {
         let output = of(self.output);
         let beside = self.compaction.as_deref().map(Self::usage);
         let beside = beside.unwrap_or_default();
+        let mut units = Units::of(Unit::WebSearch, of(self.searches));
+        units.add(Unit::Iteration, self.others);
         Usage {
             input_uncached: of(self.input).saturating_add(beside.input_uncached),
             cache_read: of(self.read).saturating_add(beside.cache_read),
@@ -115,28 +119,34 @@ impl Counts {
             cache_write_1h: an_hour.saturating_add(beside.cache_write_1h),
             output: output.saturating_add(beside.output),
             reasoning: of(self.thinking).min(output),
-            units: Units::of(Unit::WebSearch, of(self.searches)),
+            units,
             served: self.served,
         }
     }
 }
 
-/// The sum of the `compaction` entries of `iterations`.
-fn compaction(iterations: &RawValue) -> Option<Box<Counts>> {
-    let list: Vec<&RawValue> = serde_json::from_str(iterations.get()).ok()?;
+/// The sum of the `compaction` entries of `iterations`, and how many there are of other models: only
+/// those of type `message` are in the counts beside the list.
+fn read_iterations(iterations: &RawValue) -> (Option<Box<Counts>>, u64) {
+    let list: Vec<&RawValue> = serde_json::from_str(iterations.get()).unwrap_or_default();
     let mut sum = None::<Box<Counts>>;
+    let mut others = 0;
     for raw in list {
         let Ok(mut entry) = Object::read(raw, &Path::Root) else {
             continue;
         };
         let kind = entry.get::<Str<'_>>("type", &Path::Root).ok().flatten();
-        if kind.is_some_and(|Str(kind)| kind == "compaction") {
-            let mut counts = Counts::default();
-            counts.merge(raw);
-            sum.get_or_insert_default().add(&counts);
+        match kind.as_ref().map(|Str(kind)| kind.as_ref()) {
+            Some("compaction") => {
+                let mut counts = Counts::default();
+                counts.merge(raw);
+                sum.get_or_insert_default().add(&counts);
+            }
+            Some("message") | None => {}
+            Some(_) => others += 1,
         }
     }
-    sum
+    (sum, others)
 }
 
 fn inner<'a>(usage: &mut Object<'a>, key: &str) -> Option<Object<'a>> {

@@ -4,10 +4,11 @@
 //! Counted while the body is scanned anyway, so that no later question costs another look at it.
 //! However a word is escaped, it is that word.
 
-/// A key or a value of calls that some provider refuses or reads otherwise, or that says that more is
-/// read than the body's bytes.
+/// A key or a value of calls that some provider refuses or reads otherwise, that says that more is
+/// read than the body's bytes, or by which a conversation defines tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Word {
+    AdditionalTools,
     AudioUrl,
     BudgetTokens,
     CallId,
@@ -36,6 +37,8 @@ pub enum Word {
     ThoughtSignature,
     ToolCallId,
     ToolCalls,
+    ToolDefinition,
+    ToolSearchOutput,
     ToolUseId,
     Url,
     Video,
@@ -71,6 +74,7 @@ impl Word {
 
     fn of(string: &[u8]) -> Option<Self> {
         Some(match string {
+            b"additional_tools" => Self::AdditionalTools,
             b"application/pdf" => Self::Pdf,
             b"audio_url" => Self::AudioUrl,
             b"budget_tokens" => Self::BudgetTokens,
@@ -99,6 +103,8 @@ impl Word {
             b"thought_signature" => Self::ThoughtSignature,
             b"tool_call_id" => Self::ToolCallId,
             b"tool_calls" => Self::ToolCalls,
+            b"tool_definition" => Self::ToolDefinition,
+            b"tool_search_output" => Self::ToolSearchOutput,
             b"tool_use_id" => Self::ToolUseId,
             b"url" => Self::Url,
             b"video" => Self::Video,
@@ -109,8 +115,14 @@ impl Word {
 }
 
 /// How often each word stands in a body.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Words([u32; Word::COUNT]);
+
+impl Default for Words {
+    fn default() -> Self {
+        Self([0; Word::COUNT])
+    }
+}
 
 impl Words {
     /// Hears a string, between its quotes.

@@ -220,6 +220,44 @@ fn items_of_answers_are_uses_of_what_they_ran() {
 }
 
 #[test]
+fn m8_a_tool_that_the_conversation_defines_is_asked_for() {
+    let search = [("web_search_20250305", Some(Unit::WebSearch))];
+    let added = |kind: &str| {
+        let tool = r#"{"type":"web_search_20250305","name":"web_search"}"#;
+        format!(
+            r#"{{"type":"tool_addition","tool":{{"definition":{tool},"{kind}":"tool_definition"}}}}"#
+        )
+    };
+    for part in [added("type"), added("typ\\u0065")] {
+        let turns = format!(r#""messages":[{{"role":"system","content":[{part}]}}]"#);
+        check(AnthropicMessages, &turns, &search);
+        check(AnthropicMessages, &format!(r#""system":[{part}]"#), &search);
+    }
+    let image = [("image_generation", Some(Unit::Image))];
+    for kind in [
+        "additional_tools",
+        "tool_search_output",
+        "additional\\u005ftools",
+    ] {
+        let item = format!(r#"{{"type":"{kind}","tools":[{{"type":"image_generation"}}]}}"#);
+        check(OpenaiResponses, &format!(r#""input":[{item}]"#), &image);
+    }
+    // A word of a text defines nothing, and the client's own tools are its own.
+    let told = r#""messages":[{"role":"user","content":"tool_definition"}]"#;
+    check(AnthropicMessages, told, &[]);
+    let own = r#""input":[{"type":"tool_search_output","tools":[{"type":"function","name":"f"}]},
+        {"type":"function_call_output","output":{"tools":[{"type":"image_generation"}],"n":[1,-1,1.5,true,null]}}]"#;
+    check(OpenaiResponses, own, &[]);
+}
+
+#[test]
+fn m8_a_definition_that_cannot_be_read_is_refused() {
+    let body = r#"{"model":"m","input":[{"type":"additional_tools","tools":[1]}]}"#;
+    let fault = Hosted::of(OpenaiResponses, &Head::scan(&body.into()).unwrap());
+    assert_eq!(fault.unwrap_err().param.as_deref(), Some("input"));
+}
+
+#[test]
 fn m5_what_the_providers_tools_read_is_known() {
     let reads = |dialect, members: &str| hosted(dialect, members).reads;
     for (dialect, members, times) in [

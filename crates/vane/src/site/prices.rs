@@ -303,5 +303,6 @@ const fn piece(unit: Unit) -> &'static str {
         Unit::Image => "generated image",
         Unit::Source => "search source",
         Unit::Audio => "second or token of a recording",
+        Unit::Iteration => "run of another model",
     }
 }

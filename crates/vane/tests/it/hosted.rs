@@ -360,6 +360,32 @@ async fn m8_a_tier_without_a_rate_is_never_free_however_it_is_spelled() {
     assert_eq!(line["cost"].to_string(), "0.00012", "{line}");
 }
 
+/// A tool that is defined in the middle of the conversation is a tool.
+#[tokio::test]
+async fn m8_a_tool_of_the_conversation_that_nobody_priced_is_refused() {
+    let world = World::start().await;
+    let code = json!({"type": "code_execution_20250825", "name": "code_execution"});
+    let added = json!({"type": "tool_addition",
+        "tool": {"type": "tool_definition", "definition": code}});
+    let mut body = Door::Messages.request("claude-m", "Hi", false);
+    let turns = body["messages"].as_array_mut().unwrap();
+    turns.push(json!({"role": "system", "content": [added]}));
+    let reply = world.post(Door::Messages.path(), body).await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    assert!(reply.text().contains("code_execution_20250825"));
+    let image = json!([{"type": "image_generation"}]);
+    for item in [
+        json!({"type": "additional_tools", "role": "developer", "tools": image}),
+        json!({"type": "tool_search_output", "call_id": "x", "tools": image}),
+    ] {
+        let mut body = Door::Responses.request("resp-m", "Hi", false);
+        body["input"] = json!([item, {"role": "user", "content": "Hi"}]);
+        let reply = world.post(Door::Responses.path(), body).await;
+        assert_eq!(reply.status, 400, "{}", reply.text());
+        assert!(reply.text().contains("image_generation"));
+    }
+    assert!(world.fake.calls().is_empty());
+}
 /// Its answer would be another model's, at the rates of the one that was asked for.
 #[tokio::test]
 async fn m10_a_server_side_fallback_is_refused_by_its_name() {

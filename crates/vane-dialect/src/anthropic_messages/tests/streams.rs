@@ -7,7 +7,7 @@ use crate::event::Stop;
 use crate::fault::Kind;
 use crate::json::Raw;
 use crate::seal::Seal;
-use crate::usage::{Tier, Usage};
+use crate::usage::{Tier, Unit, Units, Usage};
 
 /// Events as Anthropic sends them, one per line: the name is the data's type.
 fn sse(events: &[&str]) -> String {
@@ -365,5 +365,24 @@ fn stops_are_told_by_their_names() {
             frames.contains(&format!(r#""stop_reason":{reason}"#)),
             "{frames}"
         );
+    }
+}
+
+#[test]
+fn m8_another_model_inside_an_answer_is_no_count_of_this_one() {
+    let entry = |kind: &str| format!(r#"{{"type":"{kind}","input_tokens":9,"output_tokens":9}}"#);
+    for (kinds, others) in [
+        (vec!["message", "advisor_message", "message"], 1),
+        (vec!["message", "fallback_message", "of_tomorrow"], 2),
+        (vec!["message"], 0),
+    ] {
+        let entries: Vec<String> = kinds.into_iter().map(entry).collect();
+        let body = format!(
+            r#"{{"content":[],"stop_reason":"end_turn","usage":{{"input_tokens":5,"output_tokens":6,"iterations":[{}]}}}}"#,
+            entries.join(",")
+        );
+        let usage = whole(&body).unwrap().usage;
+        assert_eq!((usage.input_uncached, usage.output), (5, 6), "{body}");
+        assert_eq!(usage.units, Units::of(Unit::Iteration, others), "{body}");
     }
 }
