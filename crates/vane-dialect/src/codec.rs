@@ -254,6 +254,21 @@ impl Decoder {
         }
     }
 
+    /// Whether the counts that came last are those of the whole answer, before its last frame: they
+    /// came with its stop.
+    #[must_use]
+    pub const fn has_last_counts(&self) -> bool {
+        match self {
+            Self::AnthropicMessages(decoder) => decoder.has_last_counts(),
+            // There, what was counted before the event of the stop may lack something.
+            Self::OpenaiChat(_)
+            | Self::OpenaiCompletions(_)
+            | Self::OpenaiResponses(_)
+            | Self::MistralChat(_)
+            | Self::MistralFim(_) => false,
+        }
+    }
+
     /// The bytes ended: completes the events.
     ///
     /// # Errors

@@ -16,6 +16,8 @@ pub struct Meter {
     /// What the provider says that it cost.
     pub reported: Option<Money>,
     pub stop: Option<Stop>,
+    /// The counts came with the stop, though the last frame is still to come.
+    pub is_counted: bool,
     /// Something that the client sees has come.
     pub content: bool,
     /// Bytes of text, reasoning and arguments: the base of an estimate where nothing is reported.
@@ -112,7 +114,7 @@ impl Meter {
     #[must_use]
     pub fn counts(&self, basis: &Basis) -> Counts {
         let (usage, counted) = match self.usage {
-            Some(usage) if self.stop.is_some() => (usage, Counted::Reported),
+            Some(usage) if self.stop.is_some() || self.is_counted => (usage, Counted::Reported),
             Some(usage) => self.cut(usage, basis),
             None => (self.estimate(basis), Counted::Estimated),
         };

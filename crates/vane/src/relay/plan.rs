@@ -4,6 +4,7 @@ use super::slice::Slice;
 use crate::upstream::Offer;
 use std::borrow::Cow;
 use std::sync::Arc;
+use vane_catalog::{Cost, Unpriced};
 use vane_dialect::{Dialect, Usage};
 
 #[derive(Clone, Default)]
@@ -39,10 +40,20 @@ pub struct Choice {
     pub input_max: Option<u64>,
 }
 
-impl Choice {
-    /// What the usage costs at this offer's rates of `at`, as exact decimal text.
-    #[must_use]
-    pub fn cost(&self, usage: &Usage, at: i64) -> Option<String> {
-        Some(self.offer.facts.cost(usage, at).ok()?.total.to_string())
-    }
+/// What a usage costs at an offer's rates of `at`: what a stream tells, and what is settled. Nobody
+/// asked for a tier that has no rate: an answer that was given at one costs the customer what any
+/// other does, and `unasked` is told why.
+///
+/// # Errors
+/// When it has no cost at the standard rates either.
+pub(super) fn cost(
+    offer: &Offer,
+    usage: &Usage,
+    at: i64,
+    unasked: impl FnOnce(Unpriced),
+) -> Result<Cost, Unpriced> {
+    offer.facts.cost(usage, at).or_else(|unpriced| {
+        unasked(unpriced);
+        offer.facts.cost(&usage.at_standard(), at)
+    })
 }

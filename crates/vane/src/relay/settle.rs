@@ -10,6 +10,7 @@ use super::hold;
 use super::inbound::Door;
 use super::meter::{Basis, Counted, Counts, Meter};
 use super::noted::Noted;
+use super::plan;
 use super::receipt;
 use super::whole;
 use crate::gateway::Gateway;
@@ -384,17 +385,14 @@ impl Facts {
         last.filter(|attempt| attempt.outcome == Ended::Interrupted)
     }
 
-    /// What a meter's counts come to. Nobody asked for a tier that has no rate: one that was given
-    /// costs the customer what any other does.
+    /// What a meter's counts come to.
     fn reckon(&self, meter: &Meter) -> Option<(Counts, Cost)> {
         let offer = self.offer.as_ref()?;
         let counts = meter.counts(&self.basis);
-        let cost = |usage: &Usage| offer.facts.cost(usage, self.began);
-        let cost = cost(&counts.usage).or_else(|unpriced| {
+        let unasked = |unpriced| {
             tracing::error!(offer = %offer.facts.id, %unpriced, "an answer is billed at the standard rates");
-            cost(&counts.usage.at_standard())
-        });
-        match cost {
+        };
+        match plan::cost(offer, &counts.usage, self.began, unasked) {
             Ok(cost) => Some((counts, cost)),
             Err(unpriced) => {
                 tracing::error!(offer = %offer.facts.id, %unpriced, "an answer could not be priced");

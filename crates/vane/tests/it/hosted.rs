@@ -360,6 +360,58 @@ async fn m8_a_tier_without_a_rate_is_never_free_however_it_is_spelled() {
     assert_eq!(line["cost"].to_string(), "0.00012", "{line}");
 }
 
+/// A stream shows a search before the provider says how many it bills.
+#[tokio::test]
+async fn m3_a_stream_tells_the_cost_of_its_receipt_where_fewer_searches_are_billed_than_shown() {
+    let world = World::start().await;
+    let answer = ANTHROPIC.replace(r#""web_search_requests":2"#, r#""web_search_requests":0"#);
+    let frames = streamed(&answer, "message");
+    let unstopped = frames.split("event: message_stop").next().unwrap();
+    for (frames, outcome) in [(frames.as_str(), "done"), (unstopped, "broken")] {
+        world.fake.always(Answer::recorded(SSE, frames));
+        let body = searching(Door::Messages, "claude-m", true);
+        let reply = world.post(Door::Messages.path(), body).await;
+        assert_eq!(cost_in(reply.text()), "0.00012", "{outcome}");
+        let id = reply.header("vane-request-id").unwrap();
+        let line = world.log.line(id).await;
+        assert_eq!(line["outcome"], outcome, "{line}");
+        assert_eq!(line["cost"].to_string(), "0.00012", "{line}");
+        assert_eq!(line["uses"], Value::Null, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn m3_a_stream_at_a_tier_nobody_asked_for_tells_its_cost() {
+    let world = World::start().await;
+    let chunk = |members: Value| {
+        let mut chunk = json!({"id": "1", "object": "chat.completion.chunk", "created": 1,
+            "model": "lab-m", "service_tier": "priority", "choices": []});
+        for (name, value) in members.as_object().unwrap() {
+            chunk[name] = value.clone();
+        }
+        format!("data: {chunk}\n\n")
+    };
+    let text = json!([{"index": 0, "delta": {"role": "assistant", "content": "Hi"},
+        "finish_reason": "stop"}]);
+    let usage = json!({"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110});
+    let frames = chunk(json!({"choices": text})) + &chunk(json!({"usage": usage}));
+    let frames = frames + "data: [DONE]\n\n";
+    world.fake.always(Answer::recorded(SSE, &frames));
+    for counts in [true, false] {
+        let mut body = Door::Chat.request("lab-m", "Hi", true);
+        body["stream_options"] = json!({"include_usage": counts});
+        let reply = world.post(Door::Chat.path(), body).await.ok();
+        let told = match counts {
+            true => r#""cost":0.00012}"#,
+            false => ": vane-cost=0.00012\n",
+        };
+        assert!(reply.text().contains(told), "{}", reply.text());
+        let id = reply.header("vane-request-id").unwrap();
+        let line = world.log.line(id).await;
+        assert_eq!(line["cost"].to_string(), "0.00012", "{line}");
+    }
+}
+
 /// A tool that is defined in the middle of the conversation is a tool.
 #[tokio::test]
 async fn m8_a_tool_of_the_conversation_that_nobody_priced_is_refused() {

@@ -22,6 +22,7 @@ pub struct Decoder {
     places: Places,
     counts: Counts,
     stop: Option<Stop>,
+    has_last_counts: bool,
     /// The last delta, if it brought nothing but one text, to which block, and as what.
     mould: Mould,
     grown: (u64, Growth),
@@ -145,6 +146,10 @@ impl Decoder {
         }))
     }
 
+    pub(crate) const fn has_last_counts(&self) -> bool {
+        self.has_last_counts
+    }
+
     fn begin(&mut self, wire: &Wire<'_>, sink: &mut dyn Sink) {
         let Some(message) = &wire.message else { return };
         let text = |member: &Option<Str<'_>>| match member {
@@ -165,6 +170,7 @@ impl Decoder {
             }
         }
         self.count(wire.usage, sink);
+        self.has_last_counts |= self.stop.is_some() && wire.usage.is_some();
         Seen {
             usage: wire.usage.and_then(|usage| range(data, usage)),
             ..Seen::default()

@@ -3,7 +3,7 @@
 use super::super::dispatch::{Asked, Walk};
 use super::super::encode;
 use super::super::meter::{Basis, Begun, Meter};
-use super::super::plan::Choice;
+use super::super::plan::{self, Choice};
 use super::super::receipt;
 use super::super::reply::Response;
 use super::super::settle::Record;
@@ -220,6 +220,7 @@ impl LiveStream {
                 continue;
             }
             let seen = self.decode(&frame)?;
+            self.meter.is_counted = self.decoder.has_last_counts();
             self.meter.output_bytes += seen.others_bytes;
             let data = frame.data.as_deref().unwrap_or_default();
             let usage = seen.usage.clone().and_then(|range| data.get(range));
@@ -339,7 +340,10 @@ impl LiveStream {
 
     fn cost(&self) -> Option<String> {
         let counts = self.meter.counts(&self.basis);
-        self.choice.cost(&counts.usage, self.priced_at)
+        let offer = &self.choice.offer;
+        // It is said where the answer is settled.
+        let cost = plan::cost(offer, &counts.usage, self.priced_at, |_| {});
+        Some(cost.ok()?.total.to_string())
     }
 
     fn forward(&mut self, run: Option<std::ops::Range<usize>>) {
