@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use vane_dialect::usage::{Unit, Units, Usage};
+use vane_dialect::usage::{Tier, Unit, Units, Usage};
 
 use crate::money::Money;
 use crate::rate::Rate;
@@ -92,11 +92,14 @@ impl std::error::Error for Unpriced {}
 
 impl Rates {
     /// The lines of an answer under these rates. An audit calls this with a stored row. Units
-    /// without a fee have no line: [`Cost::unpriced`] names them.
+    /// without a fee have no line: [`Cost::unpriced`] names them. What is waived has none either.
     ///
     /// # Errors
     /// When the answer was served in a way that is not priced.
     pub fn lines(&self, usage: &Usage, at: i64) -> Result<Vec<Line>, Unpriced> {
+        if usage.served.tier == Tier::Waived {
+            return Ok(Vec::new());
+        }
         let standing = self.standing(usage.input_total(), usage.served, at)?;
         let mut lines = Vec::with_capacity(4);
         let uses = self

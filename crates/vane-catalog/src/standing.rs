@@ -58,7 +58,7 @@ impl Rates {
             _ if served.fast => tiers.ultrafast.as_ref().map(Some).ok_or(Unpriced::Fast),
             Tier::Priority => tiers.priority.as_ref().map(Some).ok_or(Unpriced::Priority),
             Tier::Flex => Ok(tiers.flex.as_ref()),
-            Tier::Standard | Tier::Batch => Ok(None),
+            Tier::Standard | Tier::Batch | Tier::Waived => Ok(None),
         }
     }
 

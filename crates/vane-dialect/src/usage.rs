@@ -155,6 +155,8 @@ pub enum Tier {
     Flex,
     Priority,
     Batch,
+    /// The provider counted and takes nothing for it.
+    Waived,
 }
 
 /// The inference region of an answer, where it changes the price.

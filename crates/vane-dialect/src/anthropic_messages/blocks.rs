@@ -27,6 +27,8 @@ pub(super) struct Blocks {
     /// The blocks that began and did not end, by the upstream's index.
     open: Vec<(u64, Growing)>,
     tools: u64,
+    has_begun: bool,
+    by_code: bool,
 }
 
 impl Blocks {
@@ -37,6 +39,16 @@ impl Blocks {
         }
     }
 
+    /// Whether the answer has any block.
+    pub(super) const fn have_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    /// Whether code that runs at the provider has called a tool.
+    pub(super) const fn are_called_by_code(&self) -> bool {
+        self.by_code
+    }
+
     pub(super) fn begin(
         &mut self,
         index: u64,
@@ -44,6 +56,7 @@ impl Blocks {
         sink: &mut dyn Sink,
     ) -> Result<(), Fault> {
         self.end(index, sink)?;
+        self.has_begun = true;
         let Ok(begun) = serde_json::from_str::<Said<'_>>(raw.get()) else {
             return self.begin_opaque(index, raw);
         };
@@ -79,6 +92,7 @@ impl Blocks {
     fn begin_tool(&mut self, begun: &Said<'_>, sink: &mut dyn Sink) -> Result<Growing, Fault> {
         let key = self.tools;
         self.tools += 1;
+        self.by_code |= begun.is_by_code();
         let sent = text(begun.name.as_ref());
         let (namespace, name) = self.asked.tool(sent);
         let whole = begun.input.map_or("", RawValue::get);

@@ -26,6 +26,8 @@ pub(super) struct Counts {
     compaction: Option<Box<Counts>>,
     /// Entries of `iterations` that are in none of these counts and have rates of their own.
     others: u64,
+    /// The provider says that it takes nothing.
+    pub(super) waived: bool,
     served: Served,
 }
 
@@ -100,6 +102,13 @@ impl Counts {
         }
     }
 
+    /// Whether the provider says that nothing was read and nothing written.
+    pub(super) fn are_zero(&self) -> bool {
+        let others = [self.read, self.written, self.output, self.searches];
+        let others = others.iter().all(|count| count.unwrap_or(0) == 0);
+        self.input == Some(0) && others
+    }
+
     /// The counts, disjoint. The total of cache writes is the measure; the split only says how
     /// much of it was for an hour.
     pub(super) fn usage(&self) -> Usage {
@@ -112,6 +121,10 @@ impl Counts {
         let beside = beside.unwrap_or_default();
         let mut units = Units::of(Unit::WebSearch, of(self.searches));
         units.add(Unit::Iteration, self.others);
+        let mut served = self.served;
+        if self.waived {
+            served.tier = Tier::Waived;
+        }
         Usage {
             input_uncached: of(self.input).saturating_add(beside.input_uncached),
             cache_read: of(self.read).saturating_add(beside.cache_read),
@@ -120,7 +133,7 @@ impl Counts {
             output: output.saturating_add(beside.output),
             reasoning: of(self.thinking).min(output),
             units,
-            served: self.served,
+            served,
         }
     }
 }
@@ -194,7 +207,7 @@ pub(super) fn write(out: &mut Vec<u8>, usage: &Usage, cost: Option<&str>) {
 fn write_served(members: &mut Members<'_>, served: Served) {
     let tier = match served.tier {
         // The dialect has no name for the cheaper tier.
-        Tier::Standard | Tier::Flex => "standard",
+        Tier::Standard | Tier::Flex | Tier::Waived => "standard",
         Tier::Priority => "priority",
         Tier::Batch => "batch",
     };

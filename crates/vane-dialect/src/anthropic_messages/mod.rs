@@ -12,6 +12,7 @@ pub mod stream;
 
 mod blocks;
 mod counts;
+mod waived;
 mod wire;
 
 #[cfg(test)]

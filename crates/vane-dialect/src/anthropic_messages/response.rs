@@ -3,6 +3,7 @@
 use super::blocks::Blocks;
 use super::counts::{self, Counts};
 use super::error;
+use super::waived::waive;
 use super::wire::{
     Members, answer_id, answer_model, has_tools, list, object_text, read_stop, wrapped, write_stop,
 };
@@ -33,6 +34,8 @@ struct Message<'a> {
     #[serde(borrow, default)]
     stop_sequence: Option<Str<'a>>,
     #[serde(borrow, default)]
+    stop_details: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
 }
 
@@ -53,17 +56,20 @@ pub(crate) fn decode(body: &[u8], asked: &Asked, sink: &mut dyn Sink) -> Result<
         blocks.begin(index, raw, sink)?;
         blocks.end(index, sink)?;
     }
-    let mut counts = Counts::default();
-    if let Some(usage) = message.usage {
-        counts.merge(usage);
-        sink.event(Event::Usage(counts.usage()));
-    }
     let sequence = message.stop_sequence.as_ref().map(|Str(s)| s.as_ref());
     let stop = match &message.stop_reason {
         Some(Str(reason)) => read_stop(reason, sequence),
         None if blocks.sequencer.has_tools() => Stop::ToolUse,
         None => Stop::End,
     };
+    let mut counts = Counts::default();
+    if let Some(usage) = message.usage {
+        counts.merge(usage);
+    }
+    waive(&mut counts, &blocks, &stop, message.stop_details);
+    if message.usage.is_some() || counts.waived {
+        sink.event(Event::Usage(counts.usage()));
+    }
     blocks.sequencer.finish(stop, sink)?;
     Ok(Seen {
         usage: message.usage.and_then(|usage| range(body, usage)),

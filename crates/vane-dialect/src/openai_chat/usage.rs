@@ -183,7 +183,7 @@ pub(crate) const fn tier_name(served: Served) -> Option<&'static str> {
         Tier::Priority => Some("priority"),
         Tier::Batch => Some("batch"),
         Tier::Standard if served.fast => Some("fast"),
-        Tier::Standard => None,
+        Tier::Standard | Tier::Waived => None,
     }
 }
 

@@ -256,7 +256,7 @@ pub(super) fn served(tier: Option<&str>) -> Served {
 pub(super) const fn tier_name(served: Served) -> &'static str {
     match served.tier {
         Tier::Standard if served.fast => "fast",
-        Tier::Standard => "default",
+        Tier::Standard | Tier::Waived => "default",
         Tier::Flex => "flex",
         Tier::Priority => "priority",
         Tier::Batch => "batch",

@@ -4,7 +4,7 @@ use super::reported;
 use vane_catalog::Money;
 use vane_dialect::event::Opening;
 use vane_dialect::quirk::{Quirk, Quirks};
-use vane_dialect::usage::{SearchContext, Served, Units};
+use vane_dialect::usage::{SearchContext, Served, Tier, Units};
 use vane_dialect::{Event, Sink, Stop, Usage, hosted};
 
 #[derive(Debug, Default)]
@@ -152,11 +152,12 @@ impl Meter {
         (usage, counted)
     }
 
-    /// No answer has read nothing, and no text was written in no tokens.
+    /// No answer has read nothing, and no text was written in no tokens, unless the provider says that
+    /// it takes nothing.
     fn not_nothing(&self, usage: Usage, counted: Counted, basis: &Basis) -> (Usage, Counted) {
         let unread = self.content && usage.input_total() == 0 && basis.input_tokens > 0;
         let unwritten = self.output_bytes > 0 && usage.output == 0;
-        if !unread && !unwritten {
+        if usage.served.tier == Tier::Waived || (!unread && !unwritten) {
             return (usage, counted);
         }
         let mended = Usage {

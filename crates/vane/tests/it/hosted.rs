@@ -17,12 +17,13 @@ const RESPONSES: &str = r#"{"id":"resp_1","object":"response","created_at":1,"st
 /// 100 at $1 and 10 at $2 per million, and two searches at a cent.
 const COST: &str = "0.02012";
 
+fn frame(data: Value) -> String {
+    let name = data["type"].as_str().unwrap();
+    format!("event: {name}\ndata: {data}\n\n")
+}
+
 fn streamed(answer: &str, kind: &str) -> String {
     let whole: Value = serde_json::from_str(answer).unwrap();
-    let frame = |data: Value| {
-        let name = data["type"].as_str().unwrap();
-        format!("event: {name}\ndata: {data}\n\n")
-    };
     if kind == "response" {
         return frame(
             json!({"type": "response.completed", "sequence_number": 0, "response": whole}),
@@ -438,6 +439,87 @@ async fn m8_a_tool_of_the_conversation_that_nobody_priced_is_refused() {
     }
     assert!(world.fake.calls().is_empty());
 }
+
+/// Anthropic's table of 2026-09-24: most refusals before any output are not billed.
+#[tokio::test]
+async fn m1_a_refusal_that_its_provider_does_not_bill_costs_nothing() {
+    let world = World::start().await;
+    let refused = |category: Value| {
+        json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-m",
+            "content": [], "stop_reason": "refusal", "stop_sequence": null,
+            "stop_details": {"type": "refusal", "category": category, "explanation": null},
+            "usage": {"input_tokens": 100, "output_tokens": 10}})
+    };
+    let framed = |answer: &Value| {
+        let mut start = answer.clone();
+        start["stop_reason"] = Value::Null;
+        let delta = json!({"stop_reason": "refusal", "stop_details": answer["stop_details"]});
+        let frames = [
+            json!({"type": "message_start", "message": start}),
+            json!({"type": "message_delta", "delta": delta, "usage": answer["usage"]}),
+            json!({"type": "message_stop"}),
+        ];
+        frames.map(frame).concat()
+    };
+    for (category, cost) in [
+        (json!("cyber"), "0"),
+        (Value::Null, "0"),
+        (json!("of tomorrow"), "0"),
+        (json!("bio"), "0.00012"),
+        (json!("reasoning_extraction"), "0.00012"),
+    ] {
+        let answer = refused(category.clone());
+        for (door, stream) in [
+            (Door::Messages, false),
+            (Door::Messages, true),
+            (Door::Chat, false),
+            (Door::Chat, true),
+        ] {
+            world.fake.always(match stream {
+                true => Answer::recorded(SSE, &framed(&answer)),
+                false => Answer::recorded(JSON, &answer.to_string()),
+            });
+            let body = door.request("claude-m", "Hi", stream);
+            let reply = world.post(door.path(), body).await.ok();
+            assert_eq!(cost_in(reply.text()), cost, "{category} {door:?} {stream}");
+            assert!(reply.text().contains("100"), "the counts are shown");
+            let id = reply.header("vane-request-id").unwrap();
+            let line = world.log.line(id).await;
+            assert_eq!(line["cost"].to_string(), cost, "{line}");
+            let receipt = world.get(&format!("/v1/receipts/{id}")).await.ok().json();
+            assert_eq!(receipt["cost"], cost, "{receipt}");
+        }
+    }
+}
+
+/// Code that runs at the provider calls the client's tool: no model was asked, nothing was counted.
+#[tokio::test]
+async fn m1_a_call_that_code_made_costs_nothing_streamed_and_not() {
+    let world = World::start().await;
+    let answer = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-m",
+        "content": [{"type": "tool_use", "id": "toolu_1", "name": "look_up", "input": {"id": "c1"},
+            "caller": {"type": "code_execution_20250825", "tool_id": "srvtoolu_1"}}],
+        "stop_reason": "tool_use", "stop_sequence": null,
+        "usage": {"input_tokens": 0, "output_tokens": 0}});
+    let begun = frame(json!({"type": "message_start", "message": answer}));
+    let frames = begun + &frame(json!({"type": "message_stop"}));
+    for door in [Door::Messages, Door::Chat] {
+        for stream in [false, true] {
+            world.fake.always(match stream {
+                true => Answer::recorded(SSE, &frames),
+                false => Answer::recorded(JSON, &answer.to_string()),
+            });
+            let body = door.request("claude-m", "Hi", stream);
+            let reply = world.post(door.path(), body).await.ok();
+            let id = reply.header("vane-request-id").unwrap();
+            let line = world.log.line(id).await;
+            assert_eq!(line["cost"].to_string(), "0", "{line}");
+            assert_eq!(line["counted"], "reported", "{line}");
+            assert!(reply.text().contains("look_up"), "{}", reply.text());
+        }
+    }
+}
+
 /// Its answer would be another model's, at the rates of the one that was asked for.
 #[tokio::test]
 async fn m10_a_server_side_fallback_is_refused_by_its_name() {

@@ -74,6 +74,8 @@ pub(super) struct Said<'a> {
     #[serde(borrow)]
     pub(super) input: Option<&'a RawValue>,
     #[serde(borrow)]
+    caller: Option<&'a RawValue>,
+    #[serde(borrow)]
     citations: Option<&'a RawValue>,
     #[serde(borrow)]
     pub(super) partial_json: Option<Str<'a>>,
@@ -83,12 +85,27 @@ pub(super) struct Said<'a> {
     pub(super) citation: Option<&'a RawValue>,
 }
 
+/// Who calls a tool.
+#[derive(Deserialize)]
+struct Caller<'a> {
+    #[serde(borrow, default, rename = "type")]
+    kind: Option<Str<'a>>,
+}
+
 impl Said<'_> {
     /// The pages that a text names.
     pub(super) fn citations(&self) -> Vec<Citation> {
         let list = self.citations.map(RawValue::get).unwrap_or("[]");
         let list: Vec<&RawValue> = serde_json::from_str(list).unwrap_or_default();
         list.into_iter().filter_map(Citation::read).collect()
+    }
+
+    /// Whether code that runs at the provider makes this call.
+    pub(super) fn is_by_code(&self) -> bool {
+        let caller = self.caller.map_or("null", RawValue::get);
+        let caller: Option<Caller<'_>> = serde_json::from_str(caller).unwrap_or_default();
+        let kind = caller.and_then(|caller| caller.kind);
+        kind.is_some_and(|Str(kind)| kind.starts_with("code_execution_"))
     }
 
     pub(super) const fn has_content(&self) -> bool {

@@ -5,6 +5,7 @@ use crate::anthropic_messages::blocks::{Blocks, Growth};
 use crate::anthropic_messages::counts::Counts;
 use crate::anthropic_messages::error;
 use crate::anthropic_messages::response::range;
+use crate::anthropic_messages::waived::waive;
 use crate::anthropic_messages::wire::read_stop;
 use crate::event::{Sink, Stop};
 use crate::exchange::{Asked, Seen};
@@ -55,6 +56,14 @@ struct Begun<'a> {
     #[serde(borrow, default)]
     model: Option<Str<'a>>,
     #[serde(borrow, default)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    stop_reason: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    stop_sequence: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    stop_details: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     usage: Option<&'a RawValue>,
 }
 
@@ -64,6 +73,8 @@ struct Ended<'a> {
     stop_reason: Option<Str<'a>>,
     #[serde(borrow, default)]
     stop_sequence: Option<Str<'a>>,
+    #[serde(borrow, default)]
+    stop_details: Option<&'a RawValue>,
 }
 
 impl Decoder {
@@ -103,7 +114,7 @@ impl Decoder {
         let said = wire.index;
         let index = said.and_then(|raw| raw.get().parse().ok()).unwrap_or(0);
         match (kind, wire.content_block, wire.delta) {
-            (b"message_start", ..) => self.begin(&wire, sink),
+            (b"message_start", ..) => self.begin(&wire, sink)?,
             (b"content_block_start", Some(block), _) => {
                 self.blocks.begin(index, block, sink)?;
                 return Ok(self.places.begin(index, said, data));
@@ -150,23 +161,45 @@ impl Decoder {
         self.has_last_counts
     }
 
-    fn begin(&mut self, wire: &Wire<'_>, sink: &mut dyn Sink) {
-        let Some(message) = &wire.message else { return };
+    fn begin(&mut self, wire: &Wire<'_>, sink: &mut dyn Sink) -> Result<(), Fault> {
+        let Some(message) = &wire.message else {
+            return Ok(());
+        };
         let text = |member: &Option<Str<'_>>| match member {
             Some(Str(text)) => text.clone().into_owned(),
             None => String::new(),
         };
         let (id, model) = (text(&message.id), text(&message.model));
         self.blocks.sequencer.start(&id, &model, 0, sink);
+        self.merge(message.usage);
+        if let (Some(Str(reason)), false) = (&message.stop_reason, self.blocks.have_begun()) {
+            // No frame follows but the last: the answer stands whole in its beginning.
+            let content = message.content.map_or("[]", RawValue::get);
+            let content: Vec<&RawValue> = serde_json::from_str(content).unwrap_or_default();
+            for (index, raw) in (0..).zip(content) {
+                self.blocks.begin(index, raw, sink)?;
+                self.blocks.end(index, sink)?;
+            }
+            let sequence = message.stop_sequence.as_ref().map(|Str(s)| s.as_ref());
+            self.stopped(reason, sequence, message.stop_details);
+        }
         self.count(message.usage, sink);
+        Ok(())
+    }
+
+    fn stopped(&mut self, reason: &str, sequence: Option<&str>, details: Option<&RawValue>) {
+        let stop = read_stop(reason, sequence);
+        waive(&mut self.counts, &self.blocks, &stop, details);
+        self.stop = Some(stop);
     }
 
     fn ended(&mut self, wire: &Wire<'_>, data: &[u8], sink: &mut dyn Sink) -> Seen {
+        self.merge(wire.usage);
         let delta = wire.delta.map(RawValue::get).unwrap_or_default();
         if let Ok(ended) = serde_json::from_str::<Ended<'_>>(delta) {
             let sequence = ended.stop_sequence.as_ref().map(|Str(s)| s.as_ref());
             if let Some(Str(reason)) = &ended.stop_reason {
-                self.stop = Some(read_stop(reason, sequence));
+                self.stopped(reason, sequence, ended.stop_details);
             }
         }
         self.count(wire.usage, sink);
@@ -177,9 +210,15 @@ impl Decoder {
         }
     }
 
-    fn count(&mut self, usage: Option<&RawValue>, sink: &mut dyn Sink) {
+    fn merge(&mut self, usage: Option<&RawValue>) {
         if let Some(usage) = usage {
             self.counts.merge(usage);
+        }
+    }
+
+    /// Tells the counts, if the frame has any, or says that they cost nothing.
+    fn count(&mut self, usage: Option<&RawValue>, sink: &mut dyn Sink) {
+        if usage.is_some() || self.counts.waived {
             let usage = self.counts.usage();
             self.blocks.sequencer.usage(usage, sink);
         }

@@ -386,3 +386,79 @@ fn m8_another_model_inside_an_answer_is_no_count_of_this_one() {
         assert_eq!(usage.units, Units::of(Unit::Iteration, others), "{body}");
     }
 }
+
+/// What a whole answer and its stream say of one that ended so: at which tier, with which counts.
+fn ended(content: &str, end: &str, counts: &str) -> [Usage; 2] {
+    let body = format!(r#"{{"content":[{content}],{end},"usage":{counts}}}"#);
+    let mut frames = vec![START.replace("12,", "0,").replace("30,", "0,")];
+    if !content.is_empty() {
+        let block =
+            format!(r#"{{"type":"content_block_start","index":0,"content_block":{content}}}"#);
+        frames.push(block);
+    }
+    let delta = format!(r#"{{"type":"message_delta","delta":{{{end}}},"usage":{counts}}}"#);
+    frames.extend([delta, STOP.to_owned()]);
+    let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
+    [
+        whole(&body).unwrap().usage,
+        streamed(&sse(&frames)).unwrap().usage,
+    ]
+}
+
+#[test]
+fn m1_only_refusals_before_any_output_are_waived() {
+    const COUNTS: &str = r#"{"input_tokens":18,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":5,"service_tier":"standard"}"#;
+    let refused = |details: &str| format!(r#""stop_reason":"refusal","stop_details":{details}"#);
+    let of = |category: &str| refused(&format!(r#"{{"type":"refusal","category":{category}}}"#));
+    let text = r#"{"type":"text","text":"I"}"#;
+    for (content, end, tier) in [
+        ("", of(r#""cyber""#), Tier::Waived),
+        ("", of("null"), Tier::Waived),
+        ("", of(r#""general_harms""#), Tier::Waived),
+        ("", refused("null"), Tier::Waived),
+        ("", of(r#""bio""#), Tier::Standard),
+        ("", of(r#""frontier_llm""#), Tier::Standard),
+        ("", of(r#""reasoning_\u0065xtraction""#), Tier::Standard),
+        (text, of(r#""cyber""#), Tier::Standard),
+        ("", r#""stop_reason":"end_turn""#.to_owned(), Tier::Standard),
+    ] {
+        for usage in ended(content, &end, COUNTS) {
+            assert_eq!(usage.served.tier, tier, "{content} {end}");
+            assert_eq!((usage.input_uncached, usage.output), (18, 5));
+        }
+    }
+}
+
+#[test]
+fn m1_only_what_code_called_and_nobody_counted_is_waived() {
+    let counts = |input: u8| {
+        format!(
+            r#"{{"input_tokens":{input},"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":0,"service_tier":"standard"}}"#
+        )
+    };
+    let call = |caller: &str| {
+        format!(
+            r#"{{"type":"tool_use","id":"t","name":"f","input":{{}},"caller":{{"type":"{caller}"}}}}"#
+        )
+    };
+    let code = call("code_execution_20250825");
+    for (content, counts, tier) in [
+        (&code, counts(0), Tier::Waived),
+        (&code, counts(1), Tier::Standard),
+        (&call("direct"), counts(0), Tier::Standard),
+    ] {
+        for usage in ended(content, r#""stop_reason":"tool_use""#, &counts) {
+            assert_eq!(usage.served.tier, tier, "{content} {counts}");
+        }
+    }
+}
+
+#[test]
+fn an_answer_that_stands_whole_in_its_beginning_is_told() {
+    let message = TWIN.replace('\n', "");
+    let begun = format!(r#"{{"type":"message_start","message":{message}}}"#);
+    let read = streamed(&sse(&[&begun, &begun, STOP])).unwrap();
+    let twin = whole(TWIN).unwrap();
+    assert_eq!((read.blocks, read.stop), (twin.blocks, twin.stop));
+    assert_eq!(read.usage, twin.usage);
+}
