@@ -211,8 +211,14 @@ impl Offer {
     /// Whether a use of this unit has a price at that instant; what is free has one for all.
     #[must_use]
     pub fn prices(&self, unit: Unit, at: i64) -> bool {
+        self.free || self.states(unit, at)
+    }
+
+    /// Whether that price is said of this unit: then the offer is known to have it.
+    #[must_use]
+    pub fn states(&self, unit: Unit, at: i64) -> bool {
         let has_fee = |card: &RateCard| card.rates.per_use.fee(unit).is_some();
-        self.free || self.rates_at(at).is_ok_and(has_fee)
+        self.rates_at(at).is_ok_and(has_fee)
     }
 
     #[must_use]

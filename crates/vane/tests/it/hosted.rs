@@ -520,6 +520,24 @@ async fn m1_a_call_that_code_made_costs_nothing_streamed_and_not() {
     }
 }
 
+#[tokio::test]
+async fn the_models_that_a_refusal_names_state_the_price() {
+    let world = World::with(|config| {
+        let mistral = config.providers.iter_mut().find(|row| row.id == "mistral");
+        let codestral = &mut mistral.unwrap().models[1];
+        codestral.free = true;
+        (codestral.input, codestral.output, codestral.cache_read) = (None, None, None);
+    })
+    .await;
+    let reply = world
+        .post(Door::Chat.path(), heard(Door::Chat, "lab-m"))
+        .await;
+    assert_eq!(reply.status, 400, "{}", reply.text());
+    let text = reply.text();
+    assert!(text.contains("`mistral/mistral-m`"), "{text}");
+    assert!(!text.contains("codestral"), "{text}");
+}
+
 /// Its answer would be another model's, at the rates of the one that was asked for.
 #[tokio::test]
 async fn m10_a_server_side_fallback_is_refused_by_its_name() {

@@ -75,7 +75,8 @@ fn unpriced<'c>(choice: &Choice, call: &'c RawCall, now: i64) -> Option<&'c str>
     (bills_requests && !is_priced(Unit::Request)).then_some("request")
 }
 
-/// The fault when no offer of the model prices what is asked for; it names models that do.
+/// The fault when no offer of the model prices what is asked for; it names models that do. What is
+/// free has every price and may know no such thing: only who says the price is named.
 pub(super) fn refusal(
     state: &State,
     model: &str,
@@ -94,7 +95,9 @@ pub(super) fn refusal(
         .filter(|offer| {
             way(offer, call).is_some_and(|choice| {
                 let is_heard = hosted.is_some_and(|tool| tool.is_carried(choice.dialect));
+                let states = |unit| offer.facts.states(unit, now);
                 (choice.dialect == call.dialect() || is_heard)
+                    && hosted.is_none_or(|tool| tool.unit.is_some_and(states))
                     && unpriced(&choice, call, now).is_none()
             })
         })
