@@ -194,6 +194,13 @@ impl Catalog {
             .and_then(|index| self.offers.get(index))
     }
 
+    /// The offer of a provider that a name means there: its id, its model or an alias.
+    #[must_use]
+    pub fn offer_at(&self, provider: &str, name: &str) -> Option<&Arc<Offer>> {
+        let mut offers = self.offers.iter();
+        offers.find(|offer| offer.provider == provider && offer.is_called(name))
+    }
+
     /// The model ids that can do something, among the offers that `usable` keeps: what an error
     /// names when the model that was asked for cannot.
     pub fn models_with(

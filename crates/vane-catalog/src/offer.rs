@@ -221,6 +221,12 @@ impl Offer {
         self.rates_at(at).is_ok_and(has_fee)
     }
 
+    /// Whether a model of its provider is called so: by its id, as a model or by an alias.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        let mut names = [&self.id, &self.model].into_iter().chain(&self.aliases);
+        names.any(|own| own.eq_ignore_ascii_case(name))
+    }
+
     #[must_use]
     pub fn can(&self, capability: Capability) -> bool {
         self.capabilities.has(capability)

@@ -35,6 +35,8 @@ pub struct OwnProvider {
     /// Without one, a provider of the operator's own speaks the usual OpenAI paths.
     pub speaks: Option<Vec<(Dialect, String)>>,
     pub quirks: Option<Quirks>,
+    /// The models of the catalogue that it serves; all of them where nothing is said.
+    pub only: Option<Vec<String>>,
     pub models: Vec<OwnModel>,
 }
 
@@ -99,11 +101,36 @@ impl OwnProvider {
                 }
             }
         }
+        errors.extend(self.keep_only(&provider, offers, catalog));
         if errors.is_empty() {
             Ok(())
         } else {
             Err(errors)
         }
+    }
+
+    /// Takes away what this provider has in the catalogue and is not to serve here. Gives back what
+    /// is wrong with the list: a name that is none would leave nothing where something was meant.
+    fn keep_only(
+        &self,
+        provider: &Provider,
+        offers: &mut Vec<Arc<Offer>>,
+        catalog: &Catalog,
+    ) -> Vec<CatalogError> {
+        let Some(only) = &self.only else {
+            return Vec::new();
+        };
+        offers.retain(|offer| {
+            let is_named = || only.iter().any(|name| offer.is_called(name));
+            let is_own = || self.models.iter().any(|model| model.is(offer, provider));
+            offer.provider != provider.id || is_named() || is_own()
+        });
+        let is_unknown = |name: &&String| catalog.offer_at(&self.id, name).is_none();
+        let fault = |name: &String| {
+            let what = format!("`only` names {name:?}, which the catalogue does not have there");
+            CatalogError::new(self.id.clone(), what)
+        };
+        only.iter().filter(is_unknown).map(fault).collect()
     }
 
     fn provider(&self, catalog: &Catalog) -> Provider {

@@ -99,6 +99,39 @@ fn a_model_like_a_known_one_takes_over_all_of_it() {
     }
 }
 
+/// A vendor was asked for models that nobody had named there.
+#[test]
+fn a_provider_serves_only_what_is_named_and_what_is_added() {
+    let own = |only: &[&str], models: &[&str]| {
+        CATALOG.with(&[OwnProvider {
+            id: "azure".to_owned(),
+            only: Some(only.iter().map(|name| (*name).to_owned()).collect()),
+            models: models.iter().map(|json| model(json)).collect(),
+            ..OwnProvider::default()
+        }])
+    };
+    let at_azure = |catalog: &Catalog| -> Vec<String> {
+        let offers = catalog.offers().iter();
+        let here = offers.filter(|offer| offer.provider == "azure");
+        here.map(|offer| offer.id.to_string()).collect()
+    };
+    let fast = r#"{"id":"fast","like":"azure/gpt-5"}"#;
+    let repriced = r#"{"id":"gpt-4o","input":"9","output":"9"}"#;
+    let catalog = own(&["GPT-5-mini"], &[fast, repriced]).unwrap();
+    let mut found = at_azure(&catalog);
+    found.sort();
+    assert_eq!(found, ["azure/fast", "azure/gpt-4o", "azure/gpt-5-mini"]);
+    let elsewhere = |catalog: &Catalog| catalog.offers().len() - at_azure(catalog).len();
+    assert_eq!(elsewhere(&catalog), elsewhere(&CATALOG));
+    assert_eq!(at_azure(&own(&[], &[]).unwrap()), Vec::<String>::new());
+    let errors = own(&["gpt-5-mini", "codestral-latest"], &[]).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0].what.contains("\"codestral-latest\""),
+        "{errors:?}"
+    );
+}
+
 #[test]
 fn m8_a_new_model_without_a_price_is_refused_and_every_fault_is_named_at_once() {
     let errors = with(

@@ -33,7 +33,11 @@ fn tolerance(text: &str) -> Result<Tolerance, String> {
 
 impl Reconcile {
     pub(super) fn run(&self, settings: &Settings<'_>) -> Result<(), Failure> {
-        let config = settings.config()?;
+        let mut config = settings.config()?;
+        for row in &mut config.providers {
+            // A provider's words for models do not depend on which of them are served today.
+            row.only = None;
+        }
         let catalog = catalog(&config)?;
         let provider = self.provider.as_str();
         if catalog.provider(provider).is_none() {

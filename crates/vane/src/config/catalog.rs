@@ -82,6 +82,7 @@ fn own_provider(row: &Provider) -> Result<OwnProvider, CatalogFault> {
             Auth::ApiKey => vane_catalog::Auth::ApiKey,
             Auth::None => vane_catalog::Auth::None,
         }),
+        only: row.only.clone(),
         models: row
             .models
             .iter()

@@ -208,7 +208,11 @@ fn warn_of_nothing_to_serve(reader: &Reader<'_>, config: &Config, catalog: &Cata
         if let Some(provider) = catalog.provider(&row.id)
             && !serves
         {
-            let what = format!("is on and serves nothing: {}", how_to_name_models(provider));
+            let why = match row.only {
+                Some(_) => "`only` and `models` name none".to_owned(),
+                None => how_to_name_models(provider),
+            };
+            let what = format!("is on and serves nothing: {why}");
             reader.warn(Place::Nowhere, &row.id, what);
         }
     }

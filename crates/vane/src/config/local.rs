@@ -99,6 +99,7 @@ pub(super) fn provider(locals: &[Local], models: Vec<Model>) -> Option<Provider>
         auth: Some(Auth::None),
         quirks: Vec::new(),
         headers: Vec::new(),
+        only: None,
         models,
         h2c: false,
         is_kept: false,

@@ -360,6 +360,8 @@ pub struct Provider {
     pub quirks: Vec<vane_dialect::quirk::Quirk>,
     /// Further fixed headers.
     pub headers: Vec<(String, String)>,
+    /// The models of the catalogue that it serves; `None` is all of them.
+    pub only: Option<Vec<String>>,
     /// Models the operator adds at this provider, or whose prices they set.
     pub models: Vec<Model>,
     /// Talk HTTP/2 without TLS.

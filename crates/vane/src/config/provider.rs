@@ -46,7 +46,9 @@ pub(super) fn read(
                 format!("is missing, and the catalogue has no provider `{id}`{near}"),
             );
         }
-        providers.extend(provider(&mut section, &id, known, own));
+        let only = only(&mut section, &id, catalog);
+        providers
+            .extend(provider(&mut section, &id, known, own).map(|row| Provider { only, ..row }));
         section.finish();
         asked.push(id);
     }
@@ -63,21 +65,30 @@ pub(super) fn read(
         if is_switched_on(root, known) {
             let id = known.id.to_string();
             let mut section = Section::new(root.reader, id, Place::Nowhere, Table::new());
-            providers.extend(provider(&mut section, &known.id, Some(known), own));
+            let only = only(&mut section, &known.id, catalog);
+            let row = provider(&mut section, &known.id, Some(known), own);
+            providers.extend(row.map(|row| Provider { only, ..row }));
         } else if known.is_callable() && known.auth != vane_catalog::Auth::None {
-            keyless.extend(without_key(root, known, own));
+            keyless.extend(without_key(root, known, catalog, own));
         }
     }
     (providers, keyless)
 }
 
 /// A provider as its variables and the catalogue have it, for a key that is kept elsewhere.
-fn without_key(root: &Section<'_>, known: &Row, own: &Own<'_>) -> Option<Provider> {
+fn without_key(
+    root: &Section<'_>,
+    known: &Row,
+    catalog: &Catalog,
+    own: &Own<'_>,
+) -> Option<Provider> {
     let id = known.id.to_string();
     let mut section = Section::new(root.reader, id.clone(), Place::Nowhere, Table::new());
     let base_url = section.take("base_url", |node| base_url::read(&text(node)?, own));
+    let only = only(&mut section, &known.id, catalog);
     Some(Provider {
         id,
+        only,
         base_url: base_url.or(known.base_url.as_deref().map(str::to_owned))?,
         api_key: None,
         speaks: Vec::new(),
@@ -219,11 +230,29 @@ fn provider(
             .take_from_file("quirks", list(quirk))
             .unwrap_or_default(),
         headers: credential::headers(section),
+        only: None,
         models: model::read(section),
         h2c,
         is_kept: false,
         base_url: base_url?,
     })
+}
+
+/// The models of the catalogue that a provider is to serve, each by a name that it has there.
+fn only(section: &mut Section<'_>, id: &str, catalog: &Catalog) -> Option<Vec<String>> {
+    let name = |node: &Node| {
+        let name = text(node)?;
+        if catalog.offer_at(id, &name).is_some() {
+            return Ok(name);
+        }
+        let offers = catalog.offers().iter();
+        let here = offers.filter(|offer| offer.provider == id);
+        let near = did_you_mean(&name, here.map(|offer| &*offer.model));
+        Err(format!(
+            "names no model of the catalogue at `{id}` with `{name}`{near}"
+        ))
+    };
+    section.take("only", list(name))
 }
 
 fn quirk(node: &Node) -> Read<Quirk> {
@@ -245,6 +274,7 @@ impl std::fmt::Debug for Provider {
             .field("auth", &self.auth)
             .field("quirks", &self.quirks)
             .field("headers", &headers)
+            .field("only", &self.only)
             .field("models", &self.models)
             .field("h2c", &self.h2c)
             .field("is_kept", &self.is_kept)

@@ -538,3 +538,48 @@ models = [{ id = "llama", free = true }]
         ("llama", "")
     );
 }
+
+#[test]
+fn a_provider_may_serve_only_models_that_the_catalogue_has_there() {
+    let row =
+        |only: &str| format!("[[provider]]\nid = \"openai\"\napi_key = \"k\"\nonly = {only}\n");
+    let only = |text: &str, variables: &[(&str, &str)]| {
+        let config = good("only", text, variables);
+        let catalog = catalog(&config).unwrap();
+        let offers = catalog.offers().iter();
+        let here = offers.filter(|offer| offer.provider == "openai");
+        here.map(|offer| offer.id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(only(&row(r#"["gpt-5-mini"]"#), &[]), ["gpt-5-mini"]);
+    let variable = ("VANE_OPENAI_ONLY", "gpt-4o, gpt-5-mini");
+    assert_eq!(only(&row("[]"), &[variable]), ["gpt-4o", "gpt-5-mini"]);
+    // Without a row, and for a key that the console will keep.
+    let key = ("OPENAI_API_KEY", "k");
+    assert_eq!(only("", &[variable, key]), ["gpt-4o", "gpt-5-mini"]);
+    let config = good("only", "", &[variable]);
+    let config = config.with_kept_keys(vec![("openai".to_owned(), Secret("k".to_owned()))]);
+    let kept = config
+        .providers
+        .iter()
+        .find(|row| row.id == "openai")
+        .unwrap();
+    assert_eq!(kept.only.as_ref().unwrap().len(), 2);
+    for (only, said) in [
+        (
+            r#"["gpt5-mini"]"#,
+            "`openai.only` names no model of the catalogue at `openai` with `gpt5-mini`; did you mean `gpt-5-mini`?",
+        ),
+        (
+            r#"["gpt-5-mini", "claude-sonnet-4-5"]"#,
+            "with `claude-sonnet-4-5`",
+        ),
+        (r#""gpt-5-mini""#, "`openai.only` must be a list"),
+        ("[1]", "`openai.only` must be text"),
+    ] {
+        let found = problems("only", &row(only), &[]);
+        assert!(
+            found.len() == 1 && found[0].contains(said),
+            "{only}: {found:?}"
+        );
+    }
+}

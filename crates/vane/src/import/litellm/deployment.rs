@@ -54,6 +54,13 @@ pub(super) struct Deployment {
     pub(super) counts: Vec<(&'static str, u64)>,
 }
 
+impl Deployment {
+    /// Whether a wildcard asks for whatever its server has.
+    pub(super) fn is_every_model(&self) -> bool {
+        self.target.upstream == "*"
+    }
+}
+
 /// `credential_list`: values that deployments share by name.
 pub(super) struct Credentials<'y>(Vec<(&'y str, &'y [(String, Yaml)])>);
 

@@ -107,6 +107,10 @@ impl Report {
         }
     }
 
+    pub(super) fn has_variable(&self, name: &str) -> bool {
+        self.variables.iter().any(|known| known.name == name)
+    }
+
     pub(super) fn finish(mut self, configuration: String) -> Imported {
         self.left.sort_by_key(|left| left.line);
         Imported {

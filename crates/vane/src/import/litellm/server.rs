@@ -93,6 +93,26 @@ impl Server {
         (!is_said || row.left.is_some()).then_some(row)
     }
 
+    /// The models of the catalogue that it led to without a row, where it has an id of the
+    /// catalogue's: nobody is asked for others. `None` where a wildcard means every model.
+    pub(super) fn only<'c>(&self, catalog: &'c Catalog) -> Option<Vec<&'c str>> {
+        let is_every = self.deployments.iter().any(Deployment::is_every_model);
+        if !self.is_catalogues() || is_every {
+            return None;
+        }
+        let mut models: Vec<&str> = Vec::new();
+        for deployment in &self.deployments {
+            let known = deployment.known.as_deref().and_then(|id| catalog.offer(id));
+            if let Some(known) = known
+                && self.row(deployment, catalog).is_none()
+                && !models.contains(&&*known.model)
+            {
+                models.push(&known.model);
+            }
+        }
+        Some(models)
+    }
+
     /// The catalogue's offer that a row of this provider with this id would change.
     fn offer_named<'c>(&self, name: &str, catalog: &'c Catalog) -> Option<&'c Offer> {
         let mut offers = catalog.offers().iter().map(AsRef::as_ref);

@@ -7,9 +7,10 @@ use vane_catalog::Catalog;
 use super::*;
 use crate::config::{Config, Environment, catalog};
 
-const SAMPLES: [(&str, &str); 8] = [
+const SAMPLES: [(&str, &str); 9] = [
     ("small", include_str!("samples/small.yaml")),
     ("azure", include_str!("samples/azure.yaml")),
+    ("region", include_str!("samples/region.yaml")),
     ("servers", include_str!("samples/servers.yaml")),
     ("secrets", include_str!("samples/secrets.yaml")),
     ("completion", include_str!("samples/completion.yaml")),
@@ -113,6 +114,11 @@ fn names_and_aliases_lead_to_the_models_they_led_to() {
             &["azure: gpt-4o-eu", "azure-2: gpt-4o-us", "openai: gpt-4o"],
         ),
         ("azure", "house-deployment", &["azure-3: house"]),
+        ("region", "gpt-4o", &["azure: my-eu-gpt4o"]),
+        ("region", "gpt-4o-mini", &["openai: gpt-4o-mini"]),
+        ("region", "gpt-5", &[]),
+        ("region", "house", &["10.0.0.5-8000: house"]),
+        ("region", "codestral-latest", &[]),
         (
             "servers",
             "qwen-coder",
@@ -167,7 +173,9 @@ fn prices_come_over_to_the_digit() {
     assert!(catalog.offer("10.0.0.5-8000/qwen-coder").unwrap().free);
     // Tiers of the known model are not lost on the way.
     let catalog = &case("team").catalog;
-    let [smart, known] = ["openai/smart", "gpt-5.4"].map(|id| catalog.offer(id).unwrap());
+    let embedded = Catalog::embedded().unwrap();
+    let smart = catalog.offer("openai/smart").unwrap();
+    let known = embedded.offer("gpt-5.4").unwrap();
     assert_eq!(smart.cards[0].rates, known.cards[0].rates);
 }
 

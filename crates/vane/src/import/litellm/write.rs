@@ -20,6 +20,7 @@ pub(super) fn toml(servers: &Servers<'_>, settings: &Settings, report: &mut Repo
     for server in &servers.servers {
         provider(&mut out, server, servers, report);
     }
+    unasked(&mut out, servers, report);
     let line = |name: &str, value: Option<u64>, unit: &str| {
         value.map_or(String::new(), |value| match unit {
             "" => format!("{name} = {value}\n"),
@@ -65,7 +66,27 @@ fn provider(out: &mut String, server: &Server, servers: &Servers<'_>, report: &m
             pairs.collect::<Vec<_>>().join(", ")
         );
     }
+    if let Some(only) = server.only(servers.catalog) {
+        let only: Vec<String> = only.into_iter().map(quoted).collect();
+        let _ = writeln!(out, "only = [{}]", only.join(", "));
+    }
     models(out, server, servers, report);
+}
+
+/// Providers that the variables of others switch on, and that nothing was asked of.
+fn unasked(out: &mut String, servers: &Servers<'_>, report: &Report) {
+    let is_set = |provider: &Provider| {
+        let mut variables = provider.key_env.iter();
+        variables.any(|variable| report.has_variable(variable))
+    };
+    let is_written = |id: &str| servers.servers.iter().any(|server| server.id == id);
+    let providers = servers.catalog.providers().iter().map(AsRef::as_ref);
+    for provider in providers.filter(|row: &&Provider| row.is_callable() && is_set(row)) {
+        if provider.base_url.is_some() && !is_written(&provider.id) {
+            let id = quoted(&provider.id);
+            let _ = writeln!(out, "\n[[provider]]\nid = {id}\nonly = []");
+        }
+    }
 }
 
 /// What the catalogue says of a provider by its id, and of another server of it only if told.
@@ -169,7 +190,7 @@ fn models(out: &mut String, server: &Server, servers: &Servers<'_>, report: &mut
     for deployment in server
         .deployments
         .iter()
-        .filter(|one| one.target.upstream != "*")
+        .filter(|one| !one.is_every_model())
     {
         let Some(row) = server.row(deployment, servers.catalog) else {
             continue;
