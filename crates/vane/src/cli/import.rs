@@ -54,9 +54,11 @@ impl Litellm {
             .map_err(|why| said(&self.file, why.to_string()))?;
         let exports = self.database.iter().map(|path| read(path));
         let exports = exports.collect::<Result<Vec<_>, _>>()?;
-        let keys = keys(&exports, now()).map_err(|why| match self.database.as_slice() {
-            [one] => said(one, why.to_string()),
-            _ => Failure::said(format!("an export of the database: {why}")),
+        let keys = keys(&exports, imported.names.as_deref(), now()).map_err(|why| {
+            match self.database.as_slice() {
+                [one] => said(one, why.to_string()),
+                _ => Failure::said(format!("an export of the database: {why}")),
+            }
         })?;
         if let Some(path) = &self.write {
             create(path, &imported.configuration)?;

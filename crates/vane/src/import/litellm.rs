@@ -31,6 +31,8 @@ use server::Servers;
 pub struct Imported {
     /// The text of a `vane.toml`, which loads once `variables` are set.
     pub configuration: String,
+    /// What callers may ask for; `None` where a wildcard leads to models that no entry names.
+    pub names: Option<Vec<String>>,
     /// Everything that did not map, in the order of the file.
     pub left: Vec<Left>,
     /// What the operator must set before it loads.
@@ -57,7 +59,7 @@ pub fn configuration(text: &str, catalog: &Catalog) -> Result<Imported, Unreadab
     let servers = servers(&root, catalog, &mut report);
     let settings = settings::read(&root, &mut report);
     let configuration = write::toml(&servers, &settings, &mut report);
-    Ok(report.finish(configuration))
+    Ok(report.finish(configuration, servers.names()))
 }
 
 fn servers<'c>(root: &Yaml, catalog: &'c Catalog, report: &mut Report) -> Servers<'c> {

@@ -24,7 +24,7 @@ fn a_configuration_is_written_once_and_checks() {
     assert_eq!(
         stdout(&output),
         "vane account create default\n\
-         vane key create --account default --name ci --budget 5/month\n"
+         vane key create --account default --name ci --budget 5/month --models fast\n"
     );
     let said = stderr(&output);
     assert!(

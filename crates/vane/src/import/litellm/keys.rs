@@ -38,14 +38,20 @@ struct Tables {
     teams: BTreeMap<String, Row>,
     users: BTreeMap<String, Row>,
     budgets: BTreeMap<String, Row>,
+    /// What the configuration that came over has a name for; `None` is not known.
+    names: Option<Vec<String>>,
 }
 
-/// Reads exports, each of one table or of several.
+/// Reads exports, each of one table or of several. `names` are those that callers could ask for,
+/// which is all that a key without a list could use; `None` where they are not known.
 ///
 /// # Errors
 /// When one is neither CSV nor JSON.
-pub fn keys(exports: &[String], now: i64) -> Result<Keys, Unreadable> {
-    let mut tables = Tables::default();
+pub fn keys(exports: &[String], names: Option<&[String]>, now: i64) -> Result<Keys, Unreadable> {
+    let mut tables = Tables {
+        names: names.map(<[String]>::to_vec),
+        ..Tables::default()
+    };
     let mut made = Keys::default();
     for export in exports {
         for rows in table::read(export).map_err(|fault| Unreadable(fault.0))? {

@@ -111,10 +111,11 @@ impl Report {
         self.variables.iter().any(|known| known.name == name)
     }
 
-    pub(super) fn finish(mut self, configuration: String) -> Imported {
+    pub(super) fn finish(mut self, configuration: String, names: Option<Vec<String>>) -> Imported {
         self.left.sort_by_key(|left| left.line);
         Imported {
             configuration,
+            names,
             left: self.left,
             variables: self.variables,
         }

@@ -177,6 +177,24 @@ impl<'c> Servers<'c> {
         ids.find(|id| !taken(id)).unwrap_or_default()
     }
 
+    /// What callers may ask for; `None` where a wildcard leads to models that no entry names.
+    pub(super) fn names(&self) -> Option<Vec<String>> {
+        let mut names: Vec<String> = Vec::new();
+        for server in &self.servers {
+            for deployment in &server.deployments {
+                if deployment.is_every_model() {
+                    return None;
+                }
+                let row = server.row(deployment, self.catalog);
+                let is_there = row.is_none_or(|row| row.left.is_none());
+                if is_there && !names.contains(&deployment.name) {
+                    names.push(deployment.name.clone());
+                }
+            }
+        }
+        Some(names)
+    }
+
     /// `model_group_alias`: a further name for the deployments of another.
     pub(super) fn add_aliases(&mut self, root: &Yaml, report: &mut Report) {
         let aliases = root

@@ -1,18 +1,39 @@
 //! One key as a line for a shell.
 
+use std::collections::BTreeMap;
+
 use vane_catalog::{Date, Money};
 
 use super::{KeyLeft, Row, Tables};
 
-/// Columns that no command takes, and what to say of them.
-const LEFT: [(&str, &str); 6] = [
+/// Columns that no command takes and that hold a key back from nothing, and what to say of them.
+const LEFT: [(&str, &str); 4] = [
     ("soft_budget", "a budget that only warns"),
-    ("model_max_budget", "budgets of single models"),
     ("model_spend", "what single models cost so far"),
     ("aliases", "names of models for this key alone"),
     ("permissions", "permissions"),
-    ("allowed_routes", "allowed routes"),
 ];
+
+/// Columns that hold a key back and that no command takes: without them it would do more than it
+/// did.
+const BOUNDS: [(&str, &str); 5] = [
+    ("access_group_ids", "access groups"),
+    ("allowed_routes", "allowed routes"),
+    ("budget_limits", "several budgets"),
+    ("model_max_budget", "budgets of single models"),
+    ("project_id", "a project's limits"),
+];
+
+/// The same within `metadata`.
+const BOUNDS_IN_METADATA: [(&str, &str); 4] = [
+    ("model_max_budget", "budgets of single models"),
+    ("model_max_parallel_requests", "calls at a time by model"),
+    ("model_rpm_limit", "requests per minute by model"),
+    ("model_tpm_limit", "tokens per minute by model"),
+];
+
+/// All that calls of models need, which is all that a key is for.
+const ROUTES_OF_CALLS: &str = "llm_api_routes";
 
 pub(super) fn account_line(name: &str) -> String {
     format!("vane account create {}", quoted(name))
@@ -67,6 +88,7 @@ pub(super) fn key_line(
         add(limit(key, column, option, tables));
     }
     add(expires);
+    faults.extend(bounds(key, tables));
     for what in notes(key, tables) {
         say(what);
     }
@@ -95,12 +117,46 @@ fn notes(key: &Row, tables: &Tables) -> Vec<String> {
         notes.push("a budget of 30 days became one of a calendar month, in UTC".to_owned());
     }
     for (column, what) in LEFT {
-        let said = key.get(column).map(String::as_str);
-        if said.is_some_and(|said| !matches!(said, "{}" | "[]")) {
+        if key.get(column).is_some_and(|said| says_something(said)) {
             notes.push(format!("{what}: no such thing"));
         }
     }
+    let user = key.get("user_id").filter(|_| !key.contains_key("team_id"));
+    if user.is_some_and(|user| !tables.users.contains_key(user)) {
+        notes.push("its user was not given, and may have had fewer models".to_owned());
+    }
     notes
+}
+
+fn says_something(cell: &str) -> bool {
+    !matches!(cell.trim(), "" | "{}" | "[]" | "null")
+}
+
+/// What held the old key back and cannot hold the new one.
+fn bounds(key: &Row, tables: &Tables) -> Vec<String> {
+    let is_bound = |(column, _): &&(&str, &str)| {
+        let said = said(key, column, tables).filter(|said| says_something(said));
+        said.is_some_and(|said| *column != "allowed_routes" || list(said) != [ROUTES_OF_CALLS])
+    };
+    let columns = BOUNDS.iter().filter(is_bound).map(|(_, what)| *what);
+    let mut bounds: Vec<String> = columns.map(ToOwned::to_owned).collect();
+    let metadata = key.get("metadata").filter(|said| says_something(said));
+    let metadata =
+        metadata.map(|text| serde_json::from_str::<BTreeMap<String, serde_json::Value>>(text));
+    match metadata {
+        None => {}
+        Some(Err(_)) => bounds.push("`metadata` that is no JSON".to_owned()),
+        Some(Ok(metadata)) => {
+            let is_bound = |(name, _): &&(&str, &str)| {
+                let said = metadata.get(*name).map(ToString::to_string);
+                said.is_some_and(|said| says_something(&said))
+            };
+            let within = BOUNDS_IN_METADATA.iter().filter(is_bound);
+            bounds.extend(within.map(|(_, what)| (*what).to_owned()));
+        }
+    }
+    let no_such = |what: String| format!("{what}: a key has no such limit");
+    bounds.into_iter().map(no_such).collect()
 }
 
 /// Its alias, or the first digits of its hash.
@@ -170,25 +226,48 @@ fn limit(key: &Row, column: &str, option: &str, tables: &Tables) -> Result<Optio
     }
 }
 
-/// The models of the key; without any, or where it says so, those of its team or user.
+/// The models of the key that are also its team's or user's; without any, or where it says so, all of
+/// those; and without any of those, what callers could ask for at all.
 fn models(key: &Row, tables: &Tables) -> Result<Option<String>, String> {
-    let of = |row: &Row| row.get("models").map_or_else(Vec::new, |text| list(text));
-    let mut names = of(key);
-    if names.is_empty() || names.iter().any(|name| name == "all-team-models") {
-        let owner = tables.owner_of(key);
-        if owner.is_none() && key.contains_key("team_id") {
-            return Err("it has the models of a team that was not given".to_owned());
-        }
-        names = owner.map_or_else(Vec::new, of);
+    let own = limited_to(key)?;
+    let owner = tables.owner_of(key);
+    if owner.is_none() && key.contains_key("team_id") {
+        return Err("it has the models of a team that was not given".to_owned());
     }
-    if names.is_empty() || names.iter().any(|name| name == "all-proxy-models") {
+    let owners = owner.map(limited_to).transpose()?.flatten();
+    let names: Vec<String> = match (own, owners) {
+        (Some(own), Some(owners)) => own
+            .into_iter()
+            .filter(|name| owners.contains(name))
+            .collect(),
+        (Some(names), None) | (None, Some(names)) => names,
+        (None, None) => match &tables.names {
+            Some(names) => names.clone(),
+            None => return Ok(None),
+        },
+    };
+    if names.is_empty() {
+        return Err("no model that came over is its and its team's".to_owned());
+    }
+    let plain = |name: &String| !name.contains(['*', ',', ' ', '"']);
+    match names.iter().all(plain) {
+        true => Ok(Some(format!("--models {}", quoted(&names.join(","))))),
+        false => Err("a model whose name no list can hold".to_owned()),
+    }
+}
+
+/// The models that a row names; `None` where it leaves them to others.
+fn limited_to(row: &Row) -> Result<Option<Vec<String>>, String> {
+    let names = row.get("models").map_or_else(Vec::new, |text| list(text));
+    let all = ["all-team-models", "all-proxy-models"];
+    if names.is_empty() || names.iter().any(|name| all.contains(&name.as_str())) {
         return Ok(None);
     }
-    let plain = |name: &String| !name.contains(['*', ',', ' ', '"']) && name != "no-default-models";
-    if !names.iter().all(plain) {
-        return Err("models by a wildcard, or none at all".to_owned());
+    let plain = |name: &String| !name.contains('*') && name != "no-default-models";
+    match names.iter().all(plain) {
+        true => Ok(Some(names)),
+        false => Err("models by a wildcard, or none at all".to_owned()),
     }
-    Ok(Some(format!("--models {}", quoted(&names.join(",")))))
 }
 
 /// A list of JSON, or of PostgreSQL as CSV has it: `{a,"b c"}`.

@@ -17,8 +17,14 @@ dd44canary,sk-...uvwx,"it's; $(x)",0,,{openai/*},,,,,,,,,{}
 const TEAMS: &str = "team_id,team_alias,max_budget,models\nt-1,Platform Team,100,\"{}\"\nt-2,search,,\"{codestral-latest,mistral-small-latest}\"\n";
 
 fn of(exports: &[&str]) -> Keys {
-    let exports: Vec<String> = exports.iter().map(|text| (*text).to_owned()).collect();
-    keys(&exports, NOW).unwrap()
+    of_named(exports, None)
+}
+
+/// The same beside a configuration whose models have these names.
+fn of_named(exports: &[&str], names: Option<&[&str]>) -> Keys {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+    let (exports, names): (Vec<String>, Option<Vec<String>>) = (owned(exports), names.map(owned));
+    keys(&exports, names.as_deref(), NOW).unwrap()
 }
 
 #[track_caller]
@@ -100,4 +106,102 @@ fn a_key_whose_limits_are_not_known_is_a_comment() {
     assert_eq!(of(&[key, team]).commands[1], line);
     let blocked = team.replace("false", "true");
     assert_eq!(of(&[key, &blocked]).commands, Vec::<String>::new());
+}
+
+/// It could call all that the new configuration has a key for.
+#[test]
+fn a_key_without_a_list_may_use_what_came_over_and_no_more() {
+    for models in ["", "all-proxy-models", "all-team-models"] {
+        let csv = format!("token,key_alias,models\nab,k,{{{models}}}\n");
+        let line = |names| of_named(&[&csv], names).commands[1].clone();
+        let made = "vane key create --account default --name k";
+        assert_eq!(
+            line(Some(&["fast", "openai/gpt-5", "gpt-4"])),
+            format!("{made} --models fast,openai/gpt-5,gpt-4")
+        );
+        assert_eq!(line(None), made, "a wildcard names none");
+        assert!(line(Some(&[])).starts_with("# "), "nothing came over");
+        assert!(line(Some(&["a,b"])).starts_with("# "), "two names for one");
+    }
+}
+
+/// Its lines were live, and the new key was held back by less.
+#[test]
+fn a_key_with_a_limit_that_no_key_has_is_a_comment() {
+    let line = |more: &str| {
+        let key = format!(r#"[{{"token":"ab","key_alias":"k","models":["m"]{more}}}]"#);
+        of(&[&key]).commands[1].clone()
+    };
+    for (more, why) in [
+        (r#","allowed_routes":["/v1/embeddings"]"#, "allowed routes"),
+        (
+            r#","allowed_routes":["llm_api_routes","info_routes"]"#,
+            "allowed routes",
+        ),
+        (
+            r#","model_max_budget":{"m":{"budget_limit":1}}"#,
+            "budgets of single",
+        ),
+        (r#","budget_limits":[{"max_budget":1}]"#, "several budgets"),
+        (r#","access_group_ids":["g"]"#, "access groups"),
+        (r#","project_id":"p""#, "project"),
+        (
+            r#","metadata":{"model_rpm_limit":{"m":1}}"#,
+            "requests per minute by",
+        ),
+        (
+            r#","metadata":{"model_tpm_limit":{"m":1}}"#,
+            "tokens per minute by",
+        ),
+        (r#","metadata":"canary""#, "no JSON"),
+    ] {
+        let line = line(more);
+        assert!(
+            line.starts_with("# ") && line.contains(why),
+            "{more}: {line}"
+        );
+        assert!(!line.contains("canary"), "{line}");
+    }
+    for more in [
+        r#","allowed_routes":[],"model_max_budget":{},"budget_limits":null,"access_group_ids":[]"#,
+        r#","allowed_routes":["llm_api_routes"],"project_id":null"#,
+        r#","metadata":{"model_rpm_limit":null,"team":"canary"}"#,
+    ] {
+        let line = line(more);
+        assert!(line.starts_with("vane key create"), "{more}: {line}");
+    }
+    let csv = "token,key_alias,budget_id,models\nab,k,b,{m}\n";
+    let budget = r#"[{"budget_id":"b","model_max_budget":{"m":{}}}]"#;
+    assert!(of(&[csv, budget]).commands[1].starts_with("# "));
+}
+
+#[test]
+fn a_key_has_the_models_that_its_team_has_too() {
+    let line = |own: &str, teams: &str| {
+        let key = format!(r#"[{{"token":"ab","key_alias":"k","team_id":"t","models":{own}}}]"#);
+        let team = format!(r#"[{{"team_id":"t","team_alias":"T","models":{teams}}}]"#);
+        of(&[&key, &team]).commands[1].clone()
+    };
+    let made = "vane key create --account T --name k --models";
+    assert_eq!(line(r#"["a","b"]"#, r#"["c","b"]"#), format!("{made} b"));
+    assert_eq!(
+        line(r#"["a"]"#, r#"["all-proxy-models"]"#),
+        format!("{made} a")
+    );
+    assert_eq!(
+        line(r#"["all-proxy-models"]"#, r#"["b"]"#),
+        format!("{made} b")
+    );
+    for (own, teams) in [
+        (r#"["a"]"#, r#"["b"]"#),
+        (r#"["a"]"#, r#"["openai/*"]"#),
+        (r#"["no-default-models"]"#, "[]"),
+    ] {
+        assert!(line(own, teams).starts_with("# "), "{own} {teams}");
+    }
+    let key = r#"[{"token":"ab","key_alias":"k","team_id":"t","models":["a"]}]"#;
+    assert!(
+        of(&[key]).commands[1].starts_with("# "),
+        "its team's are not known"
+    );
 }
