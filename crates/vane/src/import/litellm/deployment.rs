@@ -2,7 +2,7 @@
 
 use vane_catalog::{Capability, Catalog, Offer};
 
-use super::price::{self, Price};
+use super::price::{self, Price, Priced};
 use super::report::{Report, Why};
 use super::settings;
 use super::target::{self, Target};
@@ -179,13 +179,17 @@ impl<'y> Entry<'y> {
         let embeds = mode == Some("embedding");
         let prices = self.params.iter().copied().chain(self.info);
         let known = self.known(catalog, &target);
+        let priced = Priced {
+            embeds: embeds || known.is_some_and(|offer| offer.can(Capability::Embeddings)),
+            is_known: known.is_some(),
+        };
         Ok(Deployment {
             line: self.line,
             place: self.place.clone(),
             name: self.name.to_owned(),
             key: Said::of(self.param("api_key")),
             headers: self.headers(report),
-            price: price::read(prices, embeds),
+            price: price::read(prices, priced),
             flags: self.flags(embeds, known),
             counts: self.counts(),
             known: known.map(|offer| offer.id.to_string()),

@@ -20,7 +20,7 @@ const RATES: [(&str, &str); 4] = [
 pub(super) enum Price {
     /// Nothing: the catalogue may know it.
     Unsaid,
-    /// Zero for everything.
+    /// Zero for everything, the input and the output by name.
     Free,
     /// Key of a row and USD per million tokens.
     Rates(Vec<(&'static str, String)>),
@@ -33,8 +33,17 @@ pub(super) fn is_price(key: &str) -> bool {
     key.contains("_cost_per_") || key.ends_with("_token_cost") || key.contains("_token_cost_above")
 }
 
-/// The price that these pairs state; of an embedding, which has no output, the input says it all.
-pub(super) fn read<'y>(pairs: impl Iterator<Item = &'y (String, Yaml)>, embeds: bool) -> Price {
+/// What a deployment is, as far as its price is read otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Priced {
+    /// An embedding, which has no output: the input says it all.
+    pub(super) embeds: bool,
+    /// The catalogue has a price for it.
+    pub(super) is_known: bool,
+}
+
+/// The price that these pairs state. Zeros alone make nothing free that is not said to be so.
+pub(super) fn read<'y>(pairs: impl Iterator<Item = &'y (String, Yaml)>, what: Priced) -> Price {
     let mut rates = Vec::new();
     for (key, node) in pairs.filter(|(key, _)| is_price(key)) {
         let Some(text) = node.text() else { continue };
@@ -58,17 +67,25 @@ pub(super) fn read<'y>(pairs: impl Iterator<Item = &'y (String, Yaml)>, embeds: 
             }
         }
     }
-    let has = |name| rates.iter().any(|(known, _)| *known == name);
-    match (has("input"), has("output")) {
+    let of = |name: &str| {
+        let found = rates.iter().find(|(known, _)| *known == name);
+        found.map(|(_, rate)| rate == "0")
+    };
+    let are_zero = rates.iter().all(|(_, rate)| rate == "0");
+    let unsayable = |what: &str| Price::Unsayable(what.to_owned());
+    match (of("input"), of("output")) {
         _ if rates.is_empty() => Price::Unsaid,
-        _ if rates.iter().all(|(_, rate)| rate == "0") => Price::Free,
-        (true, true) => Price::Rates(rates),
-        (true, false) if embeds => {
+        (Some(true), output) if are_zero && (what.embeds || output.is_some()) => Price::Free,
+        (Some(true), Some(true)) => unsayable("a price of caches beside tokens of nothing"),
+        (Some(_), Some(_)) => Price::Rates(rates),
+        (Some(false), None) if what.embeds => {
             rates.push(("output", "0".to_owned()));
             Price::Rates(rates)
         }
-        (true, false) => Price::Unsayable("a price of the input alone".to_owned()),
-        (false, _) => Price::Unsayable("a price without that of the input".to_owned()),
+        (Some(_), None) => unsayable("a price of the input alone"),
+        // LiteLLM's own list says of embeddings that their output costs nothing.
+        (None, Some(true)) if what.embeds && what.is_known && rates.len() == 1 => Price::Unsaid,
+        (None, _) => unsayable("a price without that of the input"),
     }
 }
 
@@ -141,6 +158,58 @@ mod tests {
             ("1_000", None),
         ] {
             assert_eq!(per_million(text).as_deref(), rate, "{text}");
+        }
+    }
+
+    fn price(pairs: &[(&str, &str)], embeds: bool, is_known: bool) -> String {
+        let lines = pairs.iter().map(|(key, text)| format!("{key}: {text}\n"));
+        let root = crate::import::yaml::parse(&lines.collect::<String>()).unwrap();
+        match read(root.table().iter(), Priced { embeds, is_known }) {
+            Price::Unsaid => "unsaid".to_owned(),
+            Price::Free => "free".to_owned(),
+            Price::Rates(rates) => {
+                let rates = rates.iter().map(|(name, rate)| format!("{name} {rate}"));
+                rates.collect::<Vec<_>>().join(", ")
+            }
+            Price::Unsayable(why) => why,
+        }
+    }
+
+    /// A paid model of the catalogue came over as one that costs nothing.
+    #[test]
+    fn one_zero_makes_nothing_free() {
+        const INPUT: (&str, &str) = ("input_cost_per_token", "0");
+        const OUTPUT: (&str, &str) = ("output_cost_per_token", "0.0");
+        const READ: (&str, &str) = ("cache_read_input_token_cost", "0");
+        const WRITE: (&str, &str) = ("cache_creation_input_token_cost", "0");
+        const PAID: (&str, &str) = ("output_cost_per_token", "2e-6");
+        let without = "a price without that of the input";
+        let alone = "a price of the input alone";
+        for (pairs, embeds, is_known, said) in [
+            (&[INPUT, OUTPUT][..], false, true, "free"),
+            (&[INPUT, OUTPUT, READ, WRITE], false, false, "free"),
+            (&[INPUT], true, true, "free"),
+            (&[INPUT, OUTPUT], true, false, "free"),
+            (&[INPUT], false, true, alone),
+            (&[OUTPUT], false, true, without),
+            (&[READ], false, true, without),
+            (&[READ, WRITE], true, true, without),
+            (&[OUTPUT], true, true, "unsaid"),
+            (&[OUTPUT], true, false, without),
+            (&[INPUT, PAID], false, true, "input 0, output 2"),
+            (
+                &[INPUT, OUTPUT, ("cache_read_input_token_cost", "1e-6")],
+                false,
+                true,
+                "a price of caches beside tokens of nothing",
+            ),
+            (&[], false, true, "unsaid"),
+        ] {
+            assert_eq!(
+                price(pairs, embeds, is_known),
+                said,
+                "{pairs:?} {embeds} {is_known}"
+            );
         }
     }
 }
