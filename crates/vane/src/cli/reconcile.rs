@@ -89,8 +89,13 @@ impl Reconcile {
                 "above": above,
             }));
         }
+        let days = format!(
+            "{} to {}",
+            Date::of(from),
+            Date::of(until - SECONDS_PER_DAY)
+        );
         if found.is_empty() && answered.is_empty() {
-            return terminal::print("no difference\n");
+            return terminal::print(&format!("{days}: no difference\n"));
         }
         let head =
             ["DAY", "MODEL", "WHAT", "OURS", "THEIRS", "APART", "PERCENT"].map(str::to_owned);
@@ -108,7 +113,7 @@ impl Reconcile {
         }
         let count = found.len() + answered.len();
         terminal::print(&format!(
-            "{text}{count} differences, {above} above the tolerance\n"
+            "{text}{days}: {count} differences, {above} above the tolerance\n"
         ))
     }
 }

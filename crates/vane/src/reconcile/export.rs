@@ -61,6 +61,9 @@ const COST: [&str; 6] = [
 ];
 const CURRENCY: [&str; 3] = ["amount_currency", "amount.currency", "currency"];
 
+/// An object of JSON, its values as they were written.
+type Object<'t> = BTreeMap<String, &'t RawValue>;
+
 /// Why an export is not compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -72,7 +75,11 @@ pub struct ExportFault(pub String);
 /// When it is neither CSV nor JSON, or a row of it cannot be read.
 pub fn read(text: &str) -> Result<Vec<ExportDay>, ExportFault> {
     let tables = table::read(text).map_err(|fault| ExportFault(fault.0))?;
-    let rows: Vec<Row> = tables.into_iter().flatten().flat_map(buckets).collect();
+    let rows = match pages(text)? {
+        Some(rows) => rows,
+        None => tables.into_iter().flatten().collect(),
+    };
+    let rows: Vec<Row> = rows.into_iter().flat_map(buckets).collect();
     let mut days: BTreeMap<(Date, Option<String>), ExportDay> = BTreeMap::new();
     let mut said = false;
     for (at, row) in rows.into_iter().enumerate() {
@@ -101,6 +108,42 @@ pub fn read(text: &str) -> Result<Vec<ExportDay>, ExportFault> {
         false => Err(ExportFault(
             "no row has a day and an amount under a name that is known".to_owned(),
         )),
+    }
+}
+
+/// The rows of a list of pages, as `jq -s` makes one of what an API answers; none where it is no such
+/// list.
+///
+/// # Errors
+/// When the last page says that there are more: what stands there would be taken for nothing.
+fn pages(text: &str) -> Result<Option<Vec<Row>>, ExportFault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let says_more = |page: &Object<'_>| {
+        let more = page.get("has_more").map(|more| more.get());
+        more.is_some_and(|more| !matches!(more, "false" | "null"))
+    };
+    let wanted = "fetch `next_page` too";
+    let rows_of = |page: &Object<'_>| {
+        let rows: Vec<Object<'_>> = serde_json::from_str(page.get("data")?.get()).ok()?;
+        Some(rows.iter().map(table::row).collect())
+    };
+    let Ok(list) = serde_json::from_str::<Vec<Object<'_>>>(text) else {
+        return match serde_json::from_str(text) {
+            Ok(page) if says_more(&page) => {
+                let what = format!("this is one page of several: {wanted}");
+                Err(ExportFault(what))
+            }
+            Ok(_) | Err(_) => Ok(None),
+        };
+    };
+    let rows: Option<Vec<Vec<Row>>> = list.iter().map(rows_of).collect();
+    match (rows, list.last()) {
+        (Some(_), Some(last)) if says_more(last) => {
+            let what = format!("the last of these pages says that there are more: {wanted}");
+            Err(ExportFault(what))
+        }
+        (Some(rows), Some(_)) => Ok(Some(rows.concat())),
+        (Some(_) | None, _) => Ok(None),
     }
 }
 

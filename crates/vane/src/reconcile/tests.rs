@@ -211,3 +211,27 @@ fn both_sides_get_one_name_for_a_model() {
         assert_eq!(known_as(&catalog, provider, name), known, "{name}");
     }
 }
+
+/// Days that stood on the next page were told as calls that the provider never saw.
+#[test]
+fn one_page_of_several_is_refused_and_all_of_them_are_read_as_one() {
+    let more = OPENAI_API.replace(r#""has_more":false"#, r#""has_more":true,"next_page":"p2""#);
+    assert_ne!(more, OPENAI_API);
+    let second = OPENAI_API.replace("1795219200", "1795132800");
+    for text in [
+        more.clone(),
+        format!("[{second},{more}]"),
+        format!("\u{feff}{more}"),
+    ] {
+        let fault = read(&text).unwrap_err();
+        assert!(fault.0.contains("fetch `next_page` too"), "{text}: {fault}");
+    }
+    let both = read(&format!("[{more},{second}]")).unwrap();
+    let days: Vec<String> = both.iter().map(|row| row.day.to_string()).collect();
+    assert_eq!(days, ["2026-11-20", "2026-11-21"]);
+    assert_eq!(both[0].input, Some(1_500));
+    assert_eq!(
+        read(&format!("[{OPENAI_API}]")).unwrap(),
+        read(OPENAI_API).unwrap()
+    );
+}

@@ -17,7 +17,7 @@ fn an_export_beyond_the_tolerance_is_told_and_fails() {
         "{told}"
     );
     assert!(
-        told.ends_with("2 differences, 2 above the tolerance\n"),
+        told.ends_with("\n2026-11-20 to 2026-11-20: 2 differences, 2 above the tolerance\n"),
         "{told}"
     );
     let output = folder.run(&[
@@ -36,6 +36,16 @@ fn an_export_beyond_the_tolerance_is_told_and_fails() {
     );
     assert_eq!(json["differences"][1]["apart"], "-0.25");
     assert_eq!(json["above"], 0);
+}
+
+#[test]
+fn the_days_that_were_compared_are_told_where_nothing_differs() {
+    let folder = Folder::new();
+    folder.write("usage.csv", "day,cost\n2026-11-15,0\n2026-11-20,0\n");
+    folder.json(&["account", "create", "team", "--json"]);
+    let output = folder.run(&["reconcile", "openai", "usage.csv"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(stdout(&output), "2026-11-15 to 2026-11-20: no difference\n");
 }
 
 #[test]
