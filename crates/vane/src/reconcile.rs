@@ -54,15 +54,21 @@ pub fn known_as(catalog: &Catalog, provider: &str, name: &str) -> String {
         });
         offer.map(|offer| offer.model.to_string())
     };
-    let undated = || {
-        let digits = name
-            .bytes()
-            .rev()
-            .take_while(|b| b.is_ascii_digit() || *b == b'-');
-        let bare = name.get(..name.len() - digits.count())?;
-        known(bare)
-    };
+    let undated = || known(without_day(name)?);
     known(name)
         .or_else(undated)
         .unwrap_or_else(|| name.to_owned())
+}
+
+/// A name without the day of a snapshot behind it: `-2026-07-09` or `-20260709`, and no other digits.
+fn without_day(name: &str) -> Option<&str> {
+    let before = |shape: &str| {
+        let (bare, tail) = name.split_at_checked(name.len().checked_sub(shape.len())?)?;
+        let is_like = |(byte, like): (u8, u8)| match like {
+            b'0' => byte.is_ascii_digit(),
+            like => byte == like,
+        };
+        tail.bytes().zip(shape.bytes()).all(is_like).then_some(bare)
+    };
+    before("-0000-00-00").or_else(|| before("-00000000"))
 }

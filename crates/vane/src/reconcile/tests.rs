@@ -205,10 +205,28 @@ fn both_sides_get_one_name_for_a_model() {
         ),
         ("mistral", "Codestral-Latest", "codestral-latest"),
         ("openrouter", "openai/gpt-5-mini", "openai/gpt-5-mini"),
+        ("openai", "gpt-5.6-2026-07-09", "gpt-5.6"),
+        ("openai", "gpt-4.1-2025-04-14", "gpt-4.1"),
+        ("openai", "gpt-5.6-4", "gpt-5.6-4"),
+        ("openai", "gpt-5-20251", "gpt-5-20251"),
         ("openai", "2026-11-21", "2026-11-21"),
         ("openai", "", ""),
     ] {
         assert_eq!(known_as(&catalog, provider, name), known, "{name}");
+    }
+    // A row of one's own whose name ends in a digit.
+    let own = vane_catalog::OwnProvider {
+        id: "lab".to_owned(),
+        models: vec![vane_catalog::OwnModel {
+            id: "openai/gpt-4.1".to_owned(),
+            free: true,
+            ..vane_catalog::OwnModel::default()
+        }],
+        ..vane_catalog::OwnProvider::default()
+    };
+    let catalog = catalog.with(&[own]).unwrap();
+    for name in ["openai/gpt-4.1", "openai/gpt-4.1-2025-04-14"] {
+        assert_eq!(known_as(&catalog, "lab", name), "openai/gpt-4.1");
     }
 }
 
