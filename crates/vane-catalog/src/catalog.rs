@@ -234,16 +234,14 @@ impl Catalog {
 /// A price that would bill nothing, or bill what is said to be free.
 fn fault(offer: &Offer) -> Option<CatalogError> {
     let wrong = |what| Some(CatalogError::new(offer.id.clone(), what));
-    match offer
-        .cards
-        .iter()
-        .map(|card| card.rates.are_zero())
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
-        [] => wrong("no price"),
-        zero if !offer.free && zero.contains(&true) => wrong("zero price without `free = true`"),
-        zero if offer.free && zero.contains(&false) => wrong("`free = true` beside a price"),
-        _ => None,
+    let mut cards = offer.cards.iter();
+    if offer.cards.is_empty() {
+        wrong("no price")
+    } else if offer.free {
+        let is_priced = cards.any(|card| !card.rates.are_zero());
+        wrong("`free = true` beside a price").filter(|_| is_priced)
+    } else {
+        let is_zero = cards.any(|card| card.rates.may_cost_nothing());
+        wrong("zero price without `free = true`").filter(|_| is_zero)
     }
 }

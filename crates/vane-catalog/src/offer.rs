@@ -138,7 +138,7 @@ impl Offer {
             .rev()
             .find(|card| card.effective_from.starts_at() <= at);
         let card = due.or(self.cards.first()).ok_or(Unpriced::NotFree)?;
-        if card.rates.are_zero() && !self.free {
+        if card.rates.may_cost_nothing() && !self.free {
             Err(Unpriced::NotFree)
         } else {
             Ok(card)

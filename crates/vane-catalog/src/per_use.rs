@@ -16,6 +16,12 @@ use crate::decimal::{self, DecimalError};
 use crate::money::Money;
 use crate::rate::Rate;
 
+const CONTEXTS: [SearchContext; 3] = [
+    SearchContext::Low,
+    SearchContext::Medium,
+    SearchContext::High,
+];
+
 /// The fee of each unit that has one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PerUse(BTreeMap<Unit, Fee>);
@@ -63,13 +69,15 @@ impl PerUse {
 
     /// Whether no use costs anything.
     pub(crate) fn are_zero(&self) -> bool {
-        let contexts = [
-            SearchContext::Low,
-            SearchContext::Medium,
-            SearchContext::High,
-        ];
-        let zero = |fee: &Fee| contexts.iter().all(|at| fee.rate(*at).is_zero());
-        self.0.values().all(zero)
+        self.0
+            .values()
+            .all(|fee| CONTEXTS.iter().all(|at| fee.rate(*at).is_zero()))
+    }
+
+    /// Whether a request costs something by itself, whatever it searches.
+    pub(crate) fn bills_every_request(&self) -> bool {
+        self.fee(Unit::Request)
+            .is_some_and(|fee| CONTEXTS.iter().all(|at| !fee.rate(*at).is_zero()))
     }
 
     /// These fees, and those of `other` where it states one.

@@ -135,10 +135,18 @@ impl Rates {
         }
     }
 
-    /// Whether everything is priced at nothing, which only an offer that says `free` may be.
+    /// Whether everything is priced at nothing, as it must be where an offer says `free`.
     #[must_use]
     pub fn are_zero(&self) -> bool {
         self.input.is_zero() && self.output.is_zero() && self.per_use.are_zero()
+    }
+
+    /// Whether there are calls that cost nothing, which only an offer that says `free` may have. A
+    /// fee for what a call need not use, such as a search, is no price beside tokens of zero; one for
+    /// each request is.
+    #[must_use]
+    pub fn may_cost_nothing(&self) -> bool {
+        self.input.is_zero() && self.output.is_zero() && !self.per_use.bills_every_request()
     }
 }
 

@@ -232,6 +232,32 @@ fn m8_nonsense_is_refused_and_the_field_is_named() {
     }
 }
 
+/// A call that searches nothing would have been billed nothing.
+#[test]
+fn m8_a_fee_for_searches_is_no_price_beside_tokens_of_zero() {
+    let zero = |id: &str, free: bool| {
+        let mut row = row(id);
+        let fees = row.get("per_use").unwrap().to_string();
+        row["prices"] = json!({ "input": "0", "output": "0" });
+        row["price_history"] = json!([]);
+        row["effective_from"] = "2026-12-01".into();
+        row["free"] = free.into();
+        (fees, CATALOG.overlaid(&overlay(&[row], &[])))
+    };
+    let (fees, applied) = zero("gpt-5-mini", false);
+    assert!(
+        fees.contains("web_search") && !fees.contains("request"),
+        "{fees}"
+    );
+    let faults = applied.unwrap_err();
+    assert!(faults[0].what.starts_with("zero price"), "{faults:?}");
+    let (_, applied) = zero("gpt-5-mini", true);
+    assert!(applied.is_err(), "what is free has no fee either");
+    let (fees, applied) = zero("sonar", false);
+    assert!(fees.contains("request"), "{fees}");
+    applied.unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
     /// Whatever is applied, applying it again changes nothing; what is written reads as it was.
