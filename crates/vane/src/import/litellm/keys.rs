@@ -8,13 +8,16 @@ mod command;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vane_catalog::Date;
 
 use super::Unreadable;
 use crate::import::table::{self, Row};
 use command::{account_line, key_line};
+
+/// The account of keys that belong to nobody.
+const EVERYONE: &str = "default";
 
 /// What came of the exports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -40,6 +43,8 @@ struct Tables {
     budgets: BTreeMap<String, Row>,
     /// What the configuration that came over has a name for; `None` is not known.
     names: Option<Vec<String>>,
+    /// Names that more than one team, user or id has.
+    shared: BTreeSet<String>,
 }
 
 /// Reads exports, each of one table or of several. `names` are those that callers could ask for,
@@ -58,6 +63,7 @@ pub fn keys(exports: &[String], names: Option<&[String]>, now: i64) -> Result<Ke
             tables.add(rows, &mut made.left);
         }
     }
+    tables.tell_namesakes_apart(&mut made.left);
     let mut accounts: Vec<String> = Vec::new();
     let mut lines = Vec::new();
     for key in &tables.keys {
@@ -77,7 +83,7 @@ pub fn keys(exports: &[String], names: Option<&[String]>, now: i64) -> Result<Ke
         ] {
             if owner.contains_key(column) {
                 made.left.push(KeyLeft {
-                    of: name_of(owner, what),
+                    of: tables.name_of(owner, what),
                     what: format!(
                         "{limit} of a whole {what}: limits stand on keys; \
                          `--prepaid USD` bounds an account"
@@ -143,20 +149,63 @@ impl Tables {
 
     /// Who pays: the team of a key, else its user, else everyone's account.
     fn account_of(&self, key: &Row) -> String {
-        let named = |id: &str, rows: &BTreeMap<String, Row>, what: &str| {
+        let named = |id: &String, rows: &BTreeMap<String, Row>, what: &str| {
             rows.get(id)
-                .map_or_else(|| id.to_owned(), |row| name_of(row, what))
+                .map_or_else(|| id.clone(), |row| self.name_of(row, what))
         };
         match (key.get("team_id"), key.get("user_id")) {
             (Some(team), _) => named(team, &self.teams, "team"),
             (None, Some(user)) => named(user, &self.users, "user"),
-            (None, None) => "default".to_owned(),
+            (None, None) => EVERYONE.to_owned(),
+        }
+    }
+
+    /// Two that pay for themselves must not become one account because they are called the same.
+    fn tell_namesakes_apart(&mut self, left: &mut Vec<KeyLeft>) {
+        let mut owners: BTreeMap<String, BTreeSet<(&str, String)>> = BTreeMap::new();
+        let mut add = |name: String, what: &'static str, id: &str| {
+            owners
+                .entry(name)
+                .or_default()
+                .insert((what, id.to_owned()));
+        };
+        add(EVERYONE.to_owned(), "account", "");
+        for (row, what) in self.owners() {
+            let id = row.get(&format!("{what}_id")).map_or("", String::as_str);
+            add(alias_of(row, what), what, id);
+        }
+        for key in &self.keys {
+            match (key.get("team_id"), key.get("user_id")) {
+                (Some(id), _) if !self.teams.contains_key(id) => add(id.clone(), "team", id),
+                (None, Some(id)) if !self.users.contains_key(id) => add(id.clone(), "user", id),
+                (Some(_), _) | (None, _) => {}
+            }
+        }
+        owners.retain(|_, owners| owners.len() > 1);
+        for (name, owners) in &owners {
+            left.push(KeyLeft {
+                of: name.clone(),
+                what: format!(
+                    "a name of {} teams or users: each has its id behind it",
+                    owners.len()
+                ),
+            });
+        }
+        self.shared = owners.into_keys().collect();
+    }
+
+    /// The name of a team's or a user's account.
+    fn name_of(&self, row: &Row, what: &str) -> String {
+        let name = alias_of(row, what);
+        match row.get(&format!("{what}_id")) {
+            Some(id) if self.shared.contains(&name) => format!("{name} ({id})"),
+            Some(_) | None => name,
         }
     }
 }
 
 /// The alias of a team or a user, else its id.
-fn name_of(row: &Row, what: &str) -> String {
+fn alias_of(row: &Row, what: &str) -> String {
     let alias = row.get(&format!("{what}_alias"));
     let id = alias.or_else(|| row.get(&format!("{what}_id")));
     id.map_or_else(|| what.to_owned(), Clone::clone)

@@ -205,3 +205,33 @@ fn a_key_has_the_models_that_its_team_has_too() {
         "its team's are not known"
     );
 }
+
+/// One paid for the other.
+#[test]
+fn teams_and_users_of_one_name_stay_accounts_of_their_own() {
+    let keys = "token,key_alias,team_id,user_id,models\na1,one,t-1,,{m}\na2,two,t-2,,{m}\n\
+                a3,three,,u-1,{m}\na4,four,,,{m}\na5,five,t-3,,{m}\na6,six,,u-2,{m}\n";
+    let teams =
+        "team_id,team_alias,max_budget\nt-1,Platform Team,\nt-2,Platform Team,9\nt-3,default,\n";
+    let users = "user_id,user_alias\nu-1,Platform Team\nu-2,Ann\n";
+    let made = of(&[keys, teams, users]);
+    let accounts = made
+        .commands
+        .iter()
+        .filter(|line| line.contains("account create"));
+    assert_eq!(
+        accounts.collect::<Vec<_>>(),
+        [
+            "vane account create 'Platform Team (t-1)'",
+            "vane account create 'Platform Team (t-2)'",
+            "vane account create 'Platform Team (u-1)'",
+            "vane account create default",
+            "vane account create 'default (t-3)'",
+            "vane account create Ann",
+        ]
+    );
+    assert!(made.commands[7].contains("--account 'Platform Team (t-2)' --name two"));
+    says(&made, "Platform Team", "3 teams or users");
+    says(&made, "default", "2 teams or users");
+    says(&made, "Platform Team (t-2)", "whole team");
+}
