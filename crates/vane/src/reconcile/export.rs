@@ -4,6 +4,7 @@
 //! of an export. A column that stands in none is not read.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::value::RawValue;
 use vane_catalog::{Date, Money};
@@ -63,6 +64,9 @@ const CURRENCY: [&str; 3] = ["amount_currency", "amount.currency", "currency"];
 
 /// An object of JSON, its values as they were written.
 type Object<'t> = BTreeMap<String, &'t RawValue>;
+
+/// No provider of models is older, and no export is of days to come: 2000-01-01 and 2100-01-01.
+const SECONDS: Range<i64> = 946_684_800..4_102_444_800;
 
 /// Why an export is not compared.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -234,7 +238,7 @@ fn day(row: &Row) -> Result<Option<ExportDay>, String> {
         return Err("an amount that is not in dollars".to_owned());
     }
     let (text, name) = any(row, &DAYS).ok_or("no day")?;
-    let day = day_of(text).ok_or_else(|| format!("`{name}` is no day"))?;
+    let day = day_of(text).map_err(|what| format!("`{name}` is {what}"))?;
     // A line item is a model and a kind of token.
     let model =
         any(row, &MODELS).map(|(text, _)| text.split(", ").next().unwrap_or(text).to_owned());
@@ -248,19 +252,31 @@ fn day(row: &Row) -> Result<Option<ExportDay>, String> {
     }))
 }
 
-/// `2026-11-21`, with or without a time in UTC, or unix seconds.
-fn day_of(text: &str) -> Option<Date> {
-    if let Ok(seconds) = text.parse::<i64>() {
-        return (seconds > 86_400).then(|| Date::of(seconds));
+/// `2026-11-21`, with or without a time in UTC, or unix seconds; else what it is instead.
+fn day_of(text: &str) -> Result<Date, &'static str> {
+    if let Ok(number) = text.parse::<i64>() {
+        return match SECONDS.contains(&number) {
+            true => Ok(Date::of(number)),
+            false if SECONDS.contains(&(number / 1_000)) => {
+                Err("in milliseconds: a day is in unix seconds, or such as 2026-11-21")
+            }
+            false => Err("no day"),
+        };
     }
-    let day = text.get(..10).and_then(Date::parse)?;
+    let day = text.get(..10).and_then(Date::parse);
+    let day = day.filter(|day| SECONDS.contains(&day.starts_at()));
+    let (Some(day), Some(time)) = (day, text.get(10..)) else {
+        return Err("no day");
+    };
     // A time elsewhere is another day there.
-    let time = text.get(10..)?;
-    let in_utc = match time.rfind(['+', '-']) {
+    let is_utc = match time.rfind(['+', '-']) {
         Some(at) => time[at + 1..].bytes().all(|b| b == b'0' || b == b':'),
         None => true,
     };
-    in_utc.then_some(day)
+    match is_utc {
+        true => Ok(day),
+        false => Err("no day in UTC"),
+    }
 }
 
 /// Adds the amounts of a row of the same day and model.

@@ -111,6 +111,15 @@ fn a_row_that_cannot_be_read_is_an_error_and_never_left_out() {
             "row 2: `output_tokens`",
         ),
         ("day,cost\nyesterday,1\n", "row 1: `day`"),
+        (
+            "created,cost\n1795219200000,1\n",
+            "`created` is in milliseconds",
+        ),
+        ("created,cost\n4102444800,1\n", "`created` is no day"),
+        ("created,cost\n1795219200000000,1\n", "`created` is no day"),
+        ("day,cost\n20261121,1\n", "`day` is no day"),
+        ("day,cost\n2100-01-01,1\n", "`day` is no day"),
+        ("day,cost\n1970-01-02,1\n", "`day` is no day"),
         ("day,cost\n2026-11-21T00:00:00+02:00,1\n", "row 1: `day`"),
         ("cost\n1\n", "no day"),
         (
