@@ -251,6 +251,12 @@ const KNOWN: &[(&str, &str, Why, &str)] = &[
         "set it where Vane is started",
     ),
     (
+        "",
+        "include",
+        Why::Unclear,
+        "models of other files are not read: join them first",
+    ),
+    (
         "credential_list",
         "",
         Why::Elsewhere,

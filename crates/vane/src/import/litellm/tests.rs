@@ -180,7 +180,7 @@ fn prices_come_over_to_the_digit() {
 }
 
 /// Sample, why, where, and a part of what is said.
-const LISTED: [(&str, Why, &str, &str); 32] = [
+const LISTED: [(&str, Why, &str, &str); 33] = [
     (
         "small",
         Why::Elsewhere,
@@ -283,6 +283,7 @@ const LISTED: [(&str, Why, &str, &str); 32] = [
         "client's",
     ),
     ("team", Why::Absent, "shared", "no such setting"),
+    ("team", Why::Unclear, "include", "join them first"),
 ];
 
 #[test]
