@@ -36,7 +36,7 @@ fn start() -> anyhow::Result<ExitCode> {
     // A thread may still wait for a line of the terminal that nobody will type.
     runtime.shutdown_background();
     match done {
-        Ok(()) => Ok(ExitCode::SUCCESS),
+        Ok(()) | Err(Failure::Closed) => Ok(ExitCode::SUCCESS),
         Err(Failure::Reported) => Ok(ExitCode::FAILURE),
         Err(Failure::Stopped) => Ok(ExitCode::from(INTERRUPTED)),
         Err(failure) => Err(failure.into()),

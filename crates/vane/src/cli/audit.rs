@@ -67,14 +67,14 @@ impl Audit {
                 sound.open_calls
             )),
             Err(broken) => {
-                if self.json {
+                terminal::read_or_not(if self.json {
                     let (invariant, what) = (broken.invariant, &broken.what);
                     terminal::print_json(
                         &json!({ "ok": false, "invariant": invariant, "broken": what }),
-                    )?;
+                    )
                 } else {
-                    terminal::print(&terminal::printable(&format!("broken: {broken}\n")))?;
-                }
+                    terminal::print(&terminal::printable(&format!("broken: {broken}\n")))
+                })?;
                 Err(Failure::Reported)
             }
         }

@@ -59,7 +59,7 @@ impl Catalog {
                     return Err(Failure::said("nothing was written: say --yes to apply it"));
                 }
                 if !json {
-                    review.show(false, false)?;
+                    review.show(false, false).map_err(unread)?;
                 }
                 if changes && !yes && !confirmed()? {
                     return Err(Failure::said("nothing was written"));
@@ -194,6 +194,14 @@ fn as_json(change: &Change) -> Value {
             "offer": id, "change": "price", "field": field, "old": old, "new": new,
             "percent": percent, "from": from.to_string(), "announced": announced,
         }),
+    }
+}
+
+/// What nobody saw is not taken in.
+fn unread(failure: Failure) -> Failure {
+    match failure {
+        Failure::Closed => Failure::said("nothing was written: nobody read what would change"),
+        failure => failure,
     }
 }
 

@@ -151,6 +151,7 @@ impl Talk<'_> {
             let before = self.turns.len();
             match self.say(line).await {
                 Ok(()) | Err(Failure::Stopped) => {}
+                Err(Failure::Closed) => return Err(Failure::Closed),
                 Err(failure) => {
                     terminal::complain(&failure.to_string());
                     self.turns.truncate(before);

@@ -31,11 +31,11 @@ impl Check {
         if !reading.problems.is_empty() {
             reading.config = None;
         }
-        if self.json {
-            terminal::print_json(&as_json(&reading))?;
+        terminal::read_or_not(if self.json {
+            terminal::print_json(&as_json(&reading))
         } else {
-            terminal::print(&as_text(&reading))?;
-        }
+            terminal::print(&as_text(&reading))
+        })?;
         if reading.problems.is_empty() {
             Ok(())
         } else {

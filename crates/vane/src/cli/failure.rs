@@ -22,6 +22,9 @@ pub enum Failure {
     /// Whoever ran the command stopped it, and it has said so.
     #[error("stopped")]
     Stopped,
+    /// Nobody reads the output any more, as behind `head`. That is no failure.
+    #[error("nobody reads the output any more")]
+    Closed,
     /// The command has said everything itself.
     #[error("failed")]
     Reported,

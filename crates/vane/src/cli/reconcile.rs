@@ -63,7 +63,7 @@ impl Reconcile {
         let answered = compare(&days.ours_answered, &days.answered, name, self.tolerance);
         let found = differences.iter().chain(&answered);
         let above = found.filter(|found| found.above).count();
-        self.show([&differences, &answered], above, from, until)?;
+        terminal::read_or_not(self.show([&differences, &answered], above, from, until))?;
         if above == 0 {
             Ok(())
         } else {

@@ -1,6 +1,7 @@
 //! Standard output and standard error.
 //!
-//! A reader that closes the pipe early, as `head` does, is no failure.
+//! A reader that closes the pipe early, as `head` does, is no failure: the command ends there, unless
+//! it has more to do than to print.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
@@ -25,8 +26,17 @@ pub(super) fn heed(environment: &Environment) {
 pub(super) fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Reported),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(Failure::Closed),
         written => written.map_err(Failure::Output),
+    }
+}
+
+/// What was printed on the way to something else, such as a verdict: whether it was read decides
+/// nothing.
+pub(super) fn read_or_not(printed: Result<(), Failure>) -> Result<(), Failure> {
+    match printed {
+        Err(Failure::Closed) => Ok(()),
+        printed => printed,
     }
 }
 

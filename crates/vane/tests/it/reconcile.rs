@@ -49,6 +49,38 @@ fn the_days_that_were_compared_are_told_where_nothing_differs() {
 }
 
 #[test]
+fn a_reader_who_has_gone_is_no_failure_and_a_difference_still_is() {
+    let folder = Folder::new();
+    folder.write("usage.csv", EXPORT);
+    folder.json(&["account", "create", "team", "--json"]);
+    for (arguments, code) in [
+        (&["models"][..], 0),
+        (&["account", "list"], 0),
+        (&["reconcile", "openai", "usage.csv"], 1),
+        (
+            &["reconcile", "openai", "usage.csv", "--tolerance", "100"],
+            0,
+        ),
+        (&["check", "--config", "gone.toml"], 1),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = folder.vane(arguments);
+        let output = command
+            .stdout(writer)
+            .stderr(std::process::Stdio::piped())
+            .spawn();
+        let output = output.unwrap().wait_with_output().unwrap();
+        assert_eq!(
+            output.status.code(),
+            Some(code),
+            "{arguments:?}: {}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_compared_is_one_line() {
     let folder = Folder::new();
     folder.write("usage.csv", EXPORT);

@@ -27,11 +27,11 @@ pub(super) fn show(settings: &Settings<'_>, as_json: bool) -> Result<(), Failure
         return Err(Failure::said(format!("{}: {what}", folder.display())));
     }
     let told = inspect(&folder).map_err(|error| Failure::said(error.to_string()))?;
-    if as_json {
-        terminal::print_json(&object(&folder, &told))?;
+    terminal::read_or_not(if as_json {
+        terminal::print_json(&object(&folder, &told))
     } else {
-        terminal::print(&text(&folder, &told))?;
-    }
+        terminal::print(&text(&folder, &told))
+    })?;
     if told.damage.is_none() {
         return Ok(());
     }

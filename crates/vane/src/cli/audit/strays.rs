@@ -147,11 +147,11 @@ fn enter(store: &Store, which: Which, json: bool) -> Result<(), Failure> {
             tried.push(outcome(n, &entry));
         } else {
             // At once: should the next one fail, this one is known to be done.
-            terminal::print(&terminal::printable(&said(n, &entry)))?;
+            terminal::read_or_not(terminal::print(&terminal::printable(&said(n, &entry))))?;
         }
     }
     if json {
-        terminal::print_json(&json!({ "strays": tried }))?;
+        terminal::read_or_not(terminal::print_json(&json!({ "strays": tried })))?;
     }
     match refused {
         0 => Ok(()),

@@ -36,7 +36,8 @@ impl Verify {
                 json!({ "name": checked.name.to_string(), "verdict": word(&checked.verdict) })
             });
             let files: Vec<_> = files.collect();
-            terminal::print_json(&json!({ "ok": bad == 0, "files": files }))?;
+            let told = terminal::print_json(&json!({ "ok": bad == 0, "files": files }));
+            terminal::read_or_not(told)?;
         } else if bad == 0 {
             terminal::print(&format!("{} files are what they must be\n", all.len()))?;
         }
