@@ -63,37 +63,17 @@ impl Question<'_> {
     }
 }
 
-/// Answers a caller; `rest` is the variable part of the path.
+/// Answers a caller who has a good key; `rest` is the variable part of the path.
 ///
 /// # Errors
-/// If the caller has no good key or lacks a right, the question is not understood, or the store is
+/// If the caller lacks a right, the question is not understood, or the store is
 /// away.
 pub async fn answer(
     gateway: &Arc<Gateway>,
     pool: &Pool,
-    page: Page,
-    method: &Method,
-    rest: &str,
-    query: &str,
-    inbound: &Inbound,
-) -> Result<Response, Fault> {
-    let caller = relay::authenticate(gateway, &inbound.headers).await?;
-    answered(gateway, pool, &caller, page, method, rest, query, inbound).await
-}
-
-/// The same for who was recognised otherwise: a member who signed in.
-#[expect(
-    clippy::too_many_arguments,
-    reason = "the parts of one request, taken apart once"
-)]
-async fn answered(
-    gateway: &Arc<Gateway>,
-    pool: &Pool,
     caller: &Caller,
     page: Page,
-    method: &Method,
-    rest: &str,
-    query: &str,
+    (method, rest, query): (&Method, &str, &str),
     inbound: &Inbound,
 ) -> Result<Response, Fault> {
     relay::must(caller, page.right(method))?;
@@ -163,7 +143,8 @@ pub(crate) async fn told(
         query,
         ..
     } = asks;
-    let answered = answered(gateway, pool, caller, page, &method, rest, query, &inbound);
+    let asked = (&method, rest, query);
+    let answered = answer(gateway, pool, caller, page, asked, &inbound);
     match answered.await?.into_body() {
         relay::Body::Whole(bytes) => serde_json::from_slice(&bytes).map_err(|_| broken()),
         relay::Body::Stream(_) | relay::Body::Kept(_) | relay::Body::Heard(_) => Err(broken()),

@@ -265,6 +265,7 @@ impl Keyed<'_> {
         }
     }
 
+    /// Nobody's body is read, or unpacked, who may not ask; and none where it says nothing.
     async fn answered(
         &self,
         headers: HeaderMap,
@@ -290,14 +291,15 @@ impl Keyed<'_> {
                 Box::pin(relay::count_tokens(gateway, pool, &caller, inbound)).await
             }
             Route::Model(_) => {
-                let inbound = self.read(headers, body).await?;
+                let caller = relay::authenticate(gateway, &headers).await?;
                 let id = relay::percent_decoded(self.rest);
-                relay::one_model(gateway, &inbound, &id).await
+                relay::one_model(gateway, &caller, self.door, &id)
             }
             Route::Api(page, _) => {
+                let caller = relay::authenticate(gateway, &headers).await?;
                 let inbound = self.read(headers, body).await?;
-                let (method, rest) = (self.method, self.rest);
-                let page = api::answer(gateway, pool, page, method, rest, query, &inbound);
+                let asked = (self.method, self.rest, query);
+                let page = api::answer(gateway, pool, &caller, page, asked, &inbound);
                 Box::pin(page).await
             }
             Route::Webhook(_) => {
@@ -312,13 +314,13 @@ impl Keyed<'_> {
             | Route::Site(_)
             | Route::Play(_)
             | Route::PlayReceipt => {
-                let inbound = self.read(headers, body).await?;
-                relay::list_models(gateway, &inbound, query).await
+                let caller = relay::authenticate(gateway, &headers).await?;
+                Ok(relay::list_models(gateway, &caller, self.door, query))
             }
         }
     }
 
-    /// Who calls, and then what: nobody's body is read, or unpacked, who may not call.
+    /// Who calls, and then what.
     async fn called(
         &self,
         headers: HeaderMap,

@@ -1,6 +1,6 @@
 //! `GET /v1/models`: what can be called now, in one shape that every SDK reads.
 
-use super::inbound::{Inbound, percent_decoded};
+use super::inbound::{Door, percent_decoded};
 use super::reply::{Response, json};
 use super::route::allows;
 use crate::gateway::{Gateway, State};
@@ -10,18 +10,11 @@ use std::sync::Arc;
 use vane_catalog::{Capability, Status};
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::{Dialect, Fault, json as write};
-use vane_ledger::Limits;
+use vane_ledger::{Caller, Limits};
 
 /// Lists the models that at least one offer serves.
-///
-/// # Errors
-/// If the caller has no good key.
-pub async fn list(
-    gateway: &Arc<Gateway>,
-    inbound: &Inbound,
-    query: &str,
-) -> Result<Response, Fault> {
-    let caller = super::authenticate(gateway, &inbound.headers).await?;
+#[must_use]
+pub fn list(gateway: &Gateway, caller: &Caller, door: Door, query: &str) -> Response {
     let state = gateway.state();
     let limits = &caller.limits;
     let models: BTreeMap<&str, &Arc<Offer>> = match &limits.models {
@@ -47,7 +40,7 @@ pub async fn list(
         .filter(|(id, _)| after.as_deref().is_none_or(|after| *id > after))
         .collect();
     let shown = &rest[..rest.len().min(limit)];
-    let kind = kind(inbound);
+    let kind = kind(door);
     let mut out = br#"{"object":"list","data":["#.to_vec();
     for (at, (id, offer)) in shown.iter().enumerate() {
         if at > 0 {
@@ -62,21 +55,20 @@ pub async fn list(
         write::value(&mut out, &model.map(|(id, _)| id));
     }
     out.push(b'}');
-    Ok(json(200, out))
+    json(200, out)
 }
 
 /// One model by id or any name it goes by.
 ///
 /// # Errors
-/// If there is no such model, or the caller has no good key.
-pub async fn one(gateway: &Arc<Gateway>, inbound: &Inbound, id: &str) -> Result<Response, Fault> {
-    let caller = super::authenticate(gateway, &inbound.headers).await?;
+/// If there is no such model.
+pub fn one(gateway: &Gateway, caller: &Caller, door: Door, id: &str) -> Result<Response, Fault> {
     let state = gateway.state();
     let limits = &caller.limits;
     match served(&state, limits, id).filter(|_| allows(&limits.models, id)) {
         Some(offer) => {
             let mut out = Vec::new();
-            card(&mut out, kind(inbound), id, offer);
+            card(&mut out, kind(door), id, offer);
             Ok(json(200, out))
         }
         None => {
@@ -107,8 +99,8 @@ fn served<'s>(state: &'s State, limits: &Limits, name: &str) -> Option<&'s Arc<O
 
 /// What `type` says: the one field on which the SDKs cannot agree. Mistral's reads only cards of
 /// a base model or of a fine-tuned one.
-fn kind(inbound: &Inbound) -> &'static str {
-    match inbound.door.dialect {
+fn kind(door: Door) -> &'static str {
+    match door.dialect {
         Dialect::MistralChat => "base",
         _ => "model",
     }

@@ -117,5 +117,6 @@ mod tenants;
 mod tiny;
 mod tls;
 mod try_it;
+mod unread;
 mod weights;
 mod wire;
