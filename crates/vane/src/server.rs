@@ -15,5 +15,11 @@ pub use body::Body;
 pub use ids::Ids;
 pub use listen::{Bound, Server, bind, serve, serve_on};
 
+use std::time::Duration;
+
 /// A client that takes nothing for so long is gone.
-const STALL: std::time::Duration = std::time::Duration::from_secs(300);
+const STALL: Duration = Duration::from_secs(300);
+/// How long a connection may wait for its next call.
+const IDLE_MAX: Duration = Duration::from_secs(600);
+/// How long a client may take to read what was written and close, when its connection ends.
+const CLOSING: Duration = Duration::from_secs(1);

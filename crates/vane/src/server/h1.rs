@@ -14,6 +14,7 @@ pub(super) use wire::Reading;
 
 use super::body::Body;
 use super::worker::Setup;
+use super::{CLOSING, IDLE_MAX};
 use crate::relay::{Body as Answer, Response};
 use crate::rescue::rescue;
 use crate::router;
@@ -27,16 +28,10 @@ use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 use telling::Telling;
 use tokio::time::{Instant, Sleep};
 use vane_dialect::{Dialect, Fault};
 use wire::Wire;
-
-/// How long a connection may wait for its next call.
-const IDLE_MAX: Duration = Duration::from_secs(600);
-/// How long a client may take to read what was written and close, when its connection ends.
-const CLOSING: Duration = Duration::from_secs(1);
 
 /// Why no more calls are read from a connection.
 pub(super) enum Ended {

@@ -1,14 +1,17 @@
 //! HTTP/2 towards clients, by hyper: with TLS as agreed, without it as begun.
 
 mod answers;
+mod calls;
 
 use super::body::Body;
 use super::worker::Setup;
+use super::{CLOSING, IDLE_MAX};
 use crate::router;
 use crate::socket::Socket;
 use crate::upstream::Pool;
 use answers::Answers;
 use bytes::{Buf, BytesMut};
+use calls::Calls;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
@@ -18,7 +21,7 @@ use std::convert::Infallible;
 use std::io::{self, IoSlice};
 use std::net::IpAddr;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -36,14 +39,22 @@ pub(super) async fn serve(
 ) {
     let (gateway, pool) = (setup.gateway.clone(), pool.clone());
     let answers = Arc::new(Answers::default());
-    let told = answers.clone();
+    let calls = Arc::new(Calls::new());
+    let (told, counted) = (answers.clone(), calls.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let request = request.map(Body::http2);
         let answer = router::answer(gateway.clone(), pool.clone(), peer, request);
-        let told = told.clone();
-        async move { Ok::<_, Infallible>(Box::pin(answer).await.map(|body| told.pulled(body))) }
+        let (told, running) = (told.clone(), counted.begin());
+        async move {
+            let answer = Box::pin(answer).await;
+            Ok::<_, Infallible>(answer.map(|body| told.pulled(body, running)))
+        }
     });
-    let stream = TokioIo::new(Begun { begun, socket });
+    let stream = TokioIo::new(Begun {
+        begun,
+        socket,
+        calls: calls.clone(),
+    });
     let mut connection = pin!(builder(setup.header_bytes_max).serve_connection(stream, service));
     let mut watch = pin!(answers.watch(|| setup.gateway.state().config.timeouts.stream));
     let mut stop = setup.stop.clone();
@@ -51,11 +62,14 @@ pub(super) async fn serve(
     tokio::select! {
         _ = connection.as_mut() => return,
         never = watch.as_mut() => match never {},
-        _ = stop.wait_for(|stop| *stop) => connection.as_mut().graceful_shutdown(),
+        () = calls.none_for(IDLE_MAX) => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
+    connection.as_mut().graceful_shutdown();
     tokio::select! {
         _ = connection => {}
         never = watch => match never {},
+        () = calls.over(CLOSING) => {}
     }
 }
 
@@ -76,6 +90,7 @@ fn builder(header_bytes_max: usize) -> http2::Builder<TokioExecutor> {
 struct Begun {
     begun: BytesMut,
     socket: Socket,
+    calls: Arc<Calls>,
 }
 
 impl AsyncRead for Begun {
@@ -101,11 +116,14 @@ impl AsyncWrite for Begun {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write(cx, bytes)
+        let this = self.get_mut();
+        this.calls
+            .wrote(Pin::new(&mut this.socket).poll_write(cx, bytes))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_flush(cx)
+        let this = self.get_mut();
+        this.calls.wrote(Pin::new(&mut this.socket).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -121,6 +139,13 @@ impl AsyncWrite for Begun {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().socket).poll_write_vectored(cx, slices)
+        let this = self.get_mut();
+        this.calls
+            .wrote(Pin::new(&mut this.socket).poll_write_vectored(cx, slices))
     }
+}
+
+/// All of a connection runs on one thread: nobody ever waits here.
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -50,6 +50,7 @@ mod credentials;
 mod credit_commands;
 mod crowds;
 mod docs;
+mod draining;
 mod early;
 mod embeddings;
 mod explain;

@@ -5,13 +5,15 @@
 //! Invariant: what a client does not take for `STALL`, or beyond the time of a stream, is let go.
 
 use super::super::STALL;
+use super::calls::Running;
+use super::held;
 use crate::relay;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use std::convert::Infallible;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -35,11 +37,19 @@ struct Answer {
 
 /// An answer as hyper pulls it: only when the client's window has room for more, so that what was
 /// given before is as good as written when there is no more.
-pub(super) struct Pulled(Arc<Mutex<Answer>>);
+pub(super) struct Pulled {
+    answer: Arc<Mutex<Answer>>,
+    /// What is left of a frame that was given in part.
+    left: Bytes,
+    _running: Running,
+}
+
+/// As much is given at once, whatever room the window has: what a client does not take stays here.
+const PIECE_BYTES: usize = 16 << 10;
 
 impl Answers {
     /// The body as its client pulls it. It waits for that from now on: a window may be shut at first.
-    pub(super) fn pulled(&self, body: relay::Body) -> Pulled {
+    pub(super) fn pulled(&self, body: relay::Body, running: Running) -> Pulled {
         let now = Instant::now();
         let answer = Answer {
             body: Some(body),
@@ -52,7 +62,11 @@ impl Answers {
             known.retain(|answer| answer.strong_count() > 0);
         }
         known.push(Arc::downgrade(&answer));
-        Pulled(answer)
+        Pulled {
+            answer,
+            left: Bytes::new(),
+            _running: running,
+        }
     }
 
     /// Looks for answers that nobody takes, for as long as it is polled.
@@ -93,46 +107,65 @@ impl http_body::Body for Pulled {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        let mut answer = held(&self.0);
+        let this = self.get_mut();
+        let mut answer = held(&this.answer);
         let Some(body) = &mut answer.body else {
             // An end would tell that this was all.
             return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
         };
+        if !this.left.is_empty() {
+            let piece = this.left.split_to(this.left.len().min(PIECE_BYTES));
+            answer.waits = Some(Instant::now());
+            return Poll::Ready(Some(Ok(Frame::data(piece))));
+        }
         let polled = Pin::new(&mut *body).poll_frame(cx);
         if polled.is_pending() {
             body.delivered();
         }
         answer.waits = polled.is_ready().then(Instant::now);
         let frame = ready!(polled);
-        Poll::Ready(frame.map(|frame| frame.map_err(|never| match never {})))
+        Poll::Ready(frame.map(|frame| {
+            let Ok(frame) = frame;
+            Ok(frame.map_data(|mut data| {
+                this.left = data.split_off(data.len().min(PIECE_BYTES));
+                data
+            }))
+        }))
     }
 
     fn is_end_stream(&self) -> bool {
-        let answer = held(&self.0);
-        answer.body.as_ref().is_some_and(relay::Body::is_end_stream)
+        let answer = held(&self.answer);
+        let body = answer.body.as_ref();
+        self.left.is_empty() && body.is_some_and(relay::Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        let answer = held(&self.0);
-        answer
-            .body
-            .as_ref()
-            .map_or_else(SizeHint::default, relay::Body::size_hint)
+        let answer = held(&self.answer);
+        let rest = answer.body.as_ref();
+        let rest = rest.map_or_else(SizeHint::default, relay::Body::size_hint);
+        let left = self.left.len() as u64;
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower() + left);
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper + left);
+        }
+        hint
     }
-}
-
-/// All of a connection runs on one thread: nobody ever waits here.
-fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::calls::Calls;
     use super::*;
     use http_body::Body as _;
     use std::future::poll_fn;
 
     const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn pulled(answers: &Answers, body: &'static [u8]) -> Pulled {
+        let running = Arc::new(Calls::new()).begin();
+        answers.pulled(relay::Body::Whole(Bytes::from_static(body)), running)
+    }
 
     async fn frame(pulled: &mut Pulled) -> Option<io::Result<Frame<Bytes>>> {
         poll_fn(|cx| Pin::new(&mut *pulled).poll_frame(cx)).await
@@ -142,9 +175,9 @@ mod tests {
     async fn kept(stream_max: Duration, body: &'static [u8]) -> Duration {
         let answers = Answers::default();
         let began = Instant::now();
-        let mut pulled = answers.pulled(relay::Body::Whole(Bytes::from_static(body)));
+        let mut pulled = pulled(&answers, body);
         let gone = async {
-            while held(&pulled.0).body.is_some() {
+            while held(&pulled.answer).body.is_some() {
                 sleep(Duration::from_secs(1)).await;
             }
         };
@@ -188,7 +221,7 @@ mod tests {
     async fn answers_that_were_taken_are_forgotten() {
         let answers = Answers::default();
         for _ in 0..10 * KNOWN_MAX {
-            let mut pulled = answers.pulled(relay::Body::Whole(Bytes::from_static(b"Hi")));
+            let mut pulled = pulled(&answers, b"Hi");
             assert!(frame(&mut pulled).await.unwrap().is_ok());
             assert!(frame(&mut pulled).await.is_none());
         }
