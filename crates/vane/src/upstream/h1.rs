@@ -20,11 +20,16 @@ use http::{Request, Response};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::time::Instant;
 use writing::Written;
 
 /// An answer's head may be this long.
 const HEAD_BYTES_MAX: usize = 64 << 10;
+/// So soon after a call was begun on it a connection shows that it had been closed before. One that
+/// ends later has taken the call, which may run and be billed: that is not undone by asking again.
+const STALE_WITHIN: Duration = Duration::from_secs(1);
 /// What one read asks for at first.
 const READ_BYTES: usize = 8 << 10;
 
@@ -36,11 +41,13 @@ pub(super) struct Connection {
     buffer: BytesMut,
     /// It has answered before.
     reused: bool,
+    /// Something came of the answer that is waited for, be it an interim one.
+    heard: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
-    /// A connection that had waited was closed before anything came back.
+    /// A connection that had waited was closed as the call came, and nothing came back.
     #[error("the connection was closed: {0}")]
     Stale(String),
     #[error("{0}")]
@@ -62,6 +69,7 @@ impl Connection {
             via: stream.via,
             buffer: BytesMut::new(),
             reused: false,
+            heard: false,
         }
     }
 
@@ -76,33 +84,41 @@ impl Connection {
     /// Sends a request and reads the head of its answer.
     pub(super) async fn send(&mut self, request: &Request<Parts>) -> Result<head::Head, Error> {
         let head = head::encode(request, self.via.as_ref());
+        let began = Instant::now();
         match self.write(head, request.body()).await {
-            Ok(Written::Whole) => self.read_head().await,
+            Ok(Written::Whole) => self.read_head(began).await,
             // The rest of the request would be taken for the next one.
             Ok(Written::Answered(head)) => Ok(head.last()),
             // It may have answered before it broke off: then its answer counts.
-            Err(error) => match self.read_head().await {
+            Err(error) => match self.read_head(began).await {
                 Ok(head) => Ok(head.last()),
-                Err(_) if self.reused => Err(Error::Stale(error.to_string())),
+                Err(_) if self.was_stale(began) => Err(Error::Stale(error.to_string())),
                 Err(_) => Err(Error::Io(error.to_string())),
             },
         }
     }
 
-    async fn read_head(&mut self) -> Result<head::Head, Error> {
+    /// Reads the head of the answer to a call that `began` then.
+    async fn read_head(&mut self, began: Instant) -> Result<head::Head, Error> {
         loop {
             if let Some(head) = self.take_head()? {
                 return Ok(head);
             }
-            let silent = self.buffer.is_empty() && self.reused;
             match poll_fn(|cx| self.poll_fill(cx, READ_BYTES)).await {
-                Ok(0) if silent => return Err(Error::Stale("before the answer".into())),
+                Ok(1..) => self.heard = true,
+                Ok(0) if self.was_stale(began) => {
+                    return Err(Error::Stale("before the answer".into()));
+                }
                 Ok(0) => return Err(Error::Io("it was closed before the end of the head".into())),
-                Ok(_) => {}
-                Err(error) if silent => return Err(Error::Stale(error.to_string())),
+                Err(error) if self.was_stale(began) => return Err(Error::Stale(error.to_string())),
                 Err(error) => return Err(Error::Io(error.to_string())),
             }
         }
+    }
+
+    /// Whether it had been closed before the call came that `began` then, now that it has ended.
+    fn was_stale(&self, began: Instant) -> bool {
+        self.reused && !self.heard && began.elapsed() < STALE_WITHIN
     }
 
     /// The head that was read, if it is all there.

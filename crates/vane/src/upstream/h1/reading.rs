@@ -125,7 +125,7 @@ impl Reading {
         if !self.keep_alive || !connection.buffer.is_empty() {
             return;
         }
-        connection.reused = true;
+        (connection.reused, connection.heard) = (true, false);
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let since = Instant::now();
         let waiting = Waiting { connection, since };

@@ -75,6 +75,7 @@ impl Connection {
             if ready!(self.poll_fill(cx, READ_BYTES))? == 0 {
                 return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
             }
+            self.heard = true;
             if let Some(head) = self.take_head().map_err(io::Error::other)? {
                 return Poll::Ready(Ok(Written::Answered(head)));
             }

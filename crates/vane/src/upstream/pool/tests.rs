@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::Environment;
 use bytes::Bytes;
+use std::convert::Infallible;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -80,6 +81,44 @@ async fn m11_a_call_that_makes_an_upstream_close_is_not_sent_on_every_connection
     assert!(matches!(fresh.await.unwrap(), Err(Unsent::Broken(_))));
     assert!(all_seen.try_recv().is_ok() && all_seen.try_recv().is_err());
     assert_eq!(waiting(&pool), 4);
+}
+
+/// An upstream that answers one call, takes the next and says so, and ends after `pause` what it has
+/// of that: `begun`, or nothing.
+async fn takes_and_ends(begun: &'static [u8], pause: Duration) -> Result<(), Unsent> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pool = pool();
+    let mut sockets = rush(&pool, &listener, 1).await;
+    let mut socket = sockets.remove(0);
+    let upstream = async {
+        read_request(&mut socket).await;
+        socket.write_all(begun).await.unwrap();
+        tokio::time::sleep(pause).await;
+        drop(socket);
+        // Whoever asks again is answered.
+        let (mut again, _) = listener.accept().await.unwrap();
+        read_request(&mut again).await;
+        again.write_all(ANSWER).await.unwrap();
+        std::future::pending::<Infallible>().await
+    };
+    tokio::select! {
+        sent = pool.send(request(&listener), false) => sent.map(drop),
+        never = upstream => match never {},
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn m11_a_call_that_was_taken_and_then_cut_is_not_sent_again_unseen() {
+    const INTERIM: &[u8] = b"HTTP/1.1 103 Early Hints\r\n\r\n";
+    for (begun, pause_ms) in [(&b""[..], 1_500), (b"", 60_000), (INTERIM, 0)] {
+        let cut = takes_and_ends(begun, Duration::from_millis(pause_ms)).await;
+        assert!(matches!(cut, Err(Unsent::Broken(_))), "{pause_ms}: {cut:?}");
+    }
+}
+
+#[tokio::test]
+async fn r4_a_connection_that_was_closed_as_the_call_came_costs_no_try() {
+    takes_and_ends(b"", Duration::ZERO).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
