@@ -9,6 +9,7 @@ mod h1;
 mod h2;
 mod ids;
 mod listen;
+mod often;
 mod worker;
 
 pub use body::Body;

@@ -16,7 +16,7 @@ use super::whole::{self, WholeAnswer};
 use crate::config::variable_name;
 use crate::gateway::{Gateway, State};
 use crate::seal::StateSeal;
-use crate::upstream::{Body as UpstreamBody, Parts, Pool, Trials, Via};
+use crate::upstream::{Body as UpstreamBody, Parts, Pool, Trials, Unsent, Via};
 use http::Uri;
 use http::header::RETRY_AFTER;
 use std::hash::{BuildHasher, RandomState};
@@ -356,10 +356,7 @@ async fn ask(
             let message = format!("{} did not begin to answer within {limit:?}", provider.id);
             return Err(Fault::new(Kind::Timeout, Blame::Upstream, message));
         }
-        Ok(Err(unsent)) => {
-            let message = format!("{} {unsent}", provider.id);
-            return Err(Fault::new(Kind::Upstream, Blame::Upstream, message));
-        }
+        Ok(Err(unsent)) => return Err(not_sent(&provider.id, &unsent)),
         Ok(Ok(response)) => response,
     };
     if response.status() != http::StatusCode::OK {
@@ -372,6 +369,20 @@ async fn ask(
         asked: outgoing.asked,
         notes: outgoing.notes,
     })
+}
+
+/// What it means that a provider could not be asked, or broke off before it answered.
+fn not_sent(provider: &str, unsent: &Unsent) -> Fault {
+    let message = format!("{provider} {unsent}");
+    match unsent {
+        Unsent::Unreachable(_) | Unsent::Broken(_) => {
+            Fault::new(Kind::Upstream, Blame::Upstream, message)
+        }
+        Unsent::Exhausted(_) => Fault {
+            retry_after: Some(Duration::from_secs(1)),
+            ..Fault::new(Kind::Unavailable, Blame::Us, message)
+        },
+    }
 }
 
 /// An error body is read this far.

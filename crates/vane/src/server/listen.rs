@@ -1,6 +1,7 @@
 //! Accepting, reloading, and stopping.
 
 use super::certificate;
+use super::often::Often;
 use super::worker::{self, Accepted, Setup};
 use crate::chore::Chore;
 use crate::chronicle;
@@ -14,6 +15,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{Barrier, mpsc, watch};
 use tokio_rustls::TlsAcceptor;
 
@@ -27,17 +29,44 @@ pub struct Server {
     chores: [Chore; 2],
 }
 
-/// Every call needs two descriptors: the soft limit of a shell would allow five hundred calls.
-fn raise_descriptor_limit() {
+/// Every call needs two descriptors: the soft limit of a shell would allow five hundred calls. Says
+/// how many there may be now, if there is a limit.
+fn raise_descriptor_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    if let Err(error) = setrlimit(Resource::Nofile, raised) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
+    match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(error) => {
+            tracing::warn!(%error, "the limit of open files stays as it is");
+            limit.current
+        }
     }
+}
+
+/// Descriptors that no client gets: for databases, journals, chores, models of this machine.
+const DESCRIPTORS_RESERVED: u64 = 128;
+
+/// How many connections there are descriptors for: of each, a call takes another one.
+fn connections_max(wanted: usize, descriptors: Option<u64>) -> usize {
+    let Some(descriptors) = descriptors else {
+        return wanted;
+    };
+    let room = descriptors.saturating_sub(DESCRIPTORS_RESERVED) / 2;
+    let room = usize::try_from(room).unwrap_or(usize::MAX).max(1);
+    if room < wanted {
+        tracing::info!(
+            descriptors,
+            connections_max = room,
+            wanted,
+            "`limits.connections_max` is cut to what the limit of open files allows: raise that \
+             (`ulimit -Hn`)"
+        );
+    }
+    wanted.min(room)
 }
 
 /// How many connections the system holds until they are accepted.
@@ -94,7 +123,7 @@ pub fn serve(gateway: Arc<Gateway>) -> anyhow::Result<Server> {
 pub fn serve_on(gateway: Arc<Gateway>, bound: Bound) -> anyhow::Result<Server> {
     let state = gateway.state();
     let config = &state.config;
-    raise_descriptor_limit();
+    let descriptors = raise_descriptor_limit();
     let Bound {
         address,
         socket,
@@ -125,7 +154,7 @@ pub fn serve_on(gateway: Arc<Gateway>, bound: Bound) -> anyhow::Result<Server> {
         threads.push(builder.spawn(move || worker::run(setup, pool, accepted))?);
         workers.push(sender);
     }
-    let max = config.limits.connections_max;
+    let max = connections_max(config.limits.connections_max, descriptors);
     let builder = std::thread::Builder::new().name("accept".into());
     threads.push(builder.spawn(move || accept(listener, &workers, &open, max))?);
     Ok(Server {
@@ -178,21 +207,33 @@ fn accept(
             }
         });
         let mut turn = 0;
+        let (mut refused, mut failed) = (Often::default(), Often::default());
+        let mut why = None;
         loop {
             let accepted = tokio::select! {
                 () = &mut drained => return,
+                times = refused.due() => {
+                    tracing::warn!(max, times, "connections were refused: so many are open");
+                    continue;
+                }
+                times = failed.due() => {
+                    tracing::warn!(times, error = why, "connections could not be accepted");
+                    continue;
+                }
                 accepted = listener.accept() => accepted,
             };
-            let Ok((stream, peer)) = accepted else {
-                // Out of descriptors: closing ones make room.
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-                continue;
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    failed.happened();
+                    why = Some(error.to_string());
+                    // Out of descriptors: closing ones make room.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                }
             };
             if open.load(Relaxed) >= max {
-                tracing::warn!(
-                    max,
-                    "a connection was refused: `limits.connections_max` are open"
-                );
+                refused.happened();
                 continue;
             }
             let _ = stream.set_nodelay(true);
@@ -212,4 +253,23 @@ fn accept(
 
 fn acceptor(tls: &Tls) -> anyhow::Result<TlsAcceptor> {
     Ok(TlsAcceptor::from(Arc::new(certificate::load(tls)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connections_max;
+
+    #[test]
+    fn no_more_connections_are_taken_than_there_are_descriptors_for() {
+        for (wanted, descriptors, expected) in [
+            (65_536, None, 65_536),
+            (65_536, Some(1 << 20), 65_536),
+            (65_536, Some(1_024), 448),
+            (100, Some(1_024), 100),
+            (65_536, Some(64), 1),
+        ] {
+            let max = connections_max(wanted, descriptors);
+            assert_eq!(max, expected, "{wanted} of {descriptors:?}");
+        }
+    }
 }

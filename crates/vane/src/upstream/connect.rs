@@ -4,6 +4,7 @@
 //! code.
 
 use super::names::Names;
+use super::pool::Unsent;
 use crate::config::{Outbound, Timeouts};
 use crate::local::{self, Fleet};
 use crate::socket::Socket;
@@ -11,7 +12,9 @@ use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::Tunnel;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use rustix::io::Errno;
 use rustls::pki_types::ServerName;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_rustls::TlsConnector;
@@ -59,9 +62,10 @@ impl Connector {
     }
 
     /// Makes a connection to the host of `uri`; the error says what is in the way.
-    pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, String> {
+    pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, Unsent> {
         if uri.scheme_str() == Some(local::SCHEME) {
-            let unix = self.local.connect(uri.host().unwrap_or_default()).await?;
+            let unix = self.local.connect(uri.host().unwrap_or_default()).await;
+            let unix = unix.map_err(Unsent::Unreachable)?;
             let socket = Socket::Unix(unix);
             return Ok(Stream { socket, via: None });
         }
@@ -70,11 +74,13 @@ impl Connector {
         let made = self.clone().make(uri, proxy, via.clone());
         match (tokio::time::timeout(self.timeout, made).await, via) {
             (Ok(made), _) => made,
-            (Err(_), None) => Err("no connection within the time limit".to_owned()),
-            (Err(_), Some(via)) => Err(format!(
+            (Err(_), None) => Err(Unsent::Unreachable(
+                "no connection within the time limit".to_owned(),
+            )),
+            (Err(_), Some(via)) => Err(Unsent::Unreachable(format!(
                 "no connection through the proxy {} within the time limit",
                 via.name
-            )),
+            ))),
         }
     }
 
@@ -83,20 +89,23 @@ impl Connector {
         uri: &Uri,
         proxy: Option<Intercept>,
         via: Option<Via>,
-    ) -> Result<Stream, String> {
+    ) -> Result<Stream, Unsent> {
         let secure = uri.scheme_str() == Some("https");
         let tcp = match &proxy {
-            None => self.tcp.call(uri.clone()).await.map_err(innermost),
+            None => self.tcp.call(uri.clone()).await.map_err(unmade),
             Some(proxy) if secure => {
                 let tunnel = tunnel(self.tcp, proxy).call(uri.clone()).await;
-                tunnel.map_err(innermost)
+                tunnel.map_err(unmade)
             }
-            Some(proxy) => self.tcp.call(proxy.uri().clone()).await.map_err(innermost),
+            Some(proxy) => self.tcp.call(proxy.uri().clone()).await.map_err(unmade),
         };
         let tcp = match (tcp, &via) {
             (Ok(tcp), _) => tcp.into_inner(),
-            (Err(why), None) => return Err(why),
-            (Err(why), Some(via)) => return Err(format!("the proxy {}: {why}", via.name)),
+            (Err(Unsent::Unreachable(why)), Some(via)) => {
+                let why = format!("the proxy {}: {why}", via.name);
+                return Err(Unsent::Unreachable(why));
+            }
+            (Err(why), _) => return Err(why),
         };
         if !secure {
             let socket = Socket::Plain(tcp);
@@ -104,8 +113,8 @@ impl Connector {
         }
         let host = uri.host().unwrap_or_default();
         let host = host.trim_matches(['[', ']']).to_owned();
-        let name = ServerName::try_from(host).map_err(innermost)?;
-        let tls = self.tls.connect(name, tcp).await.map_err(innermost)?;
+        let name = ServerName::try_from(host).map_err(unmade)?;
+        let tls = self.tls.connect(name, tcp).await.map_err(unmade)?;
         let socket = Socket::Tls(Box::new(tls.into()));
         Ok(Stream { socket, via: None })
     }
@@ -129,13 +138,31 @@ impl Via {
     }
 }
 
-/// The cause at the bottom of a chain, which is the one a person can act on.
-fn innermost(failure: impl std::error::Error + 'static) -> String {
+/// By the cause at the bottom of a chain, which is the one a person can act on.
+fn unmade(failure: impl std::error::Error + 'static) -> Unsent {
     let mut error: &dyn std::error::Error = &failure;
     while let Some(source) = error.source() {
         error = source;
     }
-    error.to_string()
+    let why = error.to_string();
+    match error.downcast_ref().is_some_and(is_ours) {
+        true => Unsent::Exhausted(why),
+        false => Unsent::Unreachable(why),
+    }
+}
+
+/// Whether it is this machine that has no more of what a connection takes: descriptors, ports,
+/// memory, threads that look names up. No upstream can help it.
+fn is_ours(error: &io::Error) -> bool {
+    const OURS: [Errno; 6] = [
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::ADDRNOTAVAIL,
+        Errno::AGAIN,
+        Errno::NOBUFS,
+        Errno::NOMEM,
+    ];
+    Errno::from_io_error(error).is_some_and(|errno| OURS.contains(&errno))
 }
 
 fn tunnel(tcp: HttpConnector<Names>, proxy: &Intercept) -> Tunnel<HttpConnector<Names>> {
@@ -151,4 +178,33 @@ pub(super) struct Stream {
     pub(super) socket: Socket,
     /// The proxy that requests go to, which needs the whole address in them.
     pub(super) via: Option<Via>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_machine_lacks_is_no_fault_of_an_upstream() {
+        let check = |errno: Errno, ours: bool| {
+            let unsent = unmade(Chained(errno.into()));
+            assert_eq!(matches!(unsent, Unsent::Exhausted(_)), ours, "{unsent}");
+        };
+        for errno in [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::ADDRNOTAVAIL,
+            Errno::AGAIN,
+        ] {
+            check(errno, true);
+        }
+        for errno in [Errno::CONNREFUSED, Errno::HOSTUNREACH, Errno::TIMEDOUT] {
+            check(errno, false);
+        }
+    }
+
+    /// As a connector tells it.
+    #[derive(Debug, thiserror::Error)]
+    #[error("tcp connect error")]
+    struct Chained(#[source] io::Error);
 }

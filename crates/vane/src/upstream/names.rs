@@ -28,7 +28,7 @@ pub(super) struct Names {
 type Running = Arc<Mutex<HashMap<String, watch::Receiver<Option<Found>>>>>;
 
 /// What came of one; an error cannot be told to several, but what it says can.
-type Found = Result<Vec<SocketAddr>, (io::ErrorKind, String)>;
+type Found = Result<Vec<SocketAddr>, (Option<i32>, io::ErrorKind, String)>;
 
 impl Default for Names {
     fn default() -> Self {
@@ -54,7 +54,8 @@ impl Names {
         let (look_up, others, asked) = (self.look_up, self.running.clone(), name.to_owned());
         let thread = std::thread::Builder::new().name("names".into());
         thread.spawn(move || {
-            let found = look_up(&asked).map_err(|error| (error.kind(), error.to_string()));
+            let found = look_up(&asked)
+                .map_err(|error| (error.raw_os_error(), error.kind(), error.to_string()));
             let mut running = others.lock().unwrap_or_else(PoisonError::into_inner);
             running.remove(&asked);
             drop(running);
@@ -71,7 +72,8 @@ impl Names {
         let found = found.ok_or_else(|| io::Error::other("the look-up of its name failed"))?;
         match found {
             Ok(addresses) => Ok(addresses.into_iter()),
-            Err((kind, says)) => Err(io::Error::new(kind, says)),
+            Err((Some(code), ..)) => Err(io::Error::from_raw_os_error(code)),
+            Err((None, kind, says)) => Err(io::Error::new(kind, says)),
         }
     }
 }

@@ -54,6 +54,12 @@ pub(super) const IDLE_MAX: usize = 1024;
 pub enum Unsent {
     #[error("could not be reached: {0}")]
     Unreachable(String),
+    /// This machine lacks what a connection takes.
+    #[error(
+        "could not be asked, as this server can make no connection at present: {0}; try again in \
+         a moment"
+    )]
+    Exhausted(String),
     #[error("broke off: {0}")]
     Broken(String),
 }
@@ -102,7 +108,7 @@ impl Pool {
             sending();
             match connection.send(&request).await {
                 Ok(head) => return Ok(connection.answer(head, self.idle.clone(), origin)),
-                // Most likely it was closed while it waited, and nothing of the call was seen.
+                // It was closed while it waited, and nothing of the call was seen.
                 Err(error) if error.was_stale() => {}
                 Err(error) => return Err(Unsent::Broken(error.to_string())),
             }
@@ -119,11 +125,7 @@ impl Pool {
         origin: Origin,
         mut sending: impl FnMut(),
     ) -> Result<Response<Body>, Unsent> {
-        let stream = self
-            .connector
-            .connect(request.uri())
-            .await
-            .map_err(Unsent::Unreachable)?;
+        let stream = self.connector.connect(request.uri()).await?;
         if h2c && stream.via.is_some() {
             let why = "HTTP/2 without TLS goes through no proxy: name the host in `no_proxy`";
             return Err(Unsent::Unreachable(why.to_owned()));
