@@ -6,6 +6,7 @@ use crate::limits::{Arrivals, Shared, Traffic};
 use crate::local::Fleet;
 use crate::people::Gate;
 use crate::playground::{self, Guests, Runs};
+use crate::relay::Bodies;
 use crate::server::Ids;
 use crate::site::{Gallery, Shelf};
 use crate::telemetry::Telemetry;
@@ -40,6 +41,8 @@ pub struct Gateway {
     pub clock: Clock,
     pub telemetry: Telemetry,
     pub traffic: Traffic,
+    /// What is held of the bodies of requests.
+    pub bodies: Arc<Bodies>,
     /// Deliveries to the webhook by address, and top-ups by account.
     pub deliveries: Arrivals<IpAddr>,
     pub top_ups: Arrivals<AccountId>,
@@ -168,6 +171,7 @@ impl Gateway {
             draining: AtomicBool::new(false),
             cut: AtomicBool::new(false),
             hurry: tokio::sync::watch::Sender::new(false),
+            bodies: Arc::default(),
             retry_budget: AtomicI64::new(crate::relay::RETRY_BUDGET_START),
             ids: Ids::default(),
             open_caller,

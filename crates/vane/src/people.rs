@@ -101,7 +101,7 @@ async fn form(
     }
     let mut pace = Pace::of(config);
     pace.bytes_max = pace.bytes_max.min(page.form_bytes_max());
-    let bytes = relay::read_body(&head.headers, body, pace).await?;
+    let bytes = relay::read_body(&gateway.bodies, &head.headers, body, pace).await?;
     Form::read(&head.headers, &bytes).map(Some)
 }
 

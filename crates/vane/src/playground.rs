@@ -176,7 +176,8 @@ impl Asking<'_> {
             Some(_) => config.guest.body_bytes_max,
             None => pace.bytes_max.min(BODY_BYTES_MAX),
         };
-        relay::read_body(&self.head.headers, body, pace).await
+        let bodies = &self.gateway.bodies;
+        relay::read_body(bodies, &self.head.headers, body, pace).await
     }
 
     /// One call, by the path of all calls.

@@ -6,6 +6,7 @@
 
 mod admit;
 mod authenticate;
+mod bodies;
 mod bound;
 mod count;
 mod decode;
@@ -36,6 +37,7 @@ mod unlabelled;
 mod whole;
 
 pub use authenticate::{authenticate, must};
+pub use bodies::Bodies;
 pub use count::count_tokens;
 pub use decode::{RawCall, decode};
 pub use dispatch::RETRY_BUDGET_START;

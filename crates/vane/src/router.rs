@@ -337,7 +337,7 @@ impl Keyed<'_> {
         pace.bytes_max = pace.bytes_max.min(self.route.body_bytes_max());
         Ok(Inbound {
             door: self.door,
-            body: relay::read_body(&headers, body, pace).await?,
+            body: relay::read_body(&self.gateway.bodies, &headers, body, pace).await?,
             headers,
             request_id: self.request_id.to_owned(),
         })

@@ -13,6 +13,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes_max: 32 * MIB,
+            bodies_bytes_max: 2048 * MIB,
             body_bytes_per_second_min: 4 * KIB,
             header_bytes_max: 64 * KIB,
             frame_bytes_max: 16 * MIB,
@@ -32,6 +33,8 @@ impl Limits {
         let body = ("1KiB", "1GiB");
         let mut bytes = |key, within, or| section.take(key, size(within)).unwrap_or(or);
         let body_bytes_max = bytes("body_bytes_max", body, or.body_bytes_max);
+        let bodies = ("1MiB", "1TiB");
+        let bodies_bytes_max = bytes("bodies_bytes_max", bodies, or.bodies_bytes_max);
         let body_bytes_per_second_min = bytes(
             "body_bytes_per_second_min",
             ("1B", "1MiB"),
@@ -45,6 +48,7 @@ impl Limits {
         let mut things = |key, or| section.take(key, count(1_000_000)).unwrap_or(or);
         let limits = Self {
             body_bytes_max,
+            bodies_bytes_max,
             body_bytes_per_second_min,
             header_bytes_max,
             frame_bytes_max,

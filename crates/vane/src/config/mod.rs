@@ -149,6 +149,8 @@ impl Network {
 pub struct Limits {
     /// 32 MiB.
     pub body_bytes_max: usize,
+    /// 2 GiB: the bodies of all requests that this process has in hand.
+    pub bodies_bytes_max: usize,
     /// 4 KiB: what of a request's body must come in every second, on average.
     pub body_bytes_per_second_min: usize,
     /// 64 KiB: all header lines of a request.

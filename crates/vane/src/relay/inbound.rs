@@ -1,5 +1,6 @@
 //! What came in: the door, the headers, the whole body within its limits.
 
+use super::bodies::{Bodies, Share};
 use crate::config::Config;
 use crate::server::Body;
 use bytes::{Bytes, BytesMut};
@@ -7,7 +8,8 @@ use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use std::future::poll_fn;
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use vane_dialect::fault::{Blame, Kind};
@@ -41,6 +43,8 @@ pub struct Pace {
     pub bytes_per_second_min: usize,
     /// The time that any body has.
     pub grace: Duration,
+    /// What all bodies of the process may have together.
+    pub all_bytes_max: usize,
 }
 
 impl Pace {
@@ -50,6 +54,7 @@ impl Pace {
             bytes_max: config.limits.body_bytes_max,
             bytes_per_second_min: config.limits.body_bytes_per_second_min,
             grace: config.timeouts.inbound_body,
+            all_bytes_max: config.limits.bodies_bytes_max,
         }
     }
 
@@ -64,8 +69,13 @@ impl Pace {
 ///
 /// # Errors
 /// If it is too large (at once by its `content-length`), too slow, cut, or encoded in a way that
-/// is not understood.
-pub async fn read_body(headers: &HeaderMap, mut body: Body, pace: Pace) -> Result<Bytes, Fault> {
+/// is not understood; or if all bodies together are too much.
+pub async fn read_body(
+    bodies: &Arc<Bodies>,
+    headers: &HeaderMap,
+    mut body: Body,
+    pace: Pace,
+) -> Result<Bytes, Fault> {
     let max = pace.bytes_max;
     let announced = headers
         .get(CONTENT_LENGTH)
@@ -76,15 +86,17 @@ pub async fn read_body(headers: &HeaderMap, mut body: Body, pace: Pace) -> Resul
     let expected = announced
         .and_then(|length| usize::try_from(length).ok())
         .unwrap_or(0);
-    let bytes = collect(|cx, bytes| body.poll_read(cx, bytes), expected, pace).await?;
+    let share = || Share::new(bodies.clone(), pace.all_bytes_max);
+    let read = |cx: &mut Context<'_>, bytes: &mut BytesMut| body.poll_read(cx, bytes);
+    let bytes = collect(read, expected, pace, share()).await?;
     let encoding = headers
         .get(CONTENT_ENCODING)
         .map(|value| value.as_bytes().to_ascii_lowercase());
     match encoding.as_deref() {
         None | Some(b"identity" | b"") => Ok(bytes),
-        Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max),
+        Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max, share()),
         Some(b"zstd") => match zstd::stream::read::Decoder::new(&bytes[..]) {
-            Ok(decoder) => inflate(decoder, max),
+            Ok(decoder) => inflate(decoder, max, share()),
             Err(error) => Err(Fault::invalid("", format!("the body is not zstd: {error}"))),
         },
         Some(_) => Err(Fault::new(
@@ -100,6 +112,7 @@ async fn collect(
     mut poll_read: impl FnMut(&mut Context<'_>, &mut BytesMut) -> Poll<Result<bool, String>>,
     expected: usize,
     pace: Pace,
+    mut share: Share,
 ) -> Result<Bytes, Fault> {
     let mut bytes = BytesMut::with_capacity(expected.min(BELIEVED_BYTES_MAX));
     let started = tokio::time::Instant::now();
@@ -108,8 +121,8 @@ async fn collect(
         let read = poll_fn(|cx| poll_read(cx, &mut bytes));
         match tokio::time::timeout_at(deadline, read).await {
             Ok(Ok(true)) if bytes.len() > pace.bytes_max => return Err(too_large(pace.bytes_max)),
-            Ok(Ok(true)) => {}
-            Ok(Ok(false)) => return Ok(bytes.freeze()),
+            Ok(Ok(true)) => share.grow(bytes.len())?,
+            Ok(Ok(false)) => return Ok(share.with(bytes)),
             Ok(Err(error)) => {
                 return Err(Fault::invalid("", format!("the body was cut: {error}")));
             }
@@ -121,16 +134,46 @@ async fn collect(
     }
 }
 
-fn inflate(decoder: impl Read, max: usize) -> Result<Bytes, Fault> {
+fn inflate(decoder: impl Read, max: usize, share: Share) -> Result<Bytes, Fault> {
     let mut plain = Vec::new();
-    decoder
-        .take(max as u64 + 1)
-        .read_to_end(&mut plain)
-        .map_err(|error| Fault::invalid("", format!("the body cannot be decompressed: {error}")))?;
-    if plain.len() > max {
-        Err(too_large(max))
-    } else {
-        Ok(plain.into())
+    let mut counted = Counted {
+        decoder: decoder.take(max as u64 + 1),
+        bytes: 0,
+        share,
+        full: None,
+    };
+    let read = counted.read_to_end(&mut plain);
+    let Counted { share, full, .. } = counted;
+    match (read, full) {
+        (_, Some(full)) => Err(full),
+        (Err(error), None) => {
+            let message = format!("the body cannot be decompressed: {error}");
+            Err(Fault::invalid("", message))
+        }
+        (Ok(_), None) if plain.len() > max => Err(too_large(max)),
+        (Ok(_), None) => Ok(share.with(plain)),
+    }
+}
+
+/// Counts what is unpacked, and ends where that is too much.
+struct Counted<R> {
+    decoder: R,
+    bytes: usize,
+    share: Share,
+    full: Option<Fault>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let read = self.decoder.read(room)?;
+        self.bytes += read;
+        match self.share.grow(self.bytes) {
+            Ok(()) => Ok(read),
+            Err(full) => {
+                self.full = Some(full);
+                Err(io::ErrorKind::OutOfMemory.into())
+            }
+        }
     }
 }
 
@@ -172,7 +215,9 @@ mod tests {
             bytes_max: 1_000_000,
             bytes_per_second_min: 4_096,
             grace: Duration::from_secs(10),
+            all_bytes_max: 2_000_000,
         };
+        let share = Share::new(Arc::default(), pace.all_bytes_max);
         let began = Instant::now();
         // Between two seconds, so that no piece comes at its own deadline.
         let first = began + Duration::from_millis(500);
@@ -182,7 +227,7 @@ mod tests {
             bytes.resize(bytes.len() + bytes_per_second, b'x');
             Poll::Ready(Ok(true))
         };
-        let fault = collect(endless, 0, pace).await.unwrap_err();
+        let fault = collect(endless, 0, pace, share).await.unwrap_err();
         assert_eq!(fault.blame, Blame::Caller);
         (fault.kind, began.elapsed().as_secs())
     }

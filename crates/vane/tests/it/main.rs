@@ -39,6 +39,7 @@ mod write;
 #[cfg(feature = "test-postgres")]
 mod away;
 mod blame;
+mod bodies;
 mod cancel;
 mod catalog;
 mod chat_completions;
