@@ -23,6 +23,7 @@ mod inbound;
 mod meter;
 mod models;
 mod noted;
+mod packing;
 mod plan;
 mod receipt;
 mod reply;

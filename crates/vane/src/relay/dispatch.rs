@@ -7,6 +7,7 @@
 use super::decode::RawCall;
 use super::encode::{self, Outgoing};
 use super::meter::Basis;
+use super::packing::{Packing, gunzip};
 use super::plan::{Choice, Plan};
 use super::reply::{Body, Response};
 use super::settle::Record;
@@ -17,12 +18,13 @@ use crate::config::variable_name;
 use crate::gateway::{Gateway, State};
 use crate::seal::StateSeal;
 use crate::upstream::{Body as UpstreamBody, Parts, Pool, Trials, Unsent, Via};
+use http::HeaderMap;
 use http::Uri;
 use http::header::RETRY_AFTER;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 use vane_dialect::dialect::Task;
 use vane_dialect::fault::{Blame, Kind};
 use vane_dialect::seal::Seal;
@@ -360,7 +362,8 @@ async fn ask(
         Ok(Ok(response)) => response,
     };
     if response.status() != http::StatusCode::OK {
-        return Err(refused(choice, response).await);
+        let now = walk.gateway.clock.now();
+        return Err(refused(choice, response, now).await);
     }
     Ok(Asked {
         choice: choice.clone(),
@@ -390,9 +393,10 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 const ERROR_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Reads an upstream's error answer.
-async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fault {
+async fn refused(choice: &Choice, response: http::Response<UpstreamBody>, now: i64) -> Fault {
     let status = response.status().as_u16();
-    let retry_after = retry_after(&response);
+    let retry_after = retry_after(response.headers(), now);
+    let packing = Packing::of(response.headers());
     let via = response.extensions().get::<Via>().cloned();
     let mut body = Vec::new();
     let mut upstream = response.into_body();
@@ -405,6 +409,12 @@ async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fau
         }
     };
     let _ = tokio::time::timeout(ERROR_PATIENCE, reading).await;
+    if packing == Packing::Gzip {
+        let mut plain = Vec::new();
+        // Whatever can be read of it says more than nothing.
+        let _ = gunzip(&body, ERROR_BYTES_MAX, &mut plain);
+        body = plain;
+    }
     body.truncate(ERROR_BYTES_MAX);
     let proxy = via.map(|via| via.name);
     let mut fault = if let (407, Some(proxy)) = (status, &proxy) {
@@ -427,22 +437,22 @@ async fn refused(choice: &Choice, response: http::Response<UpstreamBody>) -> Fau
     }
 }
 
-fn retry_after(response: &http::Response<UpstreamBody>) -> Option<Duration> {
-    let text = |name: &str| {
-        response
-            .headers()
-            .get(name)?
-            .to_str()
-            .ok()?
-            .trim()
-            .parse::<f64>()
-            .ok()
-    };
+/// How long an upstream wants to be left alone, in milliseconds, seconds, or until a date.
+fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
+    let text = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
+    let number = |text: &str| text.parse::<f64>().ok();
     let positive = |seconds: f64| Duration::try_from_secs_f64(seconds).ok();
-    if let Some(ms) = text("retry-after-ms") {
+    if let Some(ms) = text("retry-after-ms").and_then(number) {
         return positive(ms / 1000.0);
     }
-    text(RETRY_AFTER.as_str()).and_then(positive)
+    let said = text(RETRY_AFTER.as_str())?;
+    if let Some(seconds) = number(said) {
+        return positive(seconds);
+    }
+    let until = httpdate::parse_http_date(said).ok()?;
+    let until = until.duration_since(UNIX_EPOCH).ok()?;
+    let now = Duration::from_secs(u64::try_from(now).ok()?);
+    Some(until.saturating_sub(now))
 }
 
 pub(super) fn content_type(response: &http::Response<UpstreamBody>) -> &str {
@@ -450,4 +460,30 @@ pub(super) fn content_type(response: &http::Response<UpstreamBody>) -> &str {
     value
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn an_upstream_says_in_several_ways_how_long_to_wait() {
+        // A second before the date.
+        const NOW: i64 = 784_111_776;
+        for (name, text, expected) in [
+            ("retry-after", "2", Some(2_000)),
+            ("retry-after", "0.5", Some(500)),
+            ("retry-after-ms", "250", Some(250)),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", Some(1_000)),
+            ("retry-after", "Sun, 06 Nov 1994 08:49:30 GMT", Some(0)),
+            ("retry-after", "-1", None),
+            ("retry-after", "soon", None),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static(text));
+            let expected = expected.map(Duration::from_millis);
+            assert_eq!(retry_after(&headers, NOW), expected, "{name}: {text}");
+        }
+    }
 }

@@ -1,12 +1,13 @@
 //! What came in: the door, the headers, the whole body within its limits.
 
 use super::bodies::{Bodies, Share};
+use super::packing::Packing;
 use crate::config::Config;
 use crate::server::Body;
 use bytes::{Bytes, BytesMut};
 use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::header::CONTENT_LENGTH;
 use std::future::poll_fn;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -89,17 +90,14 @@ pub async fn read_body(
     let share = || Share::new(bodies.clone(), pace.all_bytes_max);
     let read = |cx: &mut Context<'_>, bytes: &mut BytesMut| body.poll_read(cx, bytes);
     let bytes = collect(read, expected, pace, share()).await?;
-    let encoding = headers
-        .get(CONTENT_ENCODING)
-        .map(|value| value.as_bytes().to_ascii_lowercase());
-    match encoding.as_deref() {
-        None | Some(b"identity" | b"") => Ok(bytes),
-        Some(b"gzip" | b"x-gzip") => inflate(MultiGzDecoder::new(&bytes[..]), max, share()),
-        Some(b"zstd") => match zstd::stream::read::Decoder::new(&bytes[..]) {
+    match Packing::of(headers) {
+        Packing::Plain => Ok(bytes),
+        Packing::Gzip => inflate(MultiGzDecoder::new(&bytes[..]), max, share()),
+        Packing::Zstd => match zstd::stream::read::Decoder::new(&bytes[..]) {
             Ok(decoder) => inflate(decoder, max, share()),
             Err(error) => Err(Fault::invalid("", format!("the body is not zstd: {error}"))),
         },
-        Some(_) => Err(Fault::new(
+        Packing::Other => Err(Fault::new(
             Kind::MediaType,
             Blame::Caller,
             "this content encoding is not understood: send the body plain, gzip or zstd",

@@ -5,9 +5,9 @@
 //! blank ones before them, which mean nothing in a stream nor in JSON.
 
 use super::dispatch::{Asked, Walk, content_type};
+use super::packing::Packing;
 use super::whole;
 use bytes::BytesMut;
-use http::header::CONTENT_ENCODING;
 use vane_dialect::Fault;
 
 /// What a line of a stream begins with.
@@ -19,8 +19,7 @@ pub(super) async fn is_stream(walk: &Walk, mut asked: Asked) -> Result<(bool, As
     if content_type(&asked.response).starts_with("text/event-stream") {
         return Ok((true, asked));
     }
-    let encoded = asked.response.headers().get(CONTENT_ENCODING);
-    if encoded.is_some_and(|value| value != "identity") {
+    if Packing::of(asked.response.headers()) != Packing::Plain {
         return Ok((false, asked));
     }
     let idle = walk.state.config.timeouts.idle;
@@ -47,8 +46,15 @@ pub(super) async fn is_stream(walk: &Walk, mut asked: Asked) -> Result<(bool, As
     Ok((is_stream, asked))
 }
 
+/// What some servers put before all text.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Whether a stream begins so; `None`: too little came to know.
 fn begins_stream(begun: &[u8]) -> Option<bool> {
+    if begun.len() < MARK.len() && MARK.starts_with(begun) {
+        return None;
+    }
+    let begun = begun.strip_prefix(MARK).unwrap_or(begun);
     let is_field = |field: &&[u8]| begun.starts_with(field);
     let may_become = |field: &&[u8]| field.starts_with(begun);
     match FIELDS.iter().any(is_field) {
@@ -78,6 +84,9 @@ mod tests {
             ("i", None),
             ("in queue", Some(false)),
             ("", None),
+            ("\u{feff}data: {}", Some(true)),
+            ("\u{feff}", None),
+            ("\u{feff}{\"data:\":1}", Some(false)),
         ] {
             assert_eq!(begins_stream(text.as_bytes()), expected, "{text}");
             for split in 0..text.len() {

@@ -3,6 +3,7 @@
 use super::dispatch::{Asked, Walk};
 use super::gather::Gather;
 use super::meter::Meter;
+use super::packing::{Packing, gunzip};
 use super::plan::Choice;
 use super::reply::{Response, json};
 use super::settle::{Outcome, Record};
@@ -10,10 +11,8 @@ use super::splice;
 use super::stream::Streaming;
 use crate::upstream::Body as UpstreamBody;
 use bytes::Bytes;
-use flate2::read::GzDecoder;
-use http::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use std::fmt::Display;
-use std::io::Read;
 use std::time::Duration;
 use vane_dialect::codec::{self, Encoder, Reply};
 use vane_dialect::dialect::Task;
@@ -83,14 +82,10 @@ pub(super) async fn body(
     response: http::Response<UpstreamBody>,
     choice: &Choice,
 ) -> Result<Bytes, Fault> {
-    let gzip = match response
-        .headers()
-        .get(CONTENT_ENCODING)
-        .map(HeaderValue::as_bytes)
-    {
-        None | Some(b"identity" | b"") => false,
-        Some(b"gzip") => true,
-        Some(_) => {
+    let gzip = match Packing::of(response.headers()) {
+        Packing::Plain => false,
+        Packing::Gzip => true,
+        Packing::Zstd | Packing::Other => {
             return Err(Fault::protocol(
                 "the upstream compressed its answer in a way it was not asked for",
             ));
@@ -109,12 +104,9 @@ pub(super) async fn body(
         return Ok(mask.bytes(bytes));
     }
     let mut plain = Vec::new();
-    let read = GzDecoder::new(&bytes[..])
-        .take(max as u64 + 1)
-        .read_to_end(&mut plain);
-    match read {
-        Ok(_) if plain.len() <= max => Ok(mask.bytes(plain.into())),
-        Ok(_) => Err(too_long()),
+    match gunzip(&bytes, max, &mut plain) {
+        Ok(()) if plain.len() <= max => Ok(mask.bytes(plain.into())),
+        Ok(()) => Err(too_long()),
         Err(error) => Err(Fault::protocol(format!(
             "the upstream's gzip is broken: {error}"
         ))),

@@ -91,6 +91,7 @@ mod money;
 mod newcomer;
 mod openapi;
 mod outage;
+mod packed;
 mod page_facts;
 mod pages;
 mod payments;
