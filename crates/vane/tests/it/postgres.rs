@@ -64,6 +64,9 @@ impl Drop for Schema {
     }
 }
 
+/// A port that was free may be another's by the time it is taken.
+const TRIES: usize = 5;
+
 /// A server that syncs what it commits, on a port that was free.
 pub(crate) struct Server {
     folder: Folder,
@@ -73,14 +76,11 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start() -> Self {
-        let folder = Folder::new();
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let server = Self {
-            port: free.local_addr().unwrap().port(),
-            folder,
+        let mut server = Self {
+            port: 0,
+            folder: Folder::new(),
             programs: programs(),
         };
-        drop(free);
         let home = server.home();
         std::fs::create_dir(&home).unwrap();
         if geteuid().is_root() {
@@ -93,8 +93,12 @@ impl Server {
             "--encoding=UTF8",
             "--no-locale",
         ];
-        server.run("initdb", &words);
-        server.begin();
+        assert!(server.run("initdb", &words), "initdb");
+        let is_up = (0..TRIES).any(|_| {
+            server.port = free_port();
+            server.is_begun()
+        });
+        assert!(is_up, "{}", server.log());
         server
     }
 
@@ -102,7 +106,8 @@ impl Server {
         self.folder.0.join("server")
     }
 
-    fn run(&self, program: &str, words: &[&str]) {
+    /// Whether it did what it was told.
+    fn run(&self, program: &str, words: &[&str]) -> bool {
         let (home, program) = (self.home(), self.programs.join(program));
         let mut command = match geteuid().is_root() {
             true => {
@@ -116,23 +121,32 @@ impl Server {
         command.arg("-D").arg(home.join("db")).args(words);
         // What it starts keeps its output open, and outlives it.
         command.current_dir(&home).stdin(Stdio::null());
-        let done = command.stdout(Stdio::null()).status().unwrap();
-        assert!(done.success(), "{} {words:?}", program.display());
+        command.stdout(Stdio::null()).status().unwrap().success()
     }
 
-    /// Ends when it takes connections.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.home().join("log")).unwrap_or_default()
+    }
+
+    /// Ends when it takes connections, where it did before.
     pub(crate) fn begin(&self) {
+        let is_up = (0..TRIES).any(|_| self.is_begun());
+        assert!(is_up, "{}", self.log());
+    }
+
+    fn is_begun(&self) -> bool {
         let options = format!(
             "-c listen_addresses=127.0.0.1 -p {} -c unix_socket_directories=''",
             self.port
         );
         let log = self.home().join("log").display().to_string();
-        self.run("pg_ctl", &["-s", "-w", "-l", &log, "-o", &options, "start"]);
+        self.run("pg_ctl", &["-s", "-w", "-l", &log, "-o", &options, "start"])
     }
 
     /// Ends without a word to whoever is connected, as a machine does that loses power.
     pub(crate) fn end(&self) {
-        self.run("pg_ctl", &["-s", "-w", "-m", "immediate", "stop"]);
+        let words = ["-s", "-w", "-m", "immediate", "stop"];
+        assert!(self.run("pg_ctl", &words), "{}", self.log());
     }
 }
 
@@ -148,6 +162,11 @@ impl Drop for Server {
             self.end();
         }
     }
+}
+
+fn free_port() -> u16 {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    free.local_addr().unwrap().port()
 }
 
 fn own(folder: &Path) {

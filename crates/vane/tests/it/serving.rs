@@ -20,16 +20,22 @@ pub(crate) fn vane(folder: &Folder, arguments: &[&str]) -> Command {
     command
 }
 
-/// Starts a server on a free port; the lines are what it says.
+/// Starts a server on a port that it chooses itself; the lines are what it says after it told which.
 fn spawn(mut command: Command) -> (Child, SocketAddr, Lines) {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap();
-    drop(free);
-    command.env("VANE_LISTEN", address.to_string());
+    command.env("VANE_LISTEN", "127.0.0.1:0");
     let mut child = command.spawn().unwrap();
     let stderr = BufReader::new(child.stderr.take().unwrap());
-    let lines = stderr.lines().map_while(Result::ok);
-    (child, address, Box::new(lines))
+    let mut lines = stderr.lines().map_while(Result::ok);
+    let mut before = String::new();
+    for line in &mut lines {
+        if let Some(url) = line.strip_prefix("Vane listens on http://") {
+            return (child, url.parse().unwrap(), Box::new(lines));
+        }
+        before += &line;
+        before.push('\n');
+    }
+    let _ = child.wait();
+    panic!("it did not serve: {before}");
 }
 
 type Lines = Box<dyn Iterator<Item = String> + Send>;

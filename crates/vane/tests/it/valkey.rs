@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Mutex;
 
 use crate::client::within;
 use crate::world::Folder;
@@ -17,38 +18,51 @@ pub(crate) struct Valkey {
     pub(crate) port: u16,
     arguments: Vec<String>,
     folder: Folder,
+    /// For what tests ask.
+    line: Mutex<Option<TcpStream>>,
 }
+
+/// A port that was free may be another's by the time it is taken.
+const TRIES: usize = 5;
 
 impl Valkey {
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
-        let arguments = arguments.iter().map(ToString::to_string).collect();
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
         let folder = Folder::new();
-        let child = run(port, &arguments, &folder);
+        let started = (0..TRIES).find_map(|_| {
+            let port = free_port();
+            run(port, &arguments, &folder).map(|child| (child, port))
+        });
+        let (child, port) = started.expect("the server starts");
         Self {
             child,
             port,
             arguments,
             folder,
+            line: Mutex::default(),
         }
     }
 
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+        *self.line.get_mut() = None;
     }
 
     /// Starts again where it was, knowing nothing.
     pub(crate) fn start_again(&mut self) {
-        self.child = run(self.port, &self.arguments, &self.folder);
+        let start = |_| run(self.port, &self.arguments, &self.folder);
+        self.child = (0..TRIES).find_map(start).expect("the server starts again");
     }
 
     /// Asks one command of words without spaces; its reply as it came, if it is short.
     pub(crate) async fn command(&self, words: &str) -> String {
-        let connected = TcpStream::connect(("127.0.0.1", self.port)).await;
-        let mut socket = connected.unwrap();
+        let mut line = self.line.lock().await;
+        if line.is_none() {
+            let connected = TcpStream::connect(("127.0.0.1", self.port)).await;
+            *line = Some(connected.unwrap());
+        }
+        let socket = line.as_mut().unwrap();
         let command = format!("{words}\r\n");
         socket.write_all(command.as_bytes()).await.unwrap();
         let mut reply = [0; 4096];
@@ -65,8 +79,13 @@ fn program() -> String {
     std::env::var("VANE_TEST_VALKEY").expect("VANE_TEST_VALKEY names a server's program")
 }
 
-/// Returns when it answers.
-fn run(port: u16, arguments: &Vec<String>, folder: &Folder) -> Child {
+fn free_port() -> u16 {
+    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    free.local_addr().unwrap().port()
+}
+
+/// Returns when it answers, or has ended because it cannot have the port.
+fn run(port: u16, arguments: &[String], folder: &Folder) -> Option<Child> {
     let mut child = Command::new(program())
         .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
         .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
@@ -77,10 +96,13 @@ fn run(port: u16, arguments: &Vec<String>, folder: &Folder) -> Child {
         .unwrap();
     let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
     let ready = said.any(|line| line.unwrap().contains("Ready to accept connections"));
-    assert!(ready, "the server did not start");
+    if !ready {
+        child.wait().unwrap();
+        return None;
+    }
     // Whoever says more must be heard, or it would wait for ever.
     std::thread::spawn(move || said.for_each(drop));
-    child
+    Some(child)
 }
 
 impl Drop for Valkey {
