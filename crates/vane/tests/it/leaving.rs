@@ -211,7 +211,7 @@ async fn r12_a_reset_of_one_stream_leaves_the_others_of_its_connection() {
 
 #[tokio::test]
 async fn s14_a_reader_of_http2_that_takes_nothing_holds_no_call_beyond_the_time_of_a_stream() {
-    let world = World::with(|config| config.timeouts.stream = Duration::from_millis(300)).await;
+    let world = World::with(|config| config.timeouts.stream = Duration::from_secs(2)).await;
     world.fake.always(Answer::text(&"Hello ".repeat(30_000)));
     // The default of HTTP/2 lets the answer begin, the other one not even that.
     for (window, calls) in [(65_535, 1), (0, 2)] {

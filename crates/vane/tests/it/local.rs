@@ -292,13 +292,18 @@ async fn what_a_child_never_sees_is_changed_without_ending_its_answers() {
 
 #[tokio::test]
 async fn one_that_hangs_is_killed_and_the_next_call_has_another() {
-    let quick = |config: &mut Config| config.engine.deadline = Duration::from_secs(1);
-    let here = Here::with(true, "idle = \"2s\"", quick).await;
+    // Asked after every two seconds. The short deadline is for who hangs: who does not may be slow.
+    let (idle, deadline) = ("idle = \"8s\"", |seconds| {
+        move |config: &mut Config| config.engine.deadline = Duration::from_secs(seconds)
+    });
+    let here = Here::with(true, idle, deadline(60)).await;
     here.world.post(FIM, gap("abc", 3, false)).await.ok();
     let first = here.process();
     if let Some(process) = first {
         send(process, rustix::process::Signal::STOP);
+        here.follow(idle, deadline(1));
         here.process_after(first).await;
+        here.follow(idle, deadline(60));
     }
     here.world.post(FIM, gap("abc", 3, false)).await.ok();
 }

@@ -124,7 +124,7 @@ async fn a_proxy_that_does_not_serve_is_named_and_the_next_offer_answers() {
         let proxy = Proxy::start(role).await.unwrap();
         // Only who hangs must be given up, at the place where it does: who refuses has the time to
         // say so.
-        let quick = Duration::from_millis(500);
+        let quick = Duration::from_secs(2);
         let world = behind(&proxy, secure, |config| match (role, secure) {
             (Role::Hang, true) => config.timeouts.connect = quick,
             (Role::Hang, false) => config.timeouts.upstream_head = quick,

@@ -140,7 +140,7 @@ async fn tls_is_served_over_http2_if_the_client_offers_it() {
 
 #[tokio::test]
 async fn s14_a_handshake_has_its_time_and_others_are_served_meanwhile() {
-    let (world, authority) = secure_world(Duration::from_secs(2)).await;
+    let (world, authority) = secure_world(Duration::from_secs(3)).await;
     let mut silent = world.connect().await;
     let mut plain = world.connect().await;
     plain.write(&Ask::get("/health/live").bytes()).await;
