@@ -25,6 +25,10 @@ use crate::journal::{Durability, Journal, Model, Position, Settings as Sizes};
 use crate::store::Store;
 
 const NOW: i64 = 1_796_000_000;
+/// The longest that anything may take; only a failing test ever waits for it.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// Between two looks: who waits must not take the processor from what it waits for.
+const LOOKS: Duration = Duration::from_millis(2);
 
 /// A folder with a database and a prepaid account of a hundred dollars; gone with its owner.
 struct Scene {
@@ -172,8 +176,19 @@ async fn settled(replica: &Replica, payer: Payer<'_>, id: &str, cost: u64) {
         .unwrap();
 }
 
+/// Looks again and again until it is so.
+async fn until(what: &str, is_so: impl Fn() -> bool) {
+    let looking = async {
+        while !is_so() {
+            tokio::time::sleep(LOOKS).await;
+        }
+    };
+    let done = tokio::time::timeout(PATIENCE, looking).await;
+    assert!(done.is_ok(), "waited in vain for {what}");
+}
+
 async fn caught_up(replica: &Replica) {
-    replica.caught_up(Duration::from_secs(20)).await.unwrap();
+    replica.caught_up(PATIENCE).await.unwrap();
 }
 
 #[track_caller]

@@ -1,16 +1,15 @@
 //! A database that falls back under a running replica, as where a standby takes over that lacked the
 //! last commits: what the journal still has is brought in again.
 
-use std::time::Duration;
-
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Settlement, Status};
+use vane_ledger::book::{Act, Settlement};
 use vane_ledger::journal::JournalError;
 use vane_ledger::replica::{ReplicaError, Settings};
 use vane_ledger::{AccountId, Clock, Payer, Replica, Short, Store};
 
 use crate::Folder;
-use crate::books::{START, attempt, op, prepaid, usd};
+use crate::books::{START, op, prepaid, usd};
+use crate::fixture::{self, caught_up, payer, until};
 
 fn settings(folder: &Folder, segment_bytes: u64) -> Settings {
     let mut settings = Settings {
@@ -22,29 +21,8 @@ fn settings(folder: &Folder, segment_bytes: u64) -> Settings {
     settings
 }
 
-const fn payer(account: AccountId) -> Payer<'static> {
-    Payer {
-        account,
-        prepaid: true,
-        key: "key",
-        budget: None,
-    }
-}
-
 fn call(id: &str, account: AccountId) -> Settlement {
-    Settlement {
-        call: id.into(),
-        account,
-        key: "key".into(),
-        hold: None,
-        model: "lab-m".into(),
-        status: Status::Done,
-        attempts: vec![attempt(1_000, 1_000_000)],
-        pays_max: None,
-        reported: None,
-        stream: false,
-        took_ms: 0,
-    }
+    fixture::call(id, account, 1_000)
 }
 
 /// What each call costs.
@@ -54,23 +32,7 @@ fn cost() -> Money {
 
 async fn settle(replica: &Replica, account: AccountId, id: &str) {
     let hold = replica.hold(payer(account), usd("0.002")).await.unwrap();
-    let settling = replica.settle(hold, call(id, account), cost()).unwrap();
-    settling.await.unwrap();
-}
-
-async fn caught_up(replica: &Replica) {
-    replica.caught_up(Duration::from_secs(20)).await.unwrap();
-}
-
-/// Tries until it is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let trying = async {
-        while !is_so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    let done = tokio::time::timeout(Duration::from_secs(30), trying).await;
-    assert!(done.is_ok(), "waited in vain for {what}");
+    fixture::settle(replica, hold, call(id, account), cost()).await;
 }
 
 fn has(store: &Store, call: &str) -> bool {

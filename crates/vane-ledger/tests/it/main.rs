@@ -12,6 +12,7 @@ mod books;
 mod cost;
 mod examples;
 mod fallen;
+mod fixture;
 mod forged;
 mod gone;
 mod holds;

@@ -2,44 +2,18 @@
 //! and what is found after it is gone.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use vane_catalog::Money;
 use vane_ledger::book::{Act, BookKind, Period, Settlement, Status, Times};
 use vane_ledger::replica::Settings;
-use vane_ledger::{AccountId, Clock, Hold, Payer, Replica, Short, Store};
+use vane_ledger::{Clock, Payer, Replica, Short, Store};
 
-use crate::books::{START, attempt, op, prepaid, usd};
+use crate::books::{START, op, prepaid, usd};
+use crate::fixture::{call, caught_up, payer, settle, sound, until};
 use crate::{Folder, account};
 
 fn open(store: &Store) -> Replica {
     Replica::open(store, &Settings::default(), Clock::manual(START)).unwrap()
-}
-
-const fn payer(account: AccountId) -> Payer<'static> {
-    Payer {
-        account,
-        prepaid: true,
-        key: "key",
-        budget: None,
-    }
-}
-
-/// A call that wrote so many micro-dollars' worth.
-fn call(id: impl Into<String>, account: AccountId, micro: u64) -> Settlement {
-    Settlement {
-        call: id.into(),
-        account,
-        key: "key".into(),
-        hold: None,
-        model: "lab-m".into(),
-        status: Status::Done,
-        attempts: vec![attempt(micro, 1_000_000)],
-        pays_max: None,
-        reported: None,
-        stream: false,
-        took_ms: 0,
-    }
 }
 
 /// What is known of a call after so long, its only attempt begun 3 ms after it.
@@ -55,24 +29,6 @@ fn after(took_ms: u32, first_content_ms: Option<u32>, mut call: Settlement) -> S
 
 fn micro(micro: u64) -> Money {
     Money::from_pico(i64::try_from(micro).unwrap() * 1_000_000)
-}
-
-async fn settle(replica: &Replica, hold: Hold, settlement: Settlement, cost: Money) {
-    replica
-        .settle(hold, settlement, cost)
-        .unwrap()
-        .await
-        .unwrap();
-}
-
-async fn caught_up(replica: &Replica) {
-    replica.caught_up(Duration::from_secs(20)).await.unwrap();
-}
-
-#[track_caller]
-fn sound(store: &Store) {
-    let audited = store.audit().unwrap();
-    assert!(audited.is_ok(), "{audited:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -341,16 +297,11 @@ async fn who_is_followed_by_another_at_its_database_serves_no_money_and_says_why
     };
     let hold = replica.hold(free, Money::ZERO).await.unwrap();
     settle(&replica, hold, call("req_1", team, 5), micro(5)).await;
-    let told = async {
-        loop {
-            match replica.hold(payer(payer_id), usd("0.01")).await {
-                Err(Short::Away(why)) if why.contains("another process") => break,
-                _ => tokio::task::yield_now().await,
-            }
-        }
-    };
-    let told = tokio::time::timeout(Duration::from_secs(20), told).await;
-    told.expect("it is told");
+    until("it to be told", async || {
+        let held = replica.hold(payer(payer_id), usd("0.01")).await;
+        matches!(held, Err(Short::Away(why)) if why.contains("another process"))
+    })
+    .await;
     assert!(replica.trouble().is_some());
 }
 

@@ -1,11 +1,13 @@
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use vane_ledger::{
     AccountKind, Caller, Denied, Key, KeyRing, Limits, NewKey, Purpose, Recall, Watch,
 };
 
+use crate::fixture::PATIENCE;
 use crate::{Folder, account, key, memory};
 
 fn lookup(ring: &KeyRing, presented: &str) -> Result<Arc<Caller>, Denied> {
@@ -92,17 +94,19 @@ fn the_watch_refreshes_by_itself_and_stops_when_dropped() {
     let (tell, told) = std::sync::mpsc::channel();
     let follow = move || tell.send(()).is_ok();
     let watch = Watch::start(Arc::clone(&ring), follow).unwrap();
-    told.recv().unwrap();
+    told.recv_timeout(PATIENCE).unwrap();
     store.revoke_key(team, key.id(), 1_000).unwrap();
+    let begun = Instant::now();
     while lookup(&ring, key.expose()).is_ok() {
-        thread::yield_now();
+        assert!(begun.elapsed() < PATIENCE, "waited in vain for the watch");
+        thread::sleep(Duration::from_millis(2));
     }
     // Who follows hears of it, and of a provider's key that is kept or dropped.
-    told.recv().unwrap();
+    told.recv_timeout(PATIENCE).unwrap();
     store.keep_provider_key("mistral", "a key", 1_000).unwrap();
-    told.recv().unwrap();
+    told.recv_timeout(PATIENCE).unwrap();
     assert!(store.drop_provider_key("mistral").unwrap());
-    told.recv().unwrap();
+    told.recv_timeout(PATIENCE).unwrap();
     drop(watch);
     assert_eq!(Arc::strong_count(&ring), 1);
 }

@@ -20,6 +20,8 @@ mod encrypted;
 mod examples;
 #[path = "../it/fallen.rs"]
 mod fallen;
+#[path = "../it/fixture.rs"]
+mod fixture;
 #[path = "../it/forged.rs"]
 mod forged;
 #[path = "../it/gone.rs"]

@@ -4,15 +4,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use vane_catalog::Money;
-use vane_ledger::book::{Act, Op, Period, Settlement, Status};
+use vane_ledger::book::{Act, Op, Period, Settlement};
 use vane_ledger::journal::Durability;
 use vane_ledger::replica::Settings;
-use vane_ledger::{AccountId, Clock, Hold, LedgerError, Payer, Replica, Short, Store};
+use vane_ledger::{Clock, Hold, LedgerError, Payer, Replica, Short, Store};
 
-use crate::books::{START, attempt, op, prepaid, usd};
+use crate::books::{START, op, prepaid, usd};
+use crate::fixture::{PATIENCE, call, caught_up, payer, settle, sound, until};
 use crate::instances::{age, bury};
 use crate::{Folder, aside};
 
@@ -58,55 +59,6 @@ fn start(folder: &Folder) -> Process {
         store,
         journal,
     }
-}
-
-const fn payer(account: AccountId) -> Payer<'static> {
-    Payer {
-        account,
-        prepaid: true,
-        key: "key",
-        budget: None,
-    }
-}
-
-/// A call that wrote so many micro-dollars' worth.
-fn call(id: &str, account: AccountId, micro: u64) -> Settlement {
-    Settlement {
-        call: id.into(),
-        account,
-        key: "key".into(),
-        hold: None,
-        model: "lab-m".into(),
-        status: Status::Done,
-        attempts: vec![attempt(micro, 1_000_000)],
-        pays_max: None,
-        reported: None,
-        stream: false,
-        took_ms: 0,
-    }
-}
-
-async fn settle(replica: &Replica, hold: Hold, settlement: Settlement, cost: Money) {
-    let settling = replica.settle(hold, settlement, cost).unwrap();
-    settling.await.unwrap();
-}
-
-/// Tries until it is so.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let trying = async {
-        while !is_so().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    let patience = Duration::from_secs(30);
-    let done = tokio::time::timeout(patience, trying).await;
-    assert!(done.is_ok(), "waited in vain for {what}");
-}
-
-#[track_caller]
-fn sound(store: &Store) {
-    let audited = store.audit().unwrap();
-    assert!(audited.is_ok(), "{audited:?}");
 }
 
 /// Asks of all processes at once; those that get something hold it.
@@ -322,7 +274,7 @@ async fn who_was_taken_for_dead_begins_anew_and_nobody_pays_twice() {
     let early = replica.hold(payer(account), usd("0.4")).await.unwrap();
     let late = replica.hold(payer(account), usd("0.4")).await.unwrap();
     settle(replica, early, call("early", account, 300_000), usd("0.3")).await;
-    replica.caught_up(Duration::from_secs(20)).await.unwrap();
+    caught_up(replica).await;
 
     sweep(&folder, replica.instance()).await;
     assert_eq!(store.balance(account).unwrap().held, Money::ZERO);
@@ -423,7 +375,7 @@ async fn a_name_that_no_index_holds_is_a_stray_and_holds_up_nothing() {
         };
         settle(&process.replica, hold.unwrap(), settlement, usd("0.00001")).await;
     }
-    let caught = process.replica.caught_up(Duration::from_secs(20)).await;
+    let caught = process.replica.caught_up(PATIENCE).await;
     assert!(caught.is_ok(), "{:?}", process.replica.trouble());
     assert_eq!(process.store.strays().unwrap(), 2);
     for (id, is_there) in [

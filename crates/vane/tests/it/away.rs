@@ -10,11 +10,11 @@ use serde_json::json;
 use vane_catalog::Money;
 use vane_testkit::Answer;
 
-use crate::client::Ask;
+use crate::client::{Ask, until};
 use crate::door::Door;
 use crate::load::{Load, Told};
 use crate::postgres::{Database, Server};
-use crate::replicas::{audited, until};
+use crate::replicas::audited;
 use crate::serving::Serving;
 use crate::site::{Dice, Payer, Site, long};
 

@@ -11,7 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// The longest that anything here may take; only a failing test ever waits for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
+/// Between two looks: who waits must not take the processor from what it waits for.
+const LOOKS: Duration = Duration::from_millis(2);
 
 /// Awaits with the limit of all tests.
 pub(crate) async fn within<T>(what: &str, awaited: impl Future<Output = T>) -> T {
@@ -19,6 +21,16 @@ pub(crate) async fn within<T>(what: &str, awaited: impl Future<Output = T>) -> T
         Ok(value) => value,
         Err(_) => panic!("waited in vain for {what}"),
     }
+}
+
+/// Looks again and again until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !is_so().await {
+            tokio::time::sleep(LOOKS).await;
+        }
+    };
+    within(what, looking).await;
 }
 
 /// A request as text: method, path, header lines, body.

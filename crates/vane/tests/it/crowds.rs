@@ -13,7 +13,7 @@ use vane_ledger::book::{Act, Ended, Op, Period, Receipt, Status};
 use vane_ledger::{AccountId, Clock, Limits, NewKey, Payer};
 use vane_testkit::{Answer, Fault};
 
-use crate::client::{Ask, answered, within};
+use crate::client::{Ask, PATIENCE, answered, until, within};
 use crate::door::{DOORS, Door};
 use crate::site::long;
 use crate::world::{NOW, World, named};
@@ -50,11 +50,7 @@ pub(crate) fn ways(stream: bool) -> Vec<(&'static str, Value, &'static str)> {
 impl World {
     /// All receipts of an account, newest first.
     pub(crate) async fn receipts_of(&self, account: AccountId) -> Vec<Receipt> {
-        let caught = self
-            .gateway
-            .replica
-            .caught_up(std::time::Duration::from_secs(20));
-        caught.await.unwrap();
+        self.gateway.replica.caught_up(PATIENCE).await.unwrap();
         self.gateway.store.receipts(account, None, 1_000).unwrap()
     }
 
@@ -251,13 +247,11 @@ async fn m5(path: &str, body: Value) -> [usize; 2] {
         connection.write(&ask.bytes()).await;
         connections.push(connection);
     }
-    let all_decided = async {
-        let refused = || world.log.text().matches("\"outcome\":\"refused\"").count();
-        while world.fake.calls().len() + refused() < calls {
-            tokio::task::yield_now().await;
-        }
-    };
-    within("all calls to be decided", all_decided).await;
+    let refused = || world.log.text().matches("\"outcome\":\"refused\"").count();
+    until("all calls to be decided", async || {
+        world.fake.calls().len() + refused() >= calls
+    })
+    .await;
     let held = world.gateway.store.balance(payer).unwrap();
     assert!(held.free().unwrap() >= Money::ZERO);
     world.fake.gate("all have asked").open_for_good();

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use vane_testkit::{Answer, Fault, Usage};
 
-use crate::client::{Ask, Connection, within};
+use crate::client::{Ask, Connection, PATIENCE, within};
 use crate::door::Door;
 use crate::world::World;
 
@@ -219,10 +219,7 @@ async fn the_state_of_the_ledger_is_told() {
         .ask(&Ask::post(PATH, body).key(payer.expose()))
         .await
         .ok();
-    let caught_up = world
-        .gateway
-        .replica
-        .caught_up(std::time::Duration::from_secs(20));
+    let caught_up = world.gateway.replica.caught_up(PATIENCE);
     caught_up.await.unwrap();
     assert_eq!(ledger("records_not_ingested").await, "0");
     let lost = ledger("lost_usd_total").await;

@@ -6,7 +6,7 @@ use vane_ledger::Author;
 use vane_ledger::book::{Act, Op, Period};
 use vane_testkit::{Answer, Fault, Script, When};
 
-use crate::client::{Ask, Reply, answered};
+use crate::client::{Ask, PATIENCE, Reply, answered};
 use crate::door::{DOORS, Door};
 use crate::world::{NOW, World, cost_in, named, pico};
 
@@ -362,9 +362,8 @@ async fn answers_tell_what_is_left_and_warn_from_four_fifths_of_a_budget() {
             .unwrap();
         world.gateway.ring.refresh().unwrap();
     };
-    let patience = std::time::Duration::from_secs(20);
     // What was spent before there was a budget counts.
-    world.gateway.replica.caught_up(patience).await.unwrap();
+    world.gateway.replica.caught_up(PATIENCE).await.unwrap();
     set(plus(paid, "1"));
     let reply = world.ask(&ask).await.ok();
     assert_eq!(reply.header("vane-budget-remaining"), Some("1"));
@@ -373,7 +372,7 @@ async fn answers_tell_what_is_left_and_warn_from_four_fifths_of_a_budget() {
         let reply = world.ask(&ask).await.ok();
         assert_eq!(reply.header("vane-budget-warning"), None);
     }
-    world.gateway.replica.caught_up(patience).await.unwrap();
+    world.gateway.replica.caught_up(PATIENCE).await.unwrap();
     let spent = Money::checked_sum([paid; 50]).unwrap();
     set(plus(spent, "0.0002"));
     let mut short = Door::Chat.request("lab-m", "Hi", false);

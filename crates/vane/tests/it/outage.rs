@@ -6,7 +6,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use vane_catalog::Money;
 use vane_testkit::Answer;
 
-use crate::client::{Ask, within};
+use crate::client::{Ask, PATIENCE, until};
 use crate::door::{DOORS, Door};
 use crate::load::Load;
 use crate::serving::Serving;
@@ -95,8 +95,10 @@ async fn a_full_disk_is_a_503_and_costs_nobody_anything() {
     );
 
     limit_files(&serving, None);
-    let again = async { while ready(&serving).await.0 != 200 {} };
-    within("space to be noticed", again).await;
+    until("space to be noticed", async || {
+        ready(&serving).await.0 == 200
+    })
+    .await;
     for door in DOORS {
         serving.ask(&ask(door, &payers[1].key, true)).await.ok();
         given += 1;
@@ -125,9 +127,7 @@ async fn m7_no_spend_is_lost_while_the_database_is_locked() {
     let serving = site.serve();
     let load = Load::start(&serving, &payers, "m7", &mut Dice(3), calls / clients);
     let locker = rusqlite::Connection::open(site.folder.0.join("vane.db")).unwrap();
-    locker
-        .busy_timeout(std::time::Duration::from_secs(20))
-        .unwrap();
+    locker.busy_timeout(PATIENCE).unwrap();
     for round in 0..rounds {
         load.answered(calls * round / rounds).await;
         locker.execute_batch("BEGIN EXCLUSIVE").unwrap();

@@ -7,7 +7,7 @@ use vane_catalog::Money;
 use vane_ledger::book::{Receipt, Status};
 use vane_testkit::{Answer, Ended, Fault};
 
-use crate::client::{Ask, Reply, answered, within};
+use crate::client::{Ask, PATIENCE, Reply, answered, until, within};
 use crate::door::{DOORS, Door, UPSTREAMS};
 use crate::world::{Folder, World, cost_in, pico};
 
@@ -72,8 +72,7 @@ fn limit_of(world: &World) -> Option<u64> {
 
 impl World {
     async fn caught_up(&self) {
-        let patience = std::time::Duration::from_secs(20);
-        self.gateway.replica.caught_up(patience).await.unwrap();
+        self.gateway.replica.caught_up(PATIENCE).await.unwrap();
         assert_eq!(self.gateway.replica.figures().lost, Money::ZERO);
     }
 
@@ -324,8 +323,7 @@ async fn a_stream_goes_on_on_what_is_held_while_the_database_is_away() {
     let mut stream = connection.begin(&ask.key(key.expose())).await;
     stream.until(&said(1), 1).await;
     let locker = rusqlite::Connection::open(&file).unwrap();
-    let patience = std::time::Duration::from_secs(20);
-    locker.busy_timeout(patience).unwrap();
+    locker.busy_timeout(PATIENCE).unwrap();
     locker.execute_batch("BEGIN EXCLUSIVE").unwrap();
     world.fake.gate("slow").open_for_good();
     let reply = stream.rest().await;
@@ -366,14 +364,11 @@ async fn a_stream_is_cut_where_what_it_holds_was_returned_and_goes_on_for_nothin
         .execute_batch("UPDATE instance SET ingested = 0")
         .unwrap();
     world.fake.gate("slow").open(4);
-    let anew = async {
-        let (store, replica) = (&world.gateway.store, &world.gateway.replica);
-        while !store.open_leases(1).unwrap().is_empty() || replica.trouble().is_some() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let patience = std::time::Duration::from_secs(20);
-    tokio::time::timeout(patience, anew).await.unwrap();
+    let (store, replica) = (&world.gateway.store, &world.gateway.replica);
+    until("another life", async || {
+        store.open_leases(1).unwrap().is_empty() && replica.trouble().is_none()
+    })
+    .await;
     world.fake.gate("slow").open_for_good();
     let reply = stream.rest().await;
     let told = reply.text();

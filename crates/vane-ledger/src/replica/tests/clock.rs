@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
 
 use vane_catalog::Money;
 
-use super::{NOW, Scene, call, caught_up, micro};
+use super::{NOW, Scene, call, caught_up, micro, until};
 use crate::book::{Act, Op, Period};
 use crate::clock::Clock;
 use crate::replica::{Payer, Replica, Settings};
@@ -24,17 +23,6 @@ fn clock() -> (Clock, Arc<AtomicI64>) {
 
 fn open(scene: &Scene, clock: &Clock) -> Replica {
     Replica::open(&scene.store, &Settings::default(), clock.clone()).unwrap()
-}
-
-/// Tries until it is so.
-async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let trying = async {
-        while !is_so() {
-            tokio::task::yield_now().await;
-        }
-    };
-    let done = tokio::time::timeout(Duration::from_secs(20), trying).await;
-    assert!(done.is_ok(), "waited in vain for {what}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{Scene, call, caught_up, micro, on, settled, sound};
+use super::{Scene, call, caught_up, micro, on, settled, sound, until};
 use crate::journal::{Durability, Model};
 use crate::replica::{Replica, Short};
 
@@ -18,9 +18,7 @@ pub(super) async fn mended(model: &Model, replica: &Replica) {
         let mut state = model.state();
         (state.full, state.write_fails_after) = (false, None);
     }
-    while replica.trouble().is_some() {
-        tokio::task::yield_now().await;
-    }
+    until("the journal to be mended", || replica.trouble().is_none()).await;
 }
 
 #[tokio::test]
