@@ -11,13 +11,13 @@ use vane_ledger::AccountId;
 use vane_ledger::book::{Act, Op, Source, Status};
 use vane_testkit::{Answer, Script, When};
 
-use crate::client::{Ask, answered, within};
+use crate::client::{Ask, answered, until, within};
 use crate::crowds::ways;
 use crate::door::Door;
 use crate::postgres::{Database, Schema};
 use crate::serving::{Serving, vane};
-use crate::site::{Payer, Site, charge, long};
-use crate::world::{Folder, NOW, PROVIDER_KEY, named};
+use crate::site::{Payer, Site, charge, long, now};
+use crate::world::{Folder, PROVIDER_KEY, named};
 
 /// A database and two processes that serve it, each in a folder of its own.
 struct Pair {
@@ -63,20 +63,11 @@ pub(crate) fn audited(site: &Site, folder: &Folder) {
     assert!(said.status.success(), "{text}");
 }
 
-/// Asks again until it is so.
-pub(crate) async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let trying = async { while !is_so().await {} };
-    let trying = tokio::time::timeout(std::time::Duration::from_secs(90), trying);
-    trying
-        .await
-        .unwrap_or_else(|_| panic!("waited in vain for {what}"));
-}
-
 /// A key of an account that has so much and no more.
 fn funded(site: &Site, name: &str, usd: &str) -> (AccountId, Payer) {
     let grant = |account| Op {
         id: format!("opening {name}"),
-        at: NOW,
+        at: now(),
         instance: 0,
         act: Act::Grant {
             account,
@@ -85,8 +76,8 @@ fn funded(site: &Site, name: &str, usd: &str) -> (AccountId, Payer) {
             reason: "paid".into(),
         },
     };
-    let account = site.store.create_credited(name, grant, NOW).unwrap().id;
-    let key = site.store.create_key(account, &named(name), NOW).unwrap();
+    let account = site.store.create_credited(name, grant, now()).unwrap().id;
+    let key = site.store.create_key(account, &named(name), now()).unwrap();
     let payer = Payer {
         key_id: key.id().to_owned(),
         key: key.expose().to_owned(),
@@ -147,7 +138,6 @@ async fn m5(pair: &Pair, name: &str, path: &str, mut body: Value, limit: &str) -
             connections.push(connection);
         }
         until("all calls to be decided", async || {
-            tokio::task::yield_now().await;
             let refused: usize = pair.both.iter().map(refusals).sum();
             fake.calls().len() + refused - refused_before >= connections.len()
         })
@@ -280,7 +270,7 @@ async fn a_key_and_a_receipt_of_one_process_are_known_to_the_other() {
         seconds.push(begun.elapsed().as_secs_f32());
     }
     let store = &pair.site.store;
-    store.revoke_key(account, &payer.key_id, NOW).unwrap();
+    store.revoke_key(account, &payer.key_id, now()).unwrap();
     let begun = std::time::Instant::now();
     for serving in &pair.both {
         until("the end of the key", async || {
@@ -288,7 +278,10 @@ async fn a_key_and_a_receipt_of_one_process_are_known_to_the_other() {
         })
         .await;
     }
-    seconds.push(begun.elapsed().as_secs_f32());
+    let took = begun.elapsed().as_secs_f32();
+    // What is promised, held to where the machine is the test's own.
+    assert!(!long() || took < 1.0, "a revoked key works after {took} s");
+    seconds.push(took);
     println!("measured: receipts at the other replica, a revoked key at both: {seconds:.2?} s");
     pair.end();
 }
@@ -380,7 +373,11 @@ async fn a_providers_key_that_one_process_keeps_works_at_the_other_and_after_a_r
         }
     };
     statuses(&both, 404).await;
-    let keep = |key| site.store.keep_provider_key("deepseek", key, NOW).unwrap();
+    let keep = |key| {
+        site.store
+            .keep_provider_key("deepseek", key, now())
+            .unwrap()
+    };
     keep(PROVIDER_KEY);
     let begun = std::time::Instant::now();
     statuses(&both, 200).await;

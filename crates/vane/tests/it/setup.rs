@@ -10,7 +10,7 @@ use vane_testkit::{Answer, FakeUpstream, Settings};
 use crate::client::Ask;
 use crate::people::{BODY, Browser, PASSWORD, field, key_on};
 use crate::serving::Serving;
-use crate::site::Site;
+use crate::site::{Site, now};
 use crate::world::{NOW, PROVIDER_KEY, World};
 
 const FORM: [(&str, &str); 2] = [("email", "op@example.com"), ("password", PASSWORD)];
@@ -136,7 +136,9 @@ async fn a_start_names_the_providers_whose_keys_are_kept() {
         providers
     };
     assert!(!greeted().contains("deepseek"));
-    let kept = site.store.keep_provider_key("deepseek", PROVIDER_KEY, NOW);
+    let kept = site
+        .store
+        .keep_provider_key("deepseek", PROVIDER_KEY, now());
     kept.unwrap();
     assert!(greeted().contains("deepseek"));
 }

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use vane_catalog::Money;
 use vane_ledger::book::{Act, Op, Period, Receipt, Source};
-use vane_ledger::{AccountId, AccountKind, Secret, Store};
+use vane_ledger::{AccountId, AccountKind, Clock, Secret, Store};
 use vane_testkit::{FakeUpstream, Settings};
 
 use crate::door::{DOORS, UPSTREAMS};
 use crate::serving::Serving;
-use crate::world::{Folder, NOW, PROVIDER_KEY, configuration, named};
+use crate::world::{Folder, PROVIDER_KEY, configuration, named};
 
 #[expect(
     clippy::disallowed_methods,
@@ -19,6 +19,12 @@ use crate::world::{Folder, NOW, PROVIDER_KEY, configuration, named};
 )]
 pub(crate) fn long() -> bool {
     std::env::var_os("VANE_TEST_LONG").is_some()
+}
+
+/// What the books of a binary are written at: it asks the system for the time, and a row of another
+/// month would not be its own.
+pub(crate) fn now() -> i64 {
+    Clock::System.now()
 }
 
 /// Splitmix64.
@@ -119,10 +125,10 @@ impl Site {
         };
         let store = store.unwrap();
         std::fs::write(folder.0.join("vane.toml"), text).unwrap();
-        let team = store.create_account("team", AccountKind::Metered, NOW);
+        let team = store.create_account("team", AccountKind::Metered, now());
         let grant = |account| Op {
             id: "opening".into(),
-            at: NOW,
+            at: now(),
             instance: 0,
             act: Act::Grant {
                 account,
@@ -131,7 +137,7 @@ impl Site {
                 reason: "paid".into(),
             },
         };
-        let prepaid = store.create_credited("payer", grant, NOW).unwrap().id;
+        let prepaid = store.create_credited("payer", grant, now()).unwrap().id;
         Self {
             folder,
             fake,
@@ -148,7 +154,7 @@ impl Site {
             let account = [self.team, self.prepaid][n % 2];
             let key = self
                 .store
-                .create_key(account, &named(&format!("key {n}")), NOW);
+                .create_key(account, &named(&format!("key {n}")), now());
             let key = key.unwrap();
             if n % 4 > 1 {
                 self.budget(key.id());
@@ -165,7 +171,7 @@ impl Site {
         let budget = Some((Money::parse("10").unwrap(), Period::Month));
         let op = Op {
             id: format!("budget {key}"),
-            at: NOW,
+            at: now(),
             instance: 0,
             act: Act::SetBudget {
                 key: key.to_owned(),
