@@ -175,6 +175,10 @@ pub struct SharedLimits {
     pub server: SharedServer,
     /// 50 ms: the longest that a call waits for the server.
     pub wait: Duration,
+    /// 1 s: an answer that takes longer is none.
+    pub answer: Duration,
+    /// 1 s: how long a start waits to learn whether the server is there.
+    pub start: Duration,
     /// 1: as many replicas share a limit at least while the server is away.
     pub replicas: u32,
 }

@@ -24,6 +24,8 @@ impl SharedLimits {
         Some(Self {
             server: server?,
             wait: wait.unwrap_or(Duration::from_millis(50)),
+            answer: Duration::from_secs(1),
+            start: Duration::from_secs(1),
             replicas: replicas
                 .and_then(|count| u32::try_from(count).ok())
                 .unwrap_or(1),

@@ -28,8 +28,6 @@ use vane_ledger::Clock;
 const BELIEVED_AFTER: Duration = Duration::from_secs(63);
 /// Questions that wait to be sent: those of so many keys at once.
 const QUESTIONS_MAX: usize = 1 << 16;
-/// How long a start waits to learn whether the server is there.
-const START_WAIT: Duration = Duration::from_secs(1);
 
 pub struct Shared {
     state: Arc<State>,
@@ -145,7 +143,7 @@ impl Shared {
         let (tell, told) = std::sync::mpsc::channel();
         line::start(limits, outbound, state.clone(), asked, tell)?;
         // Whatever came of it stands in the state.
-        let _ = told.recv_timeout(START_WAIT);
+        let _ = told.recv_timeout(limits.start);
         Ok(Self {
             state,
             questions,

@@ -12,7 +12,7 @@ use vane::config::{Outbound, SharedLimits, SharedServer};
 use vane::limits::{Place, Refusal, Shared, SharedFigures, Standing, Together, Traffic};
 use vane_ledger::{AccountId, AccountKind, Caller, Clock, Limits};
 
-use crate::client::{PATIENCE, within};
+use crate::client::{PATIENCE, until, within};
 use crate::world::NOW;
 
 /// A replica's limits without the rest of it.
@@ -71,12 +71,7 @@ impl Replica {
 }
 
 pub(crate) async fn until_said(said: &str, figures: impl Fn() -> SharedFigures) {
-    let comes = async {
-        while !figures().said.contains(said) {
-            tokio::task::yield_now().await;
-        }
-    };
-    within(said, comes).await;
+    until(said, async || figures().said.contains(said)).await;
 }
 
 pub(crate) fn server(port: u16) -> SharedLimits {
@@ -89,9 +84,19 @@ pub(crate) fn server(port: u16) -> SharedLimits {
             password: None,
             database: 0,
         },
-        // A busy machine must not make a call decide alone where a test counts.
+        // A busy machine must not make a call decide alone where a test counts, nor lose the server.
         wait: PATIENCE,
+        answer: PATIENCE,
+        start: PATIENCE,
         replicas: 2,
+    }
+}
+
+/// As it is for who does not answer.
+fn impatient(port: u16) -> SharedLimits {
+    SharedLimits {
+        answer: Duration::from_millis(300),
+        ..server(port)
     }
 }
 
@@ -197,7 +202,7 @@ async fn a_server_that_answers_nonsense_is_none() {
         b":-1\r\n",
     ] {
         let clock = Clock::manual(NOW);
-        let replica = Replica::new(&server(fake(says).await), &clock);
+        let replica = Replica::new(&impatient(fake(says).await), &clock);
         assert!(!replica.figures().is_shared, "{says:?}");
         assert_eq!(replica.offer(&caller("rate", 10, 0, 0), 20).await, 5);
     }
@@ -206,10 +211,10 @@ async fn a_server_that_answers_nonsense_is_none() {
 #[tokio::test]
 async fn a_server_that_never_answers_holds_no_call_up() {
     let clock = Clock::manual(NOW);
-    let replica = Replica::new(&server(fake(b"").await), &clock);
+    let replica = Replica::new(&impatient(fake(b"").await), &clock);
     assert!(!replica.figures().is_shared);
     assert_eq!(replica.offer(&caller("rate", 10, 0, 0), 20).await, 5);
-    replica.until("did not answer within a second").await;
+    replica.until("did not answer in time").await;
 }
 
 #[cfg(feature = "test-valkey")]

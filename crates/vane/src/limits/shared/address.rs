@@ -25,7 +25,7 @@ pub(super) async fn connect(
     wait: Duration,
 ) -> Result<Line, String> {
     let opened = timeout(wait, open(server, tls)).await;
-    let socket = opened.map_err(|_| "no connection within a second".to_owned())??;
+    let socket = opened.map_err(|_| "no connection in time".to_owned())??;
     let mut line = Line {
         socket,
         unread: Vec::new(),
@@ -72,7 +72,7 @@ impl Line {
 
     pub(super) async fn ask(&mut self, command: &Command, wait: Duration) -> Result<Reply, String> {
         let asked = timeout(wait, self.exchange(command)).await;
-        asked.map_err(|_| "it did not answer within a second".to_owned())?
+        asked.map_err(|_| "it did not answer in time".to_owned())?
     }
 
     async fn exchange(&mut self, command: &Command) -> Result<Reply, String> {

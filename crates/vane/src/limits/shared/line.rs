@@ -21,8 +21,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, tim
 use tokio_rustls::TlsConnector;
 use vane_ledger::Clock;
 
-/// An answer that takes longer is none.
-const ANSWER_WAIT: Duration = Duration::from_secs(1);
 const BEAT_EVERY: Duration = Duration::from_secs(5);
 const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(5);
@@ -40,6 +38,7 @@ pub(super) fn start(
     let tls = TlsConnector::from(crate::upstream::tls_without_alpn(&outbound.extra_ca)?);
     let talk = Talk {
         server: limits.server.clone(),
+        wait: limits.answer,
         replica: replica_id()?,
         tls,
         state,
@@ -63,6 +62,8 @@ fn replica_id() -> anyhow::Result<String> {
 
 struct Talk {
     server: SharedServer,
+    /// An answer that takes longer is none.
+    wait: Duration,
     replica: String,
     tls: TlsConnector,
     state: Arc<State>,
@@ -129,11 +130,11 @@ impl Talk {
 
     /// Connects and says who this is; the scripts are known to the server by their names then.
     async fn open(&self) -> Result<(Line, Scripts), String> {
-        let mut line = connect(&self.server, &self.tls, ANSWER_WAIT).await?;
-        let window = script(&mut line, WINDOW).await?;
-        let places = script(&mut line, PLACES).await?;
-        let count = script(&mut line, COUNT).await?;
-        let beat = script(&mut line, BEAT).await?;
+        let mut line = connect(&self.server, &self.tls, self.wait).await?;
+        let window = script(&mut line, WINDOW, self.wait).await?;
+        let places = script(&mut line, PLACES, self.wait).await?;
+        let count = script(&mut line, COUNT, self.wait).await?;
+        let beat = script(&mut line, BEAT, self.wait).await?;
         let scripts = Scripts {
             window,
             places,
@@ -141,7 +142,7 @@ impl Talk {
             beat,
         };
         let said = line
-            .ask(&scripts.beat(&self.replica, true), ANSWER_WAIT)
+            .ask(&scripts.beat(&self.replica, true), self.wait)
             .await?;
         self.heard(&said)?;
         Ok((line, scripts))
@@ -192,8 +193,8 @@ impl Talk {
                 question = self.questions.recv(), if sent.len() < SENT_MAX => {
                     let Some(question) = question else {
                         scripts.beat(&self.replica, false).encode(&mut out);
-                        let _ = timeout(ANSWER_WAIT, write.write_all(&out)).await;
-                        let _ = timeout(ANSWER_WAIT, write.shutdown()).await;
+                        let _ = timeout(self.wait, write.write_all(&out)).await;
+                        let _ = timeout(self.wait, write.shutdown()).await;
                         return Over::Asked;
                     };
                     self.put(question, scripts, sent, &mut out);
@@ -203,7 +204,7 @@ impl Talk {
                 }
                 _ = beats.tick() => {
                     scripts.beat(&self.replica, true).encode(&mut out);
-                    sent.push_back(Sent { about: About::Beat, until: Instant::now() + ANSWER_WAIT });
+                    sent.push_back(Sent { about: About::Beat, until: Instant::now() + self.wait });
                 }
                 got = read.read_buf(&mut unread) => {
                     match got {
@@ -216,7 +217,7 @@ impl Talk {
                     }
                 }
                 () = sleep_until(oldest.unwrap_or_else(Instant::now)), if oldest.is_some() => {
-                    return Over::Lost("it did not answer within a second".to_owned());
+                    return Over::Lost("it did not answer in time".to_owned());
                 }
             }
             if !out.is_empty() {
@@ -224,7 +225,7 @@ impl Talk {
                     write.write_all(&out).await?;
                     write.flush().await
                 };
-                match timeout(ANSWER_WAIT, written).await {
+                match timeout(self.wait, written).await {
                     Ok(Ok(())) => out.clear(),
                     Ok(Err(error)) => return Over::Lost(error.to_string()),
                     Err(_) => return Over::Lost("it takes nothing".to_owned()),
@@ -246,7 +247,7 @@ impl Talk {
         self.state.asked.fetch_add(1, Relaxed);
         sent.push_back(Sent {
             about: About::Question(question),
-            until: Instant::now() + ANSWER_WAIT,
+            until: Instant::now() + self.wait,
         });
     }
 
@@ -347,9 +348,9 @@ impl Command {
     }
 }
 
-async fn script(line: &mut Line, text: &str) -> Result<String, String> {
+async fn script(line: &mut Line, text: &str, wait: Duration) -> Result<String, String> {
     let load = Command(["SCRIPT", "LOAD", text].map(str::to_owned).to_vec());
-    match line.ask(&load, ANSWER_WAIT).await? {
+    match line.ask(&load, wait).await? {
         Reply::Text(name) => Ok(name),
         _ => Err(nonsense()),
     }

@@ -15,7 +15,7 @@ use vane_ledger::{Caller, Clock, Key, NewKey};
 use vane_testkit::{Answer, Authority, Certificate};
 
 use super::{Replica, caller, server};
-use crate::client::{self, Ask, within};
+use crate::client::{self, Ask, until, within};
 use crate::valkey::Valkey;
 use crate::world::{Folder, NOW, World, named};
 
@@ -122,12 +122,11 @@ async fn m13_calls_at_a_time_are_shared_and_given_back() {
         assert!(held.len() <= limit as usize && held.len() * 10 >= limit as usize * 9);
         // All of them, to whichever asks: what the other one kept returns when its calls have ended.
         held.clear();
-        let all = async {
-            while held.len() < limit as usize {
-                held.extend(replicas[0].enter(&key, 0).await.1);
-            }
-        };
-        within("all places", all).await;
+        until("all places", async || {
+            held.extend(replicas[0].enter(&key, 0).await.1);
+            held.len() >= limit as usize
+        })
+        .await;
         assert!(!replicas[1].passes(&key, 0).await);
     }
 }
@@ -184,16 +183,12 @@ async fn tokens_that_were_not_used_are_there_for_the_other_replica() {
 
 /// Waits until so much is counted at the server.
 async fn until_counted(valkey: &Valkey, key: &str, sums: RangeInclusive<u64>) {
-    let counted = async {
-        loop {
-            let said = valkey.command(&format!("HVALS vane:limits:{key}")).await;
-            let counts = said.lines().filter_map(|line| line.parse::<u64>().ok());
-            if sums.contains(&counts.sum()) {
-                return;
-            }
-        }
-    };
-    within("what the server counts", counted).await;
+    until("what the server counts", async || {
+        let said = valkey.command(&format!("HVALS vane:limits:{key}")).await;
+        let counts = said.lines().filter_map(|line| line.parse::<u64>().ok());
+        sums.contains(&counts.sum())
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -382,8 +377,10 @@ async fn a_replica_that_stops_takes_its_leave() {
     let shared = Shared::start(&limits, &outbound, &clock).unwrap();
     assert_eq!(valkey.command("ZCARD vane:limits:replicas").await, ":1\r\n");
     drop(Traffic::new(1, Some(Arc::new(shared))));
-    let leaves = async { while valkey.command("ZCARD vane:limits:replicas").await != ":0\r\n" {} };
-    within("its leave", leaves).await;
+    until("its leave", async || {
+        valkey.command("ZCARD vane:limits:replicas").await == ":0\r\n"
+    })
+    .await;
 }
 
 /// Two gateways with the same keys and a server between them.
@@ -487,8 +484,7 @@ async fn headers_health_and_metrics_tell_what_is_shared() {
     metric("vane_limits_shared 1").await;
     metric("vane_limits_replicas 2").await;
     valkey.kill();
-    let noticed = async { while ready().await["limits"] == "shared" {} };
-    within("the loss", noticed).await;
+    until("the loss", async || ready().await["limits"] != "shared").await;
     let said = ready().await;
     assert_eq!(said["status"], "ready");
     assert!(
