@@ -148,14 +148,18 @@ impl Pool {
     pub async fn swept(self) {
         loop {
             tokio::time::sleep(SWEEP).await;
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            for (_, waiting) in idle.iter_mut() {
-                waiting.retain_mut(Waiting::is_good);
-                waiting.shrink_to_fit();
-            }
-            drop(idle);
-            self.shared.sweep();
+            self.sweep();
         }
+    }
+
+    fn sweep(&self) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        for (_, waiting) in idle.iter_mut() {
+            waiting.retain_mut(Waiting::is_good);
+            waiting.shrink_to_fit();
+        }
+        drop(idle);
+        self.shared.sweep();
     }
 
     /// The connection that was used last: the others may grow old and be closed.
