@@ -121,7 +121,7 @@ async fn m6_after_each_kill_every_call_has_one_receipt_and_no_money_is_held() {
     let payers = site.payers(CLIENTS);
     site.fake.always(Answer::text(&words()).delay_ms(1));
     let (mut known, mut charged) = (BTreeMap::new(), BTreeMap::new());
-    let (mut dice, mut calls, mut lost, mut cut) = (Dice(7), 0, 0, 0);
+    let (mut dice, mut calls, mut in_flight, mut lost, mut cut) = (Dice(7), 0, 0, 0, 0);
     let mut serving = site.serve();
     for life in 0..if long() { 40 } else { 4 } {
         let load = Load::start(
@@ -142,6 +142,7 @@ async fn m6_after_each_kill_every_call_has_one_receipt_and_no_money_is_held() {
         site.fake.reset();
         site.fake.always(Answer::text(&words()).delay_ms(1));
         calls += told.len();
+        in_flight += told.iter().filter(|told| !told.whole).count();
         lost += compare(&told, &receipts, &reached, &payers);
         let is_charged = |receipt: &&Receipt| {
             let status = receipt.settlement.status;
@@ -150,10 +151,11 @@ async fn m6_after_each_kill_every_call_has_one_receipt_and_no_money_is_held() {
         cut += receipts.iter().filter(is_charged).count();
         site.settled(&charged);
     }
-    // Calls whose first record was still waiting for the journal's writer.
+    // Calls whose first record was still waiting for the journal's writer: few of those that ran,
+    // however many had ended before.
     assert!(
-        lost * 20 <= calls,
-        "{lost} of {calls} calls are paid for by nobody"
+        lost * 2 <= in_flight,
+        "{lost} of {in_flight} calls that ran are paid for by nobody"
     );
     assert!(
         cut > 0,
