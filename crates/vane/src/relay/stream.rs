@@ -1,8 +1,9 @@
 //! A streamed answer: upstream bytes in, client bytes out, one path for every pair of dialects.
 //!
 //! Frames of the same dialect are forwarded as slices of the chunk they came in; others are
-//! decoded and encoded. Both feed the meter with the same events. Nothing is spawned: the client's
-//! connection pulls, so a slow reader slows the upstream and a reader that leaves closes it.
+//! decoded and encoded. Both feed the meter with the same events. Nothing is spawned while it runs: the
+//! client's connection pulls, so a slow reader slows the upstream and a reader that leaves closes it. Only
+//! after the last frame a task reads the upstream's closing, for a second at most.
 
 mod live;
 mod streaming;
