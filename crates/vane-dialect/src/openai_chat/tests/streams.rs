@@ -378,21 +378,23 @@ fn azures_first_chunk_without_choices_does_not_start_the_answer() {
 /// A guard against an accidental second parse or copy; the real figure is in the benchmarks.
 #[test]
 fn an_ordinary_chunk_is_cheap() {
-    struct Nowhere;
-    impl Sink for Nowhere {
+    struct Count(usize);
+    impl Sink for Count {
         fn event(&mut self, event: Event<'_>) {
             if let Event::Delta { text, .. } = event {
                 assert!(matches!(text, std::borrow::Cow::Borrowed(_)));
+                self.0 += 1;
             }
         }
     }
     let data = delta(r#"{"content":" word"}"#);
-    let mut decoder = stream::Decoder::default();
+    let (mut decoder, mut deltas) = (stream::Decoder::default(), Count(0));
     for _ in 0..1_000 {
         decoder
-            .push(&Frame::of_data(data.as_bytes()), &mut Nowhere)
+            .push(&Frame::of_data(data.as_bytes()), &mut deltas)
             .unwrap();
     }
+    assert_eq!(deltas.0, 1_000);
 }
 
 #[test]
