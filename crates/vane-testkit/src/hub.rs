@@ -58,8 +58,6 @@ struct State {
     lists: Option<u16>,
     /// Where files are sent from.
     sends_to: Option<String>,
-    /// What it tells of a file's digest instead of the truth.
-    digest: Option<String>,
 }
 
 type Shared = Arc<Mutex<State>>;
@@ -106,10 +104,6 @@ impl FakeHub {
     /// Redirects downloads to another host, which must have the same files.
     pub fn send_to(&self, other: &Self) {
         lock(&self.state).sends_to = Some(other.url());
-    }
-
-    pub fn lie_of_digests(&self, digest: &str) {
-        lock(&self.state).digest = Some(digest.to_owned());
     }
 
     #[must_use]
@@ -216,14 +210,13 @@ fn list(state: &State, model: &str) -> Sent {
     let of_model = state.files.iter().filter(|((repo, _), _)| repo == model);
     let siblings: Vec<_> = of_model
         .map(|((_, path), bytes)| {
-            let told = |truth: String| state.digest.clone().unwrap_or(truth);
             if path.ends_with(".json") {
                 let mut git = format!("blob {}\0", bytes.len()).into_bytes();
                 git.extend_from_slice(bytes);
                 let id = hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, &git).as_ref());
                 return serde_json::json!({"rfilename": path, "size": bytes.len(), "blobId": id});
             }
-            let sha256 = told(hex(digest(&SHA256, bytes).as_ref()));
+            let sha256 = hex(digest(&SHA256, bytes).as_ref());
             serde_json::json!({
                 "rfilename": path, "size": bytes.len(), "blobId": "0".repeat(40),
                 "lfs": {"sha256": sha256, "size": bytes.len(), "pointerSize": 134},

@@ -81,12 +81,6 @@ impl FakeUpstream {
         self.at("/anthropic")
     }
 
-    /// The base URL of the fake llama.cpp server.
-    #[must_use]
-    pub fn llama_url(&self) -> String {
-        self.at("/llama")
-    }
-
     /// Replaces the script.
     pub fn script(&self, script: Script) {
         *self.state.script() = script;

@@ -12,7 +12,7 @@ const OUTPUT_LIMITS: [&str; 3] = ["max_tokens", "max_completion_tokens", "max_ou
 /// Four bytes of a body's text to a token, its pictures, and as much output as the call asks for. A
 /// guess that is made good when the call ends: it takes no more than the scan of the body.
 #[must_use]
-pub fn tokens_at_most(head: &Head, task: Task) -> u64 {
+pub fn tokens_guessed(head: &Head, task: Task) -> u64 {
     let asked = OUTPUT_LIMITS
         .iter()
         .filter_map(|field| head.raw(field)?.parse().ok())
@@ -47,7 +47,7 @@ mod tests {
             ),
         ] {
             let head = Head::scan(&body.as_bytes().to_vec().into()).unwrap();
-            assert_eq!(tokens_at_most(&head, task), tokens, "{body}");
+            assert_eq!(tokens_guessed(&head, task), tokens, "{body}");
         }
     }
 
@@ -65,7 +65,7 @@ mod tests {
         ] {
             let body = format!(r#"{{"max_tokens":10,"messages":[{picture}]}}"#);
             let head = Head::scan(&body.into_bytes().into()).unwrap();
-            let tokens = tokens_at_most(&head, Task::Chat);
+            let tokens = tokens_guessed(&head, Task::Chat);
             assert!((1_610..5_000).contains(&tokens), "{tokens}");
         }
         // The same letters where no picture stands, or none of a picture.
@@ -76,7 +76,7 @@ mod tests {
         ] {
             let body = format!(r#"{{"messages":[{text}]}}"#);
             let head = Head::scan(&body.into_bytes().into()).unwrap();
-            assert!(tokens_at_most(&head, Task::Chat) > 250_000);
+            assert!(tokens_guessed(&head, Task::Chat) > 250_000);
         }
     }
 }

@@ -18,7 +18,7 @@ mod window;
 
 pub use arrivals::Arrivals;
 pub(crate) use arrivals::{network, network_of};
-pub use estimate::tokens_at_most;
+pub use estimate::tokens_guessed;
 pub use headers::{Quota, Standing};
 pub use lane::Place;
 pub use refusal::Refusal;

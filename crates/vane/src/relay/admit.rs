@@ -3,7 +3,7 @@
 use super::decode::RawCall;
 use super::settle::Record;
 use crate::gateway::Gateway;
-use crate::limits::{Place, Refusal, tokens_at_most};
+use crate::limits::{Place, Refusal, tokens_guessed};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(super) async fn admit(
         return Err(crate::payments::frozen(&caller.account_name));
     }
     let tokens = match caller.limits.tokens_per_minute {
-        Some(_) => tokens_at_most(&call.head, call.dialect().task()),
+        Some(_) => tokens_guessed(&call.head, call.dialect().task()),
         None => 0,
     };
     let now = gateway.clock.elapsed();

@@ -130,7 +130,8 @@ fn ceiling(largest: i64) -> i64 {
         .max(1)
 }
 
-fn escaped(text: &str) -> String {
+/// Text that is no markup, in an element or in an attribute.
+pub(super) fn escaped(text: &str) -> String {
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     text.replace('>', "&gt;").replace('"', "&quot;")
 }

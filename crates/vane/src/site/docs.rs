@@ -109,11 +109,6 @@ fn here(text: &str, origin: &str) -> String {
     text.replace(USUAL, origin)
 }
 
-fn escaped(text: &str) -> String {
-    let text = text.replace('&', "&amp;").replace('<', "&lt;");
-    text.replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

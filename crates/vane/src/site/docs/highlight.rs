@@ -3,7 +3,7 @@
 //! Invariant: whatever the code is, what comes out shows exactly its characters; a language that
 //! is not known is shown plain.
 
-use super::escaped;
+use crate::site::chart::escaped;
 
 /// What a language is written with.
 struct Grammar {

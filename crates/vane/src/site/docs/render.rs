@@ -10,8 +10,9 @@ use pulldown_cmark::{
     Alignment, CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd,
 };
 
+use super::highlight;
 use super::link::{self, Target};
-use super::{escaped, highlight};
+use crate::site::chart::escaped;
 
 /// A heading below the title.
 #[derive(Debug, Clone, PartialEq, Eq)]
