@@ -20,11 +20,34 @@ use crate::{
 
 pub use crate::exchange::{Asked, Cut, Encoded, Reply, Seen, Target};
 
+/// More tools than any provider takes: each is written, named and looked up for each try.
+const TOOLS_MAX: usize = 4_096;
+
 /// Decodes a request body.
 ///
 /// # Errors
 /// A fault that names the field.
 pub fn decode_call(dialect: Dialect, body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
+    let call = decoded(dialect, body, seal)?;
+    if let Call::Chat(chat) = &call {
+        let count = tools_in(&chat.tools);
+        if count > TOOLS_MAX {
+            let why = format!("{count} tools are more than the {TOOLS_MAX} that a call may have");
+            return Err(Fault::invalid("tools", why));
+        }
+    }
+    Ok(call)
+}
+
+fn tools_in(tools: &[Tool]) -> usize {
+    let count = |tool: &Tool| match tool {
+        Tool::Namespace { tools, .. } => tools_in(tools) + 1,
+        Tool::Function(_) | Tool::Custom(_) | Tool::Hosted { .. } => 1,
+    };
+    tools.iter().map(count).sum()
+}
+
+fn decoded(dialect: Dialect, body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
     match dialect {
         Dialect::OpenaiChat => openai_chat::request::decode(body, seal),
         Dialect::OpenaiCompletions => openai_completions::request::decode(body),

@@ -24,7 +24,8 @@ pub fn nine<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
         let sent = if fits(original) {
             original.to_owned()
         } else {
-            let free = (0..=u8::MAX).map(|salt| digest(original, salt));
+            let hash = hashed(original);
+            let free = (0..=u8::MAX).map(|salt| digits(hash, salt));
             let mut free = free.filter(|candidate| !taken.contains(candidate));
             free.next().unwrap_or_default()
         };
@@ -84,10 +85,19 @@ pub(crate) fn fits(id: &str) -> bool {
 /// Nine base-62 digits of a hash (64-bit FNV-1a: fixed for all time, unlike the standard one).
 #[must_use]
 pub fn digest(text: &str, salt: u8) -> String {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for byte in text.bytes().chain([0, salt]) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
+    digits(hashed(text), salt)
+}
+
+fn hashed(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, mixed)
+}
+
+fn mixed(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+}
+
+fn digits(hash: u64, salt: u8) -> String {
+    let mut hash = mixed(mixed(hash, 0), salt);
     // Short texts differ in few bits: spread them over the whole word.
     hash = (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut digits = String::with_capacity(LENGTH);

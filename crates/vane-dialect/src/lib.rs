@@ -30,6 +30,7 @@ pub mod quirk;
 pub mod seal;
 pub mod sequence;
 mod too_long;
+mod unanswered;
 pub mod usage;
 
 pub mod anthropic_messages;

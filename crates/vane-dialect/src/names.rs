@@ -3,6 +3,8 @@
 //! A name is fitted without a look at the others, so that a tool is called the same in its
 //! declaration, in the calls of earlier turns and in the choice among tools, and on every turn.
 
+pub(crate) mod distinct;
+
 use crate::ids;
 use std::borrow::Cow;
 

@@ -90,6 +90,9 @@ fn tools(raw: Option<&str>) -> Option<Vec<Str<'_>>> {
         return Some(Vec::new());
     };
     let tools: Vec<Tool<'_>> = serde_json::from_str(raw).ok()?;
+    if !(1..=TOOLS_MAX).contains(&tools.len()) {
+        return None;
+    }
     let mut names: Vec<Str<'_>> = Vec::with_capacity(tools.len());
     for tool in tools {
         let name = tool.function.name;
@@ -98,7 +101,7 @@ fn tools(raw: Option<&str>) -> Option<Vec<Str<'_>>> {
         }
         names.push(name);
     }
-    (1..=TOOLS_MAX).contains(&names.len()).then_some(names)
+    Some(names)
 }
 
 fn choice(raw: &str, door: Dialect, tools: &[Str<'_>]) -> bool {

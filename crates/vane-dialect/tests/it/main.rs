@@ -16,6 +16,7 @@ mod cases;
 mod cut;
 mod fidelity;
 mod layout;
+mod many;
 mod models;
 mod offers;
 mod requests;

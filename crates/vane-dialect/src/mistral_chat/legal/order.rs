@@ -8,13 +8,15 @@ use super::message::{Call, Content, Message};
 use crate::ids;
 use crate::json::Str;
 use crate::quirk::{Quirk, Quirks};
+use crate::unanswered::Unanswered;
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 pub(super) struct Order<'a> {
     quirks: Quirks,
     last: Last,
-    /// Calls without a result: id and name.
-    open: Vec<(Str<'a>, Str<'a>)>,
+    /// The names of calls without a result, by id.
+    open: Unanswered<Cow<'a, str>, Str<'a>>,
     /// Every id so far: none stands twice.
     ids: HashSet<Str<'a>>,
 }
@@ -34,7 +36,7 @@ impl<'a> Order<'a> {
         Self {
             quirks,
             last: Last::Nobody,
-            open: Vec::new(),
+            open: Unanswered::default(),
             ids: HashSet::new(),
         }
     }
@@ -84,17 +86,15 @@ impl<'a> Order<'a> {
             && self.ids.insert(id.clone())
             && is_name(&function.name.0)
             && function.arguments.0.trim_start().starts_with('{');
-        self.open.push((id, function.name));
+        self.open.push(id.0, function.name);
         legal
     }
 
     fn result(&mut self, message: &Message<'a>) -> bool {
-        let id = &message.tool_call_id;
-        let Some(at) = self.open.iter().position(|(open, _)| open == id) else {
+        let Some(called) = self.open.take(&message.tool_call_id.0) else {
             return false;
         };
         self.last = Last::Tool;
-        let (_, called) = self.open.remove(at);
         let named = message.name.0.is_empty() || message.name == called;
         named && message.content == Content::Text
     }

@@ -11,6 +11,7 @@ use crate::notes::Notes;
 use crate::openai_chat::schema;
 use crate::quirk::Quirk;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What a custom tool becomes where there are none: a function of one string.
 const WRAPPING: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
@@ -92,11 +93,13 @@ impl<'a> Tools<'a> {
     fn restrict(&mut self, chat: &Chat, target: &Target<'_>) {
         match &chat.tool_choice {
             Some(ToolChoice::Allowed { names, .. }) if self.wraps => {
+                let names: BTreeSet<_> = names.iter().map(|name| names::sent(name)).collect();
                 self.list
-                    .retain(|sent| names.iter().any(|name| sent.is_named(name)));
+                    .retain(|sent| sent.name().is_some_and(|name| names.contains(name)));
             }
             Some(ToolChoice::Named { name, .. }) if target.quirks.has(Quirk::NoForcedTool) => {
-                self.list.retain(|sent| sent.is_named(name));
+                let wanted = names::sent(name);
+                self.list.retain(|sent| sent.name() == Some(&wanted));
             }
             Some(
                 ToolChoice::None
@@ -241,18 +244,18 @@ impl<'a> Tools<'a> {
         );
         out.extend_from_slice(mode);
         out.extend_from_slice(br#"","tools":["#);
+        let custom = self.list.iter().filter_map(|sent| match sent {
+            Sent::Custom(name, _) => Some(name.as_str()),
+            Sent::Function(..) | Sent::Hosted(_) => None,
+        });
+        let custom: BTreeSet<&str> = custom.collect();
         for (at, name) in names.iter().enumerate() {
             if at > 0 {
                 out.push(b',');
             }
-            let custom = self.list.iter().any(|sent| match sent {
-                Sent::Custom(..) => sent.is_named(name),
-                Sent::Function(..) | Sent::Hosted(_) => false,
-            });
-            let form = if custom {
-                ToolForm::Custom
-            } else {
-                ToolForm::Function
+            let form = match custom.contains(&*names::sent(name)) {
+                true => ToolForm::Custom,
+                false => ToolForm::Function,
             };
             self.one_of(out, form, name);
         }
@@ -287,10 +290,10 @@ impl<'a> Tools<'a> {
 }
 
 impl Sent<'_> {
-    fn is_named(&self, wanted: &str) -> bool {
+    fn name(&self) -> Option<&str> {
         match self {
-            Sent::Function(name, _) | Sent::Custom(name, _) => *name == names::sent(wanted),
-            Sent::Hosted(_) => false,
+            Sent::Function(name, _) | Sent::Custom(name, _) => Some(name),
+            Sent::Hosted(_) => None,
         }
     }
 }

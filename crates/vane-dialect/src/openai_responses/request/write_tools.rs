@@ -9,6 +9,7 @@ use crate::notes::Notes;
 use crate::openai_chat::schema;
 use crate::openai_responses::wire::{Fields, List};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// In whose words names and schemas of tools are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,8 +157,13 @@ pub(in crate::openai_responses) fn choice(
             let mut fields = Fields::typed(&mut out, "allowed_tools");
             fields.text("mode", if *required { "required" } else { "auto" });
             let mut list = List::open(fields.key("tools"));
+            let custom: BTreeSet<&str> = tools.iter().filter_map(custom_name).collect();
             for name in names {
-                write_named(form_of(name, tools), &words.name(name), list.next());
+                let form = match custom.contains(name.as_str()) {
+                    true => ToolForm::Custom,
+                    false => ToolForm::Function,
+                };
+                write_named(form, &words.name(name), list.next());
             }
             list.close();
             fields.close();
@@ -183,11 +189,9 @@ fn write_named(form: ToolForm, name: &str, out: &mut Vec<u8>) {
     fields.close();
 }
 
-fn form_of(name: &str, tools: &[Tool]) -> ToolForm {
-    let is_custom = |tool: &Tool| matches!(tool, Tool::Custom(custom) if custom.name == name);
-    if tools.iter().any(is_custom) {
-        ToolForm::Custom
-    } else {
-        ToolForm::Function
+fn custom_name(tool: &Tool) -> Option<&str> {
+    match tool {
+        Tool::Custom(custom) => Some(&custom.name),
+        Tool::Function(_) | Tool::Namespace { .. } | Tool::Hosted { .. } => None,
     }
 }

@@ -10,12 +10,13 @@ use crate::json::{self, Object, Path};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Writes `tools` and `tool_choice`; `custom` gets the sent names of custom tools.
 pub(super) fn write(
     chat: &Chat,
     target: &Target<'_>,
-    names: &Names,
+    names: &Names<'_>,
     members: &mut Members<'_>,
     custom: &mut Vec<String>,
     notes: &mut Notes,
@@ -59,9 +60,9 @@ pub(super) fn is_forced(chat: &Chat, target: &Target<'_>) -> bool {
 }
 
 /// The names that a choice allows; `None` if all are.
-fn allowed(chat: &Chat) -> Option<&[String]> {
+fn allowed(chat: &Chat) -> Option<BTreeSet<&str>> {
     match &chat.tool_choice {
-        Some(ToolChoice::Allowed { names, .. }) => Some(names),
+        Some(ToolChoice::Allowed { names, .. }) => Some(names.iter().map(String::as_str).collect()),
         Some(
             ToolChoice::None
             | ToolChoice::Auto
@@ -74,8 +75,8 @@ fn allowed(chat: &Chat) -> Option<&[String]> {
 }
 
 struct Tools<'a> {
-    allowed: Option<&'a [String]>,
-    names: &'a Names,
+    allowed: Option<BTreeSet<&'a str>>,
+    names: &'a Names<'a>,
     custom: &'a mut Vec<String>,
     notes: &'a mut Notes,
     out: &'a mut Vec<u8>,
@@ -85,8 +86,10 @@ impl Tools<'_> {
     fn tool(&mut self, namespace: &str, tool: &Tool) {
         if let Some(name) = own_name(tool) {
             let sent = self.names.sent(namespace, name);
-            let is_it = |allowed: &String| [name, namespace, &*sent].contains(&allowed.as_str());
-            if self.allowed.is_some_and(|names| !names.iter().any(is_it)) {
+            let known_as = [name, namespace, &*sent];
+            if let Some(allowed) = &self.allowed
+                && !known_as.iter().any(|name| allowed.contains(name))
+            {
                 return;
             }
         }
@@ -199,7 +202,7 @@ fn typed(schema: &str) -> Cow<'_, str> {
 fn choice(
     chat: &Chat,
     target: &Target<'_>,
-    names: &Names,
+    names: &Names<'_>,
     members: &mut Members<'_>,
     notes: &mut Notes,
 ) {

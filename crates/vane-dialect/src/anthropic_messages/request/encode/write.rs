@@ -7,7 +7,7 @@ use super::turns::Message;
 use crate::anthropic_messages::wire::{CUSTOM_INPUT, Members, list, object_text, wrapped};
 use crate::block::{Document, Source, ToolForm, ToolResult, ToolUse};
 
-pub(super) fn message(message: &Message<'_>, names: &Names, ids: &mut Ids, out: &mut Vec<u8>) {
+pub(super) fn message(message: &Message<'_>, names: &Names<'_>, ids: &mut Ids, out: &mut Vec<u8>) {
     let mut members = Members::open(out);
     let role = if message.is_assistant {
         "assistant"
@@ -21,7 +21,7 @@ pub(super) fn message(message: &Message<'_>, names: &Names, ids: &mut Ids, out: 
     members.close();
 }
 
-pub(super) fn part(part: &Part<'_>, names: &Names, ids: &mut Ids, out: &mut Vec<u8>) {
+pub(super) fn part(part: &Part<'_>, names: &Names<'_>, ids: &mut Ids, out: &mut Vec<u8>) {
     if let Part::Raw(raw) = part {
         out.extend_from_slice(raw.get().as_bytes());
         return;
@@ -57,7 +57,7 @@ pub(super) fn part(part: &Part<'_>, names: &Names, ids: &mut Ids, out: &mut Vec<
     members.close();
 }
 
-fn tool_use(tool: &ToolUse, names: &Names, ids: &mut Ids, members: &mut Members<'_>) {
+fn tool_use(tool: &ToolUse, names: &Names<'_>, ids: &mut Ids, members: &mut Members<'_>) {
     members.text("type", "tool_use");
     members.text("id", &ids.sent(&tool.id));
     let namespace = tool.namespace.as_deref().unwrap_or_default();
@@ -72,7 +72,7 @@ fn tool_use(tool: &ToolUse, names: &Names, ids: &mut Ids, members: &mut Members<
 fn tool_result(
     result: &ToolResult,
     content: &[Part<'_>],
-    names: &Names,
+    names: &Names<'_>,
     ids: &mut Ids,
     members: &mut Members<'_>,
 ) {

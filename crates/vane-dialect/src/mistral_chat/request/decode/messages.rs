@@ -9,13 +9,14 @@ use crate::fault::Fault;
 use crate::json::{Object, Path, Str};
 use crate::mistral_chat::wire;
 use crate::seal::Seal;
+use crate::unanswered::Unanswered;
 use serde_json::value::RawValue;
 
 struct Messages<'s> {
     seal: &'s dyn Seal,
     turns: Vec<Turn>,
     /// Calls without a result yet: results that name none belong to the first of them.
-    unanswered: Vec<String>,
+    unanswered: Unanswered<String, String>,
     /// The last turn consists of tool results so far.
     in_results: bool,
 }
@@ -25,7 +26,7 @@ pub(super) fn read(messages: Vec<&RawValue>, seal: &dyn Seal) -> Result<Vec<Turn
     let mut read = Messages {
         seal,
         turns: Vec::with_capacity(messages.len()),
-        unanswered: Vec::new(),
+        unanswered: Unanswered::default(),
         in_results: false,
     };
     let last = messages.len().saturating_sub(1);
@@ -97,14 +98,11 @@ impl Messages<'_> {
         path: &Path<'_>,
     ) -> Result<(), Fault> {
         let said: Option<String> = message.get("tool_call_id", path)?;
-        let at = match said.as_deref().filter(|id| names_a_call(id)) {
-            Some(id) => self.unanswered.iter().position(|call| call == id),
-            None => (!self.unanswered.is_empty()).then_some(0),
+        let call = match said.as_deref().filter(|id| names_a_call(id)) {
+            Some(id) => self.unanswered.take(id),
+            None => self.unanswered.take_first(),
         };
-        let id = match at {
-            Some(at) => self.unanswered.remove(at),
-            None => said.unwrap_or_default(),
-        };
+        let id = call.or(said).unwrap_or_default();
         let block = Block::ToolResult(ToolResult {
             id,
             content,
@@ -131,14 +129,14 @@ impl Messages<'_> {
         let calls: Vec<&RawValue> = message.get("tool_calls", path)?.unwrap_or_default();
         let prefix: bool = message.get("prefix", path)?.unwrap_or(false);
         let root = path.key("tool_calls");
-        self.unanswered.clear();
+        self.unanswered = Unanswered::default();
         for (index, raw) in calls.into_iter().enumerate() {
             let path = root.index(index);
             let mut call = tool_use(raw, &path)?;
             if !names_a_call(&call.id) {
                 call.id = format!("call_{at}_{index}");
             }
-            self.unanswered.push(call.id.clone());
+            self.unanswered.push(call.id.clone(), call.id.clone());
             blocks.push(Block::ToolUse(call));
         }
         self.in_results = false;

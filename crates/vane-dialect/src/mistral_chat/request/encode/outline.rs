@@ -13,8 +13,9 @@ use crate::ids;
 use crate::json;
 use crate::notes::Notes;
 use crate::quirk::Quirk;
+use crate::unanswered::Unanswered;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 const NO_RESULT: &str = "[No result was recorded for this tool call.]";
 const MEDIA_FOLLOW: &str = "[What this tool returned follows in the next user message.]";
@@ -47,28 +48,44 @@ type IdMap = Vec<(String, String)>;
 pub(super) fn lay_out<'c>(
     chat: &'c Chat,
     target: &'c Target<'c>,
-    names: &'c Names,
+    names: &'c Names<'c>,
     notes: &mut Notes,
 ) -> (Vec<Message<'c>>, IdMap) {
     let mut outline = Outline {
         carrier: Carrier { target, notes },
         names,
         messages: Vec::with_capacity(chat.turns.len() + 4),
-        window: Vec::new(),
-        results_end: 0,
+        window: Unanswered::default(),
+        results: Vec::new(),
+        results_at: 0,
         ids: BTreeSet::new(),
+        numbers: BTreeMap::new(),
     };
     for turn in &chat.turns {
         outline.turn(turn);
     }
     outline.balance();
-    let mut messages = outline.messages;
+    let mut messages = merged(outline.messages, outline.results);
     let map = if target.quirks.has(Quirk::NineCharToolIds) {
         nine(&mut messages)
     } else {
         IdMap::new()
     };
     (messages, map)
+}
+
+/// The messages with each result at its place among them.
+fn merged<'c>(messages: Vec<Message<'c>>, results: Vec<(usize, Message<'c>)>) -> Vec<Message<'c>> {
+    let mut merged = Vec::with_capacity(messages.len() + results.len());
+    let mut results = results.into_iter().peekable();
+    for (at, message) in messages.into_iter().enumerate() {
+        while let Some((_, result)) = results.next_if(|(before, _)| *before <= at) {
+            merged.push(result);
+        }
+        merged.push(message);
+    }
+    merged.extend(results.map(|(_, result)| result));
+    merged
 }
 
 /// Gives every id its nine characters.
@@ -91,18 +108,21 @@ fn nine(messages: &mut [Message<'_>]) -> IdMap {
 
 struct Outline<'c, 'n> {
     carrier: Carrier<'c, 'n>,
-    names: &'c Names,
+    names: &'c Names<'c>,
     messages: Vec<Message<'c>>,
     /// The calls of the last assistant message that have no result yet.
-    window: Vec<Pending<'c>>,
+    window: Unanswered<&'c str, Pending<'c>>,
+    /// The results, each with the place in `messages` that it stands before.
+    results: Vec<(usize, Message<'c>)>,
     /// Where the next result belongs.
-    results_end: usize,
+    results_at: usize,
     /// All ids in use.
     ids: BTreeSet<String>,
+    /// The number behind an id that was last tried where it was taken.
+    numbers: BTreeMap<&'c str, usize>,
 }
 
 struct Pending<'c> {
-    original: &'c str,
     sent: String,
     name: &'c str,
 }
@@ -148,18 +168,16 @@ impl<'c> Outline<'c, '_> {
                 _ => content.insert(0, Part::text("Error:")),
             }
         }
-        let named = self
-            .window
-            .iter()
-            .position(|call| call.original == result.id);
-        let nameless = matches!(result.id.as_str(), "" | "null") && !self.window.is_empty();
-        let Some(at) = named.or(nameless.then_some(0)) else {
+        let mut call = self.window.take(&result.id);
+        if call.is_none() && matches!(result.id.as_str(), "" | "null") {
+            call = self.window.take_first();
+        }
+        let Some(call) = call else {
             let id = &result.id;
             let label = format!("[Result of a tool call ({id}) that is not in this conversation:]");
             rest.push(Part::Text(Cow::Owned(label)));
             return rest.append(&mut content);
         };
-        let call = self.window.remove(at);
         if !self.carrier.target.quirks.has(Quirk::ToolImages) {
             let (kept, media): (Vec<_>, Vec<_>) = content
                 .into_iter()
@@ -181,13 +199,12 @@ impl<'c> Outline<'c, '_> {
             name: call.name,
             content,
         };
-        self.messages.insert(self.results_end, message);
-        self.results_end += 1;
+        self.results.push((self.results_at, message));
     }
 
     /// Closes the window: calls without a result get a placeholder.
     fn balance(&mut self) {
-        for call in std::mem::take(&mut self.window) {
+        for call in self.window.close() {
             self.insert_result(call, vec![Part::text(NO_RESULT)]);
         }
     }
@@ -195,7 +212,11 @@ impl<'c> Outline<'c, '_> {
     fn assistant(&mut self, turn: &'c Turn) {
         // Calls that came in several turns before their results are one message here.
         let last = matches!(self.messages.last(), Some(Message::Assistant { .. }));
-        let goes_on = last && !turn.prefill && !self.window.is_empty();
+        let result = self
+            .results
+            .last()
+            .is_some_and(|(at, _)| *at == self.messages.len());
+        let goes_on = last && !result && !turn.prefill && !self.window.is_empty();
         if !goes_on {
             self.balance();
         }
@@ -223,7 +244,7 @@ impl<'c> Outline<'c, '_> {
                 prefill: turn.prefill,
             }),
         }
-        self.results_end = self.messages.len();
+        self.results_at = self.messages.len();
         // A tool that ran at a provider answered within the turn.
         let results = turn.blocks.iter();
         self.user(results.filter(|block| matches!(block, Block::ToolResult(_))));
@@ -231,13 +252,11 @@ impl<'c> Outline<'c, '_> {
 
     fn call(&mut self, tool: &'c ToolUse) -> SentCall<'c> {
         self.carrier.mark(tool.cache);
-        let name = self.names.sent(tool.namespace.as_deref(), &tool.name);
+        let namespace = tool.namespace.as_deref().unwrap_or_default();
+        let name = self.names.sent(namespace, &tool.name);
         let id = self.free_id(&tool.id);
-        self.window.push(Pending {
-            original: &tool.id,
-            sent: id.clone(),
-            name,
-        });
+        let sent = id.clone();
+        self.window.push(&tool.id, Pending { sent, name });
         let arguments = match tool.form {
             ToolForm::Custom => {
                 let mut quoted = Vec::new();
@@ -256,17 +275,22 @@ impl<'c> Outline<'c, '_> {
     }
 
     /// The id itself, or where it is none or taken, one like it.
-    fn free_id(&mut self, original: &str) -> String {
+    fn free_id(&mut self, original: &'c str) -> String {
         let base = match original {
             "" | "null" => "call1",
             id => id,
         };
-        let mut id = base.to_owned();
-        let mut count = 1;
-        while !self.ids.insert(id.clone()) {
-            count += 1;
-            id = format!("{base}x{count}");
+        if self.ids.insert(base.to_owned()) {
+            return base.to_owned();
         }
-        id
+        // What one number was tried for is taken for good.
+        let count = self.numbers.entry(base).or_insert(1);
+        loop {
+            *count += 1;
+            let id = format!("{base}x{count}");
+            if self.ids.insert(id.clone()) {
+                return id;
+            }
+        }
     }
 }

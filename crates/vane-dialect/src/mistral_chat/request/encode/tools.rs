@@ -9,6 +9,7 @@ use crate::mistral_chat::members::{Members, list};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use serde_json::value::RawValue;
+use std::collections::BTreeSet;
 
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
 /// A custom tool takes free text: a function of one string stands for it.
@@ -25,7 +26,7 @@ enum Sent<'c> {
 /// The custom tools among the call's, by the names they are sent under.
 pub(super) fn custom(chat: &Chat, names: &Names) -> Vec<String> {
     let mut sent = Vec::new();
-    flatten(&chat.tools, None, names, &mut Notes::default(), &mut sent);
+    flatten(&chat.tools, "", names, &mut Notes::default(), &mut sent);
     let custom = sent.iter().filter_map(|tool| match tool {
         Sent::Custom(name, _) => Some((*name).to_owned()),
         Sent::Function(..) | Sent::Own(_) => None,
@@ -37,13 +38,13 @@ pub(super) fn write(
     body: &mut Members<'_>,
     chat: &Chat,
     target: &Target<'_>,
-    names: &Names,
+    names: &Names<'_>,
     notes: &mut Notes,
 ) {
     let mut tools = Vec::new();
-    flatten(&chat.tools, None, names, notes, &mut tools);
+    flatten(&chat.tools, "", names, notes, &mut tools);
     if let Some(ToolChoice::Allowed { names: allowed, .. }) = &chat.tool_choice {
-        let allowed: Vec<&str> = allowed.iter().map(|name| names.chosen(name)).collect();
+        let allowed: BTreeSet<&str> = allowed.iter().map(|name| names.chosen(name)).collect();
         tools.retain(|tool| match tool {
             Sent::Function(name, _) | Sent::Custom(name, _) => allowed.contains(name),
             Sent::Own(_) => false,
@@ -75,8 +76,8 @@ pub(super) fn write(
 
 fn flatten<'c>(
     tools: &'c [Tool],
-    namespace: Option<&'c str>,
-    names: &'c Names,
+    namespace: &'c str,
+    names: &'c Names<'c>,
     notes: &mut Notes,
     sent: &mut Vec<Sent<'c>>,
 ) {
@@ -98,7 +99,7 @@ fn flatten<'c>(
                 if description.is_some() {
                     notes.drop("tools.description");
                 }
-                flatten(tools, Some(name), names, notes, sent);
+                flatten(tools, name, names, notes, sent);
             }
             Tool::Hosted { dialect, raw, .. } if *dialect == Dialect::MistralChat => {
                 sent.push(Sent::Own(raw.raw()));
@@ -148,7 +149,7 @@ fn write_choice(
     body: &mut Members<'_>,
     choice: &ToolChoice,
     target: &Target<'_>,
-    names: &Names,
+    names: &Names<'_>,
     notes: &mut Notes,
 ) {
     let forced = match choice {
