@@ -220,3 +220,52 @@ fn a_pdf_without_a_title_has_a_file_name_at_openai() {
     let (body, _) = sent(Dialect::OpenaiChat, &stored, OPENAI).unwrap();
     assert!(body.contains(r#""file":{"file_id":"file-1"}"#), "{body}");
 }
+
+/// Gemini's endpoint and Kimi number the calls of each answer anew.
+#[test]
+fn t8_an_id_that_two_turns_share_is_two_ids_at_anthropic_and_each_result_keeps_its_call() {
+    let turn = |ids: [&str; 2], says: &str| {
+        let call = |id: &str| json!({"id": id, "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let result = |n: usize| json!({"role": "tool", "tool_call_id": ids[n], "content": format!("{says}{n}")});
+        [
+            json!({"role": "assistant", "content": null, "tool_calls": [call(ids[0]), call(ids[1])]}),
+            result(0),
+            result(1),
+        ]
+    };
+    let turns = [
+        turn(["call_0", "call_1"], "a"),
+        turn(["call_0", "call_0_r0"], "b"),
+        turn(["call_0", "call_0"], "c"),
+    ];
+    // A conversation that goes on sends its beginning as before.
+    let mut before = Vec::new();
+    for many in 1..=3 {
+        let user = json!({"role": "user", "content": "go"});
+        let messages: Vec<Value> = [user].into_iter().chain(turns[..many].concat()).collect();
+        let body = json!({"model": "m", "messages": messages});
+        let (text, notes) = sent(Dialect::OpenaiChat, &body, ANTHROPIC).unwrap();
+        assert!(notes.is_empty(), "{notes:?}");
+        let body: Value = serde_json::from_str(&text).unwrap();
+        let mut told = Vec::new();
+        for messages in body["messages"].as_array().unwrap()[1..].chunks(2) {
+            for (called, result) in
+                [0, 1].map(|n| (&messages[0]["content"][n], &messages[1]["content"][n]))
+            {
+                assert_eq!(called["id"], result["tool_use_id"]);
+                told.push((called["id"].clone(), result["content"].clone()));
+            }
+        }
+        assert!(told.starts_with(&before), "{told:?}");
+        before = told;
+    }
+    let expected = [
+        ("call_0", "a0"),
+        ("call_1", "a1"),
+        ("call_0_r0", "b0"),
+        ("call_0_r0_r1", "b1"),
+        ("call_0_r2", "c0"),
+        ("call_0_r3", "c1"),
+    ];
+    assert_eq!(before, expected.map(|(id, says)| (json!(id), json!(says))));
+}

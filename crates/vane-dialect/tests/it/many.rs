@@ -83,7 +83,8 @@ fn r10_calls_under_one_id_and_results_in_any_order_find_each_other() {
     let orders = [(0..count).collect::<Vec<_>>(), (0..count).rev().collect()];
     for (id, order) in ids.into_iter().zip(orders) {
         let body = calls(count, id, &order);
-        let [mistral] = sent(Dialect::AnthropicMessages, &body, [MISTRAL]).unwrap();
+        let [mistral, anthropic] =
+            sent(Dialect::AnthropicMessages, &body, [MISTRAL, ANTHROPIC]).unwrap();
         let results = mistral["messages"].as_array().unwrap()[2..].iter();
         let results: Vec<_> = results
             .take_while(|message| message["role"] == "tool")
@@ -96,5 +97,13 @@ fn r10_calls_under_one_id_and_results_in_any_order_find_each_other() {
             .map(|call| call["tool_call_id"].as_str())
             .collect();
         assert_eq!((of_call.len(), &of_call), (count, &of_result));
+
+        let parts = |at: usize| anthropic["messages"][at]["content"].as_array().unwrap();
+        let of_use: BTreeSet<_> = parts(1).iter().map(|part| part["id"].as_str()).collect();
+        let of_result: BTreeSet<_> = parts(2)[..count]
+            .iter()
+            .map(|part| part["tool_use_id"].as_str())
+            .collect();
+        assert_eq!((of_use.len(), &of_use), (count, &of_result));
     }
 }

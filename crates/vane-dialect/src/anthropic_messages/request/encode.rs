@@ -84,7 +84,7 @@ pub(crate) fn encode(
     members.close();
 
     asked.renamed = names.renamed();
-    asked.ids = ids.replaced();
+    asked.ids = ids.all_replaced();
     let beta = passes_over.then_some(BINDING_BETA);
     Ok(Encoded { body, asked, beta })
 }

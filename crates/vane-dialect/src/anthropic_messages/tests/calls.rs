@@ -97,7 +97,7 @@ fn namespaces_and_custom_tools_are_flattened_and_come_back() {
     ];
     let tool = |namespace: Option<&str>, name: &str, form, arguments: &str| {
         Block::ToolUse(ToolUse {
-            id: "call|1".to_owned(),
+            id: format!("call|{name}"),
             name: name.to_owned(),
             namespace: namespace.map(str::to_owned),
             form,
@@ -112,9 +112,9 @@ fn namespaces_and_custom_tools_are_flattened_and_come_back() {
     chat.turns.push(Turn::new(Role::Assistant, uses));
     chat.turns.push(said(Role::User, "go"));
     let (encoded, body, _) = encode_for(&chat, &target(&[]));
-    assert!(
-        body.contains(r#"{"type":"tool_use","id":"call_1_r0","name":"mcp__read_file","input":{}}"#)
-    );
+    assert!(body.contains(
+        r#"{"type":"tool_use","id":"call_read_file_r0","name":"mcp__read_file","input":{}}"#
+    ));
     assert!(
         body.contains(r#""name":"apply_patch","input":{"input":"*** \"x\""}"#),
         "{body}"
@@ -122,7 +122,13 @@ fn namespaces_and_custom_tools_are_flattened_and_come_back() {
     assert_eq!(encoded.asked.custom, ["apply_patch"]);
     assert_eq!(
         encoded.asked.ids,
-        [("call_1_r0".to_owned(), "call|1".to_owned())]
+        [
+            ("call_read_file_r0".to_owned(), "call|read.file".to_owned()),
+            (
+                "call_apply_patch_r1".to_owned(),
+                "call|apply_patch".to_owned()
+            ),
+        ]
     );
 
     let answer = r#"{"id":"a","model":"m","content":[{"type":"tool_use","id":"t1","name":"mcp__read_file","input":{"a": 1}},{"type":"tool_use","id":"t2","name":"apply_patch","input":{"input":"*** \"y\""}}],"stop_reason":"tool_use"}"#;

@@ -7,9 +7,15 @@ use super::turns::Message;
 use crate::anthropic_messages::wire::{CUSTOM_INPUT, Members, list, object_text, wrapped};
 use crate::block::{Document, Source, ToolForm, ToolResult, ToolUse};
 
-pub(super) fn message(message: &Message<'_>, names: &Names<'_>, ids: &mut Ids, out: &mut Vec<u8>) {
+pub(super) fn message<'a>(
+    message: &Message<'a>,
+    names: &Names<'_>,
+    ids: &mut Ids<'a>,
+    out: &mut Vec<u8>,
+) {
     let mut members = Members::open(out);
     let role = if message.is_assistant {
+        ids.next_assistant();
         "assistant"
     } else {
         "user"
@@ -21,7 +27,7 @@ pub(super) fn message(message: &Message<'_>, names: &Names<'_>, ids: &mut Ids, o
     members.close();
 }
 
-pub(super) fn part(part: &Part<'_>, names: &Names<'_>, ids: &mut Ids, out: &mut Vec<u8>) {
+pub(super) fn part<'a>(part: &Part<'a>, names: &Names<'_>, ids: &mut Ids<'a>, out: &mut Vec<u8>) {
     if let Part::Raw(raw) = part {
         out.extend_from_slice(raw.get().as_bytes());
         return;
@@ -57,9 +63,14 @@ pub(super) fn part(part: &Part<'_>, names: &Names<'_>, ids: &mut Ids, out: &mut 
     members.close();
 }
 
-fn tool_use(tool: &ToolUse, names: &Names<'_>, ids: &mut Ids, members: &mut Members<'_>) {
+fn tool_use<'a>(
+    tool: &'a ToolUse,
+    names: &Names<'_>,
+    ids: &mut Ids<'a>,
+    members: &mut Members<'_>,
+) {
     members.text("type", "tool_use");
-    members.text("id", &ids.sent(&tool.id));
+    members.text("id", &ids.of_call(&tool.id));
     let namespace = tool.namespace.as_deref().unwrap_or_default();
     members.text("name", &names.sent(namespace, &tool.name));
     match tool.form {
@@ -69,15 +80,15 @@ fn tool_use(tool: &ToolUse, names: &Names<'_>, ids: &mut Ids, members: &mut Memb
     members.cache(tool.cache);
 }
 
-fn tool_result(
-    result: &ToolResult,
-    content: &[Part<'_>],
+fn tool_result<'a>(
+    result: &'a ToolResult,
+    content: &[Part<'a>],
     names: &Names<'_>,
-    ids: &mut Ids,
+    ids: &mut Ids<'a>,
     members: &mut Members<'_>,
 ) {
     members.text("type", "tool_result");
-    members.text("tool_use_id", &ids.sent(&result.id));
+    members.text("tool_use_id", &ids.of_result(&result.id));
     match content {
         [] => {}
         [Part::Text(text, None)] => members.text("content", text),
