@@ -73,7 +73,7 @@ impl<'a> Signature<'a> {
 /// The signatures of one message.
 #[derive(Debug, Default)]
 pub(super) struct Signatures<'a> {
-    of_calls: Vec<(usize, &'a str)>,
+    of_calls: BTreeMap<usize, &'a str>,
     pub(super) of_message: Option<&'a str>,
 }
 
@@ -81,7 +81,9 @@ impl<'a> Signatures<'a> {
     pub(super) fn add(&mut self, signature: Signature<'a>) {
         let extra_content = signature.extra_content.get();
         match signature.call {
-            Some(call) => self.of_calls.push((call, extra_content)),
+            Some(call) => {
+                self.of_calls.entry(call).or_insert(extra_content);
+            }
             None => self.of_message = Some(extra_content),
         }
     }
@@ -91,7 +93,6 @@ impl<'a> Signatures<'a> {
     }
 
     pub(super) fn of_call(&self, call: usize) -> Option<&'a str> {
-        let known = self.of_calls.iter().find(|(at, _)| *at == call);
-        known.map(|(_, extra_content)| *extra_content)
+        self.of_calls.get(&call).copied()
     }
 }

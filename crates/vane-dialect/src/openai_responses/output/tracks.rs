@@ -124,7 +124,8 @@ impl Tracks {
 
     /// The same item in a response that ended: by its ids, or else as the n-th of its kind.
     pub(super) fn of_final(&self, item: &ItemWire<'_>, ordinal: usize) -> Option<usize> {
-        let of_kind = (0..self.0.len()).filter(|&at| self.0[at].kind == item.kind());
+        let kind = item.kind();
+        let of_kind = (0..self.0.len()).filter(|&at| self.0[at].kind == kind);
         self.by_ids(item).or_else(|| {
             of_kind
                 .clone()
@@ -148,8 +149,10 @@ impl Tracks {
     fn by_ids(&self, item: &ItemWire<'_>) -> Option<usize> {
         let id = wire::text(item.id).unwrap_or_default();
         let call_id = wire::text(item.call_id).unwrap_or_default();
+        // Read once: an answer may have thousands of items.
+        let kind = item.kind();
         self.0.iter().position(|track| {
-            track.kind == item.kind()
+            track.kind == kind
                 && ((!id.is_empty() && track.id == *id)
                     || (!call_id.is_empty() && track.call_id == *call_id))
         })
