@@ -77,16 +77,18 @@ mod tests {
     #[test]
     fn each_result_finds_its_call_in_any_order() {
         let mut calls = Unanswered::default();
-        for (id, call) in [("a", 0), ("b", 1), ("a", 2), ("c", 3), ("d", 4)] {
+        let pushed = ["a", "b", "a", "c", "d", "e", "e"];
+        for (call, id) in pushed.into_iter().enumerate() {
             calls.push(id, call);
         }
+        assert_eq!(calls.take("e"), Some(5));
         assert_eq!(calls.take("c"), Some(3));
         assert_eq!(calls.take_first(), Some(0));
         assert_eq!(calls.take("a"), Some(2));
         assert_eq!(calls.take("a"), None);
         assert_eq!(calls.take("x"), None);
         assert!(!calls.is_empty());
-        assert_eq!(calls.close().collect::<Vec<_>>(), [1, 4]);
+        assert_eq!(calls.close().collect::<Vec<_>>(), [1, 4, 6]);
         assert!(calls.is_empty());
         assert_eq!(calls.take_first(), None);
         assert_eq!(calls.take("d"), None);
