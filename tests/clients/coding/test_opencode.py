@@ -35,3 +35,9 @@ def test_a_file_is_edited(repository, read_and_edit, package, model):
     recipe = PAGE.replaced({PACKAGE: package}).of_model(model)
     done = repository.follow(recipe, "opencode", BIN / "opencode", after="run 'Fix add.py'", **QUIET)
     repository.expect(done, model)
+    if package == PACKAGE and model.startswith("claude"):
+        # It marks messages whose content is a string: unmarked, each turn is paid for in full.
+        steps = [call["json"] for call in repository.fake.calls if call["json"].get("tools")]
+        for step in steps:
+            assert "cache_control" in step["system"][0], step["system"]
+            assert "cache_control" in step["messages"][-1]["content"][-1], step["messages"][-1]

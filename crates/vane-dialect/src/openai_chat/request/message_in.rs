@@ -1,7 +1,7 @@
 //! Messages to turns. Results of tools join the user message after them: one turn (T20).
 
 use super::part_in::{self, Content};
-use crate::block::{Block, Opaque, Reasoning, State, ToolForm, ToolResult, ToolUse};
+use crate::block::{Block, CacheMark, Opaque, Reasoning, State, ToolForm, ToolResult, ToolUse};
 use crate::call::{Role, Turn};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
@@ -75,6 +75,7 @@ impl Reader<'_> {
     fn plain(&mut self, role: Role, mut message: Object<'_>, path: &Path<'_>) -> Result<(), Fault> {
         let name = message.get("name", path)?;
         let mut blocks = self.content(&mut message, path)?;
+        mark_last(&mut blocks, &mut message);
         blocks.extend(leftovers(message));
         if role == Role::User && self.open_results {
             if let Some(turn) = self.turns.last_mut() {
@@ -98,6 +99,7 @@ impl Reader<'_> {
         // The name of the tool stands in the call already.
         message.take("name");
         let content = self.content(&mut message, path)?;
+        let cache = part_in::cache(&mut message);
         let custom = self.turns.iter().rev().flat_map(|turn| &turn.blocks);
         let call = custom.filter_map(|block| match block {
             Block::ToolUse(call) if call.id == id => Some(call.form),
@@ -109,7 +111,7 @@ impl Reader<'_> {
             content,
             is_error: false,
             form,
-            cache: None,
+            cache,
         });
         match self.turns.last_mut() {
             Some(turn) if self.open_results => turn.blocks.push(result),
@@ -139,6 +141,7 @@ impl Reader<'_> {
         if let Some(raw) = message.take("function_call") {
             blocks.push(self.old_call(raw, &path.key("function_call"))?);
         }
+        mark_last(&mut blocks, &mut message);
         let signed = message.peek("extra_content");
         if let Some(state) = signed.and_then(|raw| signatures::state(None, raw.into())) {
             message.take("extra_content");
@@ -229,6 +232,7 @@ fn tool_call(raw: &RawValue, at: usize, path: &Path<'_>) -> Result<(Option<Block
     let signed = call.take("extra_content");
     let state = signed.and_then(|raw| signatures::state(Some(at), raw.into()));
     let id = call.get("id", path)?.unwrap_or_default();
+    let cache = part_in::cache(&mut call);
     let (form, key, arguments_key) = if call.peek("custom").is_some() {
         (ToolForm::Custom, "custom", "input")
     } else {
@@ -249,7 +253,7 @@ fn tool_call(raw: &RawValue, at: usize, path: &Path<'_>) -> Result<(Option<Block
         namespace: None,
         form,
         arguments,
-        cache: None,
+        cache,
     });
     Ok((thought(String::new(), state), call))
 }
@@ -266,6 +270,27 @@ fn arguments(raw: Option<&RawValue>, path: &Path<'_>) -> Result<String, Fault> {
     } else {
         text
     })
+}
+
+/// Puts the mark of a message itself on its last block that can have one: the AI SDK writes content of
+/// one text as a string, which has no place for it. Where there is none, it is left over.
+fn mark_last(blocks: &mut [Block], message: &mut Object<'_>) {
+    let Some(place) = blocks.iter_mut().rev().find_map(place_of_mark) else {
+        return;
+    };
+    let mark = part_in::cache(message);
+    *place = place.or(mark);
+}
+
+fn place_of_mark(block: &mut Block) -> Option<&mut Option<CacheMark>> {
+    match block {
+        Block::Text(text) => Some(&mut text.cache),
+        Block::ToolUse(call) => Some(&mut call.cache),
+        Block::ToolResult(result) => Some(&mut result.cache),
+        Block::Image(image) => Some(&mut image.cache),
+        Block::Document(document) => Some(&mut document.cache),
+        Block::Refusal(_) | Block::Reasoning(_) | Block::Audio(_) | Block::Opaque(_) => None,
+    }
 }
 
 /// Members of a message that nobody took; empty ones are echoes of answers and say nothing.

@@ -89,7 +89,7 @@ pub(super) fn string(raw: Option<&RawValue>, path: &Path<'_>) -> Result<String, 
 }
 
 /// OpenAI's breakpoint, or the `cache_control` mark that OpenRouter's clients send.
-fn cache(part: &mut Object<'_>) -> Option<CacheMark> {
+pub(super) fn cache(part: &mut Object<'_>) -> Option<CacheMark> {
     let raw = part
         .take("prompt_cache_breakpoint")
         .or(part.take("cache_control"))?;

@@ -1,7 +1,7 @@
 //! Tools, the choice among them and the answer's format.
 
-use super::grammar;
-use crate::block::ToolForm;
+use super::{grammar, part_in};
+use crate::block::{CacheMark, ToolForm};
 use crate::call::{CustomTool, Extra, Format, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
@@ -21,7 +21,8 @@ pub(super) fn tools(body: &mut Object<'_>) -> Result<Vec<Tool>, Fault> {
         let path = Path::Root.key("functions");
         let list: Vec<&RawValue> = json::read(raw, &path)?;
         for (at, raw) in list.into_iter().enumerate() {
-            tools.push(function(raw, &path.index(at))?);
+            let path = path.index(at);
+            tools.push(function_of(Object::read(raw, &path)?, None, &path)?);
         }
     }
     Ok(tools)
@@ -34,8 +35,13 @@ fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
     let kind: Option<String> = tool.get("type", path)?;
     let is_flat = |within: &str| tool.peek(within).is_none() && tool.peek("name").is_some();
     match kind.as_deref() {
-        Some("function") if is_flat("function") => function_of(tool, path),
-        None | Some("function") => function(tool.need("function", path)?, &path.key("function")),
+        Some("function") if is_flat("function") => function_of(tool, None, path),
+        None | Some("function") => {
+            let mark = part_in::cache(&mut tool);
+            let raw: &RawValue = tool.need("function", path)?;
+            let path = path.key("function");
+            function_of(Object::read(raw, &path)?, mark, &path)
+        }
         Some("custom") if is_flat("custom") => {
             let format = tool.take("format").map(Raw::from);
             custom(tool, format, path)
@@ -63,17 +69,19 @@ fn custom(mut tool: Object<'_>, format: Option<Raw>, path: &Path<'_>) -> Result<
     }))
 }
 
-fn function(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
-    function_of(Object::read(raw, path)?, path)
-}
-
-fn function_of(mut function: Object<'_>, path: &Path<'_>) -> Result<Tool, Fault> {
+/// A function, and the mark that stands beside it: some clients write it there, some inside.
+fn function_of(
+    mut function: Object<'_>,
+    mark: Option<CacheMark>,
+    path: &Path<'_>,
+) -> Result<Tool, Fault> {
+    let within = part_in::cache(&mut function);
     Ok(Tool::Function(Function {
         name: function.need("name", path)?,
         description: function.get("description", path)?,
         parameters: function.take("parameters").map(Raw::from),
         strict: function.get("strict", path)?,
-        cache: None,
+        cache: mark.or(within),
         extras: function
             .rest()
             .into_iter()

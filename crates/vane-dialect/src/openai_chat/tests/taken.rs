@@ -167,3 +167,36 @@ fn an_effort_that_the_model_does_not_take_becomes_the_nearest_and_is_noted() {
     assert_eq!(got.json["reasoning_effort"], "minimal");
     assert_eq!(got.dropped, ["thinking"]);
 }
+
+/// opencode and the AI SDK's `openai-compatible` write marks on messages and beside functions.
+#[test]
+fn a_cache_mark_on_a_message_a_call_or_a_tool_reaches_claude() {
+    let mark = r#""cache_control":{"type":"ephemeral"}"#;
+    let chat = chat(&format!(
+        r#"{{"model":"m","messages":[{{"role":"system","content":"S",{mark}}},{{"role":"user","content":[{{"type":"text","text":"A"}},{{"type":"text","text":"B"}}],{mark}}},{{"role":"assistant","content":"C","tool_calls":[{{"id":"a","type":"function","function":{{"name":"f","arguments":"{{}}"}},{mark}}}]}},{{"role":"tool","tool_call_id":"a","content":"D",{mark}}},{{"role":"assistant","content":"E",{mark}}},{{"role":"user","content":"","cache_control":{{"type":"ephemeral"}}}}],"tools":[{{"type":"function",{mark},"function":{{"name":"f"}}}},{{"type":"function","function":{{"name":"g",{mark}}}}}]}}"#
+    ));
+    let mut notes = Notes::default();
+    let encoded = crate::anthropic_messages::request::encode(&chat, &target(), &mut notes).unwrap();
+    let sent: Value = serde_json::from_slice(&encoded.body).unwrap();
+    let marked = |pointer: &str| {
+        sent.pointer(pointer)
+            .unwrap()
+            .get("cache_control")
+            .is_some()
+    };
+    for (pointer, expected) in [
+        ("/system/0", true),
+        ("/messages/0/content/0", false),
+        ("/messages/0/content/1", true),
+        ("/messages/1/content/0", false),
+        ("/messages/1/content/1", true),
+        ("/messages/2/content/0", true),
+        ("/messages/3/content/0", true),
+        ("/tools/0", true),
+        ("/tools/1", true),
+    ] {
+        assert_eq!(marked(pointer), expected, "{pointer}: {sent}");
+    }
+    // Where there is nothing to mark, that is said.
+    assert_eq!(notes.dropped(), ["message.cache_control"]);
+}
