@@ -8,6 +8,7 @@ mod admit;
 mod authenticate;
 mod bodies;
 mod bound;
+mod byte_path;
 mod count;
 mod decode;
 mod dispatch;

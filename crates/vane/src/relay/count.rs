@@ -5,7 +5,7 @@ use super::decode::{RawCall, decode};
 use super::inbound::Inbound;
 use super::plan::Choice;
 use super::reply::{Response, json};
-use super::{encode, route};
+use super::{byte_path, encode, route};
 use crate::gateway::Gateway;
 use crate::seal::StateSeal;
 use crate::upstream::{Parts, Pool};
@@ -37,7 +37,7 @@ pub async fn count_tokens(
     let native = plan.choices.iter().find(|choice| {
         choice.dialect == Dialect::AnthropicMessages
             && call.dialect() == choice.dialect
-            && !encode::is_for_another(&call, choice)
+            && !byte_path::is_for_another(&call, choice)
     });
     if let (Some(choice), false) = (native, call.sealed)
         && let Some(answer) = at_provider(pool, &call, choice).await

@@ -1,20 +1,17 @@
 //! What goes upstream for one attempt: the client's bytes with splices, or a translation.
 
+use super::byte_path::goes_as_it_is;
 use super::decode::{OWN_FIELDS, RawCall};
 use super::dispatch::Walk;
-use super::foreign;
 use super::plan::Choice;
 use bytes::Bytes;
 use http::header::{ACCEPT, HeaderMap, HeaderValue};
-use serde::Deserialize;
 use std::sync::Arc;
-use vane_dialect::call::Effort;
 use vane_dialect::codec::{self, Asked, Target};
-use vane_dialect::head::{Head, Word};
-use vane_dialect::json::{Object, Path, Str};
-use vane_dialect::quirk::{Quirk, Quirks};
+use vane_dialect::head::Head;
+use vane_dialect::quirk::Quirk;
 use vane_dialect::usage::{Served, Tier};
-use vane_dialect::{Call, Dialect, Fault, Notes, anthropic_messages, mistral_chat};
+use vane_dialect::{Call, Dialect, Fault, Notes};
 
 /// The body of one attempt and what its answer's decoder must know.
 pub(super) struct Outgoing {
@@ -138,234 +135,11 @@ fn prefills(call: &Call) -> bool {
     }
 }
 
-/// Whether the client's bytes may go upstream but for a few splices.
-fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
-    if choice.dialect == Dialect::MistralChat && choice.offer.quirks.has(Quirk::ClosedBody) {
-        return !call.sealed && is_legal_chat(call, choice.offer.quirks);
-    }
-    call.dialect() == choice.dialect
-        && !call.sealed
-        && !needs_memory(call)
-        && !needs_floats(call, choice.offer.quirks)
-        && !is_for_another(call, choice)
-        && !foreign::has_ids(call, choice)
-        && !needs_rewriting(choice.offer.quirks, choice.dialect, &call.head)
-        // Fields of the union door that are Mistral's alone.
-        && (call.dialect() != Dialect::OpenaiChat
-            || call.head.member("random_seed").or(call.head.member("safe_prompt")).is_none())
-}
-
-/// Whether a call to the responses dialect goes on from what its provider stored, or is to be
-/// asked for later. All accounts share the provider's key, so one could read what another stored;
-/// the decoder refuses it by name. Items are left to the provider: the SDK of one client refers to
-/// its own as soon as it may.
-fn needs_memory(call: &RawCall) -> bool {
-    let said = |key: &str| {
-        let raw = call.head.raw(key);
-        raw.is_some_and(|raw| raw != "null" && raw != "false")
-    };
-    call.dialect() == Dialect::OpenaiResponses
-        && (said("previous_response_id") || said("conversation") || said("background"))
-}
-
-/// Whether a call holds what only Anthropic takes, and goes to another that speaks its dialect.
-pub(super) fn is_for_another(call: &RawCall, choice: &Choice) -> bool {
-    choice.dialect == Dialect::AnthropicMessages
-        && !anthropic_messages::is_anthropic(&choice.offer.provider.id)
-        && anthropic_messages::is_for_anthropic_alone(&call.head)
-}
-
-/// Whether vectors are asked for in a form that the provider refuses or does not know: those that
-/// it gives are turned into it. Official SDKs name one in every call.
-fn needs_floats(call: &RawCall, quirks: Quirks) -> bool {
-    call.dialect() == Dialect::OpenaiEmbeddings
-        && (!quirks.has(Quirk::OpenaiOwn) || quirks.has(Quirk::NoBase64))
-        && call.head.member("encoding_format").is_some()
-}
-
-/// What the scan of a chat to Mistral answers for, better than a look for a word does.
-const SCANNED: [Quirk; 7] = [
-    Quirk::ClosedBody,
-    Quirk::NoDeveloper,
-    Quirk::NoMessageName,
-    Quirk::NineCharToolIds,
-    Quirk::NoUserAfterTool,
-    Quirk::TextOrCalls,
-    Quirk::NoReasoning,
-];
-
-/// Whether a chat of either door may go to Mistral as it stands.
-fn is_legal_chat(call: &RawCall, quirks: Quirks) -> bool {
-    let door = call.dialect();
-    matches!(door, Dialect::MistralChat | Dialect::OpenaiChat)
-        && !needs_rewriting(quirks.without(&SCANNED), Dialect::MistralChat, &call.head)
-        && mistral_chat::legal::chat(&call.head, door, &OWN_FIELDS, quirks)
-}
-
-fn forces_a_tool(dialect: Dialect, choice: &str) -> bool {
-    if dialect == Dialect::AnthropicMessages {
-        return choice.contains("\"any\"") || choice.contains("\"tool\"");
-    }
-    choice != "\"auto\"" && choice != "\"none\""
-}
-
-/// Whether one of the offer's quirks is touched by what stands in the body.
-fn needs_rewriting(quirks: Quirks, dialect: Dialect, head: &Head) -> bool {
-    if quirks == Quirks::default() {
-        return false;
-    }
-    let has = |key: &str| head.raw(key).is_some();
-    let says = |word: Word| head.times(word) > 0;
-    let effort = effort(dialect, head);
-    let touched = |quirk: Quirk| match quirk {
-        Quirk::MaxTokens => has("max_completion_tokens"),
-        Quirk::MaxCompletionTokens => has("max_tokens"),
-        Quirk::NoDeveloper => says(Word::Developer),
-        Quirk::NoMessageName => says(Word::Name),
-        Quirk::SystemFirst => match head.times(Word::System) {
-            0 => false,
-            1 => has("instructions") || !begins_with_system(head),
-            _ => true,
-        },
-        Quirk::NoStreamOptions => has("stream_options"),
-        Quirk::NoParallelToolCalls => has("parallel_tool_calls"),
-        Quirk::NoToolChoice => has("tool_choice"),
-        Quirk::NoForcedTool => head
-            .raw("tool_choice")
-            .is_some_and(|raw| forces_a_tool(dialect, raw)),
-        Quirk::NoStrictTools => says(Word::Strict),
-        Quirk::NoJsonSchema => says(Word::JsonSchema),
-        Quirk::NoSampling | Quirk::SamplingUnlessReasoning => {
-            has("temperature") || has("top_p") || has("top_k")
-        }
-        Quirk::OneSampling => has("temperature") && has("top_p"),
-        Quirk::NoPenalties => has("presence_penalty") || has("frequency_penalty"),
-        Quirk::NoStop => has("stop"),
-        Quirk::NoLogprobs => has("logprobs") || has("top_logprobs"),
-        Quirk::NoLogitBias => has("logit_bias"),
-        Quirk::SingleChoice => head.raw("n").is_some_and(|n| n != "1"),
-        // OpenRouter, which takes no tools but functions, takes more fields than OpenAI.
-        Quirk::OpenaiOwn if dialect == Dialect::OpenaiChat => {
-            !quirks.has(Quirk::FunctionsOnly) && head.keys().any(|key| BEYOND_OPENAI.contains(&key))
-        }
-        Quirk::ClosedBody => !head.keys().all(|key| is_legal(dialect, key)),
-        Quirk::SchemaGemini => has("tools") || has("response_format"),
-        Quirk::NineCharToolIds
-        | Quirk::NoUserAfterTool
-        | Quirk::TextOrCalls
-        | Quirk::SignedCalls => says(Word::ToolCalls),
-        Quirk::NoImages => says(Word::ImageUrl),
-        Quirk::PrefillInBeta => dialect == Dialect::OpenaiChat && says(Word::Prefix),
-        Quirk::NoTextParts => dialect == Dialect::OpenaiChat && says(Word::Text),
-        Quirk::NoSeed => has("seed"),
-        Quirk::NoReasoningEffort => effort.is_some(),
-        Quirk::EffortInResponses => dialect == Dialect::OpenaiChat && effort.is_some(),
-        Quirk::NoNoneEffort => effort == Some(Effort::None),
-        Quirk::NoMinimalEffort => effort == Some(Effort::Minimal),
-        Quirk::NoLowEffort => effort == Some(Effort::Low),
-        Quirk::NoMediumEffort => effort == Some(Effort::Medium),
-        Quirk::NoXhighEffort => effort == Some(Effort::Xhigh),
-        Quirk::NoMaxEffort => effort == Some(Effort::Max),
-        Quirk::NoMaxEffortInChat => dialect == Dialect::OpenaiChat && effort == Some(Effort::Max),
-        Quirk::NoThinkingBudget => says(Word::BudgetTokens),
-        // DeepSeek and Moonshot want the field beside every list of calls.
-        Quirk::ReasoningReplay => head.times(Word::ToolCalls) > head.times(Word::ReasoningContent),
-        // The others concern what only the translator writes, or how answers are read.
-        _ => false,
-    };
-    // The state of one provider is no other's: the encoder leaves it out and says so.
-    let foreign = !quirks.has(Quirk::ThoughtSignature) && says(Word::ThoughtSignature);
-    foreign
-        || Quirk::ALL
-            .iter()
-            .any(|&quirk| quirks.has(quirk) && touched(quirk))
-}
-
-/// Whether the first message or item is the system's.
-fn begins_with_system(head: &Head) -> bool {
-    #[derive(Deserialize)]
-    struct Said<'a> {
-        #[serde(borrow)]
-        role: Str<'a>,
-    }
-    let list = head.raw("messages").or(head.raw("input"));
-    let Some(list) = list.and_then(|list| list.trim_start().strip_prefix('[')) else {
-        return false;
-    };
-    let mut said = serde_json::Deserializer::from_str(list).into_iter::<Said<'_>>();
-    matches!(said.next(), Some(Ok(said)) if said.role.0 == "system")
-}
-
-/// What other providers take in a chat, and OpenAI refuses the whole call for.
-const BEYOND_OPENAI: [&str; 9] = [
-    "guardrails",
-    "min_p",
-    "min_tokens",
-    "prompt_mode",
-    "random_seed",
-    "repetition_penalty",
-    "safe_prompt",
-    "thinking",
-    "top_k",
-];
-
-/// The effort that is asked for, where OpenAI's dialects say it.
-fn effort(dialect: Dialect, head: &Head) -> Option<Effort> {
-    let name: Str<'_> = match dialect {
-        Dialect::OpenaiResponses => {
-            let reasoning = Object::read_str(head.raw("reasoning")?, &Path::Root);
-            reasoning.ok()?.get("effort", &Path::Root).ok()??
-        }
-        Dialect::OpenaiChat | Dialect::MistralChat => {
-            serde_json::from_str(head.raw("reasoning_effort")?).ok()?
-        }
-        // Anthropic's clients go on from its own word on what a model does not take.
-        Dialect::AnthropicMessages
-        | Dialect::OpenaiCompletions
-        | Dialect::OpenaiEmbeddings
-        | Dialect::MistralFim
-        | Dialect::MistralEmbeddings
-        | Dialect::LlamaInfill => return None,
-    };
-    Effort::from_name(&name.0)
-}
-
-/// Whether a closed body of `dialect` may have `key`: Vane's own are cut out anyway.
-fn is_legal(dialect: Dialect, key: &str) -> bool {
-    let known: &[&str] = match dialect {
-        Dialect::MistralFim => &MISTRAL_FIM_KEYS,
-        Dialect::MistralEmbeddings => &MISTRAL_EMBEDDINGS_KEYS,
-        // Messages are closed too, and only the encoder looks into them.
-        _ => &[],
-    };
-    known.contains(&key) || OWN_FIELDS.contains(&key)
-}
-
-const MISTRAL_FIM_KEYS: [&str; 12] = [
-    "model",
-    "prompt",
-    "suffix",
-    "temperature",
-    "top_p",
-    "max_tokens",
-    "min_tokens",
-    "stop",
-    "random_seed",
-    "stream",
-    "metadata",
-    "prompt_cache_key",
-];
-
-const MISTRAL_EMBEDDINGS_KEYS: [&str; 6] = [
-    "model",
-    "input",
-    "output_dimension",
-    "output_dtype",
-    "encoding_format",
-    "metadata",
-];
-
-fn spliced(call: &RawCall, choice: &Choice, limit: Option<u64>) -> Result<Vec<Bytes>, Fault> {
+pub(super) fn spliced(
+    call: &RawCall,
+    choice: &Choice,
+    limit: Option<u64>,
+) -> Result<Vec<Bytes>, Fault> {
     let head = &call.head;
     let mut splices = head.splices();
     splices.set("model", choice.offer.model_json.clone());
