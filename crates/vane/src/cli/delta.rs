@@ -95,7 +95,8 @@ impl Deltas {
     }
 
     fn frame(&mut self, bytes: &[u8], text: &mut String) -> Result<(), Failure> {
-        if let Some(cost) = bytes.strip_prefix(COST_COMMENT) {
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        if let Some(cost) = lines.find_map(|line| line.strip_prefix(COST_COMMENT)) {
             self.bill.cost = Some(String::from_utf8_lossy(cost).trim().to_owned());
         }
         match Frame::parse(bytes).data.as_deref() {
@@ -229,7 +230,7 @@ mod tests {
     fn a_cost_in_a_comment_counts() {
         let mut deltas = Deltas::new();
         let stream = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n\
-                      : vane-cost=0.00075\n\ndata: [DONE]";
+                      : vane-cost=0.00075\ndata: [DONE]";
         deltas.push(Bytes::from_static(stream.as_bytes())).unwrap();
         assert_eq!(deltas.finish().unwrap().1.cost.as_deref(), Some("0.00075"));
     }

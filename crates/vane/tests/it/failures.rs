@@ -195,6 +195,34 @@ async fn r3_a_silent_stream_is_kept_alive_before_and_between_content() {
     }
 }
 
+/// To its decoder the blank line after a comment ends an event, whose empty data is no JSON.
+#[tokio::test]
+async fn r3_openais_sdk_for_go_is_sent_no_comment_between_frames() {
+    let world = World::with(|config| {
+        config.timeouts.keep_alive = Duration::from_millis(30);
+        config.timeouts.forced_head = Duration::from_millis(30);
+    })
+    .await;
+    let answer = Answer::text("One two").gate("g").head_gate("head");
+    world.fake.always(answer);
+    let body = Door::Chat.request("lab-m", "Hi", true);
+    let ask = Ask::post(PATH, body).key(&world.key);
+    let ask = ask.header("user-agent", "OpenAI/Go 3.0.0");
+    let mut stream = world.connect().await.begin(&ask).await;
+    stream.until(": ping", 3).await;
+    world.fake.gate("head").open_for_good();
+    world.fake.gate("g").open(2);
+    let before = stream.until("One", 1).await.matches(": ping").count();
+    stream.until(": ping", before + 2).await;
+    world.fake.gate("g").open_for_good();
+    let reply = stream.rest().await;
+    assert_eq!(Door::Chat.read(&reply).text, "One two");
+    for frame in reply.text().split_terminator("\n\n") {
+        let last = frame.lines().last().unwrap();
+        assert!(last.starts_with("data: "), "{frame}");
+    }
+}
+
 #[tokio::test]
 async fn r4_after_a_forced_head_fallback_goes_on_and_a_last_failure_is_told_in_the_stream() {
     for door in DOORS {

@@ -161,6 +161,9 @@ async fn a_stream_ends_with_length_when_the_balance_ends() {
         let reply = world.ask(&ask).await.ok();
         let told = reply.text();
         assert!(told.contains(": vane-stopped=balance\n"), "{path} {told}");
+        // A comment stands in the frame that follows it.
+        let mut frames = told.split_terminator("\n\n");
+        assert!(frames.all(|frame| frame.contains("data: ")), "{told}");
         if let Some(door) = door {
             let read = door.read(&reply);
             assert!(is_length(door, &reply), "{path} {told}");

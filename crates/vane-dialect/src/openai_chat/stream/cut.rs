@@ -9,7 +9,7 @@ pub(crate) fn cut(cut: &Cut<'_>, out: &mut Vec<u8>) {
 }
 
 /// As [`cut`], of chunks of this kind and with this in their choice. Counts stand where the client
-/// asked for them, and else the cost in a comment, as at the end of any stream.
+/// asked for them, and else the cost in a comment of the last frame, as at the end of any stream.
 pub(crate) fn cut_at(object: &str, choice: &[u8], cut: &Cut<'_>, out: &mut Vec<u8>) {
     let head = response::head_of(object, cut.id, cut.model, cut.created);
     let chunk = |out: &mut Vec<u8>, rest: &[&[u8]]| {
@@ -30,7 +30,7 @@ pub(crate) fn cut_at(object: &str, choice: &[u8], cut: &Cut<'_>, out: &mut Vec<u
         if let Some(cost) = cut.cost {
             out.extend_from_slice(b": vane-cost=");
             out.extend_from_slice(cost.as_bytes());
-            out.extend_from_slice(b"\n\n");
+            out.extend_from_slice(b"\n");
         }
     }
     sse::write(out, b"[DONE]");

@@ -330,7 +330,8 @@ impl LiveStream {
                 splice::with_cost(bytes, start..start + usage.len(), &cost)
             }
             None => {
-                let mut out = BytesMut::from(format!(": vane-cost={cost}\n\n").as_bytes());
+                // No blank line: to the SDK for Go one after a comment alone is an event without data.
+                let mut out = BytesMut::from(format!(": vane-cost={cost}\n").as_bytes());
                 out.extend_from_slice(bytes);
                 out.freeze()
             }
@@ -397,7 +398,7 @@ impl LiveStream {
         let usage = self.meter.counts(&self.basis).usage;
         let open = self.meter.open.take();
         self.flush_translated();
-        let mut end = format!(": vane-stopped={why}\n\n").into_bytes();
+        let mut end = format!(": vane-stopped={why}\n").into_bytes();
         match &mut self.way {
             Way::Forward { .. } => {
                 let begun = self.meter.begun.take().unwrap_or_default();

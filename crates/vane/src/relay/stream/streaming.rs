@@ -4,6 +4,7 @@
 //! are still looking for one. It keeps silent connections alive, enforces deadlines and ends the
 //! record: at the last frame, at a fault, or when it is dropped because the client left.
 
+use super::super::decode::RawCall;
 use super::super::dispatch::{Reached, Walk};
 use super::super::settle::{Outcome, Record};
 use super::super::slice::{Paid, Slices, Spent};
@@ -12,6 +13,7 @@ use super::live::{LiveStream, Step, stalled};
 use crate::config::Timeouts;
 use crate::gateway::State;
 use bytes::Bytes;
+use http::header::USER_AGENT;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,6 +32,7 @@ pub struct Streaming {
     /// Of the walk only this is kept once there is content: its body may be large.
     state: Arc<State>,
     door: Dialect,
+    ping: &'static [u8],
     request_id: String,
     stage: Stage,
     record: Record,
@@ -93,6 +96,7 @@ impl Streaming {
         Self {
             state: walk.state.clone(),
             door: walk.call.dialect(),
+            ping: ping(&walk.call),
             request_id: walk.call.request_id.clone(),
             stage,
             record,
@@ -303,7 +307,7 @@ impl Streaming {
             let next = deadline(timeouts, self.told, self.heard, self.began);
             self.timer.as_mut().reset(next);
             if silent {
-                return Poll::Ready(Ok(ping(self.door)));
+                return Poll::Ready(Ok(Bytes::from_static(self.ping)));
             }
         }
         Poll::Pending
@@ -352,11 +356,17 @@ fn deadline(timeouts: &Timeouts, told: Instant, heard: Instant, began: Instant) 
 /// The timer never spins: deadlines are met to this precision.
 const TICK: Duration = Duration::from_millis(1);
 
-fn ping(door: Dialect) -> Bytes {
-    Bytes::from_static(match door {
+/// What keeps this client's stream alive. OpenAI's SDK for Go takes the blank line after a comment
+/// for an event without data and fails: for it the comment is one of the next frame. Others read
+/// blocks between blank lines, and would throw that frame away with its comment.
+fn ping(call: &RawCall) -> &'static [u8] {
+    let agent = call.headers.get(USER_AGENT);
+    let is_go = agent.is_some_and(|agent| agent.as_bytes().starts_with(b"OpenAI/Go"));
+    match call.dialect() {
         Dialect::AnthropicMessages => b"event: ping\ndata: {\"type\": \"ping\"}\n\n",
+        _ if is_go => b": ping\n",
         _ => b": ping\n\n",
-    })
+    }
 }
 
 impl Drop for Streaming {
