@@ -89,11 +89,14 @@ fn refuse_stored(body: &mut Object<'_>) -> Result<(), Fault> {
             format!("`{field}` is not supported: {SEND}; {instead}"),
         ))
     };
-    let items = "send the earlier items (messages, reasoning, calls and outputs) in `input`";
-    for field in ["previous_response_id", "conversation"] {
-        if body.take(field).is_some() {
-            return refuse(field, items);
-        }
+    if let Some(raw) = body.take("previous_response_id") {
+        return Err(unknown_response(raw));
+    }
+    if body.take("conversation").is_some() {
+        return refuse(
+            "conversation",
+            "send the earlier items (messages, reasoning, calls and outputs) in `input`",
+        );
     }
     if body.take("prompt").is_some() {
         return refuse(
@@ -111,6 +114,18 @@ fn refuse_stored(body: &mut Object<'_>) -> Result<(), Fault> {
         );
     }
     Ok(())
+}
+
+/// In OpenAI's words for a response that it does not have any more: clients know them, and send the
+/// whole conversation instead.
+fn unknown_response(raw: &RawValue) -> Fault {
+    const FIELD: &str = "previous_response_id";
+    let id: String = raw.get().trim_matches('"').chars().take(128).collect();
+    let message = format!(
+        "Previous response with id '{id}' not found: Vane keeps no state between calls; send the \
+         whole conversation"
+    );
+    Fault::invalid(FIELD, message).with_code("previous_response_not_found")
 }
 
 fn read_text(body: &mut Object<'_>, chat: &mut Chat) -> Result<(), Fault> {

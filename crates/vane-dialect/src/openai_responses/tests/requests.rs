@@ -111,6 +111,14 @@ fn what_needs_a_memory_is_refused_by_name() {
         assert_eq!(fault.param.as_deref(), Some(field));
         assert!(fault.message.contains("keeps no state"), "{fault}");
     }
+    // Clients that know OpenAI's code send the whole conversation again.
+    let fault = refused(r#"{"model":"m","input":"x","previous_response_id":"resp_1"}"#);
+    assert_eq!(fault.code.as_deref(), Some("previous_response_not_found"));
+    assert!(
+        fault
+            .message
+            .starts_with("Previous response with id 'resp_1' not found")
+    );
     let fault = refused(r#"{"model":"m","input":[{"type":"item_reference","id":"x"}]}"#);
     assert_eq!(fault.param.as_deref(), Some("input[0]"));
     assert_eq!(fault.kind, Kind::Unsupported);
