@@ -23,7 +23,7 @@ use crate::frame::mould::Mould;
 use crate::json::{Json, Str};
 use crate::sequence::Sequencer;
 use crate::usage::{Served, Usage};
-use amend::{Mending, Number, Sent};
+use amend::{Mending, Number, Sent, is_tier};
 use others::Others;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -111,8 +111,9 @@ impl Reading {
         let found = chunk.usage.or(in_choice);
         let found = found.or_else(|| groq_usage(chunk.x_groq));
         let found = found.filter(|raw| raw.get().starts_with('{') && raw.get() != "{}");
-        if let Some(tier) = &chunk.service_tier {
-            self.served = Some(usage::served(tier));
+        let tier = chunk.service_tier;
+        if let Some(tier) = member(tier) {
+            self.served = Some(usage::served(&tier));
         }
         self.any_choice |= any;
         self.sources.hear(&chunk);
@@ -126,16 +127,18 @@ impl Reading {
         if let Some(choice) = choices.first {
             let sent = Sent::from(&choice);
             let alone = found.is_none() && choices.others.is_empty();
-            let piece = choice.only_text().filter(|_| alone);
+            let piece = choice.only_text().filter(|_| alone && is_tier(tier));
             self.mending.begin_chunk();
             self.choice(choice, sink)?;
-            if self.form == Form::Chunks {
-                amends = self.mending.amends(data, sent);
-            }
+            amends = self.mending.amends(data, sent, self.form);
             if let Some((voice, text)) = piece.filter(|_| amends.is_empty()) {
                 self.voice = voice;
                 self.mould.cast(data, text);
             }
+        }
+        if let Some(tier) = tier.filter(|tier| !is_tier(Some(*tier))) {
+            amends.push(amend::instead(data, tier, "null"));
+            amends.sort_unstable_by_key(|amend| amend.range.start);
         }
         if let Some(raw) = found {
             self.count(raw, sink);

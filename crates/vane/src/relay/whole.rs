@@ -51,13 +51,20 @@ pub(super) async fn read(walk: &Walk, asked: Asked) -> Result<WholeAnswer, Fault
     let (content, usage) = if forwards {
         let seen = codec::decode_answer(dialect, &body, &asked.asked, &mut meter)?;
         meter.output_bytes += seen.others_bytes;
-        let usage = seen.usage;
-        let body = body.clone();
-        let content = Content::Forward {
-            body,
-            usage: usage.clone(),
+        let content = match seen.amends.as_slice() {
+            [] => Content::Forward {
+                body: body.clone(),
+                usage: seen.usage.clone(),
+            },
+            amends => Content::Forward {
+                body: splice::amended(&body, 0, amends),
+                usage: seen.usage.as_ref().map(|usage| {
+                    let start = splice::moved(amends, usage.start);
+                    start..start + usage.len()
+                }),
+            },
         };
-        (content, usage)
+        (content, seen.usage)
     } else {
         let mut both = Both {
             meter: &mut meter,

@@ -143,6 +143,31 @@ async fn streamed_chunks_have_a_role_and_a_delta_that_clients_can_read() {
     assert_eq!(told[3]["finish_reason"], "stop");
 }
 
+/// Typed clients read them into enumerations, and fail at a word of the server's own.
+#[tokio::test]
+async fn reasons_and_tiers_of_a_servers_own_are_told_in_openais_words() {
+    let said = json!({"index": 0, "delta": {"content": "One"}, "finish_reason": ""});
+    let end = json!({"index": 0, "delta": {}, "finish_reason": "eos"});
+    let told = forwarded(&[said, end]).await;
+    assert_eq!(told[0]["finish_reason"], Value::Null);
+    assert_eq!(told[1]["finish_reason"], "stop");
+    let world = World::start().await;
+    let message = json!({"role": "assistant", "content": "One"});
+    let mut whole = json!({"id": "a", "object": "chat.completion", "created": 1, "model": "m",
+        "service_tier": "on_demand",
+        "choices": [{"index": 0, "message": message, "finish_reason": "end_turn"}],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}});
+    let sent = Answer::recorded("application/json", &whole.to_string());
+    world.fake.always(sent);
+    let body = Door::Chat.request("lab-m", "Hi", false);
+    let mut told = world.post(Door::Chat.path(), body).await.ok().json();
+    let cost = told["usage"].as_object_mut().unwrap().remove("cost");
+    assert!(cost.is_some(), "{told}");
+    whole["service_tier"] = Value::Null;
+    whole["choices"][0]["finish_reason"] = json!("stop");
+    assert_eq!(told, whole);
+}
+
 /// As Ollama streams a model that writes before it thinks: SDKs keep blocks by their place, and the
 /// text would be lost.
 #[tokio::test]

@@ -1,12 +1,14 @@
-//! What strict clients need of a stream and some servers leave out.
+//! What strict clients need of an answer and some servers leave out or say in other words.
 //!
 //! Google's chunks have calls without an index, and end with `stop` though tools are called; Ollama's
 //! have one index for all calls; MiniMax's have an empty role, and no delta at the end. SDKs that add
-//! deltas up by their index fail at that, and clients that wait for `tool_calls` forget the calls.
+//! deltas up by their index fail at that, and clients that wait for `tool_calls` forget the calls. Clients
+//! that read a reason or a tier into OpenAI's enumerations fail at any other word.
 
-use super::range_in;
+use super::{Form, range_in, stop};
 use crate::exchange::Amend;
 use crate::json::{Json, Object, Path};
+use crate::openai_chat::response;
 use crate::openai_chat::wire::Choice;
 use serde_json::value::RawValue;
 
@@ -36,15 +38,29 @@ pub(super) struct Sent<'a> {
 impl<'a> From<&Choice<'a>> for Sent<'a> {
     fn from(choice: &Choice<'a>) -> Self {
         let delta = choice.delta.as_ref();
+        let message = delta.or(choice.message.as_ref());
         Self {
             place: choice.place,
             is_chat: choice.text.is_none(),
             names_delta: choice.names_delta,
             role: delta.and_then(|delta| delta.role),
-            calls: delta.and_then(|delta| delta.tool_calls),
+            calls: message.and_then(|message| message.tool_calls),
             stop: choice.finish_reason,
         }
     }
+}
+
+/// Whether OpenAI's clients know the service tier, which may be left out.
+pub(super) fn is_tier(said: Option<Json<'_>>) -> bool {
+    let known = [
+        "\"auto\"",
+        "\"default\"",
+        "\"fast\"",
+        "\"flex\"",
+        "\"priority\"",
+        "\"scale\"",
+    ];
+    said.is_none_or(|said| known.contains(&said.get()))
 }
 
 /// The number of a call, where its server tells none or another.
@@ -68,8 +84,46 @@ impl Mending {
         });
     }
 
-    /// What of a chunk must say otherwise.
-    pub(super) fn amends(&mut self, data: &[u8], sent: Sent<'_>) -> Vec<Amend> {
+    /// What of a chunk or of a whole answer must say otherwise.
+    pub(super) fn amends(&mut self, data: &[u8], sent: Sent<'_>, form: Form) -> Vec<Amend> {
+        let mut amends = match form {
+            Form::Chunks => self.amends_of_delta(data, sent),
+            Form::Whole => Vec::new(),
+        };
+        if let Some(said) = sent.stop
+            && let Some(reason) = self.reason(said, sent, form)
+        {
+            amends.push(instead(data, said, reason));
+        }
+        amends.sort_unstable_by_key(|amend| amend.range.start);
+        amends
+    }
+
+    /// The reason in OpenAI's words, where it is told in others.
+    fn reason(&self, said: Json<'_>, sent: Sent<'_>, form: Form) -> Option<&'static str> {
+        let in_chunks = form == Form::Chunks;
+        let called = match form {
+            Form::Chunks => self.unnumbered,
+            Form::Whole => sent.calls.is_some(),
+        };
+        let meant = match said.get() {
+            "\"stop\"" if in_chunks && called => return Some("\"tool_calls\""),
+            "\"stop\"" | "\"length\"" | "\"tool_calls\"" | "\"content_filter\""
+            | "\"function_call\"" => return None,
+            "\"\"" if in_chunks => return Some("null"),
+            "\"\"" => "stop",
+            _ => response::finish_reason(&stop(&said.string()?, None).ok()?, false, false),
+        };
+        Some(match meant {
+            "length" => "\"length\"",
+            "content_filter" => "\"content_filter\"",
+            "tool_calls" => "\"tool_calls\"",
+            _ if called => "\"tool_calls\"",
+            _ => "\"stop\"",
+        })
+    }
+
+    fn amends_of_delta(&mut self, data: &[u8], sent: Sent<'_>) -> Vec<Amend> {
         let mut amends = Vec::new();
         if sent.is_chat && !sent.names_delta {
             amends.push(delta(data, sent.place));
@@ -87,11 +141,6 @@ impl Mending {
         {
             amends.extend(self.numbers(data, calls));
         }
-        let stop = sent.stop.filter(|stop| stop.get() == "\"stop\"");
-        if let Some(stop) = stop.filter(|_| self.unnumbered) {
-            amends.push(instead(data, stop, "\"tool_calls\""));
-        }
-        amends.sort_unstable_by_key(|amend| amend.range.start);
         amends
     }
 
@@ -127,7 +176,7 @@ fn delta(data: &[u8], place: usize) -> Amend {
     }
 }
 
-fn instead(data: &[u8], said: Json<'_>, text: &str) -> Amend {
+pub(super) fn instead(data: &[u8], said: Json<'_>, text: &str) -> Amend {
     Amend {
         range: range_in(data, said),
         text: text.to_owned(),

@@ -546,3 +546,65 @@ fn m4_what_other_answers_say_is_counted() {
         assert_eq!(seen.unwrap().others_bytes, 4, "{text}");
     }
 }
+
+/// SDKs with enumerations (Go's, C#'s, Rust's) fail at a word that OpenAI does not have.
+#[test]
+fn reasons_and_tiers_in_other_words_are_told_in_openais() {
+    let amended = |body: &str, seen: &Seen| {
+        let mut out = body.to_owned();
+        for amend in seen.amends.iter().rev() {
+            out.replace_range(amend.range.clone(), &amend.text);
+        }
+        out
+    };
+    let chunk = |reason: &str, tier: &str| {
+        format!(
+            r#"{{"id":"a","choices":[{{"index":0,"delta":{{"content":"x"}},"finish_reason":{reason}}}],"service_tier":{tier}}}"#
+        )
+    };
+    let answer = |reason: &str, tier: &str| {
+        format!(
+            r#"{{"id":"a","service_tier":{tier},"choices":[{{"index":0,"message":{{"role":"assistant","content":"x"}},"finish_reason":{reason}}}],"usage":{{"prompt_tokens":1,"completion_tokens":1}}}}"#
+        )
+    };
+    for (said, streamed, whole) in [
+        ("\"stop\"", "\"stop\"", "\"stop\""),
+        ("\"length\"", "\"length\"", "\"length\""),
+        ("null", "null", "null"),
+        ("\"\"", "null", "\"stop\""),
+        ("\"eos\"", "\"stop\"", "\"stop\""),
+        ("\"end_turn\"", "\"stop\"", "\"stop\""),
+        ("\"max_tokens\"", "\"length\"", "\"length\""),
+        ("\"SAFETY\"", "\"content_filter\"", "\"content_filter\""),
+        ("\"tool_use\"", "\"tool_calls\"", "\"tool_calls\""),
+        ("\"of tomorrow\"", "\"stop\"", "\"stop\""),
+    ] {
+        let body = chunk(said, "null");
+        let mut decoder = stream::Decoder::new(Asked::default());
+        let frame = format!("data: {body}\n\n");
+        let frame = Frame::parse(frame.as_bytes());
+        let seen = decoder.push(&frame, &mut Answer::default()).unwrap();
+        assert_eq!(amended(&body, &seen), chunk(streamed, "null"), "{said}");
+        let body = answer(said, "null");
+        let seen = response::decode(body.as_bytes(), &Asked::default(), &mut Answer::default());
+        assert_eq!(
+            amended(&body, &seen.unwrap()),
+            answer(whole, "null"),
+            "{said}"
+        );
+    }
+    for (said, told) in [("\"default\"", "\"default\""), ("\"on_demand\"", "null")] {
+        let body = chunk("null", said);
+        let mut decoder = stream::Decoder::new(Asked::default());
+        let frame = format!("data: {body}\n\n");
+        // Twice: what repeats is not parsed again.
+        for _ in 0..2 {
+            let frame = Frame::parse(frame.as_bytes());
+            let seen = decoder.push(&frame, &mut Answer::default()).unwrap();
+            assert_eq!(amended(&body, &seen), chunk("null", told));
+        }
+        let body = answer("\"stop\"", said);
+        let seen = response::decode(body.as_bytes(), &Asked::default(), &mut Answer::default());
+        assert_eq!(amended(&body, &seen.unwrap()), answer("\"stop\"", told));
+    }
+}
