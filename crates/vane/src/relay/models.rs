@@ -127,17 +127,26 @@ fn card(out: &mut Vec<u8>, kind: &str, id: &str, offer: &Offer) {
     text(",\"created_at\":", &format!("{released}T00:00:00Z"));
     out.extend_from_slice(format!(",\"created\":{created}").as_bytes());
     // What is not known is left out: strict readers take a number here, never null.
-    let mut count = |keys: [&str; 2], value: Option<u64>| {
+    let mut count = |keys: &[&str], value: Option<u64>| {
         let Some(value) = value else { return };
         for key in keys {
             out.extend_from_slice(format!(",\"{key}\":{value}").as_bytes());
         }
     };
+    // Mistral's and Anthropic's names, and those of OpenRouter's list and of vLLM's.
     count(
-        ["max_context_length", "max_input_tokens"],
+        &[
+            "max_context_length",
+            "max_input_tokens",
+            "context_length",
+            "max_model_len",
+        ],
         facts.context_window,
     );
-    count(["max_tokens", "max_output_tokens"], facts.max_output);
+    count(
+        &["max_tokens", "max_output_tokens", "max_completion_tokens"],
+        facts.max_output,
+    );
     out.extend_from_slice(b",\"capabilities\":{");
     let can = |capability| facts.can(capability);
     let chat = facts.kind == vane_catalog::Kind::Chat;

@@ -35,6 +35,20 @@ async fn the_list_reads_as_openais_anthropics_and_mistrals() {
             card["owned_by"].is_string() && card["display_name"].is_string(),
             "{card}"
         );
+        for (one, others) in [
+            (
+                "max_context_length",
+                &["max_input_tokens", "context_length", "max_model_len"][..],
+            ),
+            (
+                "max_tokens",
+                &["max_output_tokens", "max_completion_tokens"],
+            ),
+        ] {
+            for other in others {
+                assert_eq!(card.get(one), card.get(other), "{other}: {card}");
+            }
+        }
         assert!(
             card["capabilities"]["completion_fim"].is_boolean(),
             "{card}"
