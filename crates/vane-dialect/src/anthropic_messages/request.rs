@@ -8,7 +8,7 @@
 mod decode;
 mod encode;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{block, decode, tool};
 pub(crate) use encode::encode;
 pub use encode::is_legal as is_legal_id;
 

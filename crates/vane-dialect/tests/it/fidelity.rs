@@ -6,6 +6,7 @@
 
 mod answers;
 mod features;
+mod fields;
 mod fills;
 mod page;
 mod reworded;
@@ -15,6 +16,7 @@ use crate::offers::{
     RESPONSES,
 };
 use features::{CHATS, Feature};
+use fields::FIELDS;
 use fills::{EMBEDS, FILLS};
 use reworded::REWORDED;
 use serde_json::Value;
@@ -36,24 +38,24 @@ pub(crate) const DOORS: [Dialect; 4] = [
 pub(crate) struct Matrix {
     pub(crate) doors: &'static [Dialect],
     pub(crate) upstreams: &'static [Offer],
-    features: &'static [Feature],
+    features: &'static [&'static [Feature]],
 }
 
 pub(crate) const MATRICES: [Matrix; 3] = [
     Matrix {
         doors: &DOORS,
         upstreams: &[OPENAI, DEEPSEEK, RESPONSES, ANTHROPIC, MISTRAL],
-        features: CHATS,
+        features: &[CHATS, FIELDS],
     },
     Matrix {
         doors: &[Dialect::OpenaiCompletions, Dialect::MistralFim],
         upstreams: &[COMPLETIONS, FIM],
-        features: FILLS,
+        features: &[FILLS],
     },
     Matrix {
         doors: &[Dialect::OpenaiEmbeddings, Dialect::MistralEmbeddings],
         upstreams: &[EMBEDDINGS, MISTRAL_EMBEDDINGS],
-        features: EMBEDS,
+        features: &[EMBEDS],
     },
 ];
 
@@ -111,7 +113,7 @@ pub(crate) type Row = Vec<(Dialect, Offer, Cell)>;
 pub(crate) type Table = Vec<(&'static str, Row)>;
 
 fn table(matrix: &Matrix, used: &mut [bool]) -> Table {
-    let rows = matrix.features.iter();
+    let rows = matrix.features.iter().copied().flatten();
     rows.map(|feature| (feature.name, row(feature, matrix, used)))
         .collect()
 }

@@ -8,6 +8,7 @@ use super::decode::{OWN_FIELDS, RawCall};
 use super::foreign;
 use super::plan::Choice;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use vane_dialect::call::Effort;
 use vane_dialect::head::{Head, Word};
 use vane_dialect::json::{Object, Path, Str};
@@ -22,6 +23,7 @@ pub(super) fn goes_as_it_is(call: &RawCall, choice: &Choice) -> bool {
     call.dialect() == choice.dialect
         && !call.sealed
         && !needs_memory(call)
+        && !is_in_other_words(call, choice.offer.quirks)
         && !needs_floats(call, choice.offer.quirks)
         && !is_for_another(call, choice)
         && !foreign::has_ids(call, choice)
@@ -42,6 +44,63 @@ fn needs_memory(call: &RawCall) -> bool {
     };
     call.dialect() == Dialect::OpenaiResponses
         && (said("previous_response_id") || said("conversation") || said("background"))
+}
+
+/// Whether a chat is written in words of other dialects, which its decoder reads and a provider of chats
+/// refuses: Cursor writes Anthropic's or those of responses, by the name of the model. Of tools the
+/// first is looked at, for who writes one function so writes all; all of them where there are others.
+fn is_in_other_words(call: &RawCall, quirks: Quirks) -> bool {
+    if call.dialect() != Dialect::OpenaiChat {
+        return false;
+    }
+    let head = &call.head;
+    let anthropics = [
+        Word::Image,
+        Word::InputSchema,
+        Word::ToolResult,
+        Word::ToolUse,
+    ];
+    head.raw("messages").is_none()
+        || anthropics.iter().any(|word| head.times(*word) > 0)
+        || head.raw("tool_choice").is_some_and(is_flat)
+        || head.raw("tools").and_then(first).is_some_and(is_flat)
+        || (call.hosted.beyond_functions && !has_legal_custom_tools(head, quirks))
+        || (quirks.has(Quirk::OpenaiOwn) && has_empty_content(head))
+}
+
+/// Whether a tool, or a choice of one, is named without an object around the name.
+fn is_flat(tool: &str) -> bool {
+    let Ok(mut tool) = Object::read_str(tool, &Path::Root) else {
+        return false;
+    };
+    let kind: Option<Str<'_>> = tool.get("type", &Path::Root).ok().flatten();
+    match kind.as_ref().map(|kind| &*kind.0) {
+        Some(kind @ ("function" | "custom")) => tool.peek(kind).is_none(),
+        Some("none" | "auto" | "required" | "any" | "tool") => true,
+        Some(_) | None => false,
+    }
+}
+
+/// The first value of a list.
+fn first(list: &str) -> Option<&str> {
+    let list = list.trim_start().strip_prefix('[')?;
+    let mut values = serde_json::Deserializer::from_str(list).into_iter::<&RawValue>();
+    values.next()?.ok().map(RawValue::get)
+}
+
+fn has_legal_custom_tools(head: &Head, quirks: Quirks) -> bool {
+    let tools: Result<Vec<&RawValue>, _> =
+        serde_json::from_str(head.raw("tools").unwrap_or_default());
+    quirks.has(Quirk::OpenaiOwn)
+        && !quirks.has(Quirk::FunctionsOnly)
+        && tools.is_ok_and(|tools| !tools.iter().any(|tool| is_flat(tool.get())))
+}
+
+/// Whether some message may have a list without parts, as Cursor's do beside calls: OpenAI refuses it.
+fn has_empty_content(head: &Head) -> bool {
+    let empty = [r#""content":[]"#, r#""content": []"#];
+    let has = |empty: &str| memchr::memmem::find(head.body(), empty.as_bytes()).is_some();
+    head.times(Word::ToolCalls) > 0 && empty.into_iter().any(has)
 }
 
 /// Whether a call holds what only Anthropic takes, and goes to another that speaks its dialect.

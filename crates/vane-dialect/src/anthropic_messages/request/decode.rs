@@ -5,7 +5,7 @@ mod blocks;
 mod tools;
 
 use crate::block::{Block, CacheMark, Opaque, Text};
-use crate::call::{Call, Chat, Extra, LEFTOVERS_MAX, Role, Sampling, Stream, Turn};
+use crate::call::{Call, Chat, Extra, LEFTOVERS_MAX, Role, Sampling, Stream, Tool, Turn};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str, read};
@@ -60,6 +60,29 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
         extras: reader.extras,
         old_functions: false,
     })))
+}
+
+/// A block of this dialect in a body of another: Cursor writes them into chats with Anthropic's models.
+pub(crate) fn block(
+    raw: &RawValue,
+    path: &Path<'_>,
+    seal: &dyn Seal,
+    extras: &mut Vec<Extra>,
+) -> Result<Block, Fault> {
+    let extras_before = std::mem::take(extras);
+    let mut reader = Reader {
+        seal,
+        extras: extras_before,
+    };
+    let block = reader.block(raw, path);
+    *extras = reader.extras;
+    block
+}
+
+/// A tool of this dialect in a body of another.
+pub(crate) fn tool(raw: &RawValue, path: &Path<'_>, seal: &dyn Seal) -> Result<Tool, Fault> {
+    let extras = Vec::new();
+    Reader { seal, extras }.tool(raw, path)
 }
 
 fn sampling(object: &mut Object<'_>, root: &Path<'_>) -> Result<Sampling, Fault> {

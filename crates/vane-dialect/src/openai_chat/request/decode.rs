@@ -1,11 +1,15 @@
 //! The members of a request's body. What has no canonical meaning becomes an extra.
 
 use super::{message_in, tool_in};
-use crate::call::{Call, Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Sampling, Show, Stream};
+use crate::call::{
+    Call, Chat, Effort, Extra, LEFTOVERS_MAX, ReasoningAsk, ReasoningMode, Sampling, Show, Stream,
+};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw};
+use crate::openai_responses;
 use crate::seal::Seal;
+use serde_json::value::RawValue;
 
 /// Fields of the union door that are Mistral's alone.
 const MISTRAL: [&str; 5] = [
@@ -19,18 +23,22 @@ const MISTRAL: [&str; 5] = [
 /// Fields that speak to Vane, not to a model: whoever routes the call has read them.
 const OURS: [&str; 3] = ["models", "provider", "vane"];
 
-pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
+pub(crate) fn decode(bytes: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
     let root = Path::Root;
-    let mut body = Object::read_body(body)?;
+    let mut body = Object::read_body(bytes)?;
+    let is_said = |raw: &RawValue| raw.get() != "null";
+    if body.peek("input").is_some_and(is_said) && !body.peek("messages").is_some_and(is_said) {
+        return responses(bytes, &mut body, seal);
+    }
     let model = body.need("model", &root)?;
-    let turns = message_in::turns(body.need("messages", &root)?, seal)?;
     let mut extras = Vec::new();
+    let turns = message_in::turns(body.need("messages", &root)?, seal, &mut extras)?;
     let stream = stream(&mut body, &mut extras)?;
     let old_functions = body
         .peek("functions")
         .is_some_and(|raw| raw.get() != "null");
-    let tools = tool_in::tools(&mut body)?;
-    let tool_choice = tool_in::choice(&mut body)?;
+    let tools = tool_in::tools(&mut body, seal, &mut extras)?;
+    let tool_choice = tool_in::choice(&mut body, &mut extras)?;
     let parallel_tools = body.get("parallel_tool_calls", &root)?;
     let format = tool_in::format(&mut body)?;
     let reasoning = reasoning(&mut body)?;
@@ -57,6 +65,36 @@ pub(crate) fn decode(body: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
         old_functions,
         extras,
     })))
+}
+
+/// Keeps what a part, a call, a tool or a choice said beyond its canonical form, for the notes; once
+/// per name.
+pub(super) fn leftover(of: &str, object: Object<'_>, extras: &mut Vec<Extra>) {
+    for (name, value) in object.rest() {
+        if extras.len() >= LEFTOVERS_MAX {
+            return;
+        }
+        let is_empty = matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
+        let name = format!("{of}{name}");
+        if !is_empty && !extras.iter().any(|extra| extra.name == name) {
+            extras.push(Extra {
+                dialect: Dialect::OpenaiChat,
+                name,
+                value: value.into(),
+            });
+        }
+    }
+}
+
+/// A body of the responses dialect, which Cursor sends to this door for OpenAI's models: it is read as
+/// what it is, and answered as a chat.
+fn responses(bytes: &[u8], body: &mut Object<'_>, seal: &dyn Seal) -> Result<Call, Fault> {
+    let mut call = openai_responses::request::decode(bytes, seal)?;
+    if let Call::Chat(chat) = &mut call {
+        chat.stream = stream(body, &mut Vec::new())?;
+        chat.extras.retain(|extra| extra.name != "stream_options");
+    }
+    Ok(call)
 }
 
 pub(crate) fn stream(body: &mut Object<'_>, extras: &mut Vec<Extra>) -> Result<Stream, Fault> {
@@ -169,6 +207,6 @@ fn reasoning(body: &mut Object<'_>) -> Result<ReasoningAsk, Fault> {
     Ok(ask)
 }
 
-fn effort(raw: &serde_json::value::RawValue) -> Option<Effort> {
+fn effort(raw: &RawValue) -> Option<Effort> {
     Effort::from_name(raw.get().trim_matches('"'))
 }

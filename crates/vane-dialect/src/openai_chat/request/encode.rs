@@ -270,8 +270,7 @@ impl Body<'_, '_> {
         match name {
             "logit_bias" => self.has(Quirk::NoLogitBias),
             "logprobs" | "top_logprobs" => self.has(Quirk::NoLogprobs),
-            // How a stream is padded concerns only the stream that the client itself gets.
-            _ => name.starts_with("stream_options."),
+            _ => super::is_nested(name),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Messages to turns. Results of tools join the user message after them: one turn (T20).
 
+use super::OF_CALL;
+use super::decode::leftover;
 use super::part_in::{self, Content};
 use crate::block::{Block, CacheMark, Opaque, Reasoning, State, ToolForm, ToolResult, ToolUse};
-use crate::call::{Role, Turn};
+use crate::call::{Extra, Role, Turn};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw};
@@ -13,7 +15,11 @@ use serde_json::value::RawValue;
 /// What a message's own leftover members are called as opaque blocks.
 pub(super) const MEMBER: &str = "message.";
 
-pub(super) fn turns(raw: &RawValue, seal: &dyn Seal) -> Result<Vec<Turn>, Fault> {
+pub(super) fn turns(
+    raw: &RawValue,
+    seal: &dyn Seal,
+    extras: &mut Vec<Extra>,
+) -> Result<Vec<Turn>, Fault> {
     let path = Path::Root.key("messages");
     let messages: Vec<&RawValue> = json::read(raw, &path)?;
     if messages.is_empty() {
@@ -22,6 +28,7 @@ pub(super) fn turns(raw: &RawValue, seal: &dyn Seal) -> Result<Vec<Turn>, Fault>
     let mut reader = Reader {
         turns: Vec::with_capacity(messages.len()),
         seal,
+        extras,
         open_results: false,
         old_calls: Vec::new(),
         old_count: 0,
@@ -35,6 +42,7 @@ pub(super) fn turns(raw: &RawValue, seal: &dyn Seal) -> Result<Vec<Turn>, Fault>
 struct Reader<'s> {
     turns: Vec<Turn>,
     seal: &'s dyn Seal,
+    extras: &'s mut Vec<Extra>,
     /// The last turn has tool results and nothing else yet.
     open_results: bool,
     /// Old function calls without an answer: name and the id made up for them.
@@ -74,7 +82,7 @@ impl Reader<'_> {
 
     fn plain(&mut self, role: Role, mut message: Object<'_>, path: &Path<'_>) -> Result<(), Fault> {
         let name = message.get("name", path)?;
-        let mut blocks = self.content(&mut message, path)?;
+        let mut blocks = self.content(Some(role), &mut message, path)?;
         mark_last(&mut blocks, &mut message);
         blocks.extend(leftovers(message));
         if role == Role::User && self.open_results {
@@ -98,7 +106,7 @@ impl Reader<'_> {
     ) -> Result<(), Fault> {
         // The name of the tool stands in the call already.
         message.take("name");
-        let content = self.content(&mut message, path)?;
+        let content = self.content(None, &mut message, path)?;
         let cache = part_in::cache(&mut message);
         let custom = self.turns.iter().rev().flat_map(|turn| &turn.blocks);
         let call = custom.filter_map(|block| match block {
@@ -125,7 +133,7 @@ impl Reader<'_> {
         let name = message.get("name", path)?;
         let prefill = message.get("prefix", path)?.unwrap_or(false);
         let mut blocks = self.thoughts(&mut message, path)?;
-        blocks.extend(self.content(&mut message, path)?);
+        blocks.extend(self.content(Some(Role::Assistant), &mut message, path)?);
         if let Some(refusal) = message.get::<String>("refusal", path)? {
             blocks.push(Block::Refusal(refusal));
         }
@@ -133,7 +141,7 @@ impl Reader<'_> {
             let path = path.key("tool_calls");
             let calls: Vec<&RawValue> = json::read(raw, &path)?;
             for (at, raw) in calls.into_iter().enumerate() {
-                let (signature, call) = tool_call(raw, at, &path.index(at))?;
+                let (signature, call) = tool_call(raw, at, &path.index(at), self.extras)?;
                 blocks.extend(signature);
                 blocks.push(call);
             }
@@ -174,10 +182,25 @@ impl Reader<'_> {
         }))
     }
 
-    fn content(&self, message: &mut Object<'_>, path: &Path<'_>) -> Result<Vec<Block>, Fault> {
-        match message.take("content") {
-            None => Ok(Vec::new()),
-            Some(raw) => Content { seal: self.seal }.read(raw, &path.key("content")),
+    /// The content of a message, or without a role that of a tool's result.
+    fn content(
+        &mut self,
+        role: Option<Role>,
+        message: &mut Object<'_>,
+        path: &Path<'_>,
+    ) -> Result<Vec<Block>, Fault> {
+        let Some(raw) = message.take("content") else {
+            return Ok(Vec::new());
+        };
+        let path = path.key("content");
+        let mut content = Content {
+            seal: self.seal,
+            extras: self.extras,
+        };
+        let blocks = content.read(raw, &path)?;
+        match blocks.iter().find_map(|block| misplaced(block, role)) {
+            Some(wrong) => Err(Fault::invalid(path.to_string(), wrong)),
+            None => Ok(blocks),
         }
     }
 
@@ -219,6 +242,27 @@ impl Reader<'_> {
     }
 }
 
+/// Why a block of Anthropic's cannot stand in a message of this role, if it cannot.
+fn misplaced(block: &Block, role: Option<Role>) -> Option<&'static str> {
+    match block {
+        Block::ToolUse(_) if role != Some(Role::Assistant) => {
+            Some("a `tool_use` stands in a message of the assistant")
+        }
+        Block::ToolResult(_) if role != Some(Role::User) => {
+            Some("a `tool_result` stands in a message of the user")
+        }
+        Block::ToolUse(_)
+        | Block::ToolResult(_)
+        | Block::Text(_)
+        | Block::Refusal(_)
+        | Block::Reasoning(_)
+        | Block::Image(_)
+        | Block::Document(_)
+        | Block::Audio(_)
+        | Block::Opaque(_) => None,
+    }
+}
+
 /// A reasoning block. A state without data only carried the text.
 pub(super) fn thought(text: String, state: Option<State>) -> Option<Block> {
     let state = state.filter(|state| !state.data.is_empty());
@@ -227,7 +271,12 @@ pub(super) fn thought(text: String, state: Option<State>) -> Option<Block> {
 }
 
 /// The tool call at `at` of its message, and its signature before it.
-fn tool_call(raw: &RawValue, at: usize, path: &Path<'_>) -> Result<(Option<Block>, Block), Fault> {
+fn tool_call(
+    raw: &RawValue,
+    at: usize,
+    path: &Path<'_>,
+    extras: &mut Vec<Extra>,
+) -> Result<(Option<Block>, Block), Fault> {
     let mut call = Object::read(raw, path)?;
     let signed = call.take("extra_content");
     let state = signed.and_then(|raw| signatures::state(Some(at), raw.into()));
@@ -247,6 +296,11 @@ fn tool_call(raw: &RawValue, at: usize, path: &Path<'_>) -> Result<(Option<Block
         ToolForm::Function => arguments(raw, &inner_path.key(arguments_key))?,
         ToolForm::Custom => part_in::string(raw, &inner_path.key(arguments_key))?,
     };
+    // Its type is told by the member, and clients give back its number in the stream.
+    call.take("type");
+    call.take("index");
+    leftover(OF_CALL, call, extras);
+    leftover(OF_CALL, inner, extras);
     let call = Block::ToolUse(ToolUse {
         id,
         name,

@@ -1,7 +1,11 @@
 //! Content: a string, or parts of OpenAI's and Mistral's kinds.
 
+use super::OF_PART;
+use super::decode::leftover;
 use super::message_in::thought;
+use crate::anthropic_messages;
 use crate::block::{Audio, Block, CacheMark, Detail, Document, Image, Opaque, Source, State, Text};
+use crate::call::Extra;
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw};
@@ -10,10 +14,12 @@ use serde_json::value::RawValue;
 
 pub(super) struct Content<'s> {
     pub(super) seal: &'s dyn Seal,
+    /// What parts say beyond their canonical form.
+    pub(super) extras: &'s mut Vec<Extra>,
 }
 
 impl Content<'_> {
-    pub(super) fn read(&self, raw: &RawValue, path: &Path<'_>) -> Result<Vec<Block>, Fault> {
+    pub(super) fn read(&mut self, raw: &RawValue, path: &Path<'_>) -> Result<Vec<Block>, Fault> {
         if raw.get().starts_with('"') {
             let text: String = json::read(raw, path)?;
             let block = (!text.is_empty()).then(|| Block::Text(Text::plain(text)));
@@ -27,11 +33,19 @@ impl Content<'_> {
         Ok(blocks)
     }
 
-    fn part(&self, raw: &RawValue, path: &Path<'_>) -> Result<Option<Block>, Fault> {
+    fn part(&mut self, raw: &RawValue, path: &Path<'_>) -> Result<Option<Block>, Fault> {
         let mut part = Object::read(raw, path)?;
         let kind: String = part.need("type", path)?;
+        let is_anthropics = match kind.as_str() {
+            "tool_use" | "tool_result" => true,
+            "image" | "document" => part.peek("source").is_some(),
+            _ => false,
+        };
+        if is_anthropics {
+            return anthropic_messages::request::block(raw, path, self.seal, self.extras).map(Some);
+        }
         let cache = cache(&mut part);
-        Ok(Some(match kind.as_str() {
+        let block = match kind.as_str() {
             "text" | "input_text" | "output_text" => {
                 let text: String = part.need("text", path)?;
                 Block::Text(Text {
@@ -45,20 +59,28 @@ impl Content<'_> {
             "input_audio" => audio(&mut part, path)?,
             "file" => file(&mut part, cache, path)?,
             "document_url" => document(&mut part, cache, path)?,
-            "thinking" => return self.thinking(&mut part, path),
+            "thinking" => {
+                let thought = self.thinking(&mut part, path)?;
+                // Whether a signature follows it: Mistral's word.
+                part.take("closed");
+                leftover(OF_PART, part, self.extras);
+                return Ok(thought);
+            }
             _ => {
                 let dialect = match kind.as_str() {
                     "reference" => Dialect::MistralChat,
                     _ => Dialect::OpenaiChat,
                 };
                 let raw = Raw::from(raw);
-                Block::Opaque(Opaque { dialect, kind, raw })
+                return Ok(Some(Block::Opaque(Opaque { dialect, kind, raw })));
             }
-        }))
+        };
+        leftover(OF_PART, part, self.extras);
+        Ok(Some(block))
     }
 
     /// Mistral's thinking part: text or a list of text parts, and perhaps a signature.
-    fn thinking(&self, part: &mut Object<'_>, path: &Path<'_>) -> Result<Option<Block>, Fault> {
+    fn thinking(&mut self, part: &mut Object<'_>, path: &Path<'_>) -> Result<Option<Block>, Fault> {
         let mut text = String::new();
         if let Some(raw) = part.take("thinking") {
             for block in self.read(raw, &path.key("thinking"))? {

@@ -1,20 +1,27 @@
 //! Tools, the choice among them and the answer's format.
 
-use super::{grammar, part_in};
+use super::decode::leftover;
+use super::{OF_CHOICE, OF_TOOL, grammar, part_in};
+use crate::anthropic_messages;
 use crate::block::{CacheMark, ToolForm};
 use crate::call::{CustomTool, Extra, Format, Function, Tool, ToolChoice};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw};
+use crate::seal::Seal;
 use serde_json::value::RawValue;
 
-pub(super) fn tools(body: &mut Object<'_>) -> Result<Vec<Tool>, Fault> {
+pub(super) fn tools(
+    body: &mut Object<'_>,
+    seal: &dyn Seal,
+    extras: &mut Vec<Extra>,
+) -> Result<Vec<Tool>, Fault> {
     let mut tools = Vec::new();
     if let Some(raw) = body.take("tools") {
         let path = Path::Root.key("tools");
         let list: Vec<&RawValue> = json::read(raw, &path)?;
         for (at, raw) in list.into_iter().enumerate() {
-            tools.push(tool(raw, &path.index(at))?);
+            tools.push(tool(raw, &path.index(at), seal, extras)?);
         }
     }
     if let Some(raw) = body.take("functions") {
@@ -29,9 +36,17 @@ pub(super) fn tools(body: &mut Object<'_>) -> Result<Vec<Tool>, Fault> {
 }
 
 /// A tool. Some programs (Cursor) write theirs as the responses dialect has them, without the object
-/// that chats put around a function.
-fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
+/// that chats put around a function, and with Anthropic's models as Anthropic has them.
+fn tool(
+    raw: &RawValue,
+    path: &Path<'_>,
+    seal: &dyn Seal,
+    extras: &mut Vec<Extra>,
+) -> Result<Tool, Fault> {
     let mut tool = Object::read(raw, path)?;
+    if tool.peek("input_schema").is_some() && tool.peek("function").is_none() {
+        return anthropic_messages::request::tool(raw, path, seal);
+    }
     let kind: Option<String> = tool.get("type", path)?;
     let is_flat = |within: &str| tool.peek(within).is_none() && tool.peek("name").is_some();
     match kind.as_deref() {
@@ -40,18 +55,20 @@ fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
             let mark = part_in::cache(&mut tool);
             let raw: &RawValue = tool.need("function", path)?;
             let path = path.key("function");
+            leftover(OF_TOOL, tool, extras);
             function_of(Object::read(raw, &path)?, mark, &path)
         }
         Some("custom") if is_flat("custom") => {
             let format = tool.take("format").map(Raw::from);
-            custom(tool, format, path)
+            custom(tool, format, path, extras)
         }
         Some("custom") => {
             let raw: &RawValue = tool.need("custom", path)?;
             let path = path.key("custom");
             let mut inner = Object::read(raw, &path)?;
             let format = inner.take("format").map(grammar::from_chat);
-            custom(inner, format, &path)
+            leftover(OF_TOOL, tool, extras);
+            custom(inner, format, &path, extras)
         }
         Some(kind) => Ok(Tool::Hosted {
             dialect: Dialect::OpenaiChat,
@@ -61,12 +78,19 @@ fn tool(raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
     }
 }
 
-fn custom(mut tool: Object<'_>, format: Option<Raw>, path: &Path<'_>) -> Result<Tool, Fault> {
-    Ok(Tool::Custom(CustomTool {
+fn custom(
+    mut tool: Object<'_>,
+    format: Option<Raw>,
+    path: &Path<'_>,
+    extras: &mut Vec<Extra>,
+) -> Result<Tool, Fault> {
+    let custom = CustomTool {
         name: tool.need("name", path)?,
         description: tool.get("description", path)?,
         format,
-    }))
+    };
+    leftover(OF_TOOL, tool, extras);
+    Ok(Tool::Custom(custom))
 }
 
 /// A function, and the mark that stands beside it: some clients write it there, some inside.
@@ -94,7 +118,10 @@ fn function_of(
     }))
 }
 
-pub(super) fn choice(body: &mut Object<'_>) -> Result<Option<ToolChoice>, Fault> {
+pub(super) fn choice(
+    body: &mut Object<'_>,
+    extras: &mut Vec<Extra>,
+) -> Result<Option<ToolChoice>, Fault> {
     let key = match body.peek("tool_choice") {
         Some(raw) if raw.get() != "null" => "tool_choice",
         _ => "function_call",
@@ -107,7 +134,7 @@ pub(super) fn choice(body: &mut Object<'_>) -> Result<Option<ToolChoice>, Fault>
                 "\"none\"" => Ok(Some(ToolChoice::None)),
                 "\"auto\"" => Ok(Some(ToolChoice::Auto)),
                 "\"required\"" | "\"any\"" => Ok(Some(ToolChoice::Required)),
-                text if text.starts_with('{') => object_choice(raw, &path).map(Some),
+                text if text.starts_with('{') => object_choice(raw, &path, extras).map(Some),
                 _ => Err(Fault::invalid(
                     key,
                     "expected none, auto, required or an object that names a tool",
@@ -116,29 +143,38 @@ pub(super) fn choice(body: &mut Object<'_>) -> Result<Option<ToolChoice>, Fault>
         })
 }
 
-fn object_choice(raw: &RawValue, path: &Path<'_>) -> Result<ToolChoice, Fault> {
+fn object_choice(
+    raw: &RawValue,
+    path: &Path<'_>,
+    extras: &mut Vec<Extra>,
+) -> Result<ToolChoice, Fault> {
     let mut choice = Object::read(raw, path)?;
     let kind: Option<String> = choice.get("type", path)?;
-    match kind.as_deref() {
-        // The old `function_call: {"name"}` has no type.
-        None if choice.peek("name").is_some() => Ok(ToolChoice::Named {
-            form: ToolForm::Function,
-            name: choice.need("name", path)?,
-        }),
-        None | Some("function") => Ok(ToolChoice::Named {
-            form: ToolForm::Function,
-            name: name_in(&mut choice, "function", path)?,
-        }),
-        Some("custom") => Ok(ToolChoice::Named {
-            form: ToolForm::Custom,
-            name: name_in(&mut choice, "custom", path)?,
-        }),
-        Some("allowed_tools") => allowed(&mut choice, path),
-        Some(_) => Ok(ToolChoice::Hosted {
-            dialect: Dialect::OpenaiChat,
-            raw: Raw::from(raw),
-        }),
-    }
+    let is_flat = |within: &str| choice.peek(within).is_none() && choice.peek("name").is_some();
+    let named = |form, name| ToolChoice::Named { form, name };
+    let chosen = match kind.as_deref() {
+        Some("none") => ToolChoice::None,
+        Some("auto") => ToolChoice::Auto,
+        Some("required" | "any") => ToolChoice::Required,
+        // The old `function_call: {"name"}` has no type, and other dialects write no object around it.
+        None | Some("function" | "tool") if is_flat("function") => {
+            named(ToolForm::Function, choice.need("name", path)?)
+        }
+        Some("custom") if is_flat("custom") => named(ToolForm::Custom, choice.need("name", path)?),
+        None | Some("function") => {
+            named(ToolForm::Function, name_in(&mut choice, "function", path)?)
+        }
+        Some("custom") => named(ToolForm::Custom, name_in(&mut choice, "custom", path)?),
+        Some("allowed_tools") => allowed(&mut choice, path)?,
+        Some(_) => {
+            return Ok(ToolChoice::Hosted {
+                dialect: Dialect::OpenaiChat,
+                raw: Raw::from(raw),
+            });
+        }
+    };
+    leftover(OF_CHOICE, choice, extras);
+    Ok(chosen)
 }
 
 fn allowed(choice: &mut Object<'_>, path: &Path<'_>) -> Result<ToolChoice, Fault> {

@@ -200,3 +200,114 @@ fn a_cache_mark_on_a_message_a_call_or_a_tool_reaches_claude() {
     // Where there is nothing to mark, that is said.
     assert_eq!(notes.dropped(), ["message.cache_control"]);
 }
+
+/// As Cursor writes a chat for an id that begins with `claude`.
+const CURSOR: &str = r#"{"model":"claude-m","messages":[{"role":"user","content":[{"type":"text","text":"Read"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"aWk="}}]},{"role":"assistant","content":[{"type":"text","text":"So"},{"type":"tool_use","id":"toolu_1","name":"read","input":{"path":"a"}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"toolu_1","content":[{"type":"text","text":"void"}],"is_error":true},{"type":"text","text":"And?"}]}],"tools":[{"name":"read","description":"d","input_schema":{"type":"object","properties":{"path":{"type":"string"}}}}],"tool_choice":{"type":"tool","name":"read"}}"#;
+
+#[test]
+fn cursors_anthropic_blocks_in_a_chat_are_the_blocks_they_are() {
+    let call = chat(CURSOR);
+    let said = send(&call, &[]);
+    assert_eq!(said.dropped, Vec::<String>::new());
+    assert_eq!(
+        said.json["messages"],
+        serde_json::json!([
+            {"role": "user", "content": [{"type": "text", "text": "Read"},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,aWk="}}]},
+            {"role": "assistant", "content": "So", "tool_calls": [{"id": "toolu_1", "type": "function",
+                "function": {"name": "read", "arguments": r#"{"path":"a"}"#}}]},
+            {"role": "tool", "tool_call_id": "toolu_1", "content": "Error: void"},
+            {"role": "user", "content": "And?"}
+        ])
+    );
+    assert_eq!(said.json["tools"][0]["function"]["name"], "read");
+    assert_eq!(said.json["tool_choice"]["function"]["name"], "read");
+    let mut notes = Notes::default();
+    let sent = crate::anthropic_messages::request::encode(&call, &target(), &mut notes).unwrap();
+    let sent: Value = serde_json::from_slice(&sent.body).unwrap();
+    let asked: Value = serde_json::from_str(CURSOR).unwrap();
+    assert!(notes.is_empty(), "{:?}", notes.dropped());
+    assert_eq!(sent["tools"], asked["tools"]);
+    assert_eq!(sent["messages"][0], asked["messages"][0]);
+    assert_eq!(sent["messages"][1], asked["messages"][1]);
+    assert_eq!(sent["messages"][2]["content"][0]["is_error"], true);
+}
+
+#[test]
+fn a_tool_result_that_no_message_can_carry_is_refused() {
+    for (message, param) in [
+        (
+            r#"{"role":"user","content":[{"type":"tool_result","content":"x"}]}"#,
+            "messages[0].content[0].tool_use_id",
+        ),
+        (
+            r#"{"role":"assistant","content":[{"type":"tool_result","tool_use_id":"a","content":"x"}]}"#,
+            "messages[0].content",
+        ),
+        (
+            r#"{"role":"tool","tool_call_id":"a","content":[{"type":"tool_result","tool_use_id":"a","content":"x"}]}"#,
+            "messages[0].content",
+        ),
+        (
+            r#"{"role":"user","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]}"#,
+            "messages[0].content",
+        ),
+    ] {
+        let body = format!(r#"{{"model":"m","messages":[{message}]}}"#);
+        let fault = request::decode(body.as_bytes(), &Plain).unwrap_err();
+        assert_eq!(fault.param.as_deref(), Some(param), "{fault}");
+    }
+}
+
+#[test]
+fn a_choice_of_tools_in_other_words_is_read_as_meant() {
+    let named = |form, name: &str| ToolChoice::Named {
+        form,
+        name: name.into(),
+    };
+    for (said, meant) in [
+        (r#"{"type":"none"}"#, ToolChoice::None),
+        (r#"{"type":"auto"}"#, ToolChoice::Auto),
+        (r#"{"type":"required"}"#, ToolChoice::Required),
+        (r#"{"type":"any"}"#, ToolChoice::Required),
+        (
+            r#"{"type":"tool","name":"f"}"#,
+            named(ToolForm::Function, "f"),
+        ),
+        (
+            r#"{"type":"function","name":"f"}"#,
+            named(ToolForm::Function, "f"),
+        ),
+        (
+            r#"{"type":"custom","name":"p"}"#,
+            named(ToolForm::Custom, "p"),
+        ),
+        (
+            r#"{"type":"function","function":{"name":"f"}}"#,
+            named(ToolForm::Function, "f"),
+        ),
+    ] {
+        let body = format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],"tool_choice":{said}}}"#
+        );
+        assert_eq!(chat(&body).tool_choice, Some(meant), "{said}");
+    }
+}
+
+/// As Cursor writes a chat for OpenAI's models.
+#[test]
+fn a_body_of_responses_at_the_door_of_chats_is_read_as_what_it_is() {
+    let call = chat(
+        r#"{"model":"gpt-5","input":[{"role":"system","content":"S"},{"role":"user","content":[{"type":"input_text","text":"Hi"}]},{"type":"function_call","call_id":"a","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"a","output":"1"}],"tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}},"strict":false},{"type":"custom","name":"patch"}],"stream":true,"stream_options":{"include_usage":true},"reasoning":{"effort":"low"}}"#,
+    );
+    assert!(call.stream.on && call.stream.include_usage);
+    let sent = send(&call, &[Quirk::OpenaiOwn]);
+    assert_eq!(sent.dropped, Vec::<String>::new());
+    let roles = sent.json["messages"].as_array().unwrap().iter();
+    let roles: Vec<&Value> = roles.map(|message| &message["role"]).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "tool"]);
+    assert_eq!(sent.json["tools"][1]["custom"]["name"], "patch");
+    assert_eq!(sent.json["reasoning_effort"], "low");
+    let fault = request::decode(br#"{"model":"m"}"#, &Plain).unwrap_err();
+    assert_eq!(fault.param.as_deref(), Some("messages"));
+}

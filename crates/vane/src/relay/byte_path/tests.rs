@@ -43,7 +43,12 @@ fn choice(offer: &Arc<Offer>) -> Choice {
 }
 
 fn chat(said: &str) -> RawCall {
-    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"Hi"}}],{said}}}"#);
+    let messages = if said.contains("\"messages\"") || said.contains("\"input\"") {
+        ""
+    } else {
+        r#","messages":[{"role":"user","content":"Hi"}]"#
+    };
+    let body = format!(r#"{{"model":"m"{messages},{said}}}"#);
     let door = Door {
         dialect: Dialect::OpenaiChat,
         route: "",
@@ -138,4 +143,47 @@ fn a_chat_that_goes_as_it_is_has_every_member_that_would_be_written() {
         }
     }
     assert!(went > 1_000, "{went} went as they came");
+}
+
+#[test]
+fn a_chat_in_words_of_other_dialects_goes_nowhere_as_it_is() {
+    let state = state();
+    let mut offers = state.offers.iter();
+    let is_openais =
+        |offer: &&Arc<Offer>| &*offer.provider.id == "openai" && &*offer.facts.model == "gpt-4.1";
+    let openai = offers.find(is_openais).unwrap();
+    let plain = r#""tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"function","function":{"name":"f"}},"messages":[{"role":"assistant","content":"","tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}]"#;
+    assert!(goes_as_it_is(&chat(plain), &choice(openai)));
+    let custom = r#""tools":[{"type":"custom","custom":{"name":"p"}}]"#;
+    assert!(goes_as_it_is(&chat(custom), &choice(openai)));
+    for said in [
+        r#""input":"Hi""#,
+        r#""input":"Hi","messages":null"#,
+        r#""tools":[{"type":"function","name":"f","parameters":{}}]"#,
+        r#""tools":[{"type":"function","function":{"name":"f"}},{"type":"custom","name":"p"}]"#,
+        r#""tools":[{"name":"f","input_schema":{"type":"object"}}]"#,
+        r#""tool_choice":{"type":"any"}"#,
+        r#""tool_choice":{"type":"tool","name":"f"}"#,
+        r#""tool_choice":{"type":"function","name":"f"}"#,
+        r#""messages":[{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"x"}]}]"#,
+        r#""messages":[{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]}]"#,
+        r#""messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://x/i.png"}}]}]"#,
+        r#""messages":[{"role":"assistant","content":[],"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}]}]"#,
+    ] {
+        let call = chat(said);
+        call.blocks(&Plain).unwrap();
+        assert!(!goes_as_it_is(&call, &choice(openai)), "{said}");
+    }
+    // Who takes no tools but functions is sent custom ones as such.
+    let others = state
+        .offers
+        .iter()
+        .filter(|offer| offer.speaks(Dialect::OpenaiChat) && !offer.quirks.has(Quirk::OpenaiOwn));
+    for offer in others {
+        assert!(
+            !goes_as_it_is(&chat(custom), &choice(offer)),
+            "{}",
+            offer.facts.id
+        );
+    }
 }

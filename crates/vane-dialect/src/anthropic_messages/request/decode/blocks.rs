@@ -33,7 +33,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn block(&mut self, raw: &RawValue, path: &Path<'_>) -> Result<Block, Fault> {
+    pub(super) fn block(&mut self, raw: &RawValue, path: &Path<'_>) -> Result<Block, Fault> {
         let object = Object::read(raw, path)?;
         match kind(&object, path)?.as_str() {
             "thinking" => self.thinking(object, path),

@@ -21,7 +21,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    fn tool(&mut self, raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
+    pub(super) fn tool(&mut self, raw: &RawValue, path: &Path<'_>) -> Result<Tool, Fault> {
         let mut object = Object::read(raw, path)?;
         let kind = object.get::<Str<'_>>("type", path)?;
         if let Some(Str(kind)) = kind.filter(|Str(kind)| kind != "custom") {
