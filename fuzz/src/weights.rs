@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use vane_engine::{
-    Engine, Fault, Message, Model, Options, Precision, Prompt, Request, Role, Tokenizer,
+    Engine, Fault, Message, Model, Options, Part, Precision, Prompt, Request, Role, Tokenizer,
 };
 
 const CONFIG: &[u8] = include_bytes!("../seeds/model_config/five.json");
@@ -121,11 +121,11 @@ pub fn tokenizer(bytes: &[u8]) {
         known(&tokenizer.encode(&text));
         known(&tokenizer.encode_within(&text));
         let (prefix, suffix) = (text.clone(), text.clone());
-        let turn = |role| Message {
-            role,
-            content: text.clone(),
-        };
-        let chat = vec![turn(Role::System), turn(Role::User), turn(Role::Assistant)];
+        let turn = |role| Message::new(role, text.clone());
+        let mut answer = turn(Role::Assistant);
+        let (text, closed) = (text.clone(), true);
+        answer.content.insert(0, Part::Thought { text, closed });
+        let chat = vec![turn(Role::System), turn(Role::User), answer];
         for prompt in [Prompt::Fill { prefix, suffix }, Prompt::Chat(chat)] {
             if let Ok(tokens) = tokenizer.lay_out(&prompt) {
                 known(&tokens);

@@ -54,7 +54,7 @@ fn fill(
         first.get_or_insert_with(|| begun.elapsed());
         match piece? {
             Piece::Text { text, .. } => filled += &text,
-            Piece::Call(_) | Piece::End { .. } => break,
+            Piece::Thought(_) | Piece::Call(_) | Piece::End { .. } => break,
         }
     }
     let whole = begun.elapsed();

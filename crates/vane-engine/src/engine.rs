@@ -11,6 +11,7 @@ mod request;
 mod scheduler;
 mod sequence;
 mod stops;
+mod thoughts;
 mod writing;
 
 use std::sync::mpsc::{Receiver, Sender, channel};

@@ -31,5 +31,7 @@ pub use grammar::{Grammar, Walk};
 pub use kernel::Instructions;
 pub use memory::free_bytes;
 pub use model::{Model, Outline, Progress};
-pub use tokenizer::{Message, Prompt, Role, Tokenizer, Tool, ToolCall, Version};
+pub use tokenizer::{
+    Effort, Message, Part, Prompt, Role, Setting, Tokenizer, Tool, ToolCall, Version,
+};
 pub use weights::format::Format;

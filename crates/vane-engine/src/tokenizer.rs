@@ -1,5 +1,5 @@
 //! Text to tokens and back, as Mistral's own tokenizers do it: SentencePiece (v1 to v3, v7) and Tekken
-//! (v3 to v13), from GGUF metadata, from `tokenizer.json`, or from Mistral's own files.
+//! (v3 to v15), from GGUF metadata, from `tokenizer.json`, or from Mistral's own files.
 //!
 //! Invariant: no text becomes a control token. Control tokens are placed by prompts alone, so that a
 //! message cannot end its own turn.
@@ -11,6 +11,7 @@ mod json;
 mod letters;
 mod mistral;
 mod prompt;
+mod settings;
 mod split;
 mod stream;
 mod tools;
@@ -24,7 +25,9 @@ use crate::Fault;
 use crate::grammar::{Grammar, Guide, Vocabulary};
 use crate::weights::{self, gguf::Value};
 use bpe::Bpe;
-pub use prompt::{Message, Prompt, Role};
+pub use prompt::{Message, Part, Prompt, Role};
+use settings::Settings;
+pub use settings::{Effort, Setting};
 pub(crate) use stream::Unfinished;
 pub(crate) use tools::{ID_LEN, PartMarks, id_of};
 pub use tools::{Tool, ToolCall};
@@ -50,6 +53,8 @@ enum Scheme {
 pub struct Tokenizer {
     scheme: Scheme,
     version: Version,
+    /// How the model can be set, where prompts say so.
+    settings: Option<Settings>,
     bpe: Bpe,
     /// What a token says, as bytes; nothing for a control token.
     texts: Vec<Box<[u8]>>,
@@ -82,6 +87,17 @@ struct Controls {
     content: Option<u32>,
     args: Option<u32>,
     call_id: Option<u32>,
+    think: Option<u32>,
+    think_end: Option<u32>,
+    settings: Option<u32>,
+    settings_end: Option<u32>,
+}
+
+/// The tokens between which a model thinks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ThinkMarks {
+    pub(crate) begin: u32,
+    pub(crate) end: u32,
 }
 
 impl Controls {
@@ -105,6 +121,10 @@ impl Controls {
             (&mut self.content, "[TOOL_CONTENT]"),
             (&mut self.args, "[ARGS]"),
             (&mut self.call_id, "[CALL_ID]"),
+            (&mut self.think, "[THINK]"),
+            (&mut self.think_end, "[/THINK]"),
+            (&mut self.settings, "[MODEL_SETTINGS]"),
+            (&mut self.settings_end, "[/MODEL_SETTINGS]"),
         ];
         for (control, name) in named {
             *control = control.or_else(|| id_of(name));
@@ -174,6 +194,27 @@ impl Tokenizer {
     /// Whether it knows turns of a conversation. Of v1, whose turns are text, nobody can tell.
     pub fn converses(&self) -> bool {
         self.controls.user.is_some()
+    }
+
+    /// Whether its vocabulary has the marks of thoughts.
+    pub fn thinks(&self) -> bool {
+        self.think_marks().is_some()
+    }
+
+    pub(crate) fn think_marks(&self) -> Option<ThinkMarks> {
+        let (begin, end) = self.controls.think.zip(self.controls.think_end)?;
+        Some(ThinkMarks { begin, end })
+    }
+
+    /// Whether a thought is open at the end of a prompt.
+    pub(crate) fn is_thinking(&self, prompt: &[u32]) -> bool {
+        let Some(marks) = self.think_marks() else {
+            return false;
+        };
+        // What ends a turn ends its thoughts.
+        let ends = [Some(marks.end), self.controls.user_end, self.controls.end];
+        let is_mark = |token: &&u32| **token == marks.begin || ends.contains(&Some(**token));
+        prompt.iter().rev().find(is_mark) == Some(&marks.begin)
     }
 
     /// Whether answers of a chat begin with a space that is none.

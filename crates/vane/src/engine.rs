@@ -7,6 +7,8 @@
 
 mod answer;
 mod ask;
+mod content;
+mod effort;
 mod serve;
 mod tools;
 
@@ -63,6 +65,9 @@ pub(crate) struct Facts {
     pub(crate) fills_in: bool,
     pub(crate) converses: bool,
     pub(crate) takes_tools: bool,
+    /// Its vocabulary has the marks of thoughts. Programs of before do not say.
+    #[serde(default)]
+    pub(crate) thinks: bool,
     pub(crate) weight_bytes: u64,
 }
 
@@ -74,6 +79,7 @@ impl Facts {
             fills_in: model.fills_in(),
             converses: model.tokenizer().converses(),
             takes_tools: model.tokenizer().takes_tools(),
+            thinks: model.tokenizer().thinks(),
             weight_bytes: model.weight_bytes(),
         }
     }

@@ -63,7 +63,7 @@ impl Tokenizers {
             // Held to the end also when nobody waits for the count any more.
             let _room = room;
             let tokenizer = tokenizers.tokenizer(&source)?;
-            let tokens = tokenizer.lay_out_with(&reading.prompt, &reading.tools);
+            let tokens = tokenizer.lay_out_with(&reading.prompt, &reading.tools, &reading.setting);
             u64::try_from(tokens.ok()?.len()).ok()
         });
         counted.await.ok()?

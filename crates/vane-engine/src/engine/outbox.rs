@@ -112,7 +112,7 @@ impl Pieces {
             return Poll::Pending;
         };
         drop(state);
-        self.over = !matches!(piece, Ok(Piece::Text { .. } | Piece::Call(_)));
+        self.over = is_last(&piece);
         Poll::Ready(Some(piece))
     }
 
@@ -129,6 +129,13 @@ impl Pieces {
             let _ = self.inbox.send(Word::Wake);
         }
         Some(Ok(piece))
+    }
+}
+
+fn is_last(piece: &Result<Piece, Fault>) -> bool {
+    match piece {
+        Ok(Piece::Text { .. } | Piece::Thought(_) | Piece::Call(_)) => false,
+        Ok(Piece::End { .. }) | Err(_) => true,
     }
 }
 
@@ -151,7 +158,7 @@ impl Iterator for Pieces {
                 .unwrap_or_else(PoisonError::into_inner);
         };
         drop(state);
-        self.over = !matches!(piece, Ok(Piece::Text { .. } | Piece::Call(_)));
+        self.over = is_last(&piece);
         Some(piece)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::calls::{Calling, Tools};
 use super::outbox::Closing;
 use super::{Options, Sampling, Stops};
-use crate::{Fault, Grammar, Model, Prompt, ToolCall};
+use crate::{Effort, Fault, Grammar, Model, Prompt, Setting, ToolCall};
 
 const LIKELIHOODS_MAX: usize = 100;
 
@@ -27,6 +27,8 @@ pub struct Request {
     pub grammar: Option<Arc<Grammar>>,
     /// What the model may call in a conversation. What it calls is held to the schemas of the tools.
     pub tools: Tools,
+    /// How a model is set for a conversation. Without effort it does not think.
+    pub setting: Setting,
     /// Who asks. Only requests of one realm share what was computed for their prompts: how soon an
     /// answer begins tells nobody what others have asked.
     pub realm: u64,
@@ -43,8 +45,18 @@ impl Request {
             likelihoods: None,
             grammar: None,
             tools: Tools::default(),
+            setting: Setting::default(),
             realm: 0,
         }
+    }
+
+    /// Whether the answer may have thoughts: what only goes on from a text, or fills a gap, has none.
+    pub(super) fn may_think(&self) -> bool {
+        let converses = match &self.prompt {
+            Prompt::Chat(_) | Prompt::Tokens(_) => true,
+            Prompt::Text(_) | Prompt::Fill { .. } => false,
+        };
+        converses && self.setting.effort != Some(Effort::None)
     }
 }
 
@@ -66,6 +78,8 @@ pub struct Usage {
     /// Those of the prompt that were computed before.
     pub reused_tokens: usize,
     pub output_tokens: usize,
+    /// Those of the output that were thoughts, their marks among them.
+    pub thought_tokens: usize,
 }
 
 /// Why an answer ended.
@@ -89,6 +103,8 @@ pub enum Piece {
         text: String,
         likelihoods: Vec<TokenLikelihood>,
     },
+    /// What the model thinks, in whole characters.
+    Thought(String),
     /// A call of a tool, whole. Calls are the last of an answer.
     Call(ToolCall),
     /// The last piece.
@@ -134,9 +150,11 @@ impl Job {
                 context,
             });
         }
-        let prompt = model
-            .tokenizer()
-            .lay_out_with(&request.prompt, &request.tools.list)?;
+        let prompt = model.tokenizer().lay_out_with(
+            &request.prompt,
+            &request.tools.list,
+            &request.setting,
+        )?;
         if prompt.is_empty() {
             return refused("an empty prompt".to_owned());
         }

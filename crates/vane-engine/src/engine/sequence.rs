@@ -4,6 +4,7 @@ use super::calls::Calling;
 use super::outbox::Closing;
 use super::request::{Finish, Job, Piece, TokenLikelihood, Usage};
 use super::stops::Stops;
+use super::thoughts::{Thoughts, Told};
 use super::writing::Writing;
 use crate::cache::{BLOCK, Cache, Chain};
 use crate::grammar::{Guide, Mask};
@@ -30,6 +31,9 @@ pub(super) struct Sequence {
     calling: Option<Calling>,
     /// Since calls have begun.
     calls: Option<Writing>,
+    thoughts: Thoughts,
+    /// Something was said, or calls have begun.
+    has_begun: bool,
     stops: Stops,
     unfinished: Unfinished,
     /// The next token's first space is none.
@@ -57,6 +61,11 @@ impl Sequence {
         let done = table.len() * BLOCK;
         let kept = (table.len(), found.last().map_or(root, |(_, chain)| *chain));
         table.extend((0..missing).filter_map(|_| cache.take()));
+        let thoughts = Thoughts::new(
+            tokenizer.think_marks(),
+            job.request.may_think(),
+            tokenizer.is_thinking(&job.prompt),
+        );
         let Job {
             request,
             prompt,
@@ -73,6 +82,7 @@ impl Sequence {
                 prompt_tokens: prompt.len(),
                 reused_tokens: done,
                 output_tokens: 0,
+                thought_tokens: 0,
             },
             output_max,
             at_most,
@@ -82,6 +92,8 @@ impl Sequence {
             guide: request.grammar.map(Guide::new),
             calling,
             calls: None,
+            thoughts,
+            has_begun: false,
             stops: Stops::new(request.stops),
             unfinished: Unfinished::default(),
             skips_space: matches!(request.prompt, Prompt::Chat(_)) && tokenizer.has_dummy_space(),
@@ -133,7 +145,13 @@ impl Sequence {
         let token = self.sampler.choose(logits, banned, mask.as_ref());
         if tokenizer.end() == Some(token) {
             let Some(calls) = &mut self.calls else {
-                return self.end(Finish::Stop);
+                // Who ends within a thought has not answered.
+                let is_answer = !self.thoughts.is_open();
+                return self.end(if is_answer {
+                    Finish::Stop
+                } else {
+                    Finish::Length
+                });
             };
             if let Some(call) = calls.finish() {
                 self.outbox.0.push(Piece::Call(call));
@@ -147,6 +165,20 @@ impl Sequence {
                 self.outbox.0.push(Piece::Call(call));
             }
             return calls.is_over(tokenizer) && self.end(Finish::Calls) || self.is_at_its_end();
+        }
+        match self.thoughts.push(token, tokenizer.text(token)) {
+            Told::No => self.has_begun = true,
+            Told::Begin => {
+                let text = self.rest();
+                self.tell(text, true);
+                self.usage.thought_tokens += 1;
+                return self.is_at_its_end();
+            }
+            Told::Within(text) => {
+                self.tell_thought(text);
+                self.usage.thought_tokens += 1;
+                return self.is_at_its_end();
+            }
         }
         if let Some(calling) = self.calling.take_if(|calling| calling.begin == token) {
             self.begin_calls(&calling, tokenizer);
@@ -202,7 +234,13 @@ impl Sequence {
         if let Some(calls) = &mut self.calls {
             return Some(calls.mask(early, tokenizer));
         }
-        let begins = self.usage.output_tokens == 0;
+        if self.thoughts.is_open() {
+            return Some(self.mask_of_thought(early, tokenizer));
+        }
+        let begins = !self.has_begun;
+        // One comes before an answer of a form, and not one after another.
+        let may_think = begins && self.usage.thought_tokens == 0;
+        let thought = self.thoughts.beginning().filter(|_| may_think);
         let forced = self
             .calling
             .as_ref()
@@ -210,13 +248,22 @@ impl Sequence {
         if let Some(calling) = forced {
             let mut mask = Mask::none(tokenizer.len());
             mask.allow(calling.begin);
+            thought.into_iter().for_each(|begin| mask.allow(begin));
             return Some(mask);
         }
         let calls = self.calling.as_ref();
         let Some(guide) = self.guide.as_mut() else {
-            let banned = calls.filter(|calling| calling.held.is_none())?;
+            let call = calls.filter(|calling| calling.held.is_none());
+            let call = call.map(|calling| calling.begin);
+            let banned = [call, self.thoughts.forbidden()];
+            if banned == [None; 2] {
+                return None;
+            }
             let mut mask = Mask::all(tokenizer.len());
-            mask.forbid(banned.begin);
+            banned
+                .into_iter()
+                .flatten()
+                .for_each(|token| mask.forbid(token));
             tokenizer
                 .end()
                 .filter(|_| early)
@@ -232,7 +279,27 @@ impl Sequence {
         if let Some(calling) = calls.filter(|calling| begins && calling.held.is_some()) {
             mask.allow(calling.begin);
         }
+        // Before it.
+        thought.into_iter().for_each(|begin| mask.allow(begin));
         Some(mask)
+    }
+
+    /// A thought ends before calls begin, and before an answer that was promised a form. Where none
+    /// was, the model may end within it.
+    fn mask_of_thought(&self, early: bool, tokenizer: &Tokenizer) -> Mask {
+        let mut mask = Mask::all(tokenizer.len());
+        let calls = self.calling.as_ref();
+        let call = calls.map(|calling| calling.begin);
+        let marks = [call, self.thoughts.mark()];
+        marks
+            .into_iter()
+            .flatten()
+            .for_each(|token| mask.forbid(token));
+        let promised = self.guide.is_some() || calls.is_some_and(|calling| calling.forced);
+        if early || promised {
+            tokenizer.end().into_iter().for_each(|end| mask.forbid(end));
+        }
+        mask
     }
 
     /// Whether as many tokens are there as may be. Then it has told so.
@@ -241,6 +308,8 @@ impl Sequence {
     }
 
     fn end(&mut self, finish: Finish) -> bool {
+        let thought = self.thoughts.finish();
+        self.tell_thought(thought);
         let text = self.rest();
         self.tell(text, true);
         self.push_end(finish);
@@ -263,6 +332,12 @@ impl Sequence {
         if !text.is_empty() || ends && !self.untold.is_empty() {
             let likelihoods = std::mem::take(&mut self.untold);
             self.outbox.0.push(Piece::Text { text, likelihoods });
+        }
+    }
+
+    fn tell_thought(&self, text: String) {
+        if !text.is_empty() {
+            self.outbox.0.push(Piece::Thought(text));
         }
     }
 

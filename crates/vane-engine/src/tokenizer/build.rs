@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::bpe::{Bpe, Merges, Pairs};
-use super::{Controls, SPACE, Scheme, Tokenizer, Version, letters};
+use super::{Controls, SPACE, Scheme, Settings, Tokenizer, Version, letters};
 
 /// Pieces are short; a file that says otherwise is not one of ours.
 const PIECE_BYTES_MAX: usize = 4_096;
@@ -111,6 +111,7 @@ pub(super) fn sentencepiece(
     let tokenizer = Tokenizer {
         scheme: Scheme::SentencePiece { dummy_space },
         version: Version::of_marks(&controls),
+        settings: None,
         bpe: Bpe { ids, merges },
         texts,
         vocabulary: OnceLock::new(),
@@ -138,7 +139,7 @@ pub(super) fn tekken(
     pieces: Vec<Option<Vec<u8>>>,
     names: &HashMap<String, u32>,
     pairs: Option<Vec<(String, String)>>,
-    version: Version,
+    (version, settings): (Version, Option<Settings>),
     mut controls: Controls,
 ) -> Result<Tokenizer, String> {
     let mut ids = HashMap::new();
@@ -162,6 +163,7 @@ pub(super) fn tekken(
     let tokenizer = Tokenizer {
         scheme: Scheme::Tekken,
         version,
+        settings,
         bpe: Bpe { ids, merges },
         texts,
         vocabulary: OnceLock::new(),
@@ -213,6 +215,10 @@ fn checked(tokenizer: Tokenizer) -> Result<Tokenizer, String> {
         controls.content,
         controls.args,
         controls.call_id,
+        controls.think,
+        controls.think_end,
+        controls.settings,
+        controls.settings_end,
     ];
     let exists = |token: &u32| usize::try_from(*token).is_ok_and(|token| token < many);
     match all.iter().flatten().find(|token| !exists(token)) {

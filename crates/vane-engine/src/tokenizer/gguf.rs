@@ -69,8 +69,8 @@ fn words(keys: &Keys<'_>, tokens: &[String], kinds: &[i64]) -> Result<Tokenizer,
         Some(Value::Text(template)) => Some(template.as_str()),
         _ => None,
     };
-    let version = Version::of_words(template, &names);
-    build::tekken(pieces, &names, Some(pairs), version, keys.controls()?)
+    let spoken = Version::of_words(template, &names);
+    build::tekken(pieces, &names, Some(pairs), spoken, keys.controls()?)
 }
 
 struct Keys<'a> {

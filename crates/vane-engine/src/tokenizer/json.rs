@@ -118,8 +118,8 @@ fn words(
             pieces.push(Some(bytes.ok_or_else(|| format!("the piece `{text}`"))?));
         }
     }
-    let version = Version::of_words(file["chat_template"].as_str(), &names);
-    build::tekken(pieces, &names, Some(pairs), version, Controls::default())
+    let spoken = Version::of_words(file["chat_template"].as_str(), &names);
+    build::tekken(pieces, &names, Some(pairs), spoken, Controls::default())
 }
 
 /// A step, or those of a sequence.

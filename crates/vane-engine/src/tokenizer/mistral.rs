@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value as Json;
 
 use super::build::{self, Piece};
-use super::{Controls, Tokenizer, Version, json, split};
+use super::{Controls, Settings, Tokenizer, Version, json, split};
 use crate::Fault;
 use crate::weights;
 
@@ -111,7 +111,12 @@ pub(super) fn tekken(file: &Json) -> Result<Tokenizer, String> {
     };
     let version = config["version"].as_str().and_then(Version::named);
     let version = version.ok_or_else(|| format!("version {}", config["version"]))?;
-    build::tekken(pieces, &names, None, version, Controls::default())
+    let settings = match version {
+        Version::V15 => Some(Settings::read(&file["model_settings_builder"])?),
+        _ => None,
+    };
+    let spoken = (version, settings);
+    build::tekken(pieces, &names, None, spoken, Controls::default())
 }
 
 fn special_tokens(tokens: &[Json]) -> Result<HashMap<String, u32>, String> {

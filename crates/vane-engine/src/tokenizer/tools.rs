@@ -205,7 +205,7 @@ fn shown(tool: &Tool) -> Json {
 }
 
 /// JSON where it is some, a text where not.
-fn parsed(text: &str) -> Json {
+pub(super) fn parsed(text: &str) -> Json {
     if text.is_empty() {
         return Json::Object(Map::new());
     }
@@ -213,7 +213,7 @@ fn parsed(text: &str) -> Json {
 }
 
 /// JSON with a space after each comma and colon, and an exponent with its sign and two digits.
-fn spaced(value: &Json) -> String {
+pub(super) fn spaced(value: &Json) -> String {
     struct Spaces;
 
     impl Formatter for Spaces {

@@ -4,6 +4,10 @@
 use std::collections::HashMap;
 
 use super::Controls;
+use super::settings::Settings;
+
+/// Between two turns of one speaker, and texts of one turn in most versions.
+pub(super) const EMPTY_LINE: &str = "\n\n";
 
 /// The rules by which prompts are laid out. They differ in where control tokens stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +24,8 @@ pub enum Version {
     V11,
     /// As v11, but calls and results have no ids, and tools stand before the first turn of the user.
     V13,
+    /// As v13, and a prompt says how the model is set.
+    V15,
     /// v11 or later, of a file that does not say which. Without tools they are alike.
     Later,
 }
@@ -32,6 +38,10 @@ pub(super) struct Layout {
     /// Spaces at the end of an answer are part of it.
     pub(super) keeps_spaces: bool,
     pub(super) system: System,
+    /// What stands between two texts of one turn.
+    pub(super) between: &'static str,
+    /// Who thinks in turns of its own.
+    pub(super) thoughts: Thoughts,
     /// `None`: there are no tools in its conversations, or nobody knows how they stand there.
     pub(super) tools: Option<ToolLayout>,
 }
@@ -43,6 +53,16 @@ pub(super) enum System {
     In(Place),
     /// In turns of its own.
     Turn,
+}
+
+/// Whose turns may have thoughts between tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thoughts {
+    Nobodys,
+    /// The assistant's.
+    Own,
+    /// Those of the system too, which show how to think.
+    Shown,
 }
 
 /// A turn of the user.
@@ -79,12 +99,22 @@ pub(super) enum ResultLayout {
     Text { id: bool },
 }
 
+/// Of v13 and later, whose calls have no ids.
+const BARE: ToolLayout = ToolLayout {
+    shown: Place::First,
+    calls: CallLayout::Parts { id: false },
+    results: ResultLayout::Text { id: false },
+    sorted: true,
+};
+
 impl Version {
     pub(super) const fn layout(self) -> Layout {
         let plain = Layout {
             has_marks: true,
             keeps_spaces: false,
             system: System::Turn,
+            between: EMPTY_LINE,
+            thoughts: Thoughts::Nobodys,
             tools: None,
         };
         match self {
@@ -128,15 +158,20 @@ impl Version {
                 ..plain
             },
             Version::V13 => Layout {
-                tools: Some(ToolLayout {
-                    shown: Place::First,
-                    calls: CallLayout::Parts { id: false },
-                    results: ResultLayout::Text { id: false },
-                    sorted: true,
-                }),
+                thoughts: Thoughts::Shown,
+                tools: Some(BARE),
                 ..plain
             },
-            Version::Later => plain,
+            Version::V15 => Layout {
+                between: "",
+                thoughts: Thoughts::Own,
+                tools: Some(BARE),
+                ..plain
+            },
+            Version::Later => Layout {
+                thoughts: Thoughts::Shown,
+                ..plain
+            },
         }
     }
 
@@ -147,6 +182,7 @@ impl Version {
             "v7" => Some(Version::V7),
             "v11" => Some(Version::V11),
             "v13" => Some(Version::V13),
+            "v15" => Some(Version::V15),
             _ => None,
         }
     }
@@ -166,8 +202,20 @@ impl Version {
         }
     }
 
-    /// Of a Tekken vocabulary without Mistral's own file, only the chat template tells, or its name.
-    pub(super) fn of_words(template: Option<&str>, names: &HashMap<String, u32>) -> Self {
+    /// Of a Tekken vocabulary without Mistral's own file, only the chat template tells, or its name; and
+    /// how the model can be set.
+    pub(super) fn of_words(
+        template: Option<&str>,
+        names: &HashMap<String, u32>,
+    ) -> (Self, Option<Settings>) {
+        let settings = template.and_then(Settings::of_template);
+        match &settings {
+            Some(_) => (Version::V15, settings),
+            None => (Self::of_template(template, names), None),
+        }
+    }
+
+    fn of_template(template: Option<&str>, names: &HashMap<String, u32>) -> Self {
         // Only later vocabularies name the arguments of a call.
         let is_later = names.contains_key("[ARGS]");
         let Some(template) = template else {
@@ -179,7 +227,7 @@ impl Version {
         };
         let has = |name: &str| template.contains(name);
         if has("[MODEL_SETTINGS]") {
-            // v15 says with every conversation how the model is set, which no template's text tells.
+            // v15, and the template does not tell how the model can be set.
             Version::Later
         } else if has("[ARGS]") && has("[CALL_ID]") {
             Version::V11

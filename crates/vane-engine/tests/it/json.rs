@@ -56,7 +56,7 @@ fn texts() -> Vec<String> {
 const VERSIONS: [&str; 3] = ["v3", "v11", "v13"];
 
 /// A random model whose vocabulary is of Tekken, with the control tokens of its version.
-fn folder_of_tekken(version: &str) -> Folder {
+pub(crate) fn folder_of_tekken(version: &str, more: &[&str]) -> Folder {
     let later = [
         "[SYSTEM_PROMPT]",
         "[/SYSTEM_PROMPT]",
@@ -64,7 +64,8 @@ fn folder_of_tekken(version: &str) -> Folder {
         "[ARGS]",
         "[CALL_ID]",
     ];
-    let names: Vec<&str> = CONTROLS.iter().chain(&later).copied().collect();
+    let names = CONTROLS.iter().chain(&later).chain(more);
+    let names: Vec<&str> = names.copied().collect();
     // Some go on where a name, an argument or a call is over.
     let pieces = [
         " {\"", "{\"", "\": ", "\"}", "}]", "now", "now{", "we", "[ARGS", "12", "ab\"", "日",
@@ -116,7 +117,7 @@ fn engine() -> Engine {
 fn engine_of(version: &str) -> Engine {
     let folder = match version {
         "v3" => folder(),
-        later => folder_of_tekken(later),
+        later => folder_of_tekken(later, &[]),
     };
     let options = Options {
         threads: 1,
@@ -127,7 +128,7 @@ fn engine_of(version: &str) -> Engine {
 }
 
 /// Short enough that even a random writer comes to its end.
-fn schema() -> Json {
+pub(crate) fn schema() -> Json {
     json!({"type": "object", "additionalProperties": false, "required": ["name", "tags", "at"], "properties": {
         "name": {"type": "string", "maxLength": 9},
         "at": {"type": ["integer", "null"], "minimum": -7, "maximum": 4000},
@@ -135,11 +136,8 @@ fn schema() -> Json {
         "tags": {"type": "array", "items": {"enum": ["red", "green", 7]}, "maxItems": 3}}})
 }
 
-fn asking(seed: u64) -> Request {
-    let message = Message {
-        role: Role::User,
-        content: format!("say {seed}"),
-    };
+pub(crate) fn asking(seed: u64) -> Request {
+    let message = Message::new(Role::User, format!("say {seed}"));
     Request {
         grammar: Some(Arc::new(Grammar::of_schema(&schema().to_string()).unwrap())),
         max_tokens: Some(300),
@@ -157,7 +155,7 @@ fn whole(pieces: Pieces) -> (String, Finish, Usage) {
     for piece in pieces {
         match piece.unwrap() {
             Piece::Text { text: more, .. } => text += &more,
-            Piece::Call(call) => panic!("{call:?}"),
+            Piece::Thought(_) | Piece::Call(_) => panic!("no text"),
             Piece::End { finish, usage } => return (text, finish, usage),
         }
     }
@@ -249,7 +247,7 @@ fn tool(name: &str, parameters: &Json) -> Tool {
     }
 }
 
-fn calling(seed: u64, choice: ToolChoice) -> Request {
+pub(crate) fn calling(seed: u64, choice: ToolChoice) -> Request {
     let city = json!({"type": "object", "properties": {"city": {"$ref": "#/$defs/City"}, "days": {"type": "integer", "maximum": 9}},
         "required": ["city"], "additionalProperties": false, "$defs": {"City": {"enum": ["Bern", "Rom"]}}});
     let list = vec![
@@ -273,6 +271,7 @@ fn called(pieces: Pieces) -> (String, Vec<ToolCall>, Finish) {
     for piece in pieces {
         match piece.unwrap() {
             Piece::Text { text: more, .. } => text += &more,
+            Piece::Thought(_) => panic!("no vocabulary here has thoughts"),
             Piece::Call(call) => calls.push(call),
             Piece::End { finish, .. } => return (text, calls, finish),
         }
@@ -350,6 +349,7 @@ fn calls_that_a_limit_cuts_are_told_as_far_as_they_are_whole() {
             for piece in engine.submit(cut).unwrap() {
                 match piece.unwrap() {
                     Piece::Text { text: more, .. } => text += &more,
+                    Piece::Thought(_) => panic!("no vocabulary here has thoughts"),
                     Piece::Call(call) => calls.push(call),
                     Piece::End {
                         finish,
@@ -398,10 +398,7 @@ fn speaks_or_calls(version: &str) {
         name: "now".to_owned(),
         arguments: "{}".to_owned(),
     };
-    let turn = |role, content: &str| Message {
-        role,
-        content: content.to_owned(),
-    };
+    let turn = |role, content: &str| Message::new(role, content);
     let turns = vec![
         turn(Role::User, "Hi"),
         turn(Role::Caller(vec![call]), ""),

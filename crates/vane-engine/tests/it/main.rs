@@ -17,6 +17,7 @@ mod json;
 mod logits;
 mod models;
 mod running;
+mod thoughts;
 mod tiny;
 mod tokens;
 mod vocabularies;

@@ -64,7 +64,7 @@ fn whole(pieces: Pieces) -> Answer {
                 tokens.extend(likelihoods.iter().map(|one| one.token));
                 logarithms.extend(likelihoods.iter().map(|one| one.logarithm));
             }
-            Piece::Call(call) => panic!("{call:?}"),
+            Piece::Thought(_) | Piece::Call(_) => panic!("no text"),
             Piece::End { finish, usage } => {
                 return Answer {
                     text,
@@ -477,6 +477,7 @@ fn nothing_is_answered_where_nothing_is_asked_for() {
         prompt_tokens: 5,
         reused_tokens: 0,
         output_tokens: 0,
+        thought_tokens: 0,
     };
     assert_eq!(
         (told.text.as_str(), told.finish, told.usage),
@@ -538,10 +539,7 @@ fn impossible_requests_are_refused_before_they_run() {
 #[test]
 fn chats_and_gaps_are_answered() {
     let engine = engine(options());
-    let turn = |role, content: &str| Message {
-        role,
-        content: content.to_owned(),
-    };
+    let turn = |role, content: &str| Message::new(role, content);
     let prompts = [
         Prompt::Text("hello there".to_owned()),
         Prompt::Chat(vec![

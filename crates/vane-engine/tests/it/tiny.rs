@@ -53,7 +53,7 @@ fn the_shipped_weights_fill_a_gap_as_recorded() {
     for piece in engine.submit(request).unwrap() {
         match piece.unwrap() {
             Piece::Text { text, .. } => filled += &text,
-            Piece::Call(_) => {}
+            Piece::Thought(_) | Piece::Call(_) => {}
             Piece::End { finish, .. } => end = Some(finish),
         }
     }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use serde_json::{Value as Json, json};
-use vane_engine::{Message, Model, Prompt, Role, Tokenizer, Tool, ToolCall, Version};
+use vane_engine::{
+    Effort, Message, Model, Part, Prompt, Role, Setting, Tokenizer, Tool, ToolCall, Version,
+};
 
 use crate::folder::Folder;
 use crate::vocabularies as files;
@@ -40,10 +42,37 @@ fn message(turn: &Json) -> Message {
         _ => Role::Assistant,
     };
     let content = match role {
-        Role::Tool { .. } | Role::Caller(_) => text(&turn[2]),
-        Role::System | Role::User | Role::Assistant => text(&turn[1]),
+        Role::Tool { .. } | Role::Caller(_) => content(&turn[2]),
+        Role::System | Role::User | Role::Assistant => content(&turn[1]),
     };
     Message { role, content }
+}
+
+/// A text, or parts.
+fn content(value: &Json) -> Vec<Part> {
+    let Some(parts) = value.as_array() else {
+        return vec![Part::Text(value.as_str().unwrap_or_default().to_owned())];
+    };
+    let part = |part: &Json| {
+        let text = part[1].as_str().unwrap().to_owned();
+        match part[0].as_str().unwrap() {
+            "text" => Part::Text(text),
+            kind => Part::Thought {
+                text,
+                closed: kind == "thought",
+            },
+        }
+    };
+    parts.iter().map(part).collect()
+}
+
+fn setting(row: &Json) -> Setting {
+    let effort = row["setting"]["effort"].as_str();
+    let schema = &row["setting"]["schema"];
+    Setting {
+        effort: effort.map(|name| Effort::named(name).unwrap()),
+        schema: schema.is_object().then(|| schema.to_string()),
+    }
 }
 
 fn tool(row: &Json) -> Tool {
@@ -61,6 +90,11 @@ fn tool(row: &Json) -> Tool {
 fn check(tokenizer: &Tokenizer, fixture: &Json, from: &str) {
     let version = fixture["version"].as_str().unwrap();
     for row in fixture["vectors"].as_array().unwrap() {
+        let setting = setting(row);
+        if setting.schema.is_some() && from != "tekken.json" {
+            // Only Mistral's own file says that a model is told schemas.
+            continue;
+        }
         let told = if let Some(text) = row["text"].as_str() {
             let tokens = tokenizer.encode(text);
             let bytes: Vec<u8> = tokens
@@ -93,7 +127,7 @@ fn check(tokenizer: &Tokenizer, fixture: &Json, from: &str) {
             let tools: Vec<Tool> = row["tools"].as_array().unwrap().iter().map(tool).collect();
             let turns = talk.iter().map(message).collect();
             let prompt = Prompt::Chat(turns);
-            tokenizer.lay_out_with(&prompt, &tools).unwrap()
+            tokenizer.lay_out_with(&prompt, &tools, &setting).unwrap()
         } else {
             let turns = row["chat"]
                 .as_array()
@@ -194,11 +228,14 @@ fn tekken_is_as_the_reference_has_it() {
         let expected = match fixture["version"].as_str().unwrap() {
             "v11" => Version::V11,
             "v13" => Version::V13,
+            "v15" => Version::V15,
             _ => Version::V3,
         };
         let check = |tokenizer: &Tokenizer, from| {
             assert_eq!(tokenizer.version(), expected, "{from}");
             assert!(tokenizer.takes_tools() && tokenizer.marks_gaps());
+            let has_thoughts = [Version::V13, Version::V15].contains(&expected);
+            assert_eq!(tokenizer.thinks(), has_thoughts, "{from}");
             check(tokenizer, fixture, from);
         };
         check(&opened(&files::tekken(fixture)), "tekken.json");
@@ -297,10 +334,7 @@ fn the_vectors_of_the_wire_contract_hold() {
         prefix: prefix.to_owned(),
         suffix: suffix.to_owned(),
     };
-    let turn = |role, content: &str| Message {
-        role,
-        content: content.to_owned(),
-    };
+    let turn = |role, content: &str| Message::new(role, content);
     let rows: &[(&str, Prompt, &[u32])] = &[
         (
             "v3",
@@ -354,10 +388,7 @@ fn vocabularies_without_tools_lay_none_out() {
     let result = Role::Tool {
         call_id: String::new(),
     };
-    let turn = |role, content: &str| Message {
-        role,
-        content: content.to_owned(),
-    };
+    let turn = |role, content: &str| Message::new(role, content);
     let answered = Prompt::Chat(vec![turn(Role::User, "Hi"), turn(result, "x")]);
     let fixtures = files::fixtures();
     let mut bare = files::fixture(&fixtures, "v2").clone();
@@ -392,7 +423,8 @@ fn vocabularies_without_tools_lay_none_out() {
         let tokenizer = opened(&files::tekken(&fixture));
         assert_eq!(tokenizer.takes_tools(), takes, "{version} {missing}");
         assert_eq!(tokenizer.lay_out(&answered).is_ok(), takes);
-        let shown = tokenizer.lay_out_with(&asked, std::slice::from_ref(&tool));
+        let shown =
+            tokenizer.lay_out_with(&asked, std::slice::from_ref(&tool), &Setting::default());
         assert_eq!(shown.is_ok(), takes);
         assert!(tokenizer.lay_out(&asked).is_ok());
     }
@@ -412,4 +444,62 @@ fn tokens_of_calls_are_control_tokens_where_a_file_does_not_say_so() {
     let tokenizer = opened(json.to_string().as_bytes());
     assert!(tokenizer.takes_tools());
     check(&tokenizer, fixture, "tokenizer.json without them");
+}
+
+#[test]
+fn thoughts_that_cannot_be_shown_are_the_assistants_own_or_refused() {
+    let fixtures = files::fixtures();
+    let thought = |text: &str| Part::Thought {
+        text: text.to_owned(),
+        closed: true,
+    };
+    let talk = |role: Role, thinks: bool| {
+        let mut said = vec![Part::Text("Yo ".to_owned())];
+        if thinks {
+            said.insert(0, thought("Hm."));
+        }
+        let content = said;
+        let turn = Message { role, content };
+        Prompt::Chat(vec![
+            Message::new(Role::User, "Hi"),
+            turn,
+            Message::new(Role::User, "Again"),
+        ])
+    };
+    let result = || Role::Tool {
+        call_id: "aB3dE6gH9".to_owned(),
+    };
+    for (version, shows, systems) in [
+        ("v7", false, false),
+        ("v11", false, false),
+        ("v13", true, true),
+        ("v15", true, false),
+    ] {
+        let tokenizer = opened(&files::mistrals(files::fixture(&fixtures, version)));
+        let with = tokenizer.lay_out(&talk(Role::Assistant, true)).unwrap();
+        let without = tokenizer.lay_out(&talk(Role::Assistant, false)).unwrap();
+        assert_eq!(with != without, shows, "{version}");
+        let system = tokenizer.lay_out(&talk(Role::System, true));
+        assert_eq!(system.is_ok(), systems, "{version}");
+        assert!(tokenizer.lay_out(&talk(Role::User, true)).is_err());
+        assert!(tokenizer.lay_out(&talk(result(), true)).is_err());
+        assert!(tokenizer.lay_out(&talk(result(), false)).is_ok());
+    }
+}
+
+#[test]
+fn models_of_v15_are_run_only_if_it_is_known_how_they_are_set() {
+    let fixtures = files::fixtures();
+    let mut fixture = files::fixture(&fixtures, "v15").clone();
+    let asked = Prompt::Chat(vec![Message::new(Role::User, "Hi")]);
+    let laid_out = opened(&files::tekken(&fixture)).lay_out(&asked).unwrap();
+    // Models that can be set in nothing are told nothing.
+    fixture["builder"] = json!({});
+    let silent = opened(&files::tekken(&fixture)).lay_out(&asked).unwrap();
+    assert!(silent.len() < laid_out.len());
+    fixture["builder"] = Json::Null;
+    let folder = Folder::new();
+    let path = folder.write("tekken.json", files::tekken(&fixture));
+    let refused = Tokenizer::open(&path).unwrap_err().to_string();
+    assert!(refused.contains("model_settings_builder"), "{refused}");
 }

@@ -285,6 +285,9 @@ pub(crate) fn tekken(fixture: &Json) -> Vec<u8> {
         .map(|(rank, bytes)| json!({"rank": rank, "token_bytes": BASE64.encode(bytes), "token_str": null}))
         .collect();
     let mut file = json!({"config": fixture["config"], "vocab": vocabulary});
+    if fixture["version"] == "v15" {
+        file["model_settings_builder"] = fixture["builder"].clone();
+    }
     // Older files leave them out.
     if fixture["special"].is_array() {
         let special = specials(fixture).into_iter().enumerate();
@@ -312,6 +315,11 @@ fn template(fixture: &Json) -> Option<&'static str> {
         ),
         Some("v13") => Some(
             "[SYSTEM_PROMPT]{{ system }}[/SYSTEM_PROMPT][TOOL_CALLS]{{ name }}[ARGS]{{ arguments }}",
+        ),
+        Some("v15") => Some(
+            "{%- set reasoning_effort = 'none' %}{%- if reasoning_effort not in ['none', 'high'] %}\
+             [MODEL_SETTINGS]{{ model_settings }}[/MODEL_SETTINGS][SYSTEM_PROMPT]{{ system }}[/SYSTEM_PROMPT]\
+             [TOOL_CALLS]{{ name }}[ARGS]{{ arguments }}",
         ),
         _ => None,
     }

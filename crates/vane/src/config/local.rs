@@ -148,6 +148,7 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Opti
     let preload = section.take_from_file("preload", boolean).unwrap_or(false);
     let chat = section.take_from_file("chat", boolean);
     let fim = section.take_from_file("fim", boolean);
+    let reasoning = section.take_from_file("reasoning", boolean);
     let model = model::priced(&mut section);
     let facts = match (&orders.weights, section.reader.problem_count() == before) {
         (Some(_), true) => describe(engine, &orders)
@@ -155,6 +156,7 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Opti
             .ok(),
         _ => None,
     };
+    let thinks = facts.is_some_and(|facts| thinks(&section, facts, reasoning));
     let fills = facts.is_some_and(|facts| fills_in(&section, facts, fim));
     section.finish();
     let (id, facts) = (id?, facts?);
@@ -166,6 +168,7 @@ fn row_of(root: &Section<'_>, row: Node, engine: &Engine, shelf: &Shelf) -> Opti
     };
     let facts = Facts {
         fills_in: fills,
+        thinks,
         ..facts
     };
     let model = able(model, id, &local, facts, chat);
@@ -191,6 +194,15 @@ fn fills_in(section: &Section<'_>, facts: Facts, said: Option<bool>) -> bool {
     said.unwrap_or(facts.fills_in)
 }
 
+/// Whether a model thinks before it answers: as its row says, or else its vocabulary.
+fn thinks(section: &Section<'_>, facts: Facts, said: Option<bool>) -> bool {
+    if said == Some(true) && !facts.thinks {
+        let what = "is true, and this model has no tokens for thoughts";
+        section.problem("reasoning", what);
+    }
+    said.unwrap_or(facts.thinks)
+}
+
 /// What the file says that it can do.
 fn able(model: Model, id: String, local: &Local, facts: Facts, chat: Option<bool>) -> Model {
     let context = local
@@ -202,6 +214,7 @@ fn able(model: Model, id: String, local: &Local, facts: Facts, chat: Option<bool
         id,
         fim: facts.fills_in,
         tools: facts.takes_tools && chat != Some(false),
+        reasoning: facts.thinks && chat.unwrap_or(facts.converses),
         chat: Some(chat.unwrap_or(facts.converses)),
         context_window: u64::try_from(context).ok(),
         max_output: u64::try_from(context).ok(),

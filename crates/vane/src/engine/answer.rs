@@ -24,6 +24,7 @@ pub(super) struct Telling {
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     pub(super) text: String,
+    pub(super) thought: String,
     pub(super) likelihoods: Vec<TokenLikelihood>,
     pub(super) calls: Vec<ToolCall>,
 }
@@ -48,6 +49,7 @@ impl Telling {
     pub(super) fn whole(&self, said: &Gathered, finish: Finish, usage: Usage) -> Json {
         let Gathered {
             text,
+            thought,
             likelihoods,
             calls,
         } = said;
@@ -55,6 +57,9 @@ impl Telling {
         let (object, choice) = match self.shape {
             Shape::Chat => {
                 let mut message = json!({"role": "assistant", "content": text});
+                if !thought.is_empty() {
+                    message["reasoning_content"] = thought.as_str().into();
+                }
                 if !calls.is_empty() {
                     message["tool_calls"] = calls.iter().map(call).collect();
                 }
@@ -82,6 +87,11 @@ impl Telling {
                 told["index"] = self.calls.into();
                 self.calls += 1;
                 let delta = json!({"role": "assistant", "tool_calls": [told]});
+                let choice = json!({"index": 0, "delta": delta, "finish_reason": null});
+                self.event(&choice, out);
+            }
+            Piece::Thought(text) => {
+                let delta = json!({"role": "assistant", "reasoning_content": text});
                 let choice = json!({"index": 0, "delta": delta, "finish_reason": null});
                 self.event(&choice, out);
             }
@@ -183,10 +193,12 @@ fn counts(usage: Usage) -> Json {
         prompt_tokens,
         reused_tokens,
         output_tokens,
+        thought_tokens,
     } = usage;
     json!({"prompt_tokens": prompt_tokens, "completion_tokens": output_tokens,
         "total_tokens": prompt_tokens + output_tokens,
-        "prompt_tokens_details": {"cached_tokens": reused_tokens}})
+        "prompt_tokens_details": {"cached_tokens": reused_tokens},
+        "completion_tokens_details": {"reasoning_tokens": thought_tokens}})
 }
 
 /// Appends the event after which a stream that broke ends.

@@ -4,15 +4,19 @@
 
 use std::sync::Arc;
 
+use super::content::{self, Content};
+use super::effort;
 use super::tools::{self, Choice, MadeCall, OfferedTool};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 use vane_dialect::mistral_fim::Gap;
-use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling, Stops};
+use vane_engine::{Fault, Grammar, Message, Prompt, Request, Role, Sampling, Setting, Stops};
 
 /// Of a conversation whose caller does not say. Filling in takes the likeliest: an editor asks
 /// twice and wants one answer.
 const TEMPERATURE: f32 = 0.7;
+/// What a model is told of an answer that is any JSON, as Mistral's library has it.
+const OBJECT_OR_ARRAY: &str = r#"{"anyOf":[{"type":"object"},{"type":"array"}]}"#;
 
 /// Which of the two dialects is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +77,9 @@ struct Body {
     tool_choice: Option<Choice>,
     parallel_tool_calls: Option<bool>,
     response_format: Option<Format>,
+    reasoning_effort: Option<String>,
+    reasoning: Option<Json>,
+    thinking: Option<Json>,
 }
 
 #[derive(Deserialize)]
@@ -104,21 +111,12 @@ struct Turn {
     role: String,
     content: Option<Content>,
     #[serde(default, deserialize_with = "or_nothing")]
+    reasoning_content: String,
+    #[serde(default, deserialize_with = "or_nothing")]
+    reasoning: String,
+    #[serde(default, deserialize_with = "or_nothing")]
     tool_calls: Vec<MadeCall>,
     tool_call_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    r#type: String,
-    text: Option<String>,
 }
 
 /// A `null` is as good as nothing, as the gateway's own readers have it.
@@ -169,6 +167,14 @@ impl Ask {
                 body.tool_choice.as_ref(),
                 body.parallel_tool_calls,
             )?,
+            setting: Setting {
+                effort: effort::read(
+                    body.reasoning_effort.as_deref(),
+                    body.reasoning.as_ref(),
+                    body.thinking.as_ref(),
+                )?,
+                schema: body.schema(),
+            },
             realm,
             ..Request::new(prompt)
         };
@@ -279,6 +285,15 @@ impl Body {
         }
     }
 
+    /// The schema as some models are told it.
+    fn schema(&self) -> Option<String> {
+        let format = self.response_format.as_ref()?;
+        match &*format.r#type {
+            "json_object" => Some(OBJECT_OR_ARRAY.to_owned()),
+            _ => Some(format.json_schema.as_ref()?.schema.as_ref()?.to_string()),
+        }
+    }
+
     fn sampling(&self, shape: Shape) -> Result<Sampling, Unread> {
         let usual = Sampling::default();
         let temperature = match shape {
@@ -329,22 +344,19 @@ impl Turn {
             },
             _ => return Err(Unread::new("messages", "this model takes no such turn")),
         };
-        let content = match &self.content {
-            None => String::new(),
-            Some(Content::Text(text)) => text.clone(),
-            Some(Content::Parts(parts)) => {
-                let mut texts = Vec::with_capacity(parts.len());
-                for part in parts {
-                    match (&*part.r#type, &part.text) {
-                        ("text", Some(text)) => texts.push(text.as_str()),
-                        _ => return Err(Unread::new("messages", "this model reads text alone")),
-                    }
-                }
-                // As Mistral's own library joins them.
-                texts.retain(|text| !text.is_empty());
-                texts.join("\n\n")
-            }
+        let said = match &self.content {
+            None => Vec::new(),
+            Some(content) => content.read()?,
         };
+        // Some send the same under both names.
+        let beside = [&self.reasoning_content, &self.reasoning];
+        let thought = match role {
+            Role::Assistant | Role::Caller(_) => {
+                beside.into_iter().find_map(|text| content::thought(text))
+            }
+            Role::System | Role::User | Role::Tool { .. } => None,
+        };
+        let content = thought.into_iter().chain(said).collect();
         Ok(Message { role, content })
     }
 }
@@ -352,34 +364,70 @@ impl Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vane_engine::{Effort, Part as Said};
 
     #[test]
-    fn parts_of_a_turn_are_read_with_an_empty_line_between_them() {
-        let read = |content: &str| {
-            let body = format!(r#"{{"messages":[{{"role":"user","content":{content}}}]}}"#);
+    fn parts_of_a_turn_are_read_one_by_one() {
+        let read = |role: &str, content: &str| {
+            let body = format!(r#"{{"messages":[{{"role":"{role}","content":{content}}}]}}"#);
             match Ask::read(Shape::Chat, body.as_bytes(), 0, false).map(|ask| ask.request.prompt) {
                 Ok(Prompt::Chat(turns)) => Some(turns[0].content.clone()),
                 _ => None,
             }
         };
-        let text = |text: &str| format!(r#"{{"type":"text","text":"{text}"}}"#);
+        let text = |text: &str| Said::Text(text.to_owned());
+        let thought = |text: &str, closed| Said::Thought {
+            text: text.to_owned(),
+            closed,
+        };
         let rows = [
             (
-                format!("[{},{}]", text("Hi"), text("there")),
-                Some("Hi\n\nthere"),
+                r#"[{"type":"text","text":"Hi"},{"type":"text","text":""}]"#,
+                Some(vec![text("Hi"), text("")]),
+            ),
+            (r#""Hi""#, Some(vec![text("Hi")])),
+            ("[]", Some(vec![])),
+            ("null", Some(vec![])),
+            (r#"[{"type":"image_url"}]"#, None),
+            (r#"[{"type":"thinking"}]"#, None),
+            (
+                r#"[{"type":"thinking","thinking":[{"type":"text","text":"h"},{"type":"text","text":"m"}]},{"type":"text","text":"Hi"}]"#,
+                Some(vec![thought("hm", true), text("Hi")]),
             ),
             (
-                format!("[{},{},{}]", text(""), text("Hi"), text("")),
-                Some("Hi"),
+                r#"[{"type":"thinking","thinking":"hm","closed":false}]"#,
+                Some(vec![thought("hm", false)]),
             ),
-            (format!("[{}]", text("Hi")), Some("Hi")),
-            ("[]".to_owned(), Some("")),
-            (r#"[{"type":"image_url"}]"#.to_owned(), None),
+            (
+                r#""Hi","reasoning_content":"hm","reasoning":"hm""#,
+                Some(vec![thought("hm", true), text("Hi")]),
+            ),
+            (r#"null,"reasoning":"hm""#, Some(vec![thought("hm", true)])),
         ];
         for (content, expected) in rows {
-            assert_eq!(read(&content).as_deref(), expected, "{content}");
+            assert_eq!(read("assistant", content), expected, "{content}");
         }
+        let beside = read("user", r#""Hi","reasoning":"hm""#);
+        assert_eq!(beside, Some(vec![text("Hi")]));
     }
+
+    #[test]
+    fn a_model_is_told_the_schema_and_the_effort_that_are_asked_for() {
+        let read = |more: &str| {
+            let body = format!(r#"{{"messages":[],{more}}}"#);
+            let ask = Ask::read(Shape::Chat, body.as_bytes(), 0, false).unwrap();
+            ask.request.setting
+        };
+        let schema = read(
+            r#""response_format":{"type":"json_schema","json_schema":{"schema":{"type":"string"}}}"#,
+        );
+        assert_eq!(schema.schema.as_deref(), Some(r#"{"type":"string"}"#));
+        let object = read(r#""response_format":{"type":"json_object"}"#);
+        assert_eq!(object.schema.as_deref(), Some(OBJECT_OR_ARRAY));
+        let text = read(r#""response_format":{"type":"text"},"reasoning_effort":"high""#);
+        assert_eq!((text.schema, text.effort), (None, Some(Effort::High)));
+    }
+
     #[test]
     fn empty_stops_are_left_out_and_impossible_ones_are_refused_by_name() {
         let read = |stop: Json| {

@@ -216,6 +216,7 @@ async fn gathered(mut pieces: Pieces, telling: &Telling) -> Result<Json, Fault> 
                 gathered.text += &text;
                 gathered.likelihoods.append(&mut likelihoods);
             }
+            Piece::Thought(text) => gathered.thought += &text,
             Piece::Call(call) => gathered.calls.push(call),
             Piece::End { finish, usage } => return Ok(telling.whole(&gathered, finish, usage)),
         }

@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use vane_dialect::block::{Block, ToolForm, ToolResult, ToolUse};
-use vane_dialect::call::{self, Call, Chat, Format, ToolChoice, Turn};
+use vane_dialect::block::{Block, Reasoning, ToolForm, ToolResult, ToolUse};
+use vane_dialect::call::{self, Call, Chat, Format, ReasoningMode, ToolChoice, Turn};
 use vane_dialect::mistral_fim::Gap;
-use vane_engine::{Message, Prompt, Role, Tool, ToolCall};
+use vane_engine::{Effort, Message, Part, Prompt, Role, Setting, Tool, ToolCall};
 
 /// Of a function that takes nothing, as encoders write it.
 const NO_PARAMETERS: &str = r#"{"type":"object","properties":{}}"#;
@@ -17,6 +17,7 @@ const ID_LEN: usize = 9;
 pub(super) struct Reading {
     pub(super) prompt: Prompt,
     pub(super) tools: Vec<Tool>,
+    pub(super) setting: Setting,
 }
 
 impl Reading {
@@ -31,11 +32,13 @@ impl Reading {
                         suffix: gap.suffix.unwrap_or_default().to_owned(),
                     },
                     tools: Vec::new(),
+                    setting: Setting::default(),
                 })
             }
             Call::Chat(chat) => Some(Self {
                 tools: tools(chat)?,
                 prompt: Prompt::Chat(messages(chat)?),
+                setting: setting(chat),
             }),
             Call::Embed(_) => None,
         }
@@ -59,7 +62,8 @@ fn bytes_of(message: &Message) -> usize {
         Role::System | Role::User | Role::Assistant | Role::Tool { .. } => &[],
     };
     let call = |call: &ToolCall| call.name.len() + call.arguments.len();
-    message.content.len() + calls.iter().map(call).sum::<usize>()
+    let said = message.content.iter().map(|part| part.text().len());
+    said.sum::<usize>() + calls.iter().map(call).sum::<usize>()
 }
 
 /// Names and ids that no encoder changes.
@@ -117,7 +121,11 @@ fn said(turn: &Turn) -> Option<Vec<Message>> {
         return None;
     }
     let (role, blocks) = (turn.role, turn.blocks.as_slice());
-    if let (false, Some(content)) = (blocks.is_empty(), text(blocks)) {
+    if let (false, Some(content)) = (blocks.is_empty(), parts(blocks)) {
+        let thinks = matches!(content.first(), Some(Part::Thought { .. }));
+        if thinks && role != call::Role::Assistant {
+            return None;
+        }
         let role = match role {
             call::Role::System | call::Role::Developer => Role::System,
             call::Role::User => Role::User,
@@ -133,24 +141,37 @@ fn said(turn: &Turn) -> Option<Vec<Message>> {
             let calls = calls.iter().map(made).collect::<Option<_>>()?;
             Some(vec![Message {
                 role: Role::Caller(calls),
-                content: text(said)?,
+                content: parts(said)?,
             }])
         }
         _ => None,
     }
 }
 
-/// Texts of one turn, as they are joined where they are read.
-fn text(blocks: &[Block]) -> Option<String> {
-    let mut texts = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        let Block::Text(text) = block else {
-            return None;
-        };
-        texts.push(text.text.as_str());
+/// Texts of one turn, after its thought, if it has one: several are joined on the way to some provider.
+fn parts(blocks: &[Block]) -> Option<Vec<Part>> {
+    let part = |(at, block): (usize, &Block)| match block {
+        Block::Text(text) => Some(Part::Text(text.text.clone())),
+        Block::Reasoning(Reasoning { text, .. }) if at == 0 && !text.is_empty() => {
+            Some(Part::Thought {
+                text: text.clone(),
+                closed: true,
+            })
+        }
+        _ => None,
+    };
+    blocks.iter().enumerate().map(part).collect()
+}
+
+/// How a model is set, as far as callers say it by a name.
+fn setting(chat: &Chat) -> Setting {
+    let asked = &chat.reasoning;
+    let is_off = asked.mode == ReasoningMode::Off;
+    let named = asked.effort.and_then(|effort| Effort::named(effort.name()));
+    Setting {
+        effort: named.or(is_off.then_some(Effort::None)),
+        schema: None,
     }
-    texts.retain(|text| !text.is_empty());
-    Some(texts.join("\n\n"))
 }
 
 fn made(block: &Block) -> Option<ToolCall> {
@@ -182,7 +203,7 @@ fn result(block: &Block) -> Option<Message> {
     else {
         return None;
     };
-    let content = text(content)?;
+    let content = parts(content)?;
     Some(Message {
         role: Role::Tool {
             call_id: id.clone(),

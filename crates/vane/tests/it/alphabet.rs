@@ -24,6 +24,26 @@ const CONTROLS: [&str; 12] = [
 ];
 /// After these it begins a turn.
 const TURNS: [usize; 2] = [4, 11];
+/// Control tokens of one that thinks, after those of the bytes.
+const THINKING: [&str; 8] = [
+    "[SYSTEM_PROMPT]",
+    "[/SYSTEM_PROMPT]",
+    "[TOOL_CONTENT]",
+    "[ARGS]",
+    "[THINK]",
+    "[/THINK]",
+    "[MODEL_SETTINGS]",
+    "[/MODEL_SETTINGS]",
+];
+/// What leads to a thought; no turn ends with it.
+const TURN: usize = 3;
+const THINK: usize = of_byte(255) + 5;
+const THINK_END: usize = THINK + 1;
+/// What it thinks. Its last character is of two tokens.
+pub(crate) const THOUGHT: &str = "A\u{e9}";
+/// How prompts say that it is set, as far as a reader of templates looks.
+const TEMPLATE: &str = "{%- set reasoning_effort = 'none' %}\
+    {%- if reasoning_effort not in ['none', 'low', 'high'] %}[MODEL_SETTINGS][SYSTEM_PROMPT][ARGS]";
 const HIDDEN: usize = 64;
 /// Tokens that it keeps in mind.
 pub(crate) const CONTEXT: u32 = 1 << 16;
@@ -49,9 +69,20 @@ pub(crate) fn large(bytes: usize) -> Vec<u8> {
     of_width(true, bytes.div_ceil(3 * HIDDEN * size_of::<f32>()), NAME)
 }
 
+/// One of v15 that converses: its answer begins with a thought, where it may have one.
+pub(crate) fn thinking() -> Vec<u8> {
+    of_tokens(&tokens(true, &THINKING), INNER, "Alphabet Thinking")
+}
+
 fn of_width(turns: bool, inner: usize, name: &str) -> Vec<u8> {
-    let names = tokens(turns);
-    let embeddings: Vec<Vec<f32>> = (0..names.len()).map(embedding).collect();
+    of_tokens(&tokens(turns, &[]), inner, name)
+}
+
+fn of_tokens(names: &[String], inner: usize, name: &str) -> Vec<u8> {
+    let thinks = names.len() > THINK;
+    let embeddings = (0..names.len()).map(|token| embedding(token, thinks));
+    let embeddings: Vec<Vec<f32>> = embeddings.collect();
+    let before = |token| before(token, thinks);
     let matrix = |name: &str, rows: &mut dyn Iterator<Item = usize>| {
         let floats = rows.flat_map(|row| &embeddings[row]).copied();
         tensor(name, &[names.len(), HIDDEN], bytes(floats))
@@ -75,7 +106,7 @@ fn of_width(turns: bool, inner: usize, name: &str) -> Vec<u8> {
         zeros("blk.0.ffn_up", inner, HIDDEN),
         zeros("blk.0.ffn_down", HIDDEN, inner),
     ];
-    write::gguf(&metadata(name, &names, inner), &tensors)
+    write::gguf(&metadata(name, names, inner), &tensors)
 }
 
 fn tensor(name: &str, shape: &[usize], bytes: Vec<u8>) -> Tensor {
@@ -92,7 +123,7 @@ fn bytes(floats: impl Iterator<Item = f32>) -> Vec<u8> {
 }
 
 /// A byte is written as the letter that files of this kind have for it.
-fn tokens(turns: bool) -> Vec<String> {
+fn tokens(turns: bool, more: &[&str]) -> Vec<String> {
     let controls = CONTROLS.iter().map(|name| match *name {
         "[INST]" | "[/INST]" if !turns => format!("<no {name}>"),
         name => name.to_owned(),
@@ -108,20 +139,22 @@ fn tokens(turns: bool) -> Vec<String> {
         };
         letter.to_string()
     });
-    controls.chain(bytes).collect()
+    let more = more.iter().map(|name| (*name).to_owned());
+    controls.chain(bytes).chain(more).collect()
 }
 
-fn of_byte(byte: u8) -> usize {
-    CONTROLS.len() + usize::from(byte)
+const fn of_byte(byte: u8) -> usize {
+    CONTROLS.len() + byte as usize
 }
 
 /// The token that it follows.
-fn before(token: usize) -> usize {
+fn before(token: usize, thinks: bool) -> usize {
     let of_a = of_byte(b'a');
     match token {
+        _ if thinks && before_in_thought(token).is_some() => before_in_thought(token).unwrap(),
         2 => of_byte(b'\n'),
         // They would stand as near as what is to come instead of them.
-        _ if TURNS.contains(&token) => 0,
+        _ if TURNS.contains(&token) || thinks && token == TURN => 0,
         _ if token == of_byte(b'\n') => 0,
         // After `z`, and after the end of a turn: its embedding is the same.
         _ if token == of_a => of_byte(b'z'),
@@ -131,13 +164,31 @@ fn before(token: usize) -> usize {
     }
 }
 
-/// Drawn, and so far from all others that only its own product is large.
-fn embedding(token: usize) -> Vec<f32> {
-    let token = if TURNS.contains(&token) {
-        of_byte(b'z')
-    } else {
-        token
-    };
+/// The thought's letters after its mark, and its end after them.
+fn before_in_thought(token: usize) -> Option<usize> {
+    let letters = THOUGHT.bytes().map(of_byte);
+    let whole = [THINK].into_iter().chain(letters).chain([THINK_END]);
+    let whole: Vec<usize> = [TURN].into_iter().chain(whole).collect();
+    let at = whole.iter().skip(1).position(|one| *one == token)?;
+    Some(whole[at])
+}
+
+/// Drawn, and so far from all others that only its own product is large. Of one that thinks, a turn
+/// leads to a thought first, and to its letters where it may not think.
+fn embedding(token: usize, thinks: bool) -> Vec<f32> {
+    let of_z = drawn(of_byte(b'z'));
+    match token {
+        THINK_END if thinks => of_z,
+        _ if thinks && token == TURNS[0] => {
+            let both = drawn(TURN).into_iter().zip(of_z);
+            both.map(|(first, other)| 2.0 * first + other).collect()
+        }
+        _ if TURNS.contains(&token) => of_z,
+        _ => drawn(token),
+    }
+}
+
+fn drawn(token: usize) -> Vec<f32> {
     let mut state = token as u64 + 1;
     let mut bit = || {
         state = state
@@ -157,7 +208,9 @@ fn small(number: usize) -> u32 {
 
 fn metadata(name: &str, names: &[String], inner: usize) -> Vec<(String, Value)> {
     let text = |said: &str| Value::Text(said.to_owned());
-    let kind = |token: usize| if token < CONTROLS.len() { 3 } else { 1 };
+    let is_control = |token: usize| !(CONTROLS.len()..=of_byte(255)).contains(&token);
+    let kind = |token: usize| if is_control(token) { 3 } else { 1 };
+    let template = (names.len() > THINK).then(|| ("tokenizer.chat_template", text(TEMPLATE)));
     let said = [
         ("general.architecture", text("llama")),
         ("general.name", text(name)),
@@ -183,5 +236,5 @@ fn metadata(name: &str, names: &[String], inner: usize) -> Vec<(String, Value)> 
         ("tokenizer.ggml.merges", Texts(Vec::new())),
     ];
     let owned = |(key, value): (&str, Value)| (key.to_owned(), value);
-    said.into_iter().map(owned).collect()
+    said.into_iter().chain(template).map(owned).collect()
 }

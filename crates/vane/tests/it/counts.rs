@@ -104,7 +104,7 @@ async fn conversations_are_counted_as_the_model_reads_them() {
                 .map(|turn| {
                     let is_users = turn[0] == "user";
                     let role = if is_users { "user" } else { "assistant" };
-                    json!({"role": role, "content": turn[1]})
+                    json!({"role": role, "content": content(&turn[1])})
                 })
                 .collect();
             let mut body = json!({"model": "codestral-m", "messages": messages});
@@ -123,6 +123,16 @@ async fn conversations_are_counted_as_the_model_reads_them() {
         }
         assert!(seen >= 4);
         assert!(world.fake.calls().is_empty());
+    }
+}
+
+/// A text, or parts of one.
+fn content(said: &Value) -> Value {
+    match said.as_array() {
+        None => said.clone(),
+        Some(parts) => { parts.iter() }
+            .map(|part| json!({"type": "text", "text": part[1]}))
+            .collect(),
     }
 }
 

@@ -79,6 +79,7 @@ mod local;
 mod local_gaps;
 mod local_kills;
 mod local_memory;
+mod local_thoughts;
 mod malformed;
 mod matrix;
 mod measured;

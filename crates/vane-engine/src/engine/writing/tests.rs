@@ -173,10 +173,7 @@ fn what_is_written_is_what_a_conversation_shows_of_it() {
             ids.len() == calls.len() && ids.iter().all(|id| is_id(id)),
             "{told:?}"
         );
-        let turn = |role| Message {
-            role,
-            content: String::new(),
-        };
+        let turn = |role| Message::new(role, "");
         let asked = Prompt::Chat(vec![turn(Role::User)]);
         let shown = Prompt::Chat(vec![turn(Role::User), turn(Role::Caller(told))]);
         let expected = [tokenizer.lay_out(&asked).unwrap(), tokens, vec![2]].concat();
