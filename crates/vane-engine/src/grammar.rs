@@ -9,6 +9,7 @@
 mod frame;
 mod mask;
 mod number;
+mod pattern;
 mod rules;
 mod schema;
 mod text;

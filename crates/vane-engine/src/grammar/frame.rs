@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::number::Digits;
+use super::pattern::Bits;
 use super::rules::{Object, Rules, Shape};
 use super::text::{Part, Turn};
 
@@ -45,6 +46,12 @@ pub(super) enum Frame {
         least: u32,
         most: u32,
         part: Part,
+    },
+    /// A string of a pattern, whose automaton stands there.
+    Pattern {
+        pattern: u32,
+        at: u32,
+        bits: Bits,
     },
     Number {
         number: u32,
@@ -197,6 +204,9 @@ impl Stack {
                 None => self.begin(rules, place, byte, out),
             },
             Frame::Text { least, most, part } => out.extend(self.text(least, most, part, byte)),
+            Frame::Pattern { pattern, at, bits } => {
+                out.extend(self.pattern(rules, (pattern, at, bits), byte));
+            }
             Frame::Number { number, digits } => {
                 let next = rules.numbers[number as usize].step(digits, byte);
                 out.extend(next.map(|digits| self.with(Frame::Number { number, digits })));
@@ -263,6 +273,11 @@ impl Stack {
                     let part = Part::Plain;
                     Some(Frame::Text { least, most, part })
                 }
+                (Shape::Pattern(pattern), b'"') => Some(Frame::Pattern {
+                    pattern,
+                    at: 0,
+                    bits: Bits::Plain,
+                }),
                 (Shape::Number(number), _) => rules.numbers[number as usize]
                     .begin(byte)
                     .map(|digits| Frame::Number { number, digits }),
@@ -280,7 +295,10 @@ impl Stack {
                     items: 0,
                     stage,
                 }),
-                (Shape::Text { .. } | Shape::Object(_) | Shape::Array(_), _) => None,
+                (
+                    Shape::Text { .. } | Shape::Pattern(_) | Shape::Object(_) | Shape::Array(_),
+                    _,
+                ) => None,
             };
             out.extend(top.map(|top| self.with(top)));
         }
@@ -301,6 +319,26 @@ impl Stack {
             },
         };
         Some(self.with(top))
+    }
+
+    fn pattern(
+        &self,
+        rules: &Rules,
+        (pattern, at, bits): (u32, u32, Bits),
+        byte: u8,
+    ) -> Option<Self> {
+        let is = &rules.patterns[pattern as usize];
+        if bits == Bits::Plain && byte == b'"' {
+            return is.accepts(at).then(|| self.over());
+        }
+        let (at, bits) = is.step(at, bits, byte)?;
+        // The rest is any text, of which masks are known.
+        let (least, most, part) = (0, u32::MAX, Part::Plain);
+        Some(self.with(if bits == Bits::Plain && is.is_free(at) {
+            Frame::Text { least, most, part }
+        } else {
+            Frame::Pattern { pattern, at, bits }
+        }))
     }
 
     fn listed(&self, rules: &Rules, list: u32, at: u32, byte: u8) -> Option<Self> {

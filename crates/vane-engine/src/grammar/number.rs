@@ -10,8 +10,13 @@ const EXPONENT_DIGITS_MAX: u32 = 2;
 const BOUNDED_FRACTION: u32 = 6;
 const BOUNDED_WHOLE: u32 = 12;
 const INTEGER_DIGITS: u32 = 18;
+/// Of what is asked for by `multipleOf`, in units.
+const STEP_MAX: f64 = 1e15;
 const UNITS: i128 = 10_i128.pow(BOUNDED_FRACTION);
 pub(super) const BOUND_MAX: i128 = 10_i128.pow(INTEGER_DIGITS) - 1;
+
+/// Where nothing bounds them: every reader of doubles has them exactly.
+pub(super) const PLAIN_MAX: i128 = 10_i128.pow(DIGITS_MAX) - 1;
 
 /// Formats of integers, and the least and the most of each, as far as numbers here go.
 const FORMATS: &[(&str, i128, i128)] = &[
@@ -68,16 +73,53 @@ pub(super) fn bound(value: &Json, integer: bool, is_least: bool, excluded: bool)
     (bound.abs() <= BOUND_MAX + 1).then_some(bound)
 }
 
+/// Of what numbers have to be multiples, in units of what can be written, and whether all of these are
+/// whole.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "it has at most 15 digits, which doubles have"
+)]
+pub(super) fn step(value: &Json, integer: bool) -> Option<(i128, bool)> {
+    let value = value.as_f64().filter(|value| *value > 0.0)?;
+    if value.fract() == 0.0 {
+        return (value <= STEP_MAX).then_some((value as i128, true));
+    }
+    let units = (value * UNITS as f64).round();
+    let is_exact = (units / UNITS as f64).to_bits() == value.to_bits();
+    let units = (is_exact && units <= STEP_MAX).then_some(units as i128)?;
+    Some(if integer {
+        (units / common(units, UNITS), true)
+    } else {
+        (units, false)
+    })
+}
+
+/// The greatest common divisor.
+fn common(one: i128, other: i128) -> i128 {
+    if other == 0 {
+        one
+    } else {
+        common(other, one % other)
+    }
+}
+
+fn has_multiple(from: i128, to: i128, step: i128) -> bool {
+    to.div_euclid(step) * step >= from && from <= to
+}
+
 /// Which numbers may stand in a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     Any,
     Integer,
     /// Without exponent, from `least` to `most`, which count millionths if there may be a fraction.
+    /// Multiples of `step`, which is counted alike.
     Between {
         least: i128,
         most: i128,
         fraction: bool,
+        step: i128,
     },
 }
 
@@ -111,7 +153,9 @@ impl Number {
     pub(super) fn is_possible(self) -> bool {
         match self {
             Number::Any | Number::Integer => true,
-            Number::Between { least, most, .. } => least <= most,
+            Number::Between {
+                least, most, step, ..
+            } => has_multiple(least, most, step),
         }
     }
 
@@ -191,6 +235,7 @@ impl Number {
                     least,
                     most,
                     fraction,
+                    step,
                 } => {
                     let missing = match (fraction, digits.stage) {
                         (false, _) => 0,
@@ -199,7 +244,9 @@ impl Number {
                     };
                     let value = i128::from(digits.value) * 10_i128.pow(missing);
                     let value = if digits.negative { -value } else { value };
-                    (least..=most).contains(&value) && (fraction || !digits.negative || value != 0)
+                    (least..=most).contains(&value)
+                        && value % step == 0
+                        && (fraction || !digits.negative || value != 0)
                 }
             }
     }
@@ -210,6 +257,7 @@ impl Number {
             least,
             most,
             fraction,
+            step,
         } = self
         else {
             return Some(digits);
@@ -223,7 +271,7 @@ impl Number {
             } else {
                 (from, to)
             };
-            from <= most && least <= to
+            has_multiple(from.max(least), to.min(most), step)
         };
         let value = i128::from(digits.value);
         let units = if fraction { UNITS } else { 1 };

@@ -4,6 +4,7 @@
 //! only where its height still fits below [`DEPTH_MAX`], so that what is begun can be ended.
 
 use super::number::Number;
+use super::pattern::Pattern;
 use super::trie::Trie;
 
 /// Containers within each other. Readers of JSON commonly stop at 128.
@@ -23,6 +24,8 @@ pub(super) enum Shape {
         least: u32,
         most: u32,
     },
+    /// A string of `patterns`.
+    Pattern(u32),
     /// One of `numbers`.
     Number(u32),
     /// A value out of a list: one of `lists`.
@@ -76,6 +79,7 @@ pub(super) struct Rules {
     pub(super) objects: Vec<Object>,
     pub(super) arrays: Vec<Array>,
     pub(super) numbers: Vec<Number>,
+    pub(super) patterns: Vec<Pattern>,
     pub(super) lists: Vec<List>,
 }
 
@@ -87,6 +91,7 @@ impl Rules {
             objects: Vec::new(),
             arrays: Vec::new(),
             numbers: Vec::new(),
+            patterns: Vec::new(),
             lists: Vec::new(),
         };
         let words: [&[u8]; 3] = [b"null", b"true", b"false"];
@@ -151,6 +156,11 @@ impl Rules {
     pub(super) fn add_number(&mut self, is: Number) -> u32 {
         self.numbers.push(is);
         number(self.numbers.len() - 1)
+    }
+
+    pub(super) fn add_pattern(&mut self, is: Pattern) -> u32 {
+        self.patterns.push(is);
+        number(self.patterns.len() - 1)
     }
 
     pub(super) fn add_array(&mut self, array: Array) -> u32 {
@@ -241,6 +251,8 @@ impl Rules {
             Shape::Text { .. } => 0,
             Shape::Number(number) if self.numbers[number as usize].is_possible() => 0,
             Shape::Number(_) => IMPOSSIBLE,
+            Shape::Pattern(pattern) if self.patterns[pattern as usize].is_possible() => 0,
+            Shape::Pattern(_) => IMPOSSIBLE,
             Shape::Listed(list) => self.lists[list as usize].height,
             Shape::Array(array) => {
                 let array = &self.arrays[array as usize];

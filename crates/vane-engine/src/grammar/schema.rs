@@ -7,7 +7,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use serde_json::{Map, Value as Json};
 
-use super::number::{BOUND_MAX, Number, bound, range};
+use super::number::{BOUND_MAX, Number, PLAIN_MAX, bound, range, step as step_of};
+use super::pattern::{Budget, Pattern};
 use super::rules::{ANYTHING, Array, Member, PLACES_MAX, Rules, Shape};
 use super::text::quoted;
 use super::trie::Trie;
@@ -50,6 +51,8 @@ const TYPES: &[&str] = &[
 ];
 /// Characters and items that a schema may ask to be counted.
 const COUNT_MAX: u64 = 1 << 24;
+const STEPS: &str =
+    "it is supported for numbers above zero of at most 15 digits, six of them after the point";
 /// Calls of tools in one answer.
 pub(crate) const CALLS_MAX: u32 = 64;
 
@@ -113,6 +116,8 @@ struct Reader<'a> {
     rules: Rules,
     places: HashMap<String, u32>,
     queue: VecDeque<(u32, String, &'a Json)>,
+    /// For patterns, all of them together.
+    budget: Budget,
 }
 
 /// A schema that is an object, and where it stands.
@@ -129,6 +134,7 @@ impl<'a> Reader<'a> {
             rules: Rules::new(),
             places: HashMap::new(),
             queue: VecDeque::new(),
+            budget: Budget::default(),
         }
     }
 
@@ -217,7 +223,7 @@ impl<'a> Reader<'a> {
             _ => &[],
         };
         let shape = match kind {
-            "string" => here.text()?,
+            "string" => self.text(here)?,
             "number" | "integer" => {
                 Shape::Number(self.rules.add_number(here.number(kind == "integer")?))
             }
@@ -302,6 +308,24 @@ impl<'a> Reader<'a> {
         );
         self.rules.push(place, Shape::Listed(list));
         Ok(())
+    }
+
+    fn text(&mut self, here: Here<'a, '_>) -> Read<Shape> {
+        here.without(&["format"])?;
+        let (least, most) = (here.count("minLength")?, here.count("maxLength")?);
+        let (least, most) = (least.unwrap_or(0), most.unwrap_or(u32::MAX));
+        if most < least {
+            return Err(here.refused("maxLength", "it is less than `minLength`"));
+        }
+        let Some(pattern) = here.keys.get("pattern") else {
+            return Ok(Shape::Text { least, most });
+        };
+        let refuse = |what| here.refused("pattern", what);
+        let text = pattern.as_str();
+        let text = text.ok_or_else(|| refuse("it is no text".to_owned()))?;
+        let pattern = Pattern::read(text, (least, most), &mut self.budget);
+        let pattern = pattern.map_err(|what| refuse(format!("it is not supported: {what}")))?;
+        Ok(Shape::Pattern(self.rules.add_pattern(pattern)))
     }
 
     fn array(&mut self, here: Here<'a, '_>) -> Read<Shape> {
@@ -470,52 +494,47 @@ impl<'a> Here<'a, '_> {
         }
     }
 
-    fn text(self) -> Read<Shape> {
-        self.without(&["pattern", "format"])?;
-        let (least, most) = (self.count("minLength")?, self.count("maxLength")?);
-        let (least, most) = (least.unwrap_or(0), most.unwrap_or(u32::MAX));
-        if most < least {
-            return Err(self.refused("maxLength", "it is less than `minLength`"));
-        }
-        Ok(Shape::Text { least, most })
-    }
-
     fn number(self, integer: bool) -> Read<Number> {
-        self.without(&["multipleOf"])?;
+        let refuse = || self.refused("multipleOf", STEPS);
+        let step = self.keys.get("multipleOf");
+        let step = step.map(|value| step_of(value, integer).ok_or_else(refuse));
+        let (step, whole) = step.transpose()?.unwrap_or((1, integer));
         // Every number that is written is a double.
         let format = self.keys.get("format");
         let format = format.filter(|format| integer || *format != "double");
         let refuse = || self.refused("format", "it is no `format` of such numbers");
         let range = |format: &Json| range(format.as_str()?, integer);
-        let (mut least, mut most) = match format {
-            Some(format) => range(format).ok_or_else(refuse)?,
-            None => (-BOUND_MAX, BOUND_MAX),
-        };
-        let mut bounded = format.is_some();
         let keys = [
             ("minimum", true, false),
             ("exclusiveMinimum", true, true),
             ("maximum", false, false),
             ("exclusiveMaximum", false, true),
         ];
+        let has_bound = keys.iter().any(|(key, ..)| self.keys.contains_key(*key));
+        let (mut least, mut most) = match format {
+            Some(format) => range(format).ok_or_else(refuse)?,
+            None if has_bound => (-BOUND_MAX, BOUND_MAX),
+            None => (-PLAIN_MAX, PLAIN_MAX),
+        };
+        let bounded = has_bound || format.is_some() || self.keys.contains_key("multipleOf");
         for (key, is_least, excluded) in keys {
             let Some(value) = self.keys.get(key) else {
                 continue;
             };
             let refuse = || self.refused(key, "it is no number of at most 18 digits");
-            let bound = bound(value, integer, is_least, excluded).ok_or_else(refuse)?;
-            bounded = true;
+            let bound = bound(value, whole, is_least, excluded).ok_or_else(refuse)?;
             if is_least {
                 least = least.max(bound);
             } else {
                 most = most.min(bound);
             }
         }
-        Ok(match (bounded, integer) {
+        Ok(match (bounded, whole) {
             (true, _) => Number::Between {
                 least,
                 most,
-                fraction: !integer,
+                fraction: !whole,
+                step,
             },
             (false, true) => Number::Integer,
             (false, false) => Number::Any,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
+mod patterns;
 mod refusals;
 mod ways;
 
@@ -47,6 +48,9 @@ fn schema(dice: &mut Dice) -> Json {
 }
 
 fn part(dice: &mut Dice, depth: u64) -> Json {
+    if dice.below(8) == 0 {
+        return patterns::part(dice);
+    }
     match dice.below(if depth == 0 { 8 } else { 14 }) {
         0 => json!({"type": "string", "minLength": dice.below(4), "maxLength": 4 + dice.below(20)}),
         1 => json!({"type": ["string", "null"]}),
@@ -135,6 +139,8 @@ fn valid(root: &Json, schema: &Json, value: &Json, steps: u32) -> bool {
         "exclusiveMaximum" => number.is_none_or(|is| is < says.as_f64().unwrap()),
         "minLength" => length(value).is_none_or(|is| is >= says.as_u64().unwrap()),
         "maxLength" => length(value).is_none_or(|is| is <= says.as_u64().unwrap()),
+        "pattern" => value.as_str().is_none_or(|text| patterns::has(text, says)),
+        "multipleOf" => number.is_none_or(|is| patterns::is_multiple(is, says)),
         "minItems" => items(value).is_none_or(|is| is >= says.as_u64().unwrap()),
         "maxItems" => items(value).is_none_or(|is| is <= says.as_u64().unwrap()),
         "items" => { value.as_array().into_iter().flatten() }.all(|one| is_valid(root, says, one)),

@@ -428,7 +428,7 @@ fn tools_that_cannot_be_called_are_refused() {
         ..asking(1)
     };
     let unknown =
-        json!({"type": "object", "properties": {"a": {"type": "string", "pattern": "x"}}});
+        json!({"type": "object", "properties": {"a": {"type": "string", "format": "date"}}});
     let strict = Tool {
         strict: true,
         ..tool("a", &unknown)
@@ -437,7 +437,7 @@ fn tools_that_cannot_be_called_are_refused() {
     let rows = [
         (
             with(vec![strict], ToolChoice::Auto),
-            "#/properties/a/pattern",
+            "#/properties/a/format",
         ),
         (with(two, ToolChoice::Auto), "two tools"),
         (

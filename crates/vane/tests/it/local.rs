@@ -447,9 +447,10 @@ fn turn(said: &str, stream: bool, more: &Value) -> Value {
 #[tokio::test]
 async fn an_answer_is_json_where_json_is_asked_for() {
     let here = Here::start("").await;
-    let schema = json!({"type": "object", "additionalProperties": false, "required": ["name", "kind", "n"],
+    let schema = json!({"type": "object", "additionalProperties": false, "required": ["name", "kind", "n", "code"],
         "properties": {"name": {"type": "string", "maxLength": 6}, "kind": {"enum": ["x", "y"]},
-            "n": {"type": "integer", "minimum": 3, "maximum": 12}}});
+            "n": {"type": "integer", "minimum": 3, "maximum": 12, "multipleOf": 5},
+            "code": {"type": "string", "pattern": "^[A-C]\\d{2}$"}}});
     let format = |schema: &Value| {
         json!({"response_format": {"type": "json_schema",
             "json_schema": {"name": "it", "strict": true, "schema": schema}}})
@@ -473,7 +474,10 @@ async fn an_answer_is_json_where_json_is_asked_for() {
             ["x", "y"].contains(&value["kind"].as_str().unwrap()),
             "{text}"
         );
-        assert!((3..=12).contains(&value["n"].as_i64().unwrap()), "{text}");
+        assert!([5, 10].contains(&value["n"].as_i64().unwrap()), "{text}");
+        let code = value["code"].as_str().unwrap();
+        let number = code.trim_start_matches(['A', 'B', 'C']);
+        assert!(code.len() == 3 && number.len() == 2 && number.parse::<u8>().is_ok());
     }
     let any = turn(
         "Hi",
@@ -493,10 +497,10 @@ async fn an_answer_is_json_where_json_is_asked_for() {
 async fn what_of_a_schema_an_answer_cannot_be_held_to_is_refused_by_its_name() {
     let here = Here::start("").await;
     for (key, kind, says) in [
-        ("pattern", "string", json!("^x")),
+        ("pattern", "string", json!("(?!x)")),
         ("format", "string", json!("date")),
         ("format", "integer", json!("date")),
-        ("multipleOf", "number", json!(0.5)),
+        ("multipleOf", "number", json!(-0.5)),
         ("uniqueItems", "array", json!(true)),
     ] {
         let schema = json!({"type": "object", "properties": {"a": {"type": kind, key: says}}});

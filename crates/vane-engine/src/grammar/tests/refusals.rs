@@ -8,7 +8,7 @@ use crate::grammar::Grammar;
 fn what_is_not_supported_is_refused_by_name_and_place() {
     let rows = [
         (
-            json!({"type": "object", "properties": {"a/b": {"type": "string", "pattern": "^x"}}}),
+            json!({"type": "object", "properties": {"a/b": {"type": "string", "pattern": "(?=x)"}}}),
             "#/properties/a~1b/pattern",
         ),
         (
@@ -25,12 +25,22 @@ fn what_is_not_supported_is_refused_by_name_and_place() {
             json!({"type": "object", "minProperties": 1}),
             "`minProperties`",
         ),
-        (json!({"type": "integer", "multipleOf": 2}), "#/multipleOf"),
-        (json!({"multipleOf": 0.5}), "#/multipleOf"),
+        (json!({"type": "integer", "multipleOf": 0}), "#/multipleOf"),
+        (json!({"multipleOf": -2}), "#/multipleOf"),
+        (json!({"multipleOf": "2"}), "#/multipleOf"),
+        (json!({"multipleOf": 0.000_000_1}), "#/multipleOf"),
+        (json!({"multipleOf": 1e16}), "#/multipleOf"),
         (
-            json!({"type": ["null", "string"], "pattern": "^x"}),
+            json!({"type": "integer", "multipleOf": 7, "minimum": 1, "maximum": 6}),
+            "no value",
+        ),
+        (
+            json!({"type": ["null", "string"], "pattern": "\\bx"}),
             "#/pattern",
         ),
+        (json!({"pattern": 1}), "#/pattern"),
+        (json!({"pattern": "^a{3}$", "maxLength": 2}), "no value"),
+        (json!({"pattern": "a^"}), "no value"),
         (json!({"enum": ["x"], "pattern": "^x"}), "#/pattern"),
         (json!({"type": "string", "format": "date"}), "#/format"),
         (json!({"format": "email"}), "#/format"),
