@@ -52,6 +52,8 @@ pub(crate) enum Word {
     Ready,
     /// It cannot, for this reason.
     Refused(String),
+    /// It has no device, for this reason, and computes on the processors.
+    Fell(String),
     Is(Facts),
 }
 
@@ -114,12 +116,55 @@ pub(crate) fn describe(orders: &Orders) -> Result<(), Fault> {
 pub(crate) async fn run(orders: &Orders, socket: &Path) -> Result<(), anyhow::Error> {
     // One who may not be nice is no worse for it.
     let _ = nice(NICE);
-    let engine = told(start(orders))?;
+    let tell_why = |why| tell(&Word::Fell(why));
+    let engine = told(on_what_there_is(
+        orders,
+        found(orders.device),
+        start,
+        tell_why,
+    ))?;
     let served = serve::until_orphaned(Arc::new(engine), socket, || tell(&Word::Ready)).await;
     // Its parent is gone or wants no more of it.
     let _ = std::fs::remove_file(socket);
     let _ = socket.parent().map(std::fs::remove_dir);
     Ok(served?)
+}
+
+/// What `auto` is here, or why it is no device; `None` where one was named.
+fn found(device: Device) -> Option<Result<Device, String>> {
+    let is_auto = device == Device::Auto;
+    let refusal = |one: Device| one.resolve().err().map(|fault| fault.to_string());
+    is_auto.then(|| match device.resolve() {
+        Ok(Device::Cpu) => {
+            let whys: Vec<String> = Device::ALL.into_iter().filter_map(refusal).collect();
+            Err(whys.join("; "))
+        }
+        Ok(device) => Ok(device),
+        Err(fault) => Err(fault.to_string()),
+    })
+}
+
+/// Starts a model on the device that was found, or on the processors, which says why.
+fn on_what_there_is<T>(
+    orders: &Orders,
+    found: Option<Result<Device, String>>,
+    start: impl Fn(&Orders) -> Result<T, Fault>,
+    tell_why: impl Fn(String),
+) -> Result<T, Fault> {
+    let on = |device| Orders {
+        device,
+        ..orders.clone()
+    };
+    let why = match found {
+        None => return start(orders),
+        Some(Ok(device)) => match start(&on(device)) {
+            Ok(started) => return Ok(started),
+            Err(fault) => fault.to_string(),
+        },
+        Some(Err(why)) => why,
+    };
+    tell_why(why);
+    start(&on(Device::Cpu))
 }
 
 fn start(orders: &Orders) -> Result<Engine, Fault> {
@@ -201,4 +246,51 @@ fn tell(word: &Word) {
     let mut out = std::io::stdout().lock();
     // A parent that is gone is noticed elsewhere.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[test]
+    fn who_finds_no_device_runs_on_the_processors_and_says_why() {
+        let broken = || Fault::Device("it is too hot".to_owned());
+        for (found, started, why) in [
+            (None, vec![Device::Auto], None),
+            (Some(Ok(Device::Cuda)), vec![Device::Cuda], None),
+            (
+                Some(Err("none".to_owned())),
+                vec![Device::Cpu],
+                Some("none"),
+            ),
+        ] {
+            let (tried, told) = (RefCell::new(Vec::new()), RefCell::new(None));
+            let start = |orders: &Orders| {
+                tried.borrow_mut().push(orders.device);
+                Ok(())
+            };
+            let tell_why = |why| *told.borrow_mut() = Some(why);
+            on_what_there_is(&Orders::default(), found, start, tell_why).unwrap();
+            assert_eq!(*tried.borrow(), started);
+            assert_eq!(told.into_inner(), why.map(str::to_owned));
+        }
+        let told = RefCell::new(String::new());
+        let start = |orders: &Orders| match orders.device {
+            Device::Cpu => Ok(()),
+            _ => Err(broken()),
+        };
+        let tell_why = |why| *told.borrow_mut() = why;
+        let found = Some(Ok(Device::Cuda));
+        on_what_there_is(&Orders::default(), found, start, tell_why).unwrap();
+        assert!(told.borrow().contains("too hot"), "{told:?}");
+    }
+
+    #[test]
+    fn only_auto_looks_for_a_device() {
+        assert_eq!(found(Device::Cpu), None);
+        assert_eq!(found(Device::Cuda), None);
+        assert!(found(Device::Auto).is_some());
+    }
 }

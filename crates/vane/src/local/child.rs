@@ -135,7 +135,7 @@ pub(crate) fn describe(engine: &Engine, orders: &Orders) -> Result<Facts, String
         match word {
             Word::Is(facts) => return Ok(facts),
             Word::Refused(why) => return Err(why),
-            Word::Opening { .. } | Word::Ready => {}
+            Word::Opening { .. } | Word::Ready | Word::Fell(_) => {}
         }
     }
     Err(format!("cannot be looked at: {}", output.status))

@@ -136,6 +136,15 @@ impl Life {
             let why = match events.recv_timeout(deadline) {
                 Ok(Event::Said(Word::Ready)) => return Ok(()),
                 Ok(Event::Said(Word::Opening { .. } | Word::Is(_))) => continue,
+                Ok(Event::Said(Word::Fell(why))) => {
+                    let model = &*self.local.id;
+                    tracing::info!(
+                        model,
+                        why,
+                        "no device for a local model; it runs on the CPU"
+                    );
+                    continue;
+                }
                 Ok(Event::Said(Word::Refused(why))) => format!("its model cannot be run: {why}"),
                 Ok(Event::Stop) => return Err(End::Rest),
                 Ok(Event::Gone) | Err(RecvTimeoutError::Disconnected) => {

@@ -78,6 +78,7 @@ mod load;
 mod local;
 mod local_gaps;
 mod local_kills;
+mod local_lives;
 mod local_memory;
 mod local_thoughts;
 mod malformed;
