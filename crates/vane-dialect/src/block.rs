@@ -113,6 +113,15 @@ pub struct ToolUse {
     pub cache: Option<CacheMark>,
 }
 
+impl ToolUse {
+    /// The namespace by which other dialects must name the tool, or nothing. OpenAI's search puts a
+    /// tool that it loads, and that stands in none, into one of the tool's own name.
+    pub(crate) fn space(&self) -> Option<&str> {
+        let space = self.namespace.as_deref();
+        space.filter(|space| *space != self.name)
+    }
+}
+
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ToolForm {
     #[default]

@@ -21,6 +21,7 @@ use crate::fault::Fault;
 use crate::json::Raw;
 use crate::usage::Usage;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use waiting::{Piece, Waiting};
 
 /// How much of an answer's id goes into the ids of its calls: providers take 64 bytes at most.
@@ -39,11 +40,11 @@ pub struct Sequencer {
     open: Option<Open>,
     waiting: Waiting,
     /// Tools whose block was closed: more of their arguments would be a lie.
-    closed_tools: Vec<u64>,
+    closed_tools: BTreeSet<u64>,
     /// Citations that came before the text they belong to.
     cited: Vec<Citation>,
     /// The ids given out: clients match results to calls by them, so none stands twice.
-    ids: Vec<String>,
+    ids: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -309,7 +310,7 @@ impl Sequencer {
         while self.ids.contains(&id) {
             id = format!("{id}_{key}");
         }
-        self.ids.push(id.clone());
+        self.ids.insert(id.clone());
         let opening = Opening::ToolUse {
             id: Cow::Owned(id),
             name: Cow::Borrowed(piece.name.unwrap_or_default()),
@@ -367,7 +368,7 @@ impl Sequencer {
         let Some(open) = self.open.take() else { return };
         match open.slot {
             Slot::Tool(key) => {
-                self.closed_tools.push(key);
+                self.closed_tools.insert(key);
                 // No arguments at all are an empty object in every dialect.
                 if !open.wrote {
                     sink.event(Event::Delta {
@@ -376,7 +377,9 @@ impl Sequencer {
                     });
                 }
             }
-            Slot::FreeTool(key) => self.closed_tools.push(key),
+            Slot::FreeTool(key) => {
+                self.closed_tools.insert(key);
+            }
             Slot::Text | Slot::Refusal | Slot::Reasoning => {}
         }
         sink.event(Event::Close { index: open.index });

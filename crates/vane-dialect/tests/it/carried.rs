@@ -269,3 +269,24 @@ fn t8_an_id_that_two_turns_share_is_two_ids_at_anthropic_and_each_result_keeps_i
     ];
     assert_eq!(before, expected.map(|(id, says)| (json!(id), json!(says))));
 }
+
+#[test]
+fn t8_a_tool_that_openais_search_loaded_is_called_by_the_name_it_is_declared_under() {
+    // As langchain-openai recorded it: the tool stands in no namespace, and its call names one.
+    let body = json!({"model": "m", "input": [
+        {"role": "user", "content": "Hi"},
+        {"type": "function_call", "call_id": "c", "name": "get_weather", "namespace": "get_weather", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "sun"}],
+        "tools": [{"type": "function", "name": "get_weather", "parameters": {"type": "object"}}]});
+    for offer in [OPENAI, ANTHROPIC, MISTRAL] {
+        let (text, _) = sent(Dialect::OpenaiResponses, &body, offer).unwrap();
+        assert!(
+            text.contains("get_weather") && !text.contains("get_weather__"),
+            "{}: {text}",
+            offer.name
+        );
+    }
+    // OpenAI wants it back as it was.
+    let (text, _) = sent(Dialect::OpenaiResponses, &body, RESPONSES).unwrap();
+    assert!(text.contains(r#""namespace":"get_weather""#), "{text}");
+}

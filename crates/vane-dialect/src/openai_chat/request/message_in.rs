@@ -10,7 +10,9 @@ use crate::fault::Fault;
 use crate::json::{self, Object, Path, Raw};
 use crate::openai_chat::signatures;
 use crate::seal::{PREFIX, Seal};
+use crate::unanswered::Unanswered;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// What a message's own leftover members are called as opaque blocks.
 pub(super) const MEMBER: &str = "message.";
@@ -30,7 +32,8 @@ pub(super) fn turns(
         seal,
         extras,
         open_results: false,
-        old_calls: Vec::new(),
+        forms: BTreeMap::new(),
+        old_calls: Unanswered::default(),
         old_count: 0,
     };
     for (at, raw) in messages.into_iter().enumerate() {
@@ -45,8 +48,10 @@ struct Reader<'s> {
     extras: &'s mut Vec<Extra>,
     /// The last turn has tool results and nothing else yet.
     open_results: bool,
-    /// Old function calls without an answer: name and the id made up for them.
-    old_calls: Vec<(String, String)>,
+    /// What was last called under an id.
+    forms: BTreeMap<String, ToolForm>,
+    /// The ids made up for old function calls without an answer, by name.
+    old_calls: Unanswered<String, String>,
     old_count: usize,
 }
 
@@ -65,12 +70,8 @@ impl Reader<'_> {
             }
             "function" => {
                 let name: String = message.need("name", path)?;
-                let known = self
-                    .old_calls
-                    .iter()
-                    .position(|(called, _)| *called == name);
-                let id =
-                    known.map_or_else(|| format!("call_{name}"), |at| self.old_calls.remove(at).1);
+                let known = self.old_calls.take(&name);
+                let id = known.unwrap_or_else(|| format!("call_{name}"));
                 self.result(id, message, path)
             }
             _ => Err(Fault::invalid(
@@ -108,12 +109,7 @@ impl Reader<'_> {
         message.take("name");
         let content = self.content(None, &mut message, path)?;
         let cache = part_in::cache(&mut message);
-        let custom = self.turns.iter().rev().flat_map(|turn| &turn.blocks);
-        let call = custom.filter_map(|block| match block {
-            Block::ToolUse(call) if call.id == id => Some(call.form),
-            _ => None,
-        });
-        let form = call.take(1).next().unwrap_or_default();
+        let form = self.forms.get(&id).copied().unwrap_or_default();
         let result = Block::ToolResult(ToolResult {
             id,
             content,
@@ -157,6 +153,11 @@ impl Reader<'_> {
         }
         blocks.extend(leftovers(message));
         self.open_results = false;
+        for block in &blocks {
+            if let Block::ToolUse(call) = block {
+                self.forms.insert(call.id.clone(), call.form);
+            }
+        }
         self.turns.push(Turn {
             role: Role::Assistant,
             blocks,
@@ -171,7 +172,7 @@ impl Reader<'_> {
         let name: String = call.need("name", path)?;
         let id = format!("call_{}", self.old_count);
         self.old_count += 1;
-        self.old_calls.push((name.clone(), id.clone()));
+        self.old_calls.push(name.clone(), id.clone());
         Ok(Block::ToolUse(ToolUse {
             id,
             name,

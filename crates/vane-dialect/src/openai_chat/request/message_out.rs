@@ -370,7 +370,7 @@ impl<'a> Messages<'a> {
                 out.extend_from_slice(extra_content.as_bytes());
                 out.push(b',');
             }
-            let name = &*tool_out::sent_name(call.namespace.as_deref(), &call.name);
+            let name = &*tool_out::sent_name(call.space(), &call.name);
             let id = &self.id(&call.id);
             match call.form {
                 ToolForm::Custom if !self.target.takes_all_tools() => {

@@ -71,7 +71,7 @@ fn tool_use<'a>(
 ) {
     members.text("type", "tool_use");
     members.text("id", &ids.of_call(&tool.id));
-    let namespace = tool.namespace.as_deref().unwrap_or_default();
+    let namespace = tool.space().unwrap_or_default();
     members.text("name", &names.sent(namespace, &tool.name));
     match tool.form {
         ToolForm::Function => members.raw("input", &object_text(&tool.arguments)),

@@ -15,7 +15,7 @@ impl<'c> Names<'c> {
         let mut wanted = distinct::declared(&chat.tools);
         for block in chat.turns.iter().flat_map(|turn| &turn.blocks) {
             if let Block::ToolUse(tool) = block {
-                let namespace = tool.namespace.as_deref().unwrap_or_default();
+                let namespace = tool.space().unwrap_or_default();
                 wanted.push((namespace, tool.name.as_str()));
             }
         }

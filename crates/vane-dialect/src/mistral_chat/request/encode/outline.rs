@@ -252,7 +252,7 @@ impl<'c> Outline<'c, '_> {
 
     fn call(&mut self, tool: &'c ToolUse) -> SentCall<'c> {
         self.carrier.mark(tool.cache);
-        let namespace = tool.namespace.as_deref().unwrap_or_default();
+        let namespace = tool.space().unwrap_or_default();
         let name = self.names.sent(namespace, &tool.name);
         let id = self.free_id(&tool.id);
         let sent = id.clone();
