@@ -1,4 +1,5 @@
 mod answers;
+mod calls;
 mod errors;
 mod properties;
 mod requests;
