@@ -48,6 +48,31 @@ impl Target<'_> {
     }
 }
 
+/// The tags around what was thought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tags {
+    /// `<think>`: Perplexity's, and open models'.
+    Think,
+    /// `<thought>`: Google's.
+    Thought,
+}
+
+impl Tags {
+    pub(crate) const fn open(self) -> &'static str {
+        match self {
+            Self::Think => "<think>",
+            Self::Thought => "<thought>",
+        }
+    }
+
+    pub(crate) const fn close(self) -> &'static str {
+        match self {
+            Self::Think => "</think>",
+            Self::Thought => "</thought>",
+        }
+    }
+}
+
 /// What an answer's decoder may know of the call it answers.
 #[derive(Debug, Clone, Default)]
 pub struct Asked {
@@ -56,8 +81,8 @@ pub struct Asked {
     pub answer_id: String,
     /// The text that the client prefilled: decoders of dialects that repeat it take it off.
     pub prefill: Option<String>,
-    /// Reasoning stands between `<think>` tags at the start of the content.
-    pub think_tags: bool,
+    /// The tags between which reasoning stands at the start of the content.
+    pub tags: Option<Tags>,
     /// The tools that were sent under another name: (sent, namespace or nothing, name).
     pub renamed: Vec<(String, String, String)>,
     /// Custom tools that were sent as one-string functions, by name.

@@ -126,6 +126,8 @@ quirks! {
     SignedCalls = "signed_calls",
     /// Reasoning text stands between `<think>` tags at the start of the content.
     ThinkTags = "think_tags",
+    /// Reasoning text stands between `<thought>` tags at the start of the content (Google).
+    ThoughtTags = "thought_tags",
     /// Reasoning text leaves the content for `reasoning_details` when `reasoning_split` asks so,
     /// and goes back there.
     ReasoningSplit = "reasoning_split",

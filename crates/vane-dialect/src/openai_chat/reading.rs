@@ -327,10 +327,10 @@ impl Reading {
 
     /// Text of the content, where some providers put what was thought first.
     fn words(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), Fault> {
-        if !self.asked.think_tags {
+        let Some(tags) = self.asked.tags else {
             return self.sequencer.text(text, sink);
-        }
-        let mut pieces = self.think.take(text).into_iter();
+        };
+        let mut pieces = self.think.take(tags, text).into_iter();
         pieces.try_for_each(|piece| self.piece(piece, sink))
     }
 

@@ -5,6 +5,7 @@ mod properties;
 mod requests;
 mod streams;
 mod taken;
+mod thoughts;
 
 use crate::answer::Answer;
 use crate::call::{Call, Chat};

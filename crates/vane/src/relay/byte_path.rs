@@ -244,9 +244,10 @@ impl Said<'_> {
             Quirk::FunctionsOnly | Quirk::NoBase64 | Quirk::CacheControl | Quirk::ReasonsUnasked
             | Quirk::NoSuffix | Quirk::NoToolsWhileReasoning | Quirk::ToolImages | Quirk::Documents
             | Quirk::NoReasoning | Quirk::ReasoningContent | Quirk::ReasoningText
-            | Quirk::ThoughtSignature | Quirk::ThinkTags | Quirk::ReasoningSplit
-            | Quirk::NoAdaptiveThinking | Quirk::BindsThoughts | Quirk::StreamsOnly
-            | Quirk::UsageUnasked | Quirk::CostReported | Quirk::RequestFee => false,
+            | Quirk::ThoughtSignature | Quirk::ThinkTags | Quirk::ThoughtTags
+            | Quirk::ReasoningSplit | Quirk::NoAdaptiveThinking | Quirk::BindsThoughts
+            | Quirk::StreamsOnly | Quirk::UsageUnasked | Quirk::CostReported
+            | Quirk::RequestFee => false,
         }
     }
 

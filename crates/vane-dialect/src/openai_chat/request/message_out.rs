@@ -6,7 +6,7 @@ use super::tool_out;
 use crate::block::{Block, Opaque, Reasoning, State, ToolForm, ToolResult, ToolUse};
 use crate::call::{Chat, Role, Turn};
 use crate::dialect::Dialect;
-use crate::exchange::{Asked, Target};
+use crate::exchange::{Asked, Tags, Target};
 use crate::ids;
 use crate::json;
 use crate::notes::Notes;
@@ -48,7 +48,11 @@ impl<'a> Messages<'a> {
 
     pub(super) fn asked(self) -> Asked {
         Asked {
-            think_tags: self.has(Quirk::ThinkTags),
+            tags: if self.has(Quirk::ThoughtTags) {
+                Some(Tags::Thought)
+            } else {
+                self.has(Quirk::ThinkTags).then_some(Tags::Think)
+            },
             ids: self.ids,
             ..Asked::default()
         }

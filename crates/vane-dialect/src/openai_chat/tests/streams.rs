@@ -252,51 +252,6 @@ fn an_ordinary_chunk_is_cheap() {
 }
 
 #[test]
-fn think_tags_at_the_start_are_reasoning_in_streams_and_answers() {
-    let asked = Asked {
-        think_tags: true,
-        ..Asked::default()
-    };
-    let frames = |content: &[&str]| -> Vec<String> {
-        let deltas = content
-            .iter()
-            .map(|text| format!(r#"{{"choices":[{{"index":0,"delta":{{"content":{text:?}}}}}]}}"#));
-        let end = r#"{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}"#.to_owned();
-        deltas.chain([end, "[DONE]".to_owned()]).collect()
-    };
-    let read = |asked: &Asked, content: &[&str]| {
-        let mut answer = Answer::default();
-        let mut decoder = stream::Decoder::new(asked.clone());
-        for data in frames(content) {
-            let text = format!("data: {data}");
-            decoder
-                .push(&Frame::parse(text.as_bytes()), &mut answer)
-                .unwrap();
-        }
-        decoder.finish(&mut answer).unwrap();
-        answer.blocks
-    };
-    let thought = |text: &str| {
-        Block::Reasoning(crate::block::Reasoning {
-            text: text.into(),
-            state: None,
-        })
-    };
-    let text = |text: &str| Block::Text(Text::plain(text));
-    let split = ["<th", "ink>so", " it</thi", "nk>\n", "\nYes <think>"];
-    assert_eq!(
-        read(&asked, &split),
-        [thought("so it"), text("Yes <think>")]
-    );
-    assert_eq!(read(&asked, &["<th"]), [text("<th")]);
-    assert_eq!(read(&Asked::default(), &split), [text(&split.concat())]);
-    let whole = r#"{"choices":[{"index":0,"message":{"content":"<think>so it</think>\n\nYes <think>"},"finish_reason":"stop"}]}"#;
-    let mut answer = Answer::default();
-    response::decode(whole.as_bytes(), &asked, &mut answer).unwrap();
-    assert_eq!(answer.blocks, [thought("so it"), text("Yes <think>")]);
-}
-
-#[test]
 fn sources_beside_the_choices_are_cited_once_before_the_text_ends() {
     const RESULTS: &str = r#""search_results":[{"title":"A","url":"https://a.example","date":null},{"url":"https://b.example"},{"url":"doc_1"},{}]"#;
     const CITATIONS: &str = r#""citations":["https://c.example",7]"#;

@@ -1,7 +1,7 @@
 //! Any stream is decoded alike with the mould and without it, whatever its frames are.
 
 use crate::codec::Decoder;
-use crate::exchange::Asked;
+use crate::exchange::{Asked, Tags};
 use crate::frame::sse::Frame;
 use crate::{Dialect, Event, Sink};
 use proptest::prelude::*;
@@ -61,7 +61,7 @@ fn streams(templates: &'static [&'static str]) -> impl Strategy<Value = Vec<Stri
     let text = prop_oneof![
         3 => "[a-z \"\\\\\n漢]{0,6}",
         1 => "",
-        1 => "<think>|</think>|<th|ink>|\\{\"a\":|1\\}|\\{\\}",
+        1 => "<think>|</think>|<thought>|</thought>|<th|ink>|\\{\"a\":|1\\}|\\{\\}",
     ];
     let run = prop::collection::vec((text, "[a-zA-Z0-9]{0,5}"), 1..4);
     let runs = prop::collection::vec((0..templates.len(), run), 0..12);
@@ -75,8 +75,9 @@ fn streams(templates: &'static [&'static str]) -> impl Strategy<Value = Vec<Stri
 }
 
 fn asked() -> impl Strategy<Value = Asked> {
-    (any::<bool>(), any::<bool>()).prop_map(|(think_tags, prefill)| Asked {
-        think_tags,
+    let tags = prop::sample::select(vec![None, Some(Tags::Think), Some(Tags::Thought)]);
+    (tags, any::<bool>()).prop_map(|(tags, prefill)| Asked {
+        tags,
         prefill: prefill.then(|| "a".to_owned()),
         custom: vec!["free".to_owned()],
         ..Asked::default()
