@@ -41,6 +41,9 @@ quirks! {
     SystemFirst = "system_first",
     /// Refuses keys that its documentation does not name.
     ClosedBody = "closed_body",
+    /// Takes `extra_body` with `google`'s members alone, for thoughts and safety, also where the
+    /// body is closed.
+    GoogleExtras = "google_extras",
     /// Is OpenAI's own service or an exact twin: takes custom tools, `allowed_tools`, refusals,
     /// cache breakpoints and every documented field, and refuses all others.
     OpenaiOwn = "openai_fields",

@@ -241,10 +241,10 @@ impl Said<'_> {
             // What only the translator writes or a client may write itself, what the route or the
             // request's own checks decide, and how answers are read and billed.
             #[rustfmt::skip] // One name to a line would push the decisions off the screen.
-            Quirk::FunctionsOnly | Quirk::NoBase64 | Quirk::CacheControl | Quirk::ReasonsUnasked
-            | Quirk::NoSuffix | Quirk::NoToolsWhileReasoning | Quirk::ToolImages | Quirk::Documents
-            | Quirk::NoReasoning | Quirk::ReasoningContent | Quirk::ReasoningText
-            | Quirk::ThoughtSignature | Quirk::ThinkTags | Quirk::ThoughtTags
+            Quirk::GoogleExtras | Quirk::FunctionsOnly | Quirk::NoBase64 | Quirk::CacheControl
+            | Quirk::ReasonsUnasked | Quirk::NoSuffix | Quirk::NoToolsWhileReasoning
+            | Quirk::ToolImages | Quirk::Documents | Quirk::NoReasoning | Quirk::ReasoningContent
+            | Quirk::ReasoningText | Quirk::ThoughtSignature | Quirk::ThinkTags | Quirk::ThoughtTags
             | Quirk::ReasoningSplit | Quirk::NoAdaptiveThinking | Quirk::BindsThoughts
             | Quirk::StreamsOnly | Quirk::UsageUnasked | Quirk::CostReported
             | Quirk::RequestFee => false,

@@ -7,7 +7,7 @@ use crate::dialect::Dialect;
 use crate::effort;
 use crate::exchange::{Encoded, Target};
 use crate::fault::Fault;
-use crate::json;
+use crate::json::{self, Object, Path};
 use crate::notes::Notes;
 use crate::quirk::Quirk;
 use serde::Serialize;
@@ -36,6 +36,10 @@ const OPENAI: [&str; 18] = [
 
 /// Extras that even providers with closed bodies know.
 const CLOSED: [&str; 4] = ["logit_bias", "logprobs", "top_logprobs", "user"];
+
+/// Members of Google's `extra_body` that only say how the answer is made. Others have a price of
+/// their own, or refer to what the operator's key keeps there (`cached_content`).
+const GOOGLES: [&str; 2] = ["safety_settings", "thinking_config"];
 
 /// Extras of Mistral and Responses that mean the same here.
 const SHARED: [&str; 10] = [
@@ -256,7 +260,9 @@ impl Body<'_, '_> {
         let taken = if self.has(Quirk::OpenaiOwn) {
             OPENAI.contains(&name)
         } else {
-            !self.has(Quirk::ClosedBody) || CLOSED.contains(&name)
+            !self.has(Quirk::ClosedBody)
+                || CLOSED.contains(&name)
+                || (self.has(Quirk::GoogleExtras) && is_googles(extra))
         };
         if known && taken && !self.refuses(name) {
             self.field(name, &extra.value);
@@ -273,6 +279,20 @@ impl Body<'_, '_> {
             _ => super::is_nested(name),
         }
     }
+}
+
+/// Whether an extra is Google's own, and asks for nothing that a call through us may not.
+fn is_googles(extra: &Extra) -> bool {
+    if extra.name != "extra_body" {
+        return false;
+    }
+    let members = |raw| Object::read(raw, &Path::Root).ok();
+    let Some(mut vendors) = members(extra.value.raw()) else {
+        return false;
+    };
+    let google = vendors.take("google").and_then(members);
+    google.is_some_and(|own| own.names().all(|name| GOOGLES.contains(&name)))
+        && vendors.names().next().is_none()
 }
 
 /// The effort that comes nearest to what was asked.

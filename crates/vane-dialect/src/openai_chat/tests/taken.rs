@@ -311,3 +311,34 @@ fn a_body_of_responses_at_the_door_of_chats_is_read_as_what_it_is() {
     let fault = request::decode(br#"{"model":"m"}"#, &Plain).unwrap_err();
     assert_eq!(fault.param.as_deref(), Some("messages"));
 }
+
+#[test]
+fn googles_own_body_reaches_google_where_it_only_says_how_to_answer() {
+    let own = r#"{"google":{"thinking_config":{"include_thoughts":true,"thinking_budget":512},"safety_settings":[]}}"#;
+    let cached = r#"{"google":{"thinking_config":{},"cached_content":"cachedContents/a"}}"#;
+    for (body, is_taken) in [
+        (own, true),
+        (cached, false),
+        (r#"{"google":{"cached\u005fcontent":"a"}}"#, false),
+        (r#"{"google":{"cached_content":"a"},"google":{}}"#, false),
+        (
+            r#"{"google":{"cached_content":"a","cached_content":1}}"#,
+            false,
+        ),
+        (r#"{"google":{"thinking_config":{}},"other":1}"#, false),
+        (r#"{"google":7}"#, false),
+        (r#"{"other":{"thinking_config":{}}}"#, false),
+        (r#"["google"]"#, false),
+    ] {
+        let chat = chat(&format!(
+            r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}],"extra_body":{body}}}"#
+        ));
+        let sent = send(&chat, &[Quirk::ClosedBody, Quirk::GoogleExtras]);
+        let written = format!(r#""extra_body":{body}"#);
+        assert_eq!(sent.text.contains(&written), is_taken, "{}", sent.text);
+        let note = (!is_taken).then(|| "extra_body".to_owned());
+        assert_eq!(sent.dropped, Vec::from_iter(note), "{body}");
+        let others = send(&chat, &[Quirk::ClosedBody]);
+        assert_eq!(others.dropped, ["extra_body"], "{}", others.text);
+    }
+}
