@@ -47,10 +47,12 @@ pub async fn answer(
         let dialect = found.map_or(dialect_of(&head), |(route, _)| route.dialect(&head));
         return finished(rescue(dialect, &fault, &request_id), &request_id);
     }
-    let Some((route, rest)) = found else {
-        let page = site::missing(&gateway, &head);
-        let response = page.unwrap_or_else(|| unknown_route(&head, &request_id));
-        return finished(response, &request_id);
+    let mistaken = |(route, rest): &(Route, &str)| match route {
+        Route::Site(page) => site::is_mistaken(*page, rest, &head),
+        _ => false,
+    };
+    let Some((route, rest)) = found.filter(|found| !mistaken(found)) else {
+        return finished(nowhere(&gateway, &head, &request_id), &request_id);
     };
     let mut response = match route {
         Route::Live => json(200, Bytes::from_static(br#"{"status":"live"}"#)),
@@ -388,9 +390,25 @@ fn takes_only(methods: &[Method], dialect: Dialect, request_id: &str) -> Respons
     response
 }
 
+/// Answers where nothing is. Programs come here with a base URL that is not quite ours, those in
+/// pages too: they see what it says only where their browser lets them.
+fn nowhere(gateway: &Arc<Gateway>, head: &http::request::Parts, request_id: &str) -> Response {
+    if head.method == Method::OPTIONS && head.uri.path().starts_with('/') {
+        return cors::opened(cors::preflight());
+    }
+    let page = site::missing(gateway, head);
+    page.unwrap_or_else(|| cors::opened(unknown_route(head, request_id)))
+}
+
 fn unknown_route(head: &http::request::Parts, request_id: &str) -> Response {
     let path: String = head.uri.path().chars().take(200).collect();
-    let message = format!("there is no route {path}: see GET /v1/models and the docs");
+    let message = match find(&format!("/v1{path}")) {
+        Some(_) => format!(
+            "{path} is no route of the API, /v1{path} is: the base URL that a client is given ends \
+             in `/v1`"
+        ),
+        None => format!("there is no route {path}: see GET /v1/models and the docs"),
+    };
     rescue(
         dialect_of(head),
         &Fault::new(Kind::NotFound, Blame::Caller, message).with_code("route_not_found"),

@@ -43,7 +43,7 @@ pub use shelf::Shelf;
 
 use std::sync::Arc;
 
-use http::header::{ACCEPT, HeaderValue, LOCATION};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderValue, LOCATION};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
@@ -293,10 +293,7 @@ pub(crate) async fn played(
 /// A page for a person who asked for one that is not there; `None` for a program.
 pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
     let asked = &head.headers;
-    let accepts = asked.get(ACCEPT).and_then(|value| value.to_str().ok());
-    let is_person =
-        head.method == Method::GET && accepts.is_some_and(|said| said.contains("text/html"));
-    if !is_person {
+    if head.method != Method::GET || !accepts(asked, "text/html") {
         return None;
     }
     let (state, now) = (gateway.state(), gateway.clock.now());
@@ -307,6 +304,27 @@ pub fn missing(gateway: &Arc<Gateway>, head: &Parts) -> Option<Response> {
     let view = View::of(&state, &day, past, now);
     let sheet = write::missing(&view).ok()?;
     Some(sheet.answer(asked))
+}
+
+/// Whether a request says that it takes `kind`.
+fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let said = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    said.is_some_and(|said| said.contains(kind))
+}
+
+/// Whether a program asks at a page for what it calls the list of models, or one of them: its base URL
+/// lacks the `/v1`.
+#[must_use]
+pub fn is_mistaken(page: Page, rest: &str, head: &Parts) -> bool {
+    let headers = &head.headers;
+    let has_key = headers.contains_key(AUTHORIZATION) || headers.contains_key("x-api-key");
+    let is_program = head.method == Method::OPTIONS
+        || ((has_key || accepts(headers, "application/json")) && !accepts(headers, "text/html"));
+    match page {
+        Page::Models => is_program,
+        Page::Model => is_program && !rest.ends_with(".md"),
+        _ => false,
+    }
 }
 
 /// A name of a model that is not its id leads to its page.

@@ -292,10 +292,17 @@ pub fn find(path: &str) -> Option<(Route, &str)> {
     } else {
         path
     };
-    if let Some((_, route)) = ROUTES.iter().find(|(known, _)| *known == path) {
+    // Others put a path that begins with a slash behind a base URL that ends in one.
+    let (begin, path) = match path.strip_prefix("/v1//") {
+        Some(_) => ("/v1", &path[4..]),
+        None => ("", path),
+    };
+    let is_it = |known: &str| known.strip_prefix(begin) == Some(path);
+    if let Some((_, route)) = ROUTES.iter().find(|(known, _)| is_it(known)) {
         return Some((*route, ""));
     }
     PREFIXES.iter().find_map(|(prefix, suffix, route)| {
+        let prefix = prefix.strip_prefix(begin)?;
         let id = path.strip_prefix(prefix)?.strip_suffix(suffix)?;
         (!id.is_empty()).then_some((*route, id))
     })

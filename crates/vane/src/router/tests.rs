@@ -7,6 +7,16 @@ fn paths_find_their_routes() {
     let route = |path| find(path).map(|(route, _)| route);
     assert_eq!(route("/v1/v1/messages"), route("/v1/messages"));
     assert_eq!(route("/v1/messages/"), route("/v1/messages"));
+    assert_eq!(route("/v1//messages/"), route("/v1/messages"));
+    assert_eq!(find("/v1//models/a/b"), find("/v1/models/a/b"));
+    for none in [
+        "//v1/messages",
+        "/v1//",
+        "/v1//v1/messages",
+        "/v1//health/live",
+    ] {
+        assert_eq!(route(none), None, "{none}");
+    }
     assert!(matches!(
         find("/v1/models/codestral/codestral-latest"),
         Some((Route::Model(_), "codestral/codestral-latest"))

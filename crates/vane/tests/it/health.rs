@@ -74,6 +74,46 @@ async fn an_unknown_route_is_a_404_in_json() {
 }
 
 #[tokio::test]
+async fn a_base_url_without_v1_is_told_in_json_and_a_browser_shows_it() {
+    let world = World::start().await;
+    let key = &world.key;
+    for ask in [
+        Ask::get("/models").key(key),
+        Ask::get("/models").header("x-api-key", key),
+        Ask::get("/models").header("accept", "application/json"),
+        Ask::get("/models/lab-m").key(key),
+        Ask::post("/chat/completions", "{}").key(key),
+    ] {
+        let reply = world.ask(&ask).await;
+        assert_eq!(reply.status, 404, "{}", reply.text());
+        let error = &reply.json()["error"];
+        assert_eq!(error["code"], "route_not_found");
+        assert!(error["message"].to_string().contains("`/v1`"), "{error}");
+        assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    }
+    for path in ["/models", "/chat/completions", "/v2/nothing"] {
+        let reply = world.ask(&Ask::new("OPTIONS", path)).await;
+        assert_eq!(reply.status, 204, "{path}");
+        let allowed = reply.header("access-control-allow-headers");
+        assert!(allowed.unwrap().contains("authorization"), "{path}");
+        assert_eq!(reply.header("access-control-allow-origin"), Some("*"));
+    }
+    // People have pages there, also behind a proxy with passwords of its own, and so has who only reads.
+    let person = Ask::get("/models").header("accept", "text/html,*/*");
+    for ask in [
+        person.key(key),
+        Ask::get("/models"),
+        Ask::get("/models").header("accept", "*/*"),
+        Ask::get("/models.json").key(key),
+    ] {
+        let page = world.ask(&ask).await.ok();
+        assert_eq!(page.header("access-control-allow-origin"), None);
+    }
+    let doubled = world.ask(&Ask::get("/v1//models").key(key)).await.ok();
+    assert!(doubled.json()["data"].is_array());
+}
+
+#[tokio::test]
 async fn a_wrong_method_is_a_405_that_says_the_right_one() {
     let world = World::start().await;
     for (method, path, allow) in [
