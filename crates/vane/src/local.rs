@@ -46,11 +46,13 @@ impl Fleet {
         fleet
     }
 
-    /// Ends children whose models are no more or are to run otherwise.
+    /// Retires children whose models are no more or are to run otherwise: their answers may end within
+    /// the drain's time, while the next calls go to others.
     pub fn follow(&self, config: &Config) {
-        let mut before = std::mem::take(&mut *self.runners());
+        let before = self.runners().clone();
+        let mut after = BTreeMap::new();
         for local in &config.local {
-            let kept = before.remove(&local.id);
+            let kept = before.get(&local.id).cloned();
             let kept = kept.filter(|runner| runner.runs_as(local, &config.engine));
             let anew = || Arc::new(Runner::new(local.clone(), config.engine.clone()));
             let runner = kept.unwrap_or_else(anew);
@@ -58,17 +60,35 @@ impl Fleet {
             if local.preload {
                 runner.begin();
             }
-            self.runners().insert(local.id.clone(), runner);
+            after.insert(local.id.clone(), runner);
+        }
+        let is_kept = |runner: &Arc<Runner>| after.values().any(|kept| Arc::ptr_eq(kept, runner));
+        let gone: Vec<_> = before.into_values().filter(|one| !is_kept(one)).collect();
+        *self.runners() = after;
+        for runner in gone {
+            runner.retire(config.timeouts.drain);
         }
     }
 
-    /// A connection to the child that runs a model, which is started if it must be.
-    pub(crate) async fn connect(&self, id: &str) -> Result<UnixStream, String> {
-        let runner = self.runners().get(id).cloned();
-        match runner {
-            Some(runner) => runner.connect().await,
-            None => Err(format!("no model `{id}` runs here any more")),
+    /// A connection to the child that runs a model, which is started if it must be, and its process.
+    pub(crate) async fn connect(&self, id: &str) -> Result<(UnixStream, u32), String> {
+        let wait = self.runner(id)?.wait();
+        let connected = tokio::time::timeout(wait, self.connected(id)).await;
+        connected.unwrap_or_else(|_| Err(format!("its model was not loaded within {wait:?}")))
+    }
+
+    async fn connected(&self, id: &str) -> Result<(UnixStream, u32), String> {
+        loop {
+            // Where another one has taken its place meanwhile, that one is asked.
+            if let Some(connected) = self.runner(id)?.connected().await? {
+                return Ok(connected);
+            }
         }
+    }
+
+    fn runner(&self, id: &str) -> Result<Arc<Runner>, String> {
+        let runner = self.runners().get(id).cloned();
+        runner.ok_or_else(|| format!("no model `{id}` runs here any more"))
     }
 
     /// The process that runs a model now.

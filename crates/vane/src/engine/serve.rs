@@ -17,10 +17,13 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value as Json, json};
 use tokio::io::AsyncReadExt;
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use vane_engine::{Engine, Fault, Piece, Pieces};
 use vane_ledger::Clock;
 
@@ -57,34 +60,54 @@ pub(super) async fn until_orphaned(
     // The process ends with this function: it waits for no pass that the engine still makes.
     std::mem::forget(server.clone());
     ready();
-    let mut orphaned = std::pin::pin!(end_of_input());
-    loop {
+    let (retire, retired) = watch::channel(false);
+    let (mut orphaned, mut news) = (std::pin::pin!(end_of_input(retire)), retired.clone());
+    let mut connections = JoinSet::new();
+    // One that was retired ends with the last of its answers.
+    while !(*retired.borrow() && connections.is_empty()) {
         let connection = tokio::select! {
             () = &mut orphaned => break,
+            Ok(()) = news.changed() => continue,
+            Some(_) = connections.join_next() => continue,
             connection = listener.accept() => connection,
         };
-        let Ok((stream, _)) = connection else {
-            continue;
-        };
-        let server = server.clone();
-        tokio::spawn(async move {
-            let service = hyper::service::service_fn(move |request| {
-                let server = server.clone();
-                async move { Ok::<_, Infallible>(server.answer(request).await) }
-            });
-            let http = hyper::server::conn::http1::Builder::new();
-            // A client that goes away is no failure of ours.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
-        });
+        if let Ok((stream, _)) = connection {
+            connections.spawn(converse(server.clone(), stream, retired.clone()));
+        }
     }
     let _ = tokio::time::timeout(LAST_WORDS, server.silence()).await;
     Ok(())
 }
 
-async fn end_of_input() {
+/// Anything that is said there retires the process; the end of it ends the process.
+async fn end_of_input(retire: watch::Sender<bool>) {
     let mut input = tokio::io::stdin();
     let mut bytes = [0; 64];
-    while input.read(&mut bytes).await.is_ok_and(|read| read > 0) {}
+    while input.read(&mut bytes).await.is_ok_and(|read| read > 0) {
+        retire.send_replace(true);
+    }
+}
+
+/// Answers on a connection. Once the process is retired, one more call at most: the next one is not
+/// for this model.
+async fn converse(server: Arc<Server>, stream: UnixStream, mut retired: watch::Receiver<bool>) {
+    let service = hyper::service::service_fn(move |request| {
+        let server = server.clone();
+        async move { Ok::<_, Infallible>(server.answer(request).await) }
+    });
+    let is_last = *retired.borrow();
+    let http = http1::Builder::new()
+        .keep_alive(!is_last)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut http = std::pin::pin!(http);
+    if !is_last {
+        tokio::select! {
+            // A client that goes away is no failure of ours.
+            _ = http.as_mut() => return,
+            _ = retired.wait_for(|retired| *retired) => http.as_mut().graceful_shutdown(),
+        }
+    }
+    let _ = http.await;
 }
 
 impl Server {

@@ -26,6 +26,8 @@ pub(super) enum Event {
     Gone,
     /// It is wanted no more.
     Stop,
+    /// Another one has taken its place: what it answers may go on for so long.
+    Retire(Duration),
 }
 
 /// A running child. Dropping it kills it.
@@ -95,6 +97,14 @@ impl Child {
         match body.filter(|_| answer.starts_with(OK)) {
             Some(body) => serde_json::from_str(body).map_err(io::Error::from),
             None => Err(io::Error::other("it is not well")),
+        }
+    }
+
+    /// Lets it end with the last of its answers.
+    pub(super) fn retire(&mut self) -> io::Result<()> {
+        match &mut self.input {
+            Some(input) => input.write_all(b"retire\n"),
+            None => Ok(()),
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) enum State {
     Starting,
     /// One is let go: calls wait until it is gone, so that there are never two.
     Ending,
+    /// Another one has taken its place, for good.
+    Retired,
     Up {
         socket: PathBuf,
         process: u32,
@@ -54,6 +56,17 @@ impl State {
             times: before.saturating_add(1),
             until: Instant::now() + pause.min(PAUSE_LONGEST),
         }
+    }
+
+    /// Becomes the state, unless that is the last one.
+    pub(super) fn follow(self, before: &watch::Sender<Self>) {
+        before.send_if_modified(|state| {
+            let goes_on = !matches!(state, Self::Retired);
+            if goes_on {
+                *state = self;
+            }
+            goes_on
+        });
     }
 }
 
@@ -94,7 +107,7 @@ impl Life {
                 State::failed(why, failures)
             }
         };
-        self.state.send_replace(state);
+        state.follow(&self.state);
     }
 
     fn watch(&self, child: Child, events: &Receiver<Event>, up_since: &mut Option<Instant>) -> End {
@@ -106,21 +119,23 @@ impl Life {
         }
         *up_since = Some(Instant::now());
         tracing::info!(model = %self.local.id, process = child.id(), "a local model is up");
-        self.state.send_replace(State::Up {
+        let up = State::Up {
             socket: child.socket().to_owned(),
             process: child.id(),
-        });
+        };
+        up.follow(&self.state);
         loop {
             match events.recv_timeout(self.asked_every()) {
                 Ok(Event::Said(_)) => {}
                 Ok(Event::Stop) => return dismiss(child, events),
+                Ok(Event::Retire(drain)) => return retire(child, events, drain),
                 Ok(Event::Gone) | Err(RecvTimeoutError::Disconnected) => {
                     return End::Failure(format!("its process ended: {}", child.ended()));
                 }
                 Err(RecvTimeoutError::Timeout) => match self.ask_after(&child) {
                     Ok(false) => {}
                     Ok(true) => {
-                        self.state.send_replace(State::Ending);
+                        State::Ending.follow(&self.state);
                         return dismiss(child, events);
                     }
                     Err(why) => return End::Failure(why),
@@ -146,7 +161,8 @@ impl Life {
                     continue;
                 }
                 Ok(Event::Said(Word::Refused(why))) => format!("its model cannot be run: {why}"),
-                Ok(Event::Stop) => return Err(End::Rest),
+                // Nobody has asked it anything yet.
+                Ok(Event::Stop | Event::Retire(_)) => return Err(End::Rest),
                 Ok(Event::Gone) | Err(RecvTimeoutError::Disconnected) => {
                     "its process ended before its model was loaded".to_owned()
                 }
@@ -172,6 +188,21 @@ impl Life {
     }
 }
 
+/// Lets a child end with its answers, or makes it.
+fn retire(mut child: Child, events: &Receiver<Event>, drain: Duration) -> End {
+    let until = Instant::now() + drain;
+    let mut waits = child.retire().is_ok();
+    while waits {
+        let left = until.saturating_duration_since(Instant::now());
+        match events.recv_timeout(left) {
+            Ok(Event::Said(_) | Event::Retire(_)) => {}
+            Ok(Event::Gone) => return End::Rest,
+            Ok(Event::Stop) | Err(_) => waits = false,
+        }
+    }
+    dismiss(child, events)
+}
+
 /// Lets a child end by itself, or makes it.
 fn dismiss(mut child: Child, events: &Receiver<Event>) -> End {
     child.dismiss();
@@ -179,7 +210,7 @@ fn dismiss(mut child: Child, events: &Receiver<Event>) -> End {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match events.recv_timeout(left) {
-            Ok(Event::Said(_) | Event::Stop) => {}
+            Ok(Event::Said(_) | Event::Stop | Event::Retire(_)) => {}
             // Whatever it does not do in time is done to it, when it is dropped.
             Ok(Event::Gone) | Err(_) => return End::Rest,
         }

@@ -50,21 +50,36 @@ impl Runner {
         self.terms.set(Terms::of(local, engine));
     }
 
-    pub(super) fn process(&self) -> Option<u32> {
-        match &*self.state.borrow() {
-            State::Up { process, .. } => Some(*process),
-            State::Resting | State::Starting | State::Ending | State::Failed { .. } => None,
+    /// Another one has taken its place. What its child answers may go on for so long.
+    pub(super) fn retire(&self, drain: Duration) {
+        // Who waits for its child goes to the other one rather than begin it again.
+        self.state.send_replace(State::Retired);
+        let mut watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watcher) = watcher.take() {
+            // Fails where the child has ended already.
+            let _ = watcher.send(Event::Retire(drain));
         }
     }
 
-    /// Waits for a child to be up, and connects to it.
-    pub(super) async fn connect(&self) -> Result<UnixStream, String> {
-        let wait = self.terms.get().wait;
-        let connected = tokio::time::timeout(wait, self.connected()).await;
-        connected.unwrap_or_else(|_| Err(format!("its model was not loaded within {wait:?}")))
+    pub(super) fn process(&self) -> Option<u32> {
+        match &*self.state.borrow() {
+            State::Up { process, .. } => Some(*process),
+            State::Resting
+            | State::Starting
+            | State::Ending
+            | State::Retired
+            | State::Failed { .. } => None,
+        }
     }
 
-    async fn connected(&self) -> Result<UnixStream, String> {
+    /// How long a call waits for a child to be up.
+    pub(super) fn wait(&self) -> Duration {
+        self.terms.get().wait
+    }
+
+    /// Waits for a child to be up, and connects to it, whose process is told. `None` where another
+    /// runner has taken the place of this one.
+    pub(super) async fn connected(&self) -> Result<Option<(UnixStream, u32)>, String> {
         let mut states = self.state.subscribe();
         // One failure to start is the call's answer; it does not wait for another.
         let mut begun = false;
@@ -77,6 +92,7 @@ impl Runner {
                 }
                 State::Starting => begun = true,
                 State::Ending => {}
+                State::Retired => return Ok(None),
                 State::Failed { until, why, .. } => {
                     let pause = until.saturating_duration_since(Instant::now());
                     if begun || pause > PATIENCE {
@@ -87,9 +103,9 @@ impl Runner {
                     begun = true;
                 }
                 // One that cannot be reached has just ended, which its watcher will tell.
-                State::Up { socket, .. } => {
+                State::Up { socket, process } => {
                     if let Ok(stream) = UnixStream::connect(&socket).await {
-                        return Ok(stream);
+                        return Ok(Some((stream, process)));
                     }
                 }
             }
@@ -102,7 +118,9 @@ impl Runner {
         let mut failures = 0;
         let begun = self.state.send_if_modified(|state| {
             match state {
-                State::Starting | State::Up { .. } | State::Ending => return false,
+                State::Starting | State::Up { .. } | State::Ending | State::Retired => {
+                    return false;
+                }
                 State::Failed { until, .. } if *until > Instant::now() => return false,
                 State::Failed { times, .. } => failures = *times,
                 State::Resting => {}
@@ -126,8 +144,7 @@ impl Runner {
         let thread = std::thread::Builder::new().name("local".into());
         let thread = thread.spawn(move || life.live(heard, &events));
         if let Err(error) = thread {
-            self.state
-                .send_replace(State::failed(error.to_string(), failures));
+            State::failed(error.to_string(), failures).follow(&self.state);
         }
     }
 }

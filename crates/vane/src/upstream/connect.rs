@@ -61,13 +61,21 @@ impl Connector {
         })
     }
 
+    /// The process that runs a model of this machine now.
+    pub(super) fn process_of(&self, model: &str) -> Option<u32> {
+        self.local.process_of(model)
+    }
+
     /// Makes a connection to the host of `uri`; the error says what is in the way.
     pub(super) async fn connect(&self, uri: &Uri) -> Result<Stream, Unsent> {
         if uri.scheme_str() == Some(local::SCHEME) {
             let unix = self.local.connect(uri.host().unwrap_or_default()).await;
-            let unix = unix.map_err(Unsent::Unreachable)?;
-            let socket = Socket::Unix(unix);
-            return Ok(Stream { socket, via: None });
+            let (unix, process) = unix.map_err(Unsent::Unreachable)?;
+            return Ok(Stream {
+                socket: Socket::Unix(unix),
+                via: None,
+                process: Some(process),
+            });
         }
         let proxy = self.proxies.intercept(uri);
         let via = proxy.as_ref().map(Via::new);
@@ -109,14 +117,22 @@ impl Connector {
         };
         if !secure {
             let socket = Socket::Plain(tcp);
-            return Ok(Stream { socket, via });
+            return Ok(Stream {
+                socket,
+                via,
+                process: None,
+            });
         }
         let host = uri.host().unwrap_or_default();
         let host = host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host).map_err(unmade)?;
         let tls = self.tls.connect(name, tcp).await.map_err(unmade)?;
         let socket = Socket::Tls(Box::new(tls.into()));
-        Ok(Stream { socket, via: None })
+        Ok(Stream {
+            socket,
+            via: None,
+            process: None,
+        })
     }
 }
 
@@ -178,6 +194,8 @@ pub(super) struct Stream {
     pub(super) socket: Socket,
     /// The proxy that requests go to, which needs the whole address in them.
     pub(super) via: Option<Via>,
+    /// The child that it leads to, if one does.
+    pub(super) process: Option<u32>,
 }
 
 #[cfg(test)]

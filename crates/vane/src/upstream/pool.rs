@@ -21,8 +21,9 @@ use tokio::time::Instant;
 pub(super) enum Origin {
     Plain(Authority),
     Tls(Authority),
-    /// To the child that runs this model.
-    Local(Authority),
+    /// To the process that runs a model; to none where none does yet. The one that follows it is
+    /// another place, so that no call goes to one that was retired.
+    Local(Option<u32>),
 }
 
 #[derive(Clone)]
@@ -32,8 +33,8 @@ pub struct Pool {
     shared: h2::Shared,
 }
 
-/// HTTP/1.1 connections that wait for a call, by where they go. Origins are as few as providers:
-/// to compare them is less work than to hash one.
+/// HTTP/1.1 connections that wait for a call, by where they go. Origins are as few as providers and
+/// children: to compare them is less work than to hash one.
 pub(super) type Idle = Arc<Mutex<Vec<(Origin, Vec<Waiting>)>>>;
 
 pub(super) struct Waiting {
@@ -94,7 +95,7 @@ impl Pool {
         h2c: bool,
         mut sending: impl FnMut(),
     ) -> Result<Response<Body>, Unsent> {
-        let origin = origin(request.uri())?;
+        let origin = self.origin(request.uri())?;
         if let Some(connection) = self.shared.with_room(&origin) {
             sending();
             match connection.send(request).await {
@@ -130,6 +131,10 @@ impl Pool {
             let why = "HTTP/2 without TLS goes through no proxy: name the host in `no_proxy`";
             return Err(Unsent::Unreachable(why.to_owned()));
         }
+        let origin = match origin {
+            Origin::Local(_) => Origin::Local(stream.process),
+            origin @ (Origin::Plain(_) | Origin::Tls(_)) => origin,
+        };
         sending();
         if h2c || stream.socket.is_http2() {
             let connection = self.shared.begin(origin, stream.socket).await?;
@@ -158,6 +163,8 @@ impl Pool {
             waiting.retain_mut(Waiting::is_good);
             waiting.shrink_to_fit();
         }
+        // Children come and go.
+        idle.retain(|(_, waiting)| !waiting.is_empty());
         drop(idle);
         self.shared.sweep();
     }
@@ -173,6 +180,17 @@ impl Pool {
         }
         None
     }
+
+    fn origin(&self, uri: &Uri) -> Result<Origin, Unsent> {
+        let authority = uri.authority().cloned();
+        let authority =
+            authority.ok_or_else(|| Unsent::Unreachable("its address has no host".into()))?;
+        Ok(match uri.scheme_str() {
+            Some("https") => Origin::Tls(authority),
+            Some(local::SCHEME) => Origin::Local(self.connector.process_of(authority.host())),
+            _ => Origin::Plain(authority),
+        })
+    }
 }
 
 impl Waiting {
@@ -180,17 +198,6 @@ impl Waiting {
     fn is_good(&mut self) -> bool {
         self.since.elapsed() < IDLE && self.connection.is_quiet()
     }
-}
-
-fn origin(uri: &Uri) -> Result<Origin, Unsent> {
-    let authority = uri.authority().cloned();
-    let authority =
-        authority.ok_or_else(|| Unsent::Unreachable("its address has no host".into()))?;
-    Ok(match uri.scheme_str() {
-        Some("https") => Origin::Tls(authority),
-        Some(local::SCHEME) => Origin::Local(authority),
-        _ => Origin::Plain(authority),
-    })
 }
 
 #[cfg(test)]
