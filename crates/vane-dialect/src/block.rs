@@ -229,13 +229,14 @@ pub struct Opaque {
 }
 
 impl Opaque {
-    /// What another dialect can be told of it: the words of a search result (Anthropic), and which
-    /// tool was found. Of all others nothing.
+    /// What another dialect can be told of it: the words of a search result (Anthropic), which tool
+    /// was found, and the summary of what came before. Of all others nothing.
     #[must_use]
     pub fn words(&self) -> Option<String> {
         match (self.dialect, self.kind.as_str()) {
             (Dialect::AnthropicMessages, "search_result") => self.found(),
             (Dialect::AnthropicMessages, "tool_reference") => self.referred(),
+            (Dialect::AnthropicMessages, "compaction") => self.compacted(),
             _ => None,
         }
     }
@@ -247,6 +248,15 @@ impl Opaque {
         }
         let Referred { tool_name } = serde_json::from_str(self.raw.get()).ok()?;
         Some(format!("The tool `{tool_name}` is available."))
+    }
+
+    fn compacted(&self) -> Option<String> {
+        #[derive(Deserialize)]
+        struct Compacted {
+            content: String,
+        }
+        let Compacted { content } = serde_json::from_str(self.raw.get()).ok()?;
+        (!content.is_empty()).then_some(content)
     }
 
     fn found(&self) -> Option<String> {

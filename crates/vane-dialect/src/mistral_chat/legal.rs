@@ -56,7 +56,9 @@ fn is_legal(key: &str, raw: &str, door: Dialect, quirks: Quirks, tools: &[Str<'_
         "parallel_tool_calls" => !tools.is_empty() && reads::<bool>(raw),
         "temperature" => number(raw).is_some_and(|heat| (0.0..=TEMPERATURE_MAX).contains(&heat)),
         "top_p" | "presence_penalty" | "frequency_penalty" => number(raw).is_some(),
-        "max_tokens" | "min_tokens" => reads::<u64>(raw),
+        "max_tokens" | "min_tokens" | "document_image_limit" | "document_page_limit" => {
+            reads::<u64>(raw)
+        }
         "random_seed" => reads::<u32>(raw),
         "stop" => reads::<Str<'_>>(raw) || reads::<Vec<Str<'_>>>(raw),
         "metadata" => reads::<Object>(raw),

@@ -10,7 +10,7 @@ const CHAT: &str = "model messages temperature top_p max_tokens min_tokens strea
     metadata response_format tools tool_choice parallel_tool_calls presence_penalty \
     frequency_penalty n prediction prompt_mode reasoning_effort prompt_cache_key service_tier \
     guardrails safe_prompt repetition_penalty top_k logprobs top_logprobs prompt_logprobs \
-    top_prompt_logprobs";
+    top_prompt_logprobs document_image_limit document_page_limit";
 const FIM: &str = "model prompt suffix temperature top_p max_tokens min_tokens stop random_seed \
     stream metadata prompt_cache_key";
 const EMBEDDINGS: &str = "model input output_dimension output_dtype encoding_format metadata";

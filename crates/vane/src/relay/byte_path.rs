@@ -300,7 +300,9 @@ fn begins_with_system(head: &Head) -> bool {
 }
 
 /// What other providers take in a chat, and OpenAI refuses the whole call for.
-const BEYOND_OPENAI: [&str; 10] = [
+const BEYOND_OPENAI: [&str; 12] = [
+    "document_image_limit",
+    "document_page_limit",
     "guardrails",
     "min_p",
     "min_tokens",

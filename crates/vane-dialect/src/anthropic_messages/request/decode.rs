@@ -126,7 +126,11 @@ impl Reader<'_> {
             return Err(Fault::invalid(param, "at least one message is required"));
         }
         for (at, raw) in messages.into_iter().enumerate() {
-            turns.push(self.message(raw, &list.index(at))?);
+            let turn = self.message(raw, &list.index(at))?;
+            // It set nothing but the effort of what comes after it.
+            if turn.role != Role::System || !turn.blocks.is_empty() {
+                turns.push(turn);
+            }
         }
         if let Some(last) = turns.last_mut() {
             last.prefill = last.role == Role::Assistant;
@@ -148,8 +152,13 @@ impl Reader<'_> {
                 ));
             }
         };
-        let content: &RawValue = message.need("content", path)?;
-        let blocks = self.blocks(content, &path.key("content"))?;
+        let is_bare = role == Role::System && message.peek("output_config").is_some();
+        let blocks = if is_bare && message.peek("content").is_none() {
+            Vec::new()
+        } else {
+            let content: &RawValue = message.need("content", path)?;
+            self.blocks(content, &path.key("content"))?
+        };
         self.leftover(message);
         Ok(Turn::new(role, blocks))
     }

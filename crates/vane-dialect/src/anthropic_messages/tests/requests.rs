@@ -120,6 +120,52 @@ fn t21_the_limit_is_filled_in() {
 }
 
 #[test]
+fn a_system_message_may_set_an_effort_and_say_nothing() {
+    for said in ["", r#""content":[],"#] {
+        let chat = decode(&format!(
+            r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"user","content":"a"}},{{"role":"system",{said}"output_config":{{"effort":"low"}}}},{{"role":"user","content":"b"}}]}}"#
+        ));
+        let roles: Vec<Role> = chat.turns.iter().map(|turn| turn.role).collect();
+        assert_eq!(roles, [Role::User, Role::User]);
+        assert_eq!(encode(&chat).1, ["output_config"]);
+    }
+    for role in ["user", "system"] {
+        let bare = format!(
+            r#"{{"model":"m","max_tokens":9,"messages":[{{"role":"{role}","output_config":{{}}}}]}}"#
+        );
+        let read = request::decode(bare.as_bytes(), &Plain);
+        assert_eq!(read.is_err(), role == "user", "{role}");
+    }
+}
+
+#[test]
+fn the_summary_of_a_compaction_is_told_to_other_dialects() {
+    let opaque = |raw: &str| crate::block::Opaque {
+        dialect: Dialect::AnthropicMessages,
+        kind: "compaction".into(),
+        raw: crate::json::Raw::parse(raw).unwrap(),
+    };
+    let said = opaque(r#"{"type":"compaction","content":"We chose Rust."}"#);
+    assert_eq!(said.words().as_deref(), Some("We chose Rust."));
+    let chat = decode(
+        r#"{"model":"m","max_tokens":9,"messages":[{"role":"assistant","content":[{"type":"compaction","content":"We chose Rust."}]},{"role":"user","content":"b"}]}"#,
+    );
+    let mut notes = Notes::default();
+    let sent = crate::openai_responses::request::encode(&chat, &target(&[]), &mut notes).unwrap();
+    let sent = String::from_utf8(sent.body).unwrap();
+    let words = r#"{"type":"output_text","text":"We chose Rust."}"#;
+    assert!(sent.contains(words), "{sent}");
+    assert!(!notes.dropped().iter().any(|name| name == "compaction"));
+    for none in [
+        r#"{"type":"compaction","content":null}"#,
+        r#"{"type":"compaction","content":""}"#,
+        r#"{"type":"compaction","encrypted_content":"e"}"#,
+    ] {
+        assert_eq!(opaque(none).words(), None, "{none}");
+    }
+}
+
+#[test]
 fn t9_images_and_documents_in_results_stay() {
     let result = r#"{"type":"tool_result","tool_use_id":"a","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"AA=="}},{"type":"document","source":{"type":"url","url":"https://x/y.pdf"},"title":"T","citations":{"enabled":true}},{"type":"search_result","source":"s","title":"t","content":[]}],"is_error":true}"#;
     let chat = decode(&format!(

@@ -24,7 +24,9 @@ use names::Names;
 use serde_json::value::RawValue;
 
 /// Legal fields without canonical meaning.
-const OWN_FIELDS: [&str; 10] = [
+const OWN_FIELDS: [&str; 12] = [
+    "document_image_limit",
+    "document_page_limit",
     "metadata",
     "prediction",
     "prompt_mode",

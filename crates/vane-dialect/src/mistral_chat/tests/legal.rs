@@ -187,6 +187,8 @@ fn body() -> impl Strategy<Value = String> {
         r#""random_seed":7"#,
         r#""stream":true"#,
         r#""safe_prompt":true"#,
+        r#""document_image_limit":8"#,
+        r#""document_page_limit":64"#,
         r#""metadata":{"b":1,"a":2}"#,
         r#""presence_penalty":0.5"#,
         r#""prompt_cache_key":"k""#,

@@ -12,7 +12,9 @@ use crate::seal::Seal;
 use serde_json::value::RawValue;
 
 /// Fields of the union door that are Mistral's alone.
-const MISTRAL: [&str; 5] = [
+const MISTRAL: [&str; 7] = [
+    "document_image_limit",
+    "document_page_limit",
     "safe_prompt",
     "prompt_mode",
     "guardrails",

@@ -63,11 +63,7 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
         match block {
             Block::Text(text) => {
                 self.mark(text.cache);
-                let kind = match role {
-                    Role::Assistant => "output_text",
-                    Role::System | Role::Developer | Role::User => "input_text",
-                };
-                write_text(kind, &text.text, next(&mut self.parts));
+                write_text(text_kind(role), &text.text, next(&mut self.parts));
             }
             Block::Refusal(text) => {
                 if role == Role::Assistant {
@@ -101,7 +97,7 @@ impl<'o, 'n, 't> Items<'o, 'n, 't> {
                 json::value(self.list.next(), &opaque.raw);
             }
             Block::Opaque(opaque) => match opaque.words() {
-                Some(words) => write_text("input_text", &words, next(&mut self.parts)),
+                Some(words) => write_text(text_kind(role), &words, next(&mut self.parts)),
                 None => self.notes.drop(&opaque.kind),
             },
         }
@@ -218,4 +214,12 @@ fn failed(content: &[Block]) -> Vec<Block> {
         _ => content.insert(0, Block::Text(Text::plain("Error:"))),
     }
     content
+}
+
+/// The `type` of a text in a message.
+const fn text_kind(role: Role) -> &'static str {
+    match role {
+        Role::Assistant => "output_text",
+        Role::System | Role::Developer | Role::User => "input_text",
+    }
 }
