@@ -1,5 +1,5 @@
 //! What a settlement costs to enter, and how fast millions are read, where it is asked for:
-//! `VANE_TEST_LONG=1 cargo test --release -p vane-ledger --test it cost:: -- --include-ignored --nocapture --test-threads 1`
+//! `cargo test --release -p vane-ledger --test it cost:: -- ledger-bench --nocapture --test-threads 1`
 #![allow(
     clippy::print_stdout,
     reason = "figures are printed; the settings for tests miss their shared functions"
@@ -21,6 +21,11 @@ use crate::books::START;
 const BATCH: u64 = 512;
 /// The same where calls are many: the rest of as many records of a journal tells of their beginning.
 const LARGE_BATCH: u64 = BATCH_MAX as u64 / 2;
+
+/// Whether whoever runs the tests wants to wait for this.
+fn asked_for() -> bool {
+    std::env::args().any(|argument| argument == "ledger-bench")
+}
 
 #[expect(
     clippy::disallowed_methods,
@@ -162,8 +167,10 @@ fn measure(accounts: usize, size: u64, batches: u64) {
 }
 
 #[test]
-#[ignore = "prints figures, of a release build"]
 fn of_a_settlement() {
+    if !asked_for() {
+        return;
+    }
     for accounts in [1, 1_000] {
         measure(accounts, BATCH, 600);
         measure(accounts, LARGE_BATCH, 150);
@@ -184,8 +191,10 @@ fn timed<T>(what: &str, read: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 #[test]
-#[ignore = "prints figures, of a release build"]
 fn of_an_audit() {
+    if !asked_for() {
+        return;
+    }
     let folder = Folder::new();
     let store = folder.store();
     let ids = lenders(&store, 1_000);
@@ -248,7 +257,7 @@ fn m14_usage_of_a_month_is_the_sum_of_its_calls() {
 
 #[test]
 fn m14_usage_over_five_million_receipts_answers_at_once() {
-    if !long() {
+    if !asked_for() && !long() {
         return;
     }
     let slowest = a_month(9_766, 100);
@@ -289,7 +298,7 @@ fn m14_half_of_the_receipts_goes_and_the_rest_holds() {
 
 #[test]
 fn m14_half_of_a_million_receipts_goes_in_chunks() {
-    if !long() {
+    if !asked_for() && !long() {
         return;
     }
     let longest = half_goes(1_954, 100, 2_048);

@@ -144,9 +144,12 @@ fn processes_that_start_together_migrate_once() {
 }
 
 #[test]
-#[ignore = "prints figures: cargo test -p vane-ledger --features test-postgres --test postgres takes -- --ignored --nocapture"]
 fn what_a_settlement_takes() {
     const COMMITS: u64 = 60;
+    // cargo test -p vane-ledger --features test-postgres --test postgres -- --nocapture takes ledger-bench
+    if !std::env::args().any(|argument| argument == "ledger-bench") {
+        return;
+    }
     let folder = Folder::new();
     let store = folder.store();
     let account = prepaid(&store, "team", "9");

@@ -1,5 +1,5 @@
 //! What a call costs the journal. Printed, never asserted:
-//! `cargo test --release -p vane-ledger --lib journal::tests::bench -- --ignored --nocapture`
+//! `cargo test --release -p vane-ledger --lib journal::tests::bench -- journal-bench --nocapture`
 
 use std::sync::Arc;
 use std::thread;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{Folder, INSTANCE, block_on};
+use super::{Folder, INSTANCE, asked_for, block_on};
 use crate::journal::{Durability, Journal, Position, Settings};
 
 const LASTING: Duration = Duration::from_secs(3);
@@ -110,8 +110,10 @@ fn together(journal: &Arc<Journal>, tasks: usize, durability: Durability) -> u32
 }
 
 #[test]
-#[ignore = "prints figures, of a release build"]
 fn what_a_call_costs() {
+    if !asked_for("journal-bench") {
+        return;
+    }
     for segment_bytes in [64 << 10, 64 << 20] {
         let folder = Folder::new("bench-open");
         let begun = Instant::now();
