@@ -7,7 +7,7 @@
 use crate::block::{Block, CacheMark, Text, ToolForm};
 use crate::dialect::Dialect;
 use crate::embed::Embed;
-use crate::json::Raw;
+use crate::json::{Object, Raw};
 use serde_json::Number;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -311,4 +311,30 @@ pub struct Extra {
     pub dialect: Dialect,
     pub name: String,
     pub value: Raw,
+}
+
+impl Extra {
+    /// Keeps what an object that stands in `of` said beyond its canonical form, for the notes; once per
+    /// name.
+    pub(crate) fn keep_rest(
+        dialect: Dialect,
+        of: &str,
+        object: Object<'_>,
+        extras: &mut Vec<Self>,
+    ) {
+        for (name, value) in object.rest() {
+            if extras.len() >= LEFTOVERS_MAX {
+                return;
+            }
+            let is_empty = matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
+            let name = format!("{of}{name}");
+            if !is_empty && !extras.iter().any(|extra| extra.name == name) {
+                extras.push(Self {
+                    dialect,
+                    name,
+                    value: value.into(),
+                });
+            }
+        }
+    }
 }

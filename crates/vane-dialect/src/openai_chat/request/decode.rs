@@ -1,9 +1,7 @@
 //! The members of a request's body. What has no canonical meaning becomes an extra.
 
 use super::{message_in, tool_in};
-use crate::call::{
-    Call, Chat, Effort, Extra, LEFTOVERS_MAX, ReasoningAsk, ReasoningMode, Sampling, Show, Stream,
-};
+use crate::call::{Call, Chat, Effort, Extra, ReasoningAsk, ReasoningMode, Sampling, Show, Stream};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw};
@@ -72,20 +70,7 @@ pub(crate) fn decode(bytes: &[u8], seal: &dyn Seal) -> Result<Call, Fault> {
 /// Keeps what a part, a call, a tool or a choice said beyond its canonical form, for the notes; once
 /// per name.
 pub(super) fn leftover(of: &str, object: Object<'_>, extras: &mut Vec<Extra>) {
-    for (name, value) in object.rest() {
-        if extras.len() >= LEFTOVERS_MAX {
-            return;
-        }
-        let is_empty = matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
-        let name = format!("{of}{name}");
-        if !is_empty && !extras.iter().any(|extra| extra.name == name) {
-            extras.push(Extra {
-                dialect: Dialect::OpenaiChat,
-                name,
-                value: value.into(),
-            });
-        }
-    }
+    Extra::keep_rest(Dialect::OpenaiChat, of, object, extras);
 }
 
 /// A body of the responses dialect, which Cursor sends to this door for OpenAI's models: it is read as

@@ -5,7 +5,7 @@
 
 use super::{items, tools};
 use crate::block::{Block, Text};
-use crate::call::{Call, Chat, Effort, Extra, Format, LEFTOVERS_MAX, Role, Show, Stream, Turn};
+use crate::call::{Call, Chat, Effort, Extra, Format, Role, Show, Stream, Turn};
 use crate::dialect::Dialect;
 use crate::fault::Fault;
 use crate::json::{Object, Path, Raw, Str};
@@ -68,16 +68,7 @@ fn extra(name: impl Into<String>, value: &RawValue) -> Extra {
 
 /// Keeps what an item or a tool said beyond its canonical form, for the notes; once per name.
 pub(super) fn leftover(of: &str, object: Object<'_>, extras: &mut Vec<Extra>) {
-    for (name, value) in object.rest() {
-        if extras.len() >= LEFTOVERS_MAX {
-            return;
-        }
-        let is_empty = matches!(value.get(), "null" | "[]" | "{}" | "\"\"");
-        let name = format!("{of}{name}");
-        if !is_empty && !extras.iter().any(|extra| extra.name == name) {
-            extras.push(extra(name, value));
-        }
-    }
+    Extra::keep_rest(Dialect::OpenaiResponses, of, object, extras);
 }
 
 /// Refuses what only a server with a memory could answer.
